@@ -1,0 +1,1 @@
+"""Koutu: photo in, found objects, clean cut-out out."""
