@@ -1,0 +1,173 @@
+"""EfficientNet-Lite0, the backbone of the bundled model, as a `transformers` backbone.
+
+Facts from EfficientNet-Lite in tensorflow/tpu (Apache-2.0): the MobileNetV2-style blocks of
+EfficientNet-B0 (Tan and Le 2019) with ReLU6, without squeeze-and-excite, with a stem of fixed
+width and TensorFlow's "SAME" padding. Modules carry timm's names, so that checkpoints trained
+with `timm_backbone` load key for key.
+"""
+
+from typing import Any
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+from transformers import AutoBackbone, AutoConfig, PretrainedConfig, PreTrainedModel
+from transformers.backbone_utils import BackboneConfigMixin, BackboneMixin
+from transformers.modeling_outputs import BackboneOutput
+
+STEM_CHANNELS = 32
+# (kernel, stride of the first block, expansion, output channels, blocks) of the seven stages.
+STAGES = (
+    (3, 1, 1, 16, 1),
+    (3, 2, 6, 24, 2),
+    (5, 2, 6, 40, 2),
+    (3, 2, 6, 80, 3),
+    (5, 1, 6, 112, 3),
+    (5, 2, 6, 192, 4),
+    (3, 1, 6, 320, 1),
+)
+
+
+class EfficientNetLiteConfig(BackboneConfigMixin, PretrainedConfig):  # type: ignore[misc]
+    """Which of the stages' feature maps to give out: by default those Mask2Former takes."""
+
+    model_type = "koutu_efficientnet_lite"
+
+    def __init__(
+        self,
+        out_features: list[str] | None = None,
+        out_indices: list[int] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.stage_names = ["stem", *(f"stage{number}" for number in range(1, len(STAGES) + 1))]
+        if out_features is None and out_indices is None:
+            out_features = ["stage2", "stage3", "stage5", "stage7"]
+        self.set_output_features_output_indices(out_features=out_features, out_indices=out_indices)
+
+
+class SamePadConv2d(nn.Conv2d):
+    """A convolution whose output has ceil(side / stride) pixels; the odd padding goes right."""
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - torch's own parameter name
+        """Pad as TensorFlow does, then convolve (B, C, H, W)."""
+        (kernel, _), (stride, _) = self.kernel_size, self.stride
+        pads: list[int] = []
+        for side in (input.shape[3], input.shape[2]):
+            total = max((-(-side // stride) - 1) * stride + kernel - side, 0)
+            pads += [total // 2, total - total // 2]
+        return F.conv2d(F.pad(input, pads), self.weight, None, self.stride, 0, 1, self.groups)
+
+
+def _norm(channels: int) -> nn.BatchNorm2d:
+    return nn.BatchNorm2d(channels, eps=1e-3)
+
+
+class DepthwiseSeparableConv(nn.Module):
+    """The block of the first stage: a depthwise and a linear pointwise convolution."""
+
+    def __init__(self, in_channels: int, out_channels: int, kernel: int, stride: int) -> None:
+        super().__init__()
+        self.conv_dw = SamePadConv2d(
+            in_channels, in_channels, kernel, stride, groups=in_channels, bias=False
+        )
+        self.bn1 = _norm(in_channels)
+        self.conv_pw = nn.Conv2d(in_channels, out_channels, 1, bias=False)
+        self.bn2 = _norm(out_channels)
+        self.has_skip = stride == 1 and in_channels == out_channels
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(B, in_channels, H, W) to (B, out_channels, H/stride, W/stride)."""
+        hidden = F.relu6(self.bn1(self.conv_dw(features)))
+        hidden = self.bn2(self.conv_pw(hidden))
+        return features + hidden if self.has_skip else hidden
+
+
+class InvertedResidual(nn.Module):
+    """The block of all other stages: pointwise expansion, depthwise, linear pointwise."""
+
+    def __init__(
+        self, in_channels: int, out_channels: int, kernel: int, stride: int, expansion: int
+    ) -> None:
+        super().__init__()
+        wide = in_channels * expansion
+        self.conv_pw = nn.Conv2d(in_channels, wide, 1, bias=False)
+        self.bn1 = _norm(wide)
+        self.conv_dw = SamePadConv2d(wide, wide, kernel, stride, groups=wide, bias=False)
+        self.bn2 = _norm(wide)
+        self.conv_pwl = nn.Conv2d(wide, out_channels, 1, bias=False)
+        self.bn3 = _norm(out_channels)
+        self.has_skip = stride == 1 and in_channels == out_channels
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(B, in_channels, H, W) to (B, out_channels, H/stride, W/stride)."""
+        hidden = F.relu6(self.bn1(self.conv_pw(features)))
+        hidden = F.relu6(self.bn2(self.conv_dw(hidden)))
+        hidden = self.bn3(self.conv_pwl(hidden))
+        return features + hidden if self.has_skip else hidden
+
+
+class EfficientNetLite(nn.Module):
+    """Stem and seven stages; gives out what each leaves behind."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv_stem = SamePadConv2d(3, STEM_CHANNELS, 3, 2, bias=False)
+        self.bn1 = _norm(STEM_CHANNELS)
+        stages: list[nn.Module] = []
+        channels = STEM_CHANNELS
+        for kernel, first_stride, expansion, out_channels, blocks in STAGES:
+            stage: list[nn.Module] = []
+            for index in range(blocks):
+                stride = first_stride if index == 0 else 1
+                stage.append(
+                    DepthwiseSeparableConv(channels, out_channels, kernel, stride)
+                    if expansion == 1
+                    else InvertedResidual(channels, out_channels, kernel, stride, expansion)
+                )
+                channels = out_channels
+            stages.append(nn.Sequential(*stage))
+        self.blocks = nn.Sequential(*stages)
+
+    def forward(self, pixel_values: Tensor) -> list[Tensor]:
+        """(B, 3, H, W) to eight maps: stem, stage 1 to 7, at strides 2, 2, 4, 8, 16, 16, 32, 32."""
+        features = [F.relu6(self.bn1(self.conv_stem(pixel_values)))]
+        for stage in self.blocks:
+            features.append(stage(features[-1]))
+        return features
+
+
+class EfficientNetLiteBackbone(BackboneMixin, PreTrainedModel):  # type: ignore[misc]
+    """What `AutoBackbone` makes of an `EfficientNetLiteConfig`."""
+
+    config_class = EfficientNetLiteConfig
+    base_model_prefix = "_backbone"
+    main_input_name = "pixel_values"
+    has_attentions = False
+
+    def __init__(self, config: EfficientNetLiteConfig) -> None:
+        super().__init__(config)
+        self._backbone = EfficientNetLite()
+        self.num_features = [STEM_CHANNELS, *(stage[3] for stage in STAGES)]
+        self.post_init()
+
+    def forward(self, pixel_values: Tensor, **_: Any) -> BackboneOutput:
+        """The feature maps named in the config, for pixels (B, 3, H, W) of mean 0.5, std 0.5."""
+        maps = self._backbone(pixel_values)
+        return BackboneOutput(feature_maps=tuple(maps[index] for index in self.out_indices))
+
+
+def register() -> None:
+    """Make the backbone known to `AutoConfig` and `AutoBackbone`; may be called again."""
+    AutoConfig.register(EfficientNetLiteConfig.model_type, EfficientNetLiteConfig, exist_ok=True)
+    AutoBackbone.register(EfficientNetLiteConfig, EfficientNetLiteBackbone, exist_ok=True)
+
+
+def from_timm(backbone_config: dict[str, Any]) -> dict[str, Any]:
+    """Our backbone's config for the `timm_backbone` config of a checkpoint of the same network.
+
+    timm counts the stages that change the resolution (its index 0 is stage 1, then 2, 3, 5, 7).
+    """
+    stages = [f"stage{(1, 2, 3, 5, 7)[index]}" for index in backbone_config["out_indices"]]
+    return {"model_type": EfficientNetLiteConfig.model_type, "out_features": stages}
+
+
