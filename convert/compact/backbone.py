@@ -77,7 +77,7 @@ class DepthwiseSeparableConv(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """(B, in_channels, H, W) to (B, out_channels, H/stride, W/stride)."""
-        hidden = F.relu6(self.bn1(self.conv_dw(features)))
+        hidden: Tensor = F.relu6(self.bn1(self.conv_dw(features)))
         hidden = self.bn2(self.conv_pw(hidden))
         return features + hidden if self.has_skip else hidden
 
@@ -100,7 +100,7 @@ class InvertedResidual(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """(B, in_channels, H, W) to (B, out_channels, H/stride, W/stride)."""
-        hidden = F.relu6(self.bn1(self.conv_pw(features)))
+        hidden: Tensor = F.relu6(self.bn1(self.conv_pw(features)))
         hidden = F.relu6(self.bn2(self.conv_dw(hidden)))
         hidden = self.bn3(self.conv_pwl(hidden))
         return features + hidden if self.has_skip else hidden
@@ -169,5 +169,3 @@ def from_timm(backbone_config: dict[str, Any]) -> dict[str, Any]:
     """
     stages = [f"stage{(1, 2, 3, 5, 7)[index]}" for index in backbone_config["out_indices"]]
     return {"model_type": EfficientNetLiteConfig.model_type, "out_features": stages}
-
-

@@ -1,0 +1,83 @@
+"""Mask2Former rewritten for export: the checkpoint's weights, the same numbers, a lean graph."""
+
+import onnx
+from onnx import TensorProto, helper
+from transformers import Mask2FormerForUniversalSegmentation
+
+from convert.backbones import write_backbone
+from convert.graph import Graph, Value
+from convert.mask_decoder import mask_decoder
+from convert.pixel_decoder import Level, pixel_decoder
+from segmentation.models import InputSpec, SizeHW
+
+OUTPUTS = ("class_queries_logits", "masks_queries_logits")
+MASK_STRIDE = 4
+# The coarsest map's stride: sides that are multiples of it need no padding inside the model.
+SIDE_MULTIPLE = 32
+
+
+def write_graph(
+    model: Mask2FormerForUniversalSegmentation, spec: InputSpec, size_hw: SizeHW | None
+) -> onnx.ModelProto:
+    """The whole model, from a photo's uint8 pixels to both logits, as ONNX for onnxruntime.
+
+    Args:
+        model: the checkpoint.
+        spec: the graph's input; uint8, NHWC, normalised inside.
+        size_hw: the one size the graph is for; None for a graph of any multiples of 32.
+
+    Returns:
+        Inputs: `spec.name` (1, H, W, 3). Outputs: class_queries_logits (1, Q, labels + 1) and
+        masks_queries_logits (1, Q, H/4, W/4), as transformers names and shapes them.
+    """
+    graph = Graph()
+    units = _units(graph, spec.name, size_hw)
+    pixel_values = _normalised(graph, spec)
+    maps = write_backbone(graph, model.model.pixel_level_module.encoder, pixel_values)
+    levels = [_level(graph, units, times) for times in (1, 2, 4)]
+    tokens, features = pixel_decoder(graph, model.model.pixel_level_module.decoder, maps, levels)
+    classes, masks = mask_decoder(graph, model, tokens, features, levels)
+    finest = _level(graph, units, SIDE_MULTIPLE // MASK_STRIDE)
+    queries, labels = model.config.num_queries, model.config.num_labels
+    height, width = size_hw or ("height", "width")
+    mask_h, mask_w = (
+        (size_hw[0] // MASK_STRIDE, size_hw[1] // MASK_STRIDE)
+        if size_hw
+        else ("mask_height", "mask_width")
+    )
+    return graph.model(
+        [helper.make_tensor_value_info(spec.name, TensorProto.UINT8, (1, height, width, 3))],
+        [
+            helper.make_tensor_value_info(OUTPUTS[0], TensorProto.FLOAT, (1, queries, labels + 1)),
+            helper.make_tensor_value_info(
+                OUTPUTS[1], TensorProto.FLOAT, (1, queries, mask_h, mask_w)
+            ),
+        ],
+        [
+            graph.reshape(classes, 1, queries, labels + 1),
+            graph.reshape(masks, 1, queries, finest.height, finest.width),
+        ],
+    )
+
+
+def _units(graph: Graph, image: str, size_hw: SizeHW | None) -> tuple[Value, Value]:
+    """Height and width in cells of the coarsest map, known now or when the graph runs."""
+    if size_hw:
+        return graph.ints(size_hw[0] // SIDE_MULTIPLE), graph.ints(size_hw[1] // SIDE_MULTIPLE)
+    height = graph.op("Shape", image, start=1, end=2)
+    width = graph.op("Shape", image, start=2, end=3)
+    unit = graph.ints(SIDE_MULTIPLE)
+    return graph.op("Div", height, unit), graph.op("Div", width, unit)
+
+
+def _level(graph: Graph, units: tuple[Value, Value], times: int) -> Level:
+    height, width = (graph.op("Mul", unit, graph.ints(times)) for unit in units)
+    return Level(height, width, graph.op("Mul", height, width))
+
+
+def _normalised(graph: Graph, spec: InputSpec) -> Value:
+    """Pixels (1, 3, H, W) as the checkpoint's processor would give them."""
+    pixels = graph.op("Cast", graph.transpose(spec.name, 0, 3, 1, 2), to=TensorProto.FLOAT)
+    scale = [[[spec.rescale_factor / std]] for std in spec.std]
+    shift = [[[-mean / std]] for mean, std in zip(spec.mean, spec.std, strict=True)]
+    return graph.op("Add", graph.op("Mul", pixels, graph.floats(scale)), graph.floats(shift))

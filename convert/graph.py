@@ -1,0 +1,159 @@
+"""Writing an ONNX graph node by node, folding what is already known.
+
+The graph is written, not traced: every node is there on purpose, sizes that are fixed turn
+everything that hangs on them into constants, and one description serves both run-times.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from onnx import helper, numpy_helper
+from onnx.reference import ReferenceEvaluator
+from torch import Tensor
+
+Value = str
+"""A tensor in the graph, by its name."""
+
+# 20 brings Gelu; every later opset would only ask for a newer onnxruntime.
+OPSET = 20
+# The newest that holds for every operator atc reads, and the first with GridSample.
+ASCEND_OPSET = 16
+
+
+class Graph:
+    """An ONNX graph being written, for onnxruntime.
+
+    An operator whose inputs are all constants is evaluated at once and leaves no node.
+    """
+
+    opset = OPSET
+
+    def __init__(self) -> None:
+        self._nodes: list[onnx.NodeProto] = []
+        self._constants: dict[Value, npt.NDArray[Any]] = {}
+        self._names: dict[tuple[str, tuple[int, ...], bytes], Value] = {}
+
+    def const(self, array: npt.ArrayLike | Tensor) -> Value:
+        """A constant of the array's own dtype; equal constants are stored once."""
+        if isinstance(array, Tensor):
+            array = array.detach().numpy()
+        array = np.asarray(array, order="C")
+        key = (array.dtype.str, array.shape, array.tobytes())
+        if key not in self._names:
+            self._names[key] = f"c{len(self._names)}"
+            self._constants[self._names[key]] = array
+        return self._names[key]
+
+    def floats(self, array: npt.ArrayLike) -> Value:
+        """A float32 constant."""
+        return self.const(np.asarray(array, np.float32))
+
+    def ints(self, *values: int) -> Value:
+        """An int64 constant of one axis: a shape, axes, or sizes."""
+        return self.const(np.array(values, np.int64))
+
+    def constant_value(self, value: Value) -> npt.NDArray[Any] | None:
+        """The array behind a value if it is known already."""
+        return self._constants.get(value)
+
+    def op(self, op_type: str, *inputs: Value, domain: str = "", **attributes: Any) -> Value:
+        """One operator with one output; an empty name stands for an input left out."""
+        return self.ops(op_type, *inputs, outputs=1, domain=domain, **attributes)[0]
+
+    def ops(
+        self, op_type: str, *inputs: Value, outputs: int, domain: str = "", **attributes: Any
+    ) -> tuple[Value, ...]:
+        """One operator with several outputs."""
+        names = tuple(f"{op_type}_{len(self._nodes)}_{index}" for index in range(outputs))
+        node = helper.make_node(
+            op_type, inputs, names, f"{op_type}_{len(self._nodes)}", domain=domain, **attributes
+        )
+        if all(name in self._constants for name in inputs if name):
+            feeds = {name: self._constants[name] for name in inputs if name}
+            return tuple(self.const(array) for array in self._evaluate(node, feeds))
+        self._nodes.append(node)
+        return names
+
+    def reshape(self, value: Value, *shape: int | Value) -> Value:
+        """Reshape to sides that are numbers or values of shape (1,)."""
+        sides = [self.ints(side) if isinstance(side, int) else side for side in shape]
+        return self.op("Reshape", value, self.op("Concat", *sides, axis=0))
+
+    def transpose(self, value: Value, *perm: int) -> Value:
+        """Reorder the axes."""
+        return self.op("Transpose", value, perm=perm)
+
+    def linear(self, tokens: Value, weight: npt.NDArray[Any], bias: npt.NDArray[Any]) -> Value:
+        """tokens (N, in) times weight (out, in) plus bias (out,): (N, out)."""
+        return self.op("Gemm", tokens, self.floats(weight.T), self.floats(bias))
+
+    def layer_norm(self, tokens: Value, weight: Tensor, bias: Tensor, eps: float) -> Value:
+        """Normalise over the last axis."""
+        return self.op(
+            "LayerNormalization", tokens, self.const(weight), self.const(bias), epsilon=eps
+        )
+
+    def gelu(self, value: Value) -> Value:
+        """The exact Gelu, by the error function."""
+        return self.op("Gelu", value)
+
+    def model(
+        self,
+        inputs: Sequence[onnx.ValueInfoProto],
+        outputs: Sequence[onnx.ValueInfoProto],
+        results: Sequence[Value],
+    ) -> onnx.ModelProto:
+        """Close the graph: give `results` the outputs' names and keep only what they need."""
+        for value, output in zip(results, outputs, strict=True):
+            self._nodes.append(helper.make_node("Identity", [value], [output.name]))
+        nodes = self._needed_for({output.name for output in outputs})
+        used = {name for node in nodes for name in node.input}
+        graph = helper.make_graph(
+            nodes,
+            "mask2former",
+            list(inputs),
+            list(outputs),
+            [
+                numpy_helper.from_array(array, name)
+                for name, array in self._constants.items()
+                if name in used
+            ],
+        )
+        domains = {"": self.opset} | {node.domain: 1 for node in nodes if node.domain}
+        return helper.make_model(
+            graph,
+            producer_name="koutu",
+            opset_imports=[helper.make_opsetid(*item) for item in sorted(domains.items())],
+            ir_version=helper.find_min_ir_version_for(
+                [helper.make_opsetid("", self.opset)], ignore_unknown=True
+            ),
+        )
+
+    def _needed_for(self, names: set[Value]) -> list[onnx.NodeProto]:
+        kept: list[onnx.NodeProto] = []
+        needed = set(names)
+        for node in reversed(self._nodes):
+            if needed.intersection(node.output):
+                needed.update(node.input)
+                kept.append(node)
+        return kept[::-1]
+
+    def _evaluate(
+        self, node: onnx.NodeProto, feeds: dict[str, npt.NDArray[Any]]
+    ) -> list[npt.NDArray[Any]]:
+        graph = helper.make_graph(
+            [node],
+            "known",
+            [
+                helper.make_tensor_value_info(
+                    name, helper.np_dtype_to_tensor_dtype(array.dtype), array.shape
+                )
+                for name, array in feeds.items()
+            ],
+            [onnx.ValueInfoProto(name=name) for name in node.output],
+        )
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", self.opset)])
+        return list(ReferenceEvaluator(model).run(None, feeds))
