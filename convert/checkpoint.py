@@ -1,0 +1,134 @@
+"""Reading a Mask2Former checkpoint: weights, processor settings, labels, where it is from."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from transformers import Mask2FormerConfig, Mask2FormerForUniversalSegmentation
+from transformers.utils import logging
+
+from convert.backbones import WRITERS
+from convert.compact import backbone as compact_backbone
+from segmentation.engines.base import Logits
+from segmentation.errors import ConversionError
+from segmentation.models import InputSpec
+
+INPUT_NAME = "image"
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A checkpoint in memory.
+
+    Attributes:
+        model: in transformers, for evaluation.
+        processor: the fields of preprocessor_config.json.
+    """
+
+    model: Mask2FormerForUniversalSegmentation
+    processor: Mapping[str, Any]
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Label names in the order of the class logits."""
+        names = self.model.config.id2label
+        return tuple(names[index] for index in sorted(names))
+
+    @property
+    def input_spec(self) -> InputSpec:
+        """The input of the graphs we write: the photo as it is, the processor's numbers inside."""
+        return InputSpec(
+            name=INPUT_NAME,
+            layout="NHWC",
+            dtype="uint8",
+            normalised_inside=True,
+            mean=tuple(self.processor["image_mean"]),
+            std=tuple(self.processor["image_std"]),
+            rescale_factor=self.processor.get("rescale_factor", 1 / 255),
+        )
+
+    def run(self, image: npt.NDArray[np.uint8]) -> Logits:
+        """What transformers makes of pixels (1, H, W, 3)."""
+        spec = self.input_spec
+        pixels = torch.from_numpy(image).permute(0, 3, 1, 2).float() * spec.rescale_factor
+        mean, std = (torch.tensor(of)[:, None, None] for of in (spec.mean, spec.std))
+        with torch.inference_mode():
+            output = self.model((pixels - mean) / std)
+        return Logits(
+            output.class_queries_logits[0].numpy(), output.masks_queries_logits[0].numpy()
+        )
+
+
+def load_checkpoint(folder: Path) -> Checkpoint:
+    """Read a checkpoint folder as transformers saves it, in any key naming since 4.25.
+
+    A checkpoint trained with timm's EfficientNet-Lite0 gets our own backbone, which carries the
+    same keys; nothing else of a checkpoint is changed.
+
+    Raises:
+        ConversionError: a file is missing, or it is not a Mask2Former we can write.
+    """
+    fields = _read_json(folder, "config.json")
+    processor = _read_json(folder, "preprocessor_config.json")
+    if fields.get("model_type") != "mask2former":
+        raise ConversionError(
+            f"{folder} holds a {fields.get('model_type')} model; only mask2former can be exported.",
+            f"{folder} 里的模型是 {fields.get('model_type')}，这里只能导出 mask2former。",
+        )
+    # It warns of every backbone but Swin, and a progress bar of a second is noise.
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    compact_backbone.register()
+    backbone = fields.get("backbone_config") or {}
+    if backbone.get("backbone") == "tf_efficientnet_lite0":
+        fields["backbone_config"] = compact_backbone.from_timm(backbone)
+    config = Mask2FormerConfig.from_dict(fields)
+    if config.backbone_config.model_type not in WRITERS or config.pre_norm:
+        raise ConversionError(
+            f"{folder}: backbone {config.backbone_config.model_type}"
+            f"{' with pre-norm' if config.pre_norm else ''} cannot be exported; "
+            f"known are {', '.join(WRITERS)}.",
+            f"{folder}：无法导出骨干网络 {config.backbone_config.model_type}；"
+            f"目前支持 {'、'.join(WRITERS)}。",
+        )
+    return Checkpoint(_load_model(folder, config), processor)
+
+
+def _load_model(folder: Path, config: Mask2FormerConfig) -> Mask2FormerForUniversalSegmentation:
+    try:
+        model, report = Mask2FormerForUniversalSegmentation.from_pretrained(
+            folder, config=config, output_loading_info=True
+        )
+    except OSError as error:
+        raise ConversionError(
+            f"{folder} has no readable weights (model.safetensors). Download it again.",
+            f"{folder} 里没有可用的权重文件（model.safetensors）。请重新下载。",
+        ) from error
+    # Weights that are not there would silently stay random.
+    if absent := sorted(report["missing_keys"]) + sorted(map(str, report["mismatched_keys"])):
+        raise ConversionError(
+            f"{folder} lacks weights, first {absent[0]}. Is it the whole checkpoint?",
+            f"{folder} 缺少权重，首个为 {absent[0]}。请确认检查点完整。",
+        )
+    return model.eval()
+
+
+def _read_json(folder: Path, name: str) -> dict[str, Any]:
+    try:
+        fields: dict[str, Any] = json.loads((folder / name).read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise ConversionError(
+            f"{folder} has no {name}. Give a Hub id or a folder that save_pretrained made.",
+            f"{folder} 里没有 {name}。请给出 Hub 模型名，或 save_pretrained 保存的文件夹。",
+        ) from error
+    except ValueError as error:
+        raise ConversionError(
+            f"{folder / name} is not valid JSON. Download it again.",
+            f"{folder / name} 不是有效的 JSON。请重新下载。",
+        ) from error
+    return fields

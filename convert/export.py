@@ -1,0 +1,244 @@
+"""python -m convert export: a checkpoint to model.onnx and card.json, proven on the spot."""
+
+import argparse
+import hashlib
+import re
+import shutil
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import onnx
+
+from convert.checkpoint import Checkpoint, load_checkpoint
+from convert.exportable import MASK_STRIDE, OUTPUTS, SIDE_MULTIPLE, write_graph
+from convert.labels import in_both_languages
+from convert.parity import difference
+from segmentation.engines.onnx import OnnxEngine
+from segmentation.errors import ConversionError
+from segmentation.models import Artifact, ModelCard, SizeHW, Source, save_card
+from segmentation.text import Text
+
+Task = Literal["instance", "panoptic", "semantic"]
+# Swin computes windows of fixed places: a size known beforehand turns all of that into constants.
+# Convolutions do not care: one graph of free size is as fast as a specialised one.
+FREE_SIZE_BACKBONES = ("koutu_efficientnet_lite", "resnet")
+DEFAULT_SIDE = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Which graphs to write: file name, the size it is for (None: any), the sizes to announce."""
+
+    file: str
+    size_hw: SizeHW | None
+    sizes_hw: tuple[SizeHW, ...]
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("checkpoint", help="a folder that save_pretrained made")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="model folder to make")
+    sizes = parser.add_mutually_exclusive_group()
+    sizes.add_argument(
+        "--size",
+        action="append",
+        type=parse_size,
+        metavar="512 | HxW",
+        help="input size, multiples of 32; may be given several times",
+    )
+    sizes.add_argument(
+        "--longest-side",
+        type=int,
+        metavar="N",
+        help="all sizes from 1:2 to 2:1 with this longest side (convolutional backbones)",
+    )
+    parser.add_argument("--source", help="what the card names as the source; default: CHECKPOINT")
+    parser.add_argument("--task", choices=("instance", "panoptic", "semantic"))
+    parser.add_argument("--title", help="what visitors read; default: the checkpoint's name")
+    parser.add_argument("--title-zh", help="the same in Chinese")
+    parser.add_argument("--license", help="licence of the weights, for the card")
+    parser.add_argument("--score-threshold", type=float, default=0.5, metavar="0..1")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Export as the command line says."""
+    folder = Path(args.checkpoint)
+    checkpoint = load_checkpoint(folder)
+    name = folder.resolve().name
+    card = export(
+        checkpoint,
+        args.output,
+        plans(checkpoint, args.size, args.longest_side),
+        source=Source(args.source or name, None, args.license or "unknown"),
+        title=Text(args.title or name, args.title_zh or args.title or name),
+        task=args.task or guess_task(name),
+        score_threshold=args.score_threshold,
+    )
+    for artifact in card.artifacts:
+        print(f"{card.path(artifact)}: {artifact.bytes / 1e6:.1f} MB")
+
+
+def export(
+    checkpoint: Checkpoint,
+    output: Path,
+    graphs: tuple[Plan, ...],
+    *,
+    source: Source,
+    title: Text,
+    task: Task,
+    score_threshold: float,
+) -> ModelCard:
+    """Write the graphs and their card, compare each graph with transformers, then move them in.
+
+    Nothing appears in `output` before everything is written and proven.
+
+    Raises:
+        ConversionError: a graph disagrees with transformers, or the disk is full.
+    """
+    output.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".partial-", dir=output) as partial:
+        card = ModelCard(
+            folder=Path(partial),
+            name=output.resolve().name,
+            title=title,
+            task=task,
+            source=source,
+            labels=in_both_languages(checkpoint.labels),
+            score_threshold=score_threshold,
+            input=checkpoint.input_spec,
+            outputs=OUTPUTS,
+            mask_stride=MASK_STRIDE,
+            artifacts=tuple(_write(checkpoint, Path(partial), plan) for plan in graphs),
+        )
+        prove(checkpoint, card)
+        save_card(card)
+        for path in sorted(Path(partial).iterdir()):
+            shutil.move(path, output / path.name)
+    return replace(card, folder=output)
+
+
+def prove(checkpoint: Checkpoint, card: ModelCard) -> None:
+    """Compare every graph with transformers on a synthetic photo.
+
+    Raises:
+        ConversionError: they differ by more than rounding.
+    """
+    engine = OnnxEngine(card)
+    for artifact in card.artifacts:
+        # The first, an oblong one where there is one: a mix-up of axes shows there.
+        size_hw = max(artifact.sizes_hw, key=lambda size: max(size) / min(size))
+        image = synthetic_photo(size_hw)[None]
+        found = difference(checkpoint.run(image), engine.run(image))
+        print(
+            f"{artifact.file} at {size_hw[0]}x{size_hw[1]} against transformers: "
+            f"class logits {found.class_max:.1e}, mask logits {found.mask_max:.1e}, "
+            f"mask agreement {found.mask_agreement:.3%}"
+        )
+        if not found.is_rounding:
+            raise ConversionError(
+                f"{artifact.file} disagrees with transformers; nothing was written. "
+                "Please report the checkpoint.",
+                f"{artifact.file} 与 transformers 的结果不一致，未写出任何文件。请反馈该检查点。",
+            )
+    engine.close()
+
+
+def plans(
+    checkpoint: Checkpoint, sizes_hw: list[SizeHW] | None, longest_side: int | None
+) -> tuple[Plan, ...]:
+    """Which graphs the asked-for sizes make.
+
+    Raises:
+        ConversionError: a side is no multiple of 32, or this backbone needs fixed sizes.
+    """
+    free = checkpoint.model.config.backbone_config.model_type in FREE_SIZE_BACKBONES
+    sizes_hw = sizes_hw or [default_size(checkpoint.processor)]
+    if longest_side is not None:
+        if not free:
+            raise ConversionError(
+                "With this backbone each size needs a graph of its own: use --size.",
+                "该骨干网络的每种尺寸都需要单独的模型文件：请改用 --size。",
+            )
+        sizes_hw = list(sizes_of_longest_side(longest_side))
+    for height, width in sizes_hw:
+        if height % SIDE_MULTIPLE or width % SIDE_MULTIPLE or not height or not width:
+            raise ConversionError(
+                f"Size {height}x{width}: both sides must be multiples of {SIDE_MULTIPLE}.",
+                f"尺寸 {height}x{width}：两边都必须是 {SIDE_MULTIPLE} 的倍数。",
+            )
+    if free:
+        return (Plan("model.onnx", None, tuple(sizes_hw)),)
+    if len(sizes_hw) == 1:
+        return (Plan("model.onnx", sizes_hw[0], (sizes_hw[0],)),)
+    return tuple(Plan(f"model_{h}x{w}.onnx", (h, w), ((h, w),)) for h, w in sizes_hw)
+
+
+def sizes_of_longest_side(side: int) -> tuple[SizeHW, ...]:
+    """All sizes (height, width) in steps of 32 with this longest side, from 1:2 to 2:1."""
+    shorts = range(-(-side // 2 // SIDE_MULTIPLE) * SIDE_MULTIPLE, side, SIDE_MULTIPLE)
+    return (
+        *((short, side) for short in shorts),
+        (side, side),
+        *((side, short) for short in reversed(shorts)),
+    )
+
+
+def default_size(processor: Any) -> SizeHW:
+    """The processor's own size, at most 512 a side, which is what a CPU does in about a second."""
+    size = processor.get("size") or {}
+    if isinstance(size, int):
+        size = {"shortest_edge": size}
+    short = size.get("shortest_edge", DEFAULT_SIDE)
+    sides = (size.get("height", short), size.get("width", short))
+    height, width = (
+        max(SIDE_MULTIPLE, min(side, DEFAULT_SIDE) // SIDE_MULTIPLE * SIDE_MULTIPLE)
+        for side in sides
+    )
+    return height, width
+
+
+def parse_size(text: str) -> SizeHW:
+    """`512` or `512x768` (height x width)."""
+    match = re.fullmatch(r"(\d+)(?:x(\d+))?", text)
+    if not match:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a side nor HEIGHTxWIDTH")
+    height, width = match.groups()
+    return int(height), int(width or height)
+
+
+def guess_task(name: str) -> Task:
+    """The task a checkpoint's name states; instance where it states none."""
+    tasks: tuple[Task, ...] = ("instance", "panoptic", "semantic")
+    return next((task for task in tasks if task in name.lower()), "instance")
+
+
+def synthetic_photo(size_hw: SizeHW) -> npt.NDArray[np.uint8]:
+    """Soft blobs of colour (H, W, 3), the same every time: photo-like, and nobody's."""
+    noise = np.random.default_rng(0).integers(0, 256, (12, 12, 3), np.uint8)
+    return np.asarray(
+        cv2.resize(noise, (size_hw[1], size_hw[0]), interpolation=cv2.INTER_CUBIC), np.uint8
+    )
+
+
+def _write(checkpoint: Checkpoint, folder: Path, plan: Plan) -> Artifact:
+    path = folder / plan.file
+    try:
+        onnx.save(write_graph(checkpoint.model, checkpoint.input_spec, plan.size_hw), path)
+    except OSError as error:
+        raise ConversionError(
+            f"{plan.file} could not be written ({error.strerror}). Free some space.",
+            f"无法写入 {plan.file}（{error.strerror}）。请清理磁盘空间。",
+        ) from error
+    return describe(path, "fp32", plan.sizes_hw)
+
+
+def describe(path: Path, precision: str, sizes_hw: tuple[SizeHW, ...]) -> Artifact:
+    """The card's entry for an ONNX file."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return Artifact(path.name, "onnx", precision, sizes_hw, path.stat().st_size, digest)

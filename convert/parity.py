@@ -1,0 +1,60 @@
+"""How far two runs of the same model on the same photo are apart."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from segmentation.engines.base import Logits
+
+# Of the largest logit; what fp32 rounding and the odd flipped cell of an attention mask come to
+# stays an order of magnitude below.
+RELATIVE_LIMIT = 1e-3
+AGREEMENT_LIMIT = 0.999
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One run against a reference run.
+
+    Attributes:
+        class_max: greatest |difference| of the class logits.
+        class_mean: mean |difference| of the class logits.
+        mask_max: greatest |difference| of the mask logits.
+        mask_mean: mean |difference| of the mask logits.
+        class_agreement: share of queries with the same best class, 0..1.
+        mask_agreement: share of mask cells on the same side of 0, 0..1.
+        relative: the greater of both maxima, each as a share of the reference's largest logit.
+    """
+
+    class_max: float
+    class_mean: float
+    mask_max: float
+    mask_mean: float
+    class_agreement: float
+    mask_agreement: float
+    relative: float
+
+    @property
+    def is_rounding(self) -> bool:
+        """Whether this is what two ways to compute the same fp32 numbers may differ by."""
+        return self.relative <= RELATIVE_LIMIT and self.mask_agreement >= AGREEMENT_LIMIT
+
+
+def difference(reference: Logits, other: Logits) -> Difference:
+    """Compare two results for one photo."""
+    classes, masks = reference
+    class_delta = np.abs(other.class_queries_logits - classes)
+    mask_delta = np.abs(other.masks_queries_logits - masks)
+    same_class = other.class_queries_logits.argmax(-1) == classes.argmax(-1)
+    same_side = (other.masks_queries_logits > 0) == (masks > 0)
+    return Difference(
+        class_max=float(class_delta.max()),
+        class_mean=float(class_delta.mean()),
+        mask_max=float(mask_delta.max()),
+        mask_mean=float(mask_delta.mean()),
+        class_agreement=float(same_class.mean()),
+        mask_agreement=float(same_side.mean()),
+        relative=float(
+            max(class_delta.max() / np.abs(classes).max(), mask_delta.max() / np.abs(masks).max())
+        ),
+    )

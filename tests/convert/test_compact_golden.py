@@ -1,0 +1,45 @@
+"""The bundled model's checkpoint against the golden numbers that came with it."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from convert.checkpoint import Checkpoint, load_checkpoint
+from segmentation.engines.onnx import OnnxEngine
+from segmentation.models import BUNDLED, load_card
+
+SHARED = Path("../shared/compact")
+
+
+@pytest.fixture(scope="module")
+def checkpoint() -> Checkpoint:
+    return load_checkpoint(SHARED / "checkpoint")
+
+
+def test_the_checkpoints_feature_maps_are_golden(checkpoint: Checkpoint) -> None:
+    golden = np.load(SHARED / "golden.npz")
+    pixels = torch.from_numpy(golden["image_384x288"]).permute(2, 0, 1)[None].float() / 127.5 - 1
+    with torch.inference_mode():
+        maps = checkpoint.model.model.pixel_level_module.encoder(pixels).feature_maps
+    for index, features in enumerate(maps):
+        np.testing.assert_allclose(features[0], golden[f"feat{index}_384x288"], atol=1e-3)
+
+
+@pytest.mark.parametrize("size", ["384x288", "320x448", "384x384"])
+def test_the_checkpoints_logits_are_golden(checkpoint: Checkpoint, size: str) -> None:
+    golden = np.load(SHARED / "golden.npz")
+    logits = checkpoint.run(golden[f"image_{size}"][None])
+    np.testing.assert_allclose(logits.class_queries_logits, golden[f"class_{size}"], atol=1e-3)
+    np.testing.assert_allclose(logits.masks_queries_logits, golden[f"mask_{size}"], atol=1e-3)
+
+
+def test_the_committed_graph_is_the_checkpoints_at_every_golden_size() -> None:
+    golden = np.load(SHARED / "golden.npz")
+    engine = OnnxEngine(load_card(BUNDLED / "compact"))
+    for size in ("384x288", "384x384"):
+        logits = engine.run(golden[f"image_{size}"][None])
+        np.testing.assert_allclose(logits.class_queries_logits, golden[f"class_{size}"], atol=1e-3)
+        np.testing.assert_allclose(logits.masks_queries_logits, golden[f"mask_{size}"], atol=1e-3)
+    engine.close()
