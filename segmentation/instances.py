@@ -1,0 +1,155 @@
+"""From the model's logits to the objects in a photo."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from segmentation.engines.base import Logits
+from segmentation.preprocess import Geometry
+from segmentation.text import Text
+
+# Two masks that share more than this are one object found twice (Mask2Former has no suppression
+# of its own); people who overlap in a photo stay far below it.
+SAME_OBJECT_IOU = 0.7
+# Smaller than this share of the photo is a speck that nobody can click.
+SPECK_AREA = 0.0005
+# A piece of a mask this much smaller than its largest piece is noise, not a severed limb.
+CRUMB_SHARE = 0.05
+# The mask logit of a place where nothing is chosen: sigmoid(-30) is 0 in every float type here.
+CERTAINLY_NOT = -30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One object found in a photo.
+
+    Attributes:
+        id: 1, 2, ... in order of falling score.
+        label: what it is.
+        score: 0..1, class probability times mean mask probability inside the mask.
+        box_xyxy: left, top, right, bottom in photo pixels; ends excluded.
+        area: share of the photo, 0..1.
+    """
+
+    id: int
+    label: Text
+    score: float
+    box_xyxy: tuple[int, int, int, int]
+    area: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Segmentation:
+    """All objects found in a photo: a value, small enough to keep for every open page.
+
+    Attributes:
+        instances: in order of falling score.
+        masks_queries_logits: float16 (N, h, w), one mask for each instance at the model's own
+            resolution, cut to the part that shows the photo.
+        geometry: where the photo lies on that grid.
+    """
+
+    instances: tuple[Instance, ...]
+    masks_queries_logits: npt.NDArray[np.float16]
+    geometry: Geometry
+
+    def mask_logits(self, ids: Collection[int]) -> npt.NDArray[np.float32]:
+        """Mask logits (h, w) of several instances as one: of the chosen ones, the most certain."""
+        chosen = [self.masks_queries_logits[id_ - 1] for id_ in ids]
+        if not chosen:
+            return np.full(self.geometry.mask_hw, CERTAINLY_NOT, np.float32)
+        return np.asarray(np.max(chosen, axis=0), np.float32)
+
+    def at(self, photo_xy: tuple[float, float]) -> int | None:
+        """The id of the instance under a photo pixel: the smallest, since it lies in front.
+
+        Within a mask cell around the point also counts, for fingers are wider than edges.
+        """
+        column, row = self.geometry.mask_xy(photo_xy)
+        for reach in (0, 1):
+            rows = slice(max(row - reach, 0), row + reach + 1)
+            columns = slice(max(column - reach, 0), column + reach + 1)
+            highest = self.masks_queries_logits[:, rows, columns].max(axis=(1, 2), initial=-np.inf)
+            under = [instance for instance in self.instances if highest[instance.id - 1] > 0]
+            if under:
+                return min(under, key=lambda instance: instance.area).id
+        return None
+
+
+def find_instances(
+    logits: Logits, labels: tuple[Text, ...], geometry: Geometry, threshold: float
+) -> Segmentation:
+    """The objects of a photo, each once, without specks, best first.
+
+    Scores are class probability times mean mask probability inside the mask, as Mask2Former's
+    instance inference has them (Cheng et al. 2022, https://arxiv.org/abs/2112.01527).
+
+    Args:
+        logits: what the engine returned.
+        labels: of the classes, in order; the logits have one class more, "no object".
+        geometry: where the photo lies in the model's input.
+        threshold: least score, 0..1.
+    """
+    mask_h, mask_w = geometry.mask_hw
+    class_probabilities = _softmax(logits.class_queries_logits)[:, : len(labels)]
+    masks = logits.masks_queries_logits[:, :mask_h, :mask_w]
+    classes = class_probabilities.argmax(axis=1)
+    scores = class_probabilities.max(axis=1) * _mean_probability_inside(masks)
+    kept: list[int] = []
+    cleaned: list[npt.NDArray[np.float32]] = []
+    for query in np.argsort(-scores, kind="stable"):
+        if scores[query] < threshold:
+            break
+        mask = _without_crumbs(masks[query])
+        if (mask > 0).mean() < SPECK_AREA:
+            continue
+        if all(_iou(mask > 0, other > 0) <= SAME_OBJECT_IOU for other in cleaned):
+            kept.append(int(query))
+            cleaned.append(mask)
+    instances = tuple(
+        Instance(
+            id=position + 1,
+            label=labels[classes[query]],
+            score=float(scores[query]),
+            box_xyxy=geometry.photo_xyxy(_box(mask)),
+            area=float((mask > 0).mean()),
+        )
+        for position, (query, mask) in enumerate(zip(kept, cleaned, strict=True))
+    )
+    stacked = np.array(cleaned, np.float16).reshape(len(cleaned), mask_h, mask_w)
+    return Segmentation(instances, stacked, geometry)
+
+
+def _box(mask: npt.NDArray[np.float32]) -> tuple[int, int, int, int]:
+    left, top, width, height = cv2.boundingRect((mask > 0).astype(np.uint8))
+    return left, top, left + width, top + height
+
+
+def _softmax(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    exponentials = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    normalised: npt.NDArray[np.float32] = exponentials / exponentials.sum(axis=-1, keepdims=True)
+    return normalised
+
+
+def _mean_probability_inside(masks: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    inside = masks > 0
+    probabilities = 1 / (1 + np.exp(-np.clip(masks, -30, 30)))
+    total = (probabilities * inside).sum(axis=(1, 2))
+    mean: npt.NDArray[np.float32] = total / np.maximum(inside.sum(axis=(1, 2)), 1)
+    return mean
+
+
+def _without_crumbs(mask: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """The mask with logits of tiny loose pieces turned to certainly-not."""
+    count, pieces, stats, _ = cv2.connectedComponentsWithStats((mask > 0).astype(np.uint8))
+    areas = stats[1:count, cv2.CC_STAT_AREA]
+    crumbs = 1 + np.flatnonzero(areas < CRUMB_SHARE * areas.max(initial=0))
+    return np.where(np.isin(pieces, crumbs), -np.abs(mask), mask)
+
+
+def _iou(one: npt.NDArray[np.bool_], other: npt.NDArray[np.bool_]) -> float:
+    union = np.count_nonzero(one | other)
+    return np.count_nonzero(one & other) / union if union else 0.0

@@ -1,0 +1,261 @@
+"""From a coarse mask to an edge that follows the photo, and to colour without the old background.
+
+Both work at two scales: a reduced copy of the photo decides, and the full photo is touched only in
+the tiles an edge runs through. So a large photo costs what its outline costs, not what it weighs.
+"""
+
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+Float = npt.NDArray[np.float32]
+UInt8 = npt.NDArray[np.uint8]
+Bool = npt.NDArray[np.bool_]
+
+# The reduced copy has at most this longest side: some ten pixels to a cell of the mask grid.
+REDUCED_SIDE = 1024
+# Side of a tile, in reduced pixels.
+TILE = 48
+# Further than this many mask cells from its outline, a mask is not in doubt.
+DOUBT_CELLS = 2.0
+# Regularisation of the guided filter, for colours in 0..1. This and GAIN gave the least error on
+# objects of known alpha.
+EPSILON = 2e-4
+# The filter leaves a ramp as wide as its window; this steepens it to the width of a real edge.
+GAIN = 3.0
+# A hole or speck of up to this many mask cells is the model's doubt, not a thing in the photo.
+PINHOLE_CELLS = 4
+# Radii, in reduced pixels, over which "the object's colour here" is averaged, first far, then near.
+COLOUR_REACH = (24, 3)
+
+
+def make_alpha(rgb: UInt8, mask_logits: Float) -> UInt8:
+    """Opacity of the chosen objects: the mask's own outline, moved to the edges of the photo.
+
+    A guided filter (He, Sun, Tang 2013, https://doi.org/10.1109/TPAMI.2012.213) with the photo's
+    colours as guide is solved on the reduced copy and applied to the full photo (He, Sun 2015,
+    https://arxiv.org/abs/1505.00996), within a band around the outline.
+
+    Args:
+        rgb: uint8 (H, W, 3).
+        mask_logits: float32 (h, w) over the same frame, at the model's resolution.
+
+    Returns:
+        uint8 (H, W): 255 inside, 0 outside, between only near the outline.
+    """
+    factor = _factor(rgb)
+    guide = _unit(_reduce(rgb, factor))
+    logits = _enlarge_mask(_without_pinholes(mask_logits), rgb, factor)
+    cell = rgb.shape[1] / factor / mask_logits.shape[1]
+    inside = logits > 0
+    band = _outline(inside, radius=round(DOUBT_CELLS * cell))
+    around = _box_around(band, margin=round(2 * cell))
+    model = np.zeros((*inside.shape, 4), np.float32)
+    rough = inside.astype(np.float32)
+    if band.any():
+        model[around] = _linear_model(guide[around], _sigmoid(logits[around]), radius=round(cell))
+        rough[around][band[around]] = _opacity(model[around], guide[around])[band[around]]
+    alpha = _repeat(_to_bytes(rough), factor)[: rgb.shape[0], : rgb.shape[1]].copy()
+    soft = band & (_outline(rough >= 1, radius=1) | ((rough > 0) & (rough < 1)))
+    for tile in _tiles(soft):
+        model_here = _enlarge(model, tile, factor)
+        full = _full(tile, factor)
+        colours = _unit(rgb[full])
+        height, width = colours.shape[:2]
+        opacity = _opacity(model_here[:height, :width], colours)
+        there = _repeat(soft[tile].astype(np.uint8), factor)[:height, :width] > 0
+        np.copyto(alpha[full], _to_bytes(opacity), where=there)
+    return alpha
+
+
+def foreground(rgb: UInt8, alpha: UInt8) -> UInt8:
+    """The object's own colour where it is partly covered, so that no old background shines through.
+
+    Blur-fusion (Forte 2021, "Approximate Fast Foreground Colour Estimation", ICIP,
+    https://doi.org/10.1109/ICIP42928.2021.9506164): blurred means of both sides, corrected by what
+    the pixel itself shows. The means are taken on the reduced copy.
+
+    Args:
+        rgb: uint8 (H, W, 3), what the camera saw.
+        alpha: uint8 (H, W).
+
+    Returns:
+        uint8 (H, W, 3): changed only where 0 < alpha < 255.
+    """
+    factor = _factor(rgb)
+    image = _reduce(rgb, factor).astype(np.float32)
+    opacity = _unit(_reduce(alpha, factor))[..., None]
+    mixed = (opacity > 0) & (opacity < 1)
+    colours = rgb.copy()
+    if not mixed.any():
+        return colours
+    around = _box_around(mixed[..., 0], margin=2 * COLOUR_REACH[0])
+    ours, theirs = image[around], image[around]
+    for radius in COLOUR_REACH:
+        ours, theirs = _fuse(image[around], opacity[around], ours, theirs, radius)
+    means = np.zeros((*opacity.shape[:2], 6), np.float32)
+    means[around] = np.dstack([ours, theirs])
+    for tile in _tiles(mixed[..., 0]):
+        full = _full(tile, factor)
+        seen = rgb[full].astype(np.float32)
+        share = _unit(alpha[full])[..., None]
+        means_here = _enlarge(means, tile, factor)[: seen.shape[0], : seen.shape[1]]
+        ours, theirs = means_here[..., :3], means_here[..., 3:]
+        solved = ours + share * (seen - share * ours - (1 - share) * theirs)
+        there = (share > 0) & (share < 1)
+        np.copyto(colours[full], np.rint(np.clip(solved, 0, 255)).astype(np.uint8), where=there)
+    return colours
+
+
+def _factor(rgb: UInt8) -> int:
+    longest: int = max(rgb.shape[:2])
+    return -(-longest // REDUCED_SIDE)
+
+
+def _reduce(image: UInt8, factor: int) -> UInt8:
+    """Means of factor x factor pixels; the last row and column are repeated to fill the grid."""
+    height, width = (-(-side // factor) for side in image.shape[:2])
+    bottom, right = height * factor - image.shape[0], width * factor - image.shape[1]
+    padded = cv2.copyMakeBorder(image, 0, bottom, 0, right, cv2.BORDER_REPLICATE)
+    return np.asarray(cv2.resize(padded, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _enlarge_mask(mask_logits: Float, rgb: UInt8, factor: int) -> Float:
+    """Mask logits on the reduced grid, pixel centres exactly where the photo has them."""
+    height, width = (-(-side // factor) for side in rgb.shape[:2])
+    # Scales, not a size: the reduced grid may reach beyond the photo by part of a pixel.
+    grown = cv2.resize(
+        mask_logits,
+        None,
+        fx=rgb.shape[1] / factor / mask_logits.shape[1],
+        fy=rgb.shape[0] / factor / mask_logits.shape[0],
+        interpolation=cv2.INTER_CUBIC,
+    )
+    bottom, right = max(0, height - grown.shape[0]), max(0, width - grown.shape[1])
+    grown = cv2.copyMakeBorder(grown, 0, bottom, 0, right, cv2.BORDER_REPLICATE)
+    return np.asarray(grown[:height, :width], np.float32)
+
+
+def _without_pinholes(mask_logits: Float) -> Float:
+    """The mask with the sign of tiny holes and specks turned to that of what is around them."""
+    for inside in (False, True):
+        region = ((mask_logits > 0) == inside).astype(np.uint8)
+        count, pieces, stats, _ = cv2.connectedComponentsWithStats(region, connectivity=4)
+        small = 1 + np.flatnonzero(stats[1:count, cv2.CC_STAT_AREA] <= PINHOLE_CELLS)
+        mask_logits = np.where(np.isin(pieces, small), -mask_logits, mask_logits)
+    return mask_logits
+
+
+def _outline(inside: Bool, radius: int) -> Bool:
+    """Pixels within `radius` of a border between inside and outside."""
+    kernel = np.ones((2 * max(radius, 1) + 1,) * 2, np.uint8)
+    band = cv2.morphologyEx(inside.astype(np.uint8), cv2.MORPH_GRADIENT, kernel)
+    return np.asarray(band > 0)
+
+
+def _box_around(region: Bool, margin: int) -> tuple[slice, slice]:
+    left, top, width, height = cv2.boundingRect(region.astype(np.uint8))
+    return (
+        slice(max(top - margin, 0), top + height + margin),
+        slice(max(left - margin, 0), left + width + margin),
+    )
+
+
+def _linear_model(guide: Float, values: Float, radius: int) -> Float:
+    """Per pixel, the affine map from colour to value that the guided filter fits around it.
+
+    Equations 19 to 21 of He, Sun, Tang 2013.
+
+    Returns:
+        float32 (h, w, 4): three factors and an offset, for colours in 0..1.
+    """
+    mean_guide = _mean(guide, radius)
+    mean_value = _mean(values, radius)
+    covariance = _mean(guide * values[..., None], radius) - mean_guide * mean_value[..., None]
+    products = _mean(guide[..., (0, 0, 0, 1, 1, 2)] * guide[..., (0, 1, 2, 1, 2, 2)], radius)
+    products -= mean_guide[..., (0, 0, 0, 1, 1, 2)] * mean_guide[..., (0, 1, 2, 1, 2, 2)]
+    products[..., (0, 3, 5)] += EPSILON
+    rr, rg, rb, gg, gb, bb = (products[..., channel] for channel in range(6))
+    # The inverse of a symmetric 3x3 matrix by cofactors: one pass, no loop over pixels.
+    c_rr, c_rg, c_rb = gg * bb - gb * gb, gb * rb - rg * bb, rg * gb - gg * rb
+    c_gg, c_gb, c_bb = rr * bb - rb * rb, rb * rg - rr * gb, rr * gg - rg * rg
+    determinant = rr * c_rr + rg * c_rg + rb * c_rb
+    red, green, blue = (covariance[..., channel] / determinant for channel in range(3))
+    model = np.empty((*values.shape, 4), np.float32)
+    model[..., 0] = c_rr * red + c_rg * green + c_rb * blue
+    model[..., 1] = c_rg * red + c_gg * green + c_gb * blue
+    model[..., 2] = c_rb * red + c_gb * green + c_bb * blue
+    model[..., 3] = mean_value - (model[..., :3] * mean_guide).sum(axis=-1)
+    return _mean(model, radius)
+
+
+def _opacity(model: Float, colours: Float) -> Float:
+    """What the model makes of colours (h, w, 3) in 0..1: opacity in 0..1."""
+    value = model[..., 3] + (model[..., :3] * colours).sum(axis=-1)
+    return np.asarray(np.clip((value - 0.5) * GAIN + 0.5, 0, 1), np.float32)
+
+
+def _fuse(
+    image: Float, opacity: Float, ours: Float, theirs: Float, radius: int
+) -> tuple[Float, Float]:
+    """One round of blur-fusion: new estimates (h, w, 3) of both sides' colours, 0..255."""
+    weight = _mean(opacity, radius)[..., None]
+    ours = _mean(ours * opacity, radius) / (weight + 1e-5)
+    theirs = _mean(theirs * (1 - opacity), radius) / (1 - weight + 1e-5)
+    solved = ours + opacity * (image - opacity * ours - (1 - opacity) * theirs)
+    return np.asarray(np.clip(solved, 0, 255), np.float32), theirs
+
+
+def _mean(values: Float, radius: int) -> Float:
+    size = 2 * max(radius, 1) + 1
+    return np.asarray(cv2.blur(values, (size, size), borderType=cv2.BORDER_REFLECT), np.float32)
+
+
+def _sigmoid(logits: Float) -> Float:
+    return np.asarray(1 / (1 + np.exp(-np.clip(logits, -30, 30))), np.float32)
+
+
+def _unit(values: UInt8) -> Float:
+    return np.asarray(values * np.float32(1 / 255), np.float32)
+
+
+def _to_bytes(opacity: Float) -> UInt8:
+    return np.rint(opacity * 255).astype(np.uint8)
+
+
+def _tiles(region: Bool) -> Iterator[tuple[slice, slice]]:
+    """The tiles of a reduced grid that touch a region."""
+    height, width = region.shape
+    for top in range(0, height, TILE):
+        for left in range(0, width, TILE):
+            tile = slice(top, min(top + TILE, height)), slice(left, min(left + TILE, width))
+            if region[tile].any():
+                yield tile
+
+
+def _full(tile: tuple[slice, slice], factor: int) -> tuple[slice, slice]:
+    """The same tile of the full photo; slicing with it stops at the photo's end."""
+    rows, columns = tile
+    return (
+        slice(rows.start * factor, rows.stop * factor),
+        slice(columns.start * factor, columns.stop * factor),
+    )
+
+
+def _enlarge(values: Float, tile: tuple[slice, slice], factor: int) -> Float:
+    """A tile of reduced values (h, w, C) at full resolution, without seams to its neighbours."""
+    rows, columns = (
+        np.clip(np.arange(side.start - 1, side.stop + 1), 0, length - 1)
+        for side, length in zip(tile, values.shape, strict=False)
+    )
+    ringed = values[np.ix_(rows, columns)]
+    height, width = (side * factor for side in ringed.shape[:2])
+    grown = cv2.resize(ringed, (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(grown[factor:-factor, factor:-factor], np.float32)
+
+
+def _repeat(image: UInt8, factor: int) -> UInt8:
+    height, width = (side * factor for side in image.shape)
+    return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_NEAREST), np.uint8)

@@ -1,0 +1,268 @@
+"""The two borders of the house: a file becomes a photo, an image becomes a file."""
+
+import io
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+
+from segmentation.errors import PhotoError, PhotoTooLarge
+from segmentation.text import Text
+
+# Decoders that take a stranger's bytes: photo formats only, nothing that runs another program.
+FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF")
+HEIF = "HEIF"
+FORMATS_FOR_PEOPLE = "JPEG, PNG, WebP, AVIF, GIF, BMP, TIFF"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a photo may cost, checked on its header before any pixel is decoded.
+
+    Attributes:
+        megabytes: of the file.
+        megapixels: width times height.
+        longest_side: in pixels; OpenCV's geometric functions end at 32767.
+        shortest_side: in pixels; below it there is nothing to cut out.
+        frames: of an animation or a multi-page file.
+    """
+
+    megabytes: float = 50
+    megapixels: float = 50
+    longest_side: int = 30_000
+    shortest_side: int = 16
+    frames: int = 2_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Photo:
+    """A decoded photo.
+
+    Attributes:
+        rgb: uint8 (H, W, 3), upright, sRGB; white where the file was fully transparent.
+        alpha: uint8 (H, W), the file's own transparency, or None if it has none.
+        stem: a name for what is made of it, safe as part of a file name.
+        notices: what a person should know about how the file was read.
+    """
+
+    rgb: npt.NDArray[np.uint8]
+    alpha: npt.NDArray[np.uint8] | None
+    stem: str
+    notices: tuple[Text, ...]
+
+    @property
+    def hw(self) -> tuple[int, int]:
+        """Height and width in pixels."""
+        height, width = self.rgb.shape[:2]
+        return height, width
+
+
+def read_photo(path: Path, limits: Limits | None = None) -> Photo:
+    """Read a photo of any common format and mode as a camera's owner sees it.
+
+    Args:
+        path: the file; its name gives the photo's stem.
+        limits: defaults to `Limits()`.
+
+    Raises:
+        PhotoError: it is missing, not a photo, damaged, or too small.
+        PhotoTooLarge: it is beyond the limits; no pixel was decoded.
+    """
+    data = _read_bytes(path, limits := limits or Limits())
+    with _open(data) as image:
+        _check(image, limits)
+        frame_notices = _frame_notices(image)
+        try:
+            upright = ImageOps.exif_transpose(image)
+            if upright.mode.startswith("I"):
+                upright = _eight_bits(upright)
+            opaque, alpha = _split_alpha(upright)
+            converted, colour_notices = _srgb(opaque)
+        except (OSError, ValueError, SyntaxError, EOFError, MemoryError) as error:
+            raise PhotoError(
+                "The photo is damaged or was cut short. Copy or save it again, then retry.",
+                "照片已损坏或不完整。请重新复制或另存后再试。",
+            ) from error
+    rgb = np.array(converted)
+    if alpha is not None:
+        rgb[alpha == 0] = 255
+    return Photo(rgb, alpha, safe_stem(path.name), frame_notices + colour_notices)
+
+
+def encode(image: npt.NDArray[np.uint8]) -> bytes:
+    """PNG bytes of an image, without any metadata; colour under alpha 0 becomes zero.
+
+    That shrinks the file, and what was removed cannot be recovered from it.
+
+    Args:
+        image: uint8 (H, W) mask, (H, W, 3) RGB or (H, W, 4) RGBA with straight alpha.
+    """
+    bgr: cv2.typing.MatLike = image
+    if image.ndim == 3 and image.shape[2] == 4:
+        # A multiply by 0 or 1 is several times faster than masked assignment.
+        seen = (image[..., 3:] > 0).astype(np.uint8)
+        bgr = cv2.cvtColor(image * seen, cv2.COLOR_RGBA2BGRA)
+    elif image.ndim == 3:
+        bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+    # No compression level on purpose: OpenCV's own default is its fastest path.
+    _, data = cv2.imencode(".png", bgr)
+    return data.tobytes()
+
+
+def safe_stem(name: str) -> str:
+    """The part of a file name before its ending, as letters, digits, - and _ of any script."""
+    return re.sub(r"[^\w-]+", "_", Path(name).stem).strip("_")[:80] or "photo"
+
+
+def _read_bytes(path: Path, limits: Limits) -> bytes:
+    try:
+        size = path.stat().st_size
+        if path.is_file() and size > limits.megabytes * 1e6:
+            raise PhotoTooLarge(
+                f"The file has {size / 1e6:.0f} MB; the limit is {limits.megabytes:g} MB. "
+                "Save the photo smaller.",
+                f"文件大小 {size / 1e6:.0f} MB，上限 {limits.megabytes:g} MB。请压缩后再试。",
+            )
+        data = path.read_bytes()
+    except FileNotFoundError as error:
+        raise PhotoError(
+            f"There is no file {path.name}. Check the path.",
+            f"找不到文件 {path.name}，请检查路径。",
+        ) from error
+    except IsADirectoryError as error:
+        raise PhotoError(
+            f"{path.name} is a folder. Give the photos in it instead.",
+            f"{path.name} 是文件夹。请给出其中的照片。",
+        ) from error
+    except OSError as error:
+        raise PhotoError(
+            f"{path.name} cannot be read. Check its permissions.",
+            f"无法读取 {path.name}，请检查文件权限。",
+        ) from error
+    if not data:
+        raise PhotoError(
+            "The file is empty. Choose the photo again.", "文件是空的，请重新选择照片。"
+        )
+    return data
+
+
+def _open(data: bytes) -> Image.Image:
+    formats = (*FORMATS, HEIF) if _register_heif() else FORMATS
+    try:
+        return Image.open(io.BytesIO(data), formats=formats)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise PhotoTooLarge(
+            "The photo has far too many pixels. Save it smaller, then retry.",
+            "照片像素过多。请缩小后再试。",
+        ) from error
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, EOFError) as error:
+        raise _not_a_photo(data) from error
+
+
+def _register_heif() -> bool:
+    try:
+        import pillow_heif
+    except ImportError:
+        return False
+    pillow_heif.register_heif_opener()
+    return True
+
+
+def _not_a_photo(data: bytes) -> PhotoError:
+    head = data[:1024].lstrip().lower()
+    if data[4:8] == b"ftyp" and data[8:12] in (b"heic", b"heix", b"mif1", b"msf1", b"hevc"):
+        return PhotoError(
+            "This host cannot read HEIC. Save the photo as JPEG, or run: pip install pillow-heif",
+            "此服务器无法读取 HEIC。请把照片另存为 JPEG，或安装：pip install pillow-heif",
+        )
+    if b"<svg" in head:
+        return PhotoError(
+            "SVG is a drawing, not a photo. Export it as PNG, then retry.",
+            "SVG 是矢量图，不是照片。请导出为 PNG 后再试。",
+        )
+    return PhotoError(
+        f"This file is not a photo that can be read. Use {FORMATS_FOR_PEOPLE}.",
+        f"无法识别为照片。请使用 {FORMATS_FOR_PEOPLE}。",
+    )
+
+
+def _check(image: Image.Image, limits: Limits) -> None:
+    width, height = image.size
+    if width * height > limits.megapixels * 1e6 or max(width, height) > limits.longest_side:
+        raise PhotoTooLarge(
+            f"The photo has {width} x {height} pixels ({width * height / 1e6:.0f} MP); the limit "
+            f"is {limits.megapixels:g} MP. Save it smaller, then retry.",
+            f"照片为 {width} × {height} 像素（{width * height / 1e6:.0f} MP），"
+            f"上限 {limits.megapixels:g} MP。请缩小后再试。",
+        )
+    if min(width, height) < limits.shortest_side:
+        raise PhotoError(
+            f"The photo has only {width} x {height} pixels. Use one of at least "
+            f"{limits.shortest_side} pixels a side.",
+            f"照片只有 {width} × {height} 像素。每边至少需要 {limits.shortest_side} 像素。",
+        )
+    if image.mode == "F":
+        raise PhotoError(
+            "The file holds floating-point values. Save it with 8 or 16 bits a channel.",
+            "文件为浮点图像。请另存为每通道 8 位或 16 位。",
+        )
+    frames = getattr(image, "n_frames", 1)
+    if frames > limits.frames:
+        raise PhotoTooLarge(
+            f"The file has {frames} frames; the limit is {limits.frames}. Save one frame as PNG.",
+            f"文件有 {frames} 帧，上限 {limits.frames} 帧。请把其中一帧另存为 PNG。",
+        )
+
+
+def _frame_notices(image: Image.Image) -> tuple[Text, ...]:
+    # A phone's MPO holds a second view of the same photo, which nobody misses.
+    if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
+        return (
+            Text(
+                "The file has several frames; the first one is used.",
+                "文件包含多帧，只使用第一帧。",
+            ),
+        )
+    return ()
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    # Pillow would clip 16-bit grey at 255. "I" is its 32-bit form of the same files.
+    values = np.clip(np.asarray(image, np.int32), 0, 65535)
+    return Image.fromarray((values // 257).astype(np.uint8))
+
+
+def _split_alpha(image: Image.Image) -> tuple[Image.Image, npt.NDArray[np.uint8] | None]:
+    if not image.has_transparency_data:
+        return image, None
+    image = image.convert("RGBA")
+    alpha = np.asarray(image.getchannel("A"))
+    return image.convert("RGB"), alpha if alpha.min() < 255 else None
+
+
+def _srgb(image: Image.Image) -> tuple[Image.Image, tuple[Text, ...]]:
+    """The image in RGB, by its colour profile where that one is for its mode, with a notice."""
+    profile_data = image.info.get("icc_profile")
+    if image.mode != "CMYK":
+        image = image.convert("RGB")
+    if not profile_data:
+        return image.convert("RGB"), ()
+    try:
+        profile = ImageCms.ImageCmsProfile(io.BytesIO(profile_data))
+        described_as_srgb = "srgb" in ImageCms.getProfileDescription(profile).lower()
+        # A profile of another colour space (a grey photo tagged RGB) does not apply to the values.
+        if profile.profile.xcolor_space.strip() == image.mode and not described_as_srgb:
+            srgb = ImageCms.createProfile("sRGB")
+            image = ImageCms.profileToProfile(image, profile, srgb, outputMode="RGB") or image
+        return image.convert("RGB"), ()
+    except (ImageCms.PyCMSError, OSError):
+        return image.convert("RGB"), (
+            Text(
+                "The photo's colour profile is damaged and was ignored.",
+                "照片的颜色配置文件已损坏，已忽略。",
+            ),
+        )

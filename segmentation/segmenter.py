@@ -1,0 +1,99 @@
+"""A photo in, its objects out: the expensive step, done once a photo."""
+
+import threading
+import time
+from dataclasses import dataclass
+
+from segmentation.engines import Engine, EngineChoice, open_engine
+from segmentation.instances import Segmentation, find_instances
+from segmentation.models import ModelCard
+from segmentation.photo import Photo
+from segmentation.preprocess import prepare
+from segmentation.text import Text
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Seconds spent on one photo.
+
+    Attributes:
+        load: opening the model; 0 when it was open already.
+        prepare: scaling the photo for the model.
+        infer: on the device.
+        instances: from logits to objects.
+    """
+
+    load: float
+    prepare: float
+    infer: float
+    instances: float
+
+
+class Segmenter:
+    """Finds the objects in photos on an engine that is opened when the first photo comes.
+
+    It can be used from any number of threads; they share the engine.
+
+    Args:
+        card: the model.
+        choice: which engine to use.
+        precision: of the artifact; None takes the card's first choice.
+        threads: for onnxruntime; 0 takes all cores.
+    """
+
+    def __init__(
+        self,
+        card: ModelCard,
+        choice: EngineChoice = "auto",
+        precision: str | None = None,
+        threads: int = 0,
+    ) -> None:
+        self.card = card
+        self._request = (choice, precision, threads)
+        self._opening = threading.Lock()
+        self._opened: tuple[Engine, tuple[Text, ...]] | None = None
+
+    def open(self) -> tuple[Engine, tuple[Text, ...]]:
+        """The engine and the notices of its choice; the first call loads it.
+
+        Raises:
+            EngineUnavailable: no engine, or not the forced one, can start here.
+            ModelDamaged: an artifact is missing or altered.
+        """
+        with self._opening:
+            if self._opened is None:
+                choice, precision, threads = self._request
+                self._opened = open_engine(self.card, choice, precision, threads)
+            return self._opened
+
+    def segment(self, photo: Photo, threshold: float | None = None) -> tuple[Segmentation, Timings]:
+        """Find the objects in a photo.
+
+        Args:
+            photo: the photo.
+            threshold: least score of an object, 0..1; None takes the card's.
+
+        Raises:
+            EngineUnavailable, ModelDamaged: the engine could not be opened.
+            InferenceFailed: the device did not bring this photo through.
+        """
+        card = self.card
+        start = time.perf_counter()
+        engine, _ = self.open()
+        loaded = time.perf_counter()
+        pixel_values, geometry = prepare(photo.rgb, card.input, engine.sizes_hw, card.mask_stride)
+        prepared = time.perf_counter()
+        logits = engine.run(pixel_values)
+        inferred = time.perf_counter()
+        least = card.score_threshold if threshold is None else threshold
+        segmentation = find_instances(logits, card.labels, geometry, least)
+        end = time.perf_counter()
+        timings = Timings(loaded - start, prepared - loaded, inferred - prepared, end - inferred)
+        return segmentation, timings
+
+    def close(self) -> None:
+        """Give the engine back; a later photo opens it again."""
+        with self._opening:
+            if self._opened is not None:
+                self._opened[0].close()
+                self._opened = None
