@@ -1,13 +1,42 @@
 """Which of the found objects are meant."""
 
 from collections.abc import Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
 
 from segmentation.errors import ChoiceError
-from segmentation.instances import Instance, Segmentation
+from segmentation.instances import BoxXYXY, Instance, Segmentation
 from segmentation.text import Text
 
 # What `choose` takes besides labels and ids.
 RULES = ("auto", "largest", "all", "none")
+
+# What makes an object the subject. Found by trying a few values of each on photos of ECSSD and COCO
+# with masks; their neighbours score much the same.
+LIVING = frozenset(
+    (
+        "person",
+        "bird",
+        "cat",
+        "dog",
+        "horse",
+        "sheep",
+        "cow",
+        "elephant",
+        "bear",
+        "zebra",
+        "giraffe",
+    )
+)
+LIVING_FAVOUR = 1.5
+# An object beyond this share of the photo is no more the subject for being larger.
+LARGE_AREA = 0.4
+PART_PROMINENCE = 0.6
+PART_IN_BOX = 0.7
+PART_TOUCHING = 0.5
 
 
 def choose(segmentation: Segmentation, objects: str) -> tuple[int, ...]:
@@ -60,8 +89,43 @@ def check_wish(objects: str, labels: Sequence[Text]) -> None:
 
 
 def subject(segmentation: Segmentation) -> tuple[int, ...]:
-    """The instances a person would call the subject of the photo."""
-    return _ids(segmentation.instances[:1])
+    """The instances a person would call the subject of the photo: one object and its own parts.
+
+    The most prominent object is sure, large and rather alive; what is nearly as prominent, lies
+    within its box and mostly on or against it is taken as a part of it (a rider's horse is not).
+    """
+    if not segmentation.instances:
+        return ()
+    main = max(segmentation.instances, key=_prominence)
+    reach = cv2.dilate((segmentation.mask_logits([main.id]) > 0).astype(np.uint8), np.ones((3, 3)))
+    parts = [
+        other
+        for other in segmentation.instances
+        if other.id == main.id
+        or (
+            _prominence(other) >= PART_PROMINENCE * _prominence(main)
+            and _share_inside(other.box_xyxy, main.box_xyxy) >= PART_IN_BOX
+            and _mean_over(segmentation, other, reach) >= PART_TOUCHING
+            and other.label.en in (main.label.en, "object")
+        )
+    ]
+    return _ids(parts)
+
+
+def _prominence(instance: Instance) -> float:
+    favour = LIVING_FAVOUR if instance.label.en in LIVING else 1.0
+    return favour * instance.score * min(instance.area, LARGE_AREA) ** 0.25
+
+
+def _share_inside(box_xyxy: BoxXYXY, frame_xyxy: BoxXYXY) -> float:
+    left, top = max(box_xyxy[0], frame_xyxy[0]), max(box_xyxy[1], frame_xyxy[1])
+    right, bottom = min(box_xyxy[2], frame_xyxy[2]), min(box_xyxy[3], frame_xyxy[3])
+    area = (box_xyxy[2] - box_xyxy[0]) * (box_xyxy[3] - box_xyxy[1])
+    return max(right - left, 0) * max(bottom - top, 0) / area
+
+
+def _mean_over(segmentation: Segmentation, instance: Instance, region: npt.NDArray[Any]) -> float:
+    return float(region[segmentation.mask_logits([instance.id]) > 0].mean())
 
 
 def _ids(instances: Sequence[Instance]) -> tuple[int, ...]:

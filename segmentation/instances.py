@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segmentation.engines.base import Logits
-from segmentation.preprocess import Geometry
+from segmentation.preprocess import BoxXYXY, Geometry
 from segmentation.text import Text
 
 # Two masks that share more than this are one object found twice (Mask2Former has no suppression
@@ -37,7 +37,7 @@ class Instance:
     id: int
     label: Text
     score: float
-    box_xyxy: tuple[int, int, int, int]
+    box_xyxy: BoxXYXY
     area: float
 
 
@@ -62,6 +62,11 @@ class Segmentation:
         if not chosen:
             return np.full(self.geometry.mask_hw, CERTAINLY_NOT, np.float32)
         return np.asarray(np.max(chosen, axis=0), np.float32)
+
+    def above(self, threshold: float) -> "Segmentation":
+        """The same without the instances of a lower score; the ids of the others stay."""
+        kept = tuple(instance for instance in self.instances if instance.score >= threshold)
+        return Segmentation(kept, self.masks_queries_logits[: len(kept)], self.geometry)
 
     def at(self, photo_xy: tuple[float, float]) -> int | None:
         """The id of the instance under a photo pixel: the smallest, since it lies in front.
@@ -123,7 +128,7 @@ def find_instances(
     return Segmentation(instances, stacked, geometry)
 
 
-def _box(mask: npt.NDArray[np.float32]) -> tuple[int, int, int, int]:
+def _box(mask: npt.NDArray[np.float32]) -> BoxXYXY:
     left, top, width, height = cv2.boundingRect((mask > 0).astype(np.uint8))
     return left, top, left + width, top + height
 

@@ -14,7 +14,7 @@ from segmentation.errors import PhotoError, PhotoTooLarge
 from segmentation.text import Text
 
 # Decoders that take a stranger's bytes: photo formats only, nothing that runs another program.
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF")
+FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF")
 HEIF = "HEIF"
 FORMATS_FOR_PEOPLE = "JPEG, PNG, WebP, AVIF, GIF, BMP, TIFF"
 

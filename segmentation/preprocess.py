@@ -10,6 +10,8 @@ import numpy.typing as npt
 
 from segmentation.models import InputSpec, SizeHW
 
+BoxXYXY = tuple[int, int, int, int]
+
 
 @dataclass(frozen=True, slots=True)
 class Geometry:
@@ -53,7 +55,7 @@ class Geometry:
         row = int((photo_xy[1] + 0.5) * mask_h / photo_h)
         return min(max(column, 0), mask_w - 1), min(max(row, 0), mask_h - 1)
 
-    def photo_xyxy(self, mask_xyxy: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
+    def photo_xyxy(self, mask_xyxy: BoxXYXY) -> BoxXYXY:
         """A box of mask cells (left, top, right, bottom; ends excluded) in photo pixels."""
         (photo_h, photo_w), (mask_h, mask_w) = self.photo_hw, self.mask_hw
         left, top, right, bottom = mask_xyxy
