@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from segmentation.models import SizeHW
+from segmentation.models import InputSpec, SizeHW
 
 
 class Logits(NamedTuple):
@@ -26,6 +26,11 @@ class Engine(ABC):
 
     @property
     @abstractmethod
+    def input(self) -> InputSpec:
+        """What `run` takes; the compiled form may take something else than the card's graph."""
+
+    @property
+    @abstractmethod
     def sizes_hw(self) -> tuple[SizeHW, ...]:
         """The input sizes (height, width) it accepts, in pixels."""
 
@@ -39,7 +44,7 @@ class Engine(ABC):
         """Infer one photo.
 
         Args:
-            pixel_values: one photo as the card's input asks for it (see `preprocess.prepare`),
+            pixel_values: one photo as `input` asks for it (see `preprocess.prepare`),
                 of a size in `sizes_hw`.
 
         Raises:

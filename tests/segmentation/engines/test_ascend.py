@@ -1,0 +1,560 @@
+"""The Ascend engine on the strict stand-in: numbers, threads, faults, and what is left behind."""
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import onnxruntime
+import pytest
+
+from segmentation.engines import ascend_acl
+from segmentation.engines.ascend import AscendEngine, find_chip
+from segmentation.errors import EngineUnavailable, InferenceFailed, ModelDamaged
+from segmentation.models import ModelCard, SizeHW, save_card
+from segmentation.preprocess import prepare
+from tests.stand_ins.om_card import CHIP, describe, small_card, write_om
+from tests.stand_ins.small_model import small_model
+from tests.stand_ins.toolkit import SITE_PACKAGES, fresh_acl, hide_acl
+
+SIZE_HW = (32, 32)
+
+
+Start = Callable[..., AscendEngine]
+
+
+@pytest.fixture
+def acl(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    return fresh_acl(monkeypatch)
+
+
+@pytest.fixture
+def start(acl: ModuleType) -> Iterator[Start]:
+    """Starts engines, and at the end of the test sees to it that they leave nothing behind."""
+    engines: list[AscendEngine] = []
+
+    def start(card: ModelCard, precision: str | None = None, timeout_s: float = 60) -> AscendEngine:
+        engines.append(AscendEngine(card, precision, timeout_s))
+        return engines[-1]
+
+    yield start
+    acl.stand_in.chip.released.set()
+    for engine in engines:
+        engine.close()
+    for thread in threading.enumerate():
+        if thread.name == "ascend":
+            thread.join()
+    assert acl.stand_in.chip.leaks() == {}
+    assert acl.stand_in.chip.warnings == []
+
+
+def static_card(
+    folder: Path, layout: str = "NCHW", sizes_hw: Sequence[SizeHW] = (SIZE_HW,)
+) -> ModelCard:
+    """A card with one OM for each size."""
+    return small_card(folder, [write_om(folder, [size], layout) for size in sizes_hw], layout)
+
+
+def photo(seed: int = 3, size_hw: tuple[int, int] = SIZE_HW) -> np.ndarray:
+    return np.random.default_rng(seed).normal(0, 1, (1, 3, *size_hw)).astype(np.float32)
+
+
+def by_onnxruntime(pixel_values: np.ndarray, layout: str = "NCHW") -> list[np.ndarray]:
+    session = onnxruntime.InferenceSession(small_model(None, layout))
+    return [array[0] for array in session.run(None, {"image": pixel_values})]
+
+
+class TestNumbers:
+    @pytest.mark.parametrize("layout", ["NCHW", "NHWC"])
+    def test_they_are_those_of_onnxruntime(
+        self, start: Start, acl: ModuleType, tmp_path: Path, layout: str
+    ) -> None:
+        engine = start(static_card(tmp_path, layout))
+        rgb = np.random.default_rng(1).integers(0, 256, (32, 32, 3), np.uint8)
+        pixel_values, _ = prepare(rgb, engine.input, engine.sizes_hw, 4)
+        logits = engine.run(pixel_values)
+        for ours, theirs in zip(logits, by_onnxruntime(pixel_values, layout), strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+        assert acl.stand_in.chip.calls["mdl.execute"] == 0
+
+    def test_half_precision_outputs_come_out_as_float32(self, start: Start, tmp_path: Path) -> None:
+        om = write_om(tmp_path, [SIZE_HW], precision="fp16", output_dtype="float16")
+        engine = start(small_card(tmp_path, [om]))
+        logits = engine.run(photo())
+        for ours, theirs in zip(logits, by_onnxruntime(photo()), strict=True):
+            assert ours.dtype == np.float32
+            np.testing.assert_array_equal(ours, theirs.astype(np.float16))
+
+    def test_an_om_with_aipp_takes_the_photo_itself(self, start: Start, tmp_path: Path) -> None:
+        om = write_om(tmp_path, [SIZE_HW], aipp=True)
+        engine = start(small_card(tmp_path, [om]))
+        assert (engine.input.dtype, engine.input.layout) == ("uint8", "NHWC")
+        assert engine.input.normalised_inside
+        rgb = np.random.default_rng(1).integers(0, 256, (32, 32, 3), np.uint8)
+        pixel_values, _ = prepare(rgb, engine.input, engine.sizes_hw, 4)
+        masks = engine.run(pixel_values).masks_queries_logits
+        theirs = by_onnxruntime(pixel_values, "NHWC")[1]
+        np.testing.assert_allclose(masks, theirs, atol=0.02)
+        assert iou(masks > 0, theirs > 0) >= 0.98
+
+    def test_half_precision_input_is_converted(self, start: Start, tmp_path: Path) -> None:
+        from stand_in_om import compile_om
+
+        om = compile_om(small_model(SIZE_HW), [SIZE_HW])
+        om = replace(om, inputs=(replace(om.inputs[0], dtype="float16"),))
+        card = small_card(tmp_path, [describe(om, tmp_path / "half.om", [SIZE_HW])])
+        engine = start(card)
+        masks = engine.run(photo()).masks_queries_logits
+        half = photo().astype(np.float16).astype(np.float32)
+        np.testing.assert_allclose(masks, by_onnxruntime(half)[1], atol=1e-5)
+
+
+def iou(one: np.ndarray, other: np.ndarray) -> float:
+    return float((one & other).sum() / (one | other).sum())
+
+
+class TestSizes:
+    def test_gears(self, start: Start, tmp_path: Path) -> None:
+        sizes_hw = [(32, 32), (16, 32), (32, 16)]
+        card = small_card(tmp_path, [write_om(tmp_path, sizes_hw)])
+        engine = start(card)
+        check_sizes(engine, sizes_hw)
+
+    def test_one_om_for_each_size(self, start: Start, tmp_path: Path) -> None:
+        sizes_hw = ((32, 32), (16, 32), (32, 16))
+        check_sizes(start(static_card(tmp_path, sizes_hw=sizes_hw)), list(sizes_hw))
+
+    @pytest.mark.parametrize(
+        ("shape", "dtype"),
+        [
+            ((1, 3, 16, 32), np.float32),
+            ((1, 32, 32, 3), np.float32),
+            ((1, 3, 32, 32), np.uint8),
+            ((2, 3, 32, 32), np.float32),
+            ((3, 32, 32), np.float32),
+        ],
+    )
+    def test_another_input_is_refused_before_the_device_sees_it(
+        self, start: Start, acl: ModuleType, tmp_path: Path, shape: tuple[int, ...], dtype: type
+    ) -> None:
+        engine = start(static_card(tmp_path))
+        copies = acl.stand_in.chip.calls["rt.memcpy"]
+        with pytest.raises(InferenceFailed, match="not prepared"):
+            engine.run(np.zeros(shape, dtype))
+        assert acl.stand_in.chip.calls["rt.memcpy"] == copies
+
+    def test_an_image_need_not_be_contiguous(self, start: Start, tmp_path: Path) -> None:
+        view = photo().transpose(0, 1, 3, 2)
+        masks = start(static_card(tmp_path)).run(view).masks_queries_logits
+        np.testing.assert_array_equal(masks, by_onnxruntime(np.ascontiguousarray(view))[1])
+
+
+def check_sizes(engine: AscendEngine, sizes_hw: list[tuple[int, int]]) -> None:
+    assert engine.sizes_hw == tuple(sizes_hw)
+    for size_hw in [*sizes_hw, *reversed(sizes_hw)]:
+        masks = engine.run(photo(size_hw=size_hw)).masks_queries_logits
+        assert masks.shape[1:] == (size_hw[0] // 4, size_hw[1] // 4)
+        np.testing.assert_array_equal(masks, by_onnxruntime(photo(size_hw=size_hw))[1])
+
+
+def test_500_calls_from_8_threads_leave_nothing(
+    start: Start, acl: ModuleType, tmp_path: Path
+) -> None:
+    engine = start(static_card(tmp_path))
+    expected = [by_onnxruntime(photo(seed))[1] for seed in range(8)]
+    engine.run(photo())
+    chip = acl.stand_in.chip
+    before, calls = chip.device_bytes, dict(chip.calls)
+
+    def infer(number: int) -> bool:
+        masks = engine.run(photo(number % 8)).masks_queries_logits
+        return np.array_equal(masks, expected[number % 8])
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(infer, range(500)))
+    assert chip.device_bytes == before == chip.peak_bytes
+    for call in ("rt.malloc", "rt.malloc_host", "create_data_buffer", "mdl.load_from_file"):
+        assert chip.calls[call] == calls.get(call, 0)
+    assert chip.calls["mdl.execute_async"] == calls["mdl.execute_async"] + 500
+
+
+# Codes that a running model can end with, and words of the line that explains them.
+EXECUTION_FAULTS = {
+    107002: "failed",
+    107019: "in time",
+    207001: "memory",
+    500002: "versions",
+    507011: "computing",
+    507014: "in time",
+    507015: "computing",
+    507018: "computing",
+    507033: "lost",
+    507046: "in time",
+    507899: "versions",
+    507901: "lost",
+    545601: "in time",
+}
+EXECUTION_CALLS = (
+    "rt.memcpy",
+    "mdl.execute_async",
+    "rt.synchronize_stream_with_timeout",
+    "stream",
+    "mdl.get_output_dims",
+)
+
+
+class TestExecutionFaults:
+    @pytest.mark.parametrize("call", EXECUTION_CALLS)
+    def test_one_failure_costs_a_reload_and_nothing_else(
+        self, start: Start, acl: ModuleType, tmp_path: Path, call: str
+    ) -> None:
+        engine = start(static_card(tmp_path))
+        acl.stand_in.inject(call, 507011)
+        masks = engine.run(photo()).masks_queries_logits
+        np.testing.assert_array_equal(masks, by_onnxruntime(photo())[1])
+        assert acl.stand_in.chip.calls["mdl.load_from_file"] == 2
+
+    @pytest.mark.parametrize(("code", "word"), EXECUTION_FAULTS.items())
+    @pytest.mark.parametrize("call", ["mdl.execute_async", "stream"])
+    def test_two_failures_are_told_and_the_next_photo_comes_through(
+        self, start: Start, acl: ModuleType, tmp_path: Path, call: str, code: int, word: str
+    ) -> None:
+        engine = start(static_card(tmp_path))
+        acl.stand_in.inject(call, code, times=2)
+        with pytest.raises(InferenceFailed) as raised:
+            engine.run(photo())
+        assert word in raised.value.in_language("en")
+        assert str(code) in raised.value.in_language("zh")
+        assert f"E{code}" in raised.value.in_language("en")
+        assert "\n" not in str(raised.value)
+        np.testing.assert_array_equal(
+            engine.run(photo()).masks_queries_logits, by_onnxruntime(photo())[1]
+        )
+
+    def test_a_lost_device_is_opened_anew(
+        self, start: Start, acl: ModuleType, tmp_path: Path
+    ) -> None:
+        engine = start(static_card(tmp_path))
+        acl.stand_in.chip.lose_device()
+        np.testing.assert_array_equal(
+            engine.run(photo()).masks_queries_logits, by_onnxruntime(photo())[1]
+        )
+
+    def test_a_device_that_does_not_come_back_fails_each_photo(
+        self, start: Start, acl: ModuleType, tmp_path: Path
+    ) -> None:
+        engine = start(static_card(tmp_path))
+        acl.stand_in.chip.lose_device()
+        acl.stand_in.inject("rt.set_device", 507033, times=3)
+        for _ in range(2):
+            with pytest.raises(InferenceFailed, match="lost"):
+                engine.run(photo())
+        engine.run(photo())
+
+    def test_other_visitors_are_unharmed(
+        self, start: Start, acl: ModuleType, tmp_path: Path
+    ) -> None:
+        engine = start(static_card(tmp_path))
+        acl.stand_in.inject("stream", 507015, skip=5, times=2)
+        expected = by_onnxruntime(photo())[1]
+
+        def infer(_: int) -> bool | None:
+            try:
+                return np.array_equal(engine.run(photo()).masks_queries_logits, expected)
+            except InferenceFailed:
+                return None
+
+        with ThreadPoolExecutor(4) as pool:
+            answers = list(pool.map(infer, range(40)))
+        assert answers.count(None) == 1
+        assert answers.count(True) == 39
+
+
+class TestHanging:
+    def test_an_inference_that_does_not_end_is_given_up(
+        self, start: Start, acl: ModuleType, tmp_path: Path
+    ) -> None:
+        engine = start(static_card(tmp_path), timeout_s=0.1)
+        acl.stand_in.inject("rt.synchronize_stream_with_timeout", acl.stand_in.HANG, times=2)
+        with pytest.raises(InferenceFailed, match="in time"):
+            engine.run(photo())
+
+    @pytest.mark.parametrize("call", ["rt.memcpy", "mdl.execute_async", "rt.set_device"])
+    def test_a_call_that_does_not_return_holds_nobody(
+        self, start: Start, acl: ModuleType, tmp_path: Path, call: str
+    ) -> None:
+        engine = start(static_card(tmp_path), timeout_s=0.1)
+        if call == "rt.set_device":
+            acl.stand_in.chip.lose_device()
+        acl.stand_in.inject(call, acl.stand_in.HANG)
+
+        def infer(_: int) -> str:
+            with pytest.raises(InferenceFailed) as raised:
+                engine.run(photo())
+            return str(raised.value)
+
+        with ThreadPoolExecutor(4) as pool:
+            assert all("has not answered" in told for told in pool.map(infer, range(8)))
+
+    def test_it_works_again_once_the_call_returns(
+        self, start: Start, acl: ModuleType, tmp_path: Path
+    ) -> None:
+        engine = start(static_card(tmp_path), timeout_s=0.1)
+        acl.stand_in.inject("mdl.execute_async", acl.stand_in.HANG)
+        with pytest.raises(InferenceFailed):
+            engine.run(photo())
+        acl.stand_in.chip.released.set()
+        engine.run(photo())
+
+    def test_closing_does_not_wait_for_it(
+        self, start: Start, acl: ModuleType, tmp_path: Path
+    ) -> None:
+        engine = start(static_card(tmp_path), timeout_s=0.1)
+        acl.stand_in.inject("mdl.execute_async", acl.stand_in.HANG)
+        with pytest.raises(InferenceFailed):
+            engine.run(photo())
+        engine.close()
+
+    def test_a_start_that_does_not_return(
+        self, start: Start, acl: ModuleType, tmp_path: Path
+    ) -> None:
+        acl.stand_in.inject("mdl.load_from_file", acl.stand_in.HANG)
+        with pytest.raises(EngineUnavailable, match="has not answered"):
+            start(static_card(tmp_path), timeout_s=0.1)
+
+
+# What can keep the engine from starting: the call, its code, and words of the explanation.
+START_FAULTS = [
+    ("init", 100003, "set_env.sh"),
+    ("init", 100039, "devlib"),
+    ("rt.get_device_count", 207006, "HwHiAiUser"),
+    ("rt.get_device_count", 107001, "/dev/davinci0"),
+    ("rt.get_device_count", 207004, "npu-smi"),
+    ("rt.set_device", 207006, "HwHiAiUser"),
+    ("rt.set_device", 507033, "lost"),
+    ("rt.set_device", 500004, "versions"),
+    ("rt.create_context", 500003, "versions"),
+    ("mdl.load_from_file", 100014, "cannot be read"),
+    ("mdl.load_from_file", 100016, "newer"),
+    ("mdl.load_from_file", 145006, "cannot be read"),
+    ("mdl.load_from_file", 145019, "set_env.sh"),
+    ("mdl.load_from_file", 245000, "full"),
+    ("mdl.load_from_file", 507008, "another chip"),
+    ("mdl.load_from_file", 545001, "newer"),
+    ("mdl.load_from_file", 123456, "123456"),
+    ("rt.malloc", 207001, "full"),
+    ("rt.malloc", 207018, "full"),
+    ("create_data_buffer", 200000, "NULL"),
+]
+
+
+class TestStart:
+    @pytest.mark.parametrize(("call", "code", "words"), START_FAULTS)
+    def test_each_cause_is_told(
+        self, start: Start, acl: ModuleType, tmp_path: Path, call: str, code: int, words: str
+    ) -> None:
+        acl.stand_in.inject(call, code)
+        with pytest.raises(EngineUnavailable) as raised:
+            start(static_card(tmp_path))
+        assert words in str(raised.value)
+        assert f"acl.{call}" in raised.value.in_language("zh")
+
+    def test_whatever_call_fails_nothing_is_left(
+        self, start: Start, acl: ModuleType, tmp_path: Path
+    ) -> None:
+        start(static_card(tmp_path)).close()
+        chip = acl.stand_in.chip
+        teardown = ("destroy", "free", "unload", "reset", "synchronize", "get_recent")
+        made = [(call, n) for call, n in chip.calls.items() if not any(t in call for t in teardown)]
+        assert len(made) > 15
+        for call, count in made:
+            for skip in range(count):
+                acl.stand_in.inject(call, 500000, skip=skip)
+                with suppress(EngineUnavailable):
+                    start(static_card(tmp_path)).close()
+                chip.faults.clear()
+                assert chip.leaks() == {}, call
+
+    def test_a_device_too_small_for_the_om(
+        self, start: Start, acl: ModuleType, tmp_path: Path
+    ) -> None:
+        acl.stand_in.chip.total_bytes = 100
+        with pytest.raises(EngineUnavailable, match="full"):
+            start(static_card(tmp_path))
+
+    def test_an_om_of_newer_make(self, start: Start, acl: ModuleType, tmp_path: Path) -> None:
+        acl.stand_in.chip.version = (1, 0, 0)
+        with pytest.raises(EngineUnavailable, match="newer CANN"):
+            start(static_card(tmp_path))
+
+    def test_another_init_in_the_process_is_no_matter(
+        self, start: Start, acl: ModuleType, tmp_path: Path
+    ) -> None:
+        acl.init()
+        start(static_card(tmp_path)).run(photo())
+
+    def test_an_altered_om(self, start: Start, tmp_path: Path) -> None:
+        om = write_om(tmp_path, [SIZE_HW])
+        (tmp_path / om.file).write_bytes(b"\0" * om.bytes)
+        with pytest.raises(ModelDamaged):
+            start(small_card(tmp_path, [om]))
+
+    def test_no_om_at_all(self, start: Start, tmp_path: Path) -> None:
+        with pytest.raises(EngineUnavailable, match=f"atc .* --soc-version {CHIP}"):
+            start(small_card(tmp_path))
+
+    def test_oms_for_other_chips(self, start: Start, tmp_path: Path) -> None:
+        card = small_card(tmp_path, [write_om(tmp_path, [SIZE_HW], soc="Ascend910B4")])
+        with pytest.raises(EngineUnavailable, match="it has Ascend910B4"):
+            start(card)
+
+    def test_a_precision_that_is_not_there(self, start: Start, tmp_path: Path) -> None:
+        card = small_card(tmp_path, [write_om(tmp_path, [SIZE_HW])])
+        with pytest.raises(EngineUnavailable, match=r"no int8 OM .* it has fp32"):
+            start(card, "int8")
+
+    def test_the_precision_asked_for_is_taken(self, start: Start, tmp_path: Path) -> None:
+        oms = [
+            write_om(tmp_path, [SIZE_HW]),
+            write_om(tmp_path, [SIZE_HW], precision="fp16", output_dtype="float16"),
+        ]
+        engine = start(small_card(tmp_path, oms), "fp16")
+        masks = engine.run(photo()).masks_queries_logits
+        np.testing.assert_array_equal(masks, by_onnxruntime(photo())[1].astype(np.float16))
+
+    def test_an_om_of_other_sizes_than_its_card_says(self, start: Start, tmp_path: Path) -> None:
+        om = replace(write_om(tmp_path, [SIZE_HW]), sizes_hw=((64, 64),))
+        with pytest.raises(EngineUnavailable, match="not what its card says"):
+            start(small_card(tmp_path, [om]))
+
+    def test_an_om_with_open_shapes(self, start: Start, tmp_path: Path) -> None:
+        from stand_in_om import open_om
+
+        om = describe(open_om(small_model(None)), tmp_path / "open.om", [SIZE_HW])
+        with pytest.raises(EngineUnavailable, match="not what its card says"):
+            start(small_card(tmp_path, [om]))
+
+    def test_oms_that_disagree_about_their_input(self, start: Start, tmp_path: Path) -> None:
+        oms = [write_om(tmp_path, [SIZE_HW]), write_om(tmp_path, [(16, 32)], aipp=True)]
+        with pytest.raises(EngineUnavailable, match="different inputs"):
+            start(small_card(tmp_path, oms))
+
+
+class TestEnd:
+    def test_closing_twice_and_running_afterwards(
+        self, start: Start, acl: ModuleType, tmp_path: Path
+    ) -> None:
+        engine = start(static_card(tmp_path))
+        engine.close()
+        engine.close()
+        assert acl.stand_in.chip.leaks() == {}
+        with pytest.raises(InferenceFailed, match="closed"):
+            engine.run(photo())
+
+    def test_two_engines_share_the_device(self, start: Start, tmp_path: Path) -> None:
+        first, second = start(static_card(tmp_path)), start(static_card(tmp_path))
+        first.run(photo())
+        first.close()
+        second.run(photo())
+
+    def test_a_failing_teardown_goes_on_and_is_told(
+        self, start: Start, acl: ModuleType, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        engine = start(static_card(tmp_path))
+        acl.stand_in.inject("mdl.destroy_desc", 500000)
+        engine.close()
+        assert acl.stand_in.chip.leaks() == {"desc": 1}
+        assert "mdl.destroy_desc" in caplog.text
+        acl.stand_in.chip.handles["desc"].clear()
+
+    def test_a_process_that_just_ends_gives_everything_back(
+        self,
+        tmp_path: Path,
+    ) -> None:
+        save_card(small_card(tmp_path, [write_om(tmp_path, [SIZE_HW])]))
+        program = (
+            "import sys, numpy as np\n"
+            "from pathlib import Path\n"
+            "from segmentation.engines.ascend import AscendEngine\n"
+            "from segmentation.models import load_card\n"
+            "engine = AscendEngine(load_card(Path(sys.argv[1])))\n"
+            "print(engine.device, engine.run(np.zeros((1, 3, 32, 32), 'f'))[1].shape)\n"
+        )
+        done = subprocess.run(
+            [sys.executable, "-W", "error", "-c", program, str(tmp_path)],
+            env={**os.environ, "PYTHONPATH": f"{SITE_PACKAGES}{os.pathsep}."},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert done.stdout == f"{CHIP} (3, 8, 8)\n"
+        assert done.stderr == ""
+
+
+class TestFindChip:
+    @pytest.mark.usefixtures("acl")
+    def test_the_chip_that_answers(self) -> None:
+        assert find_chip() == CHIP
+
+    def test_nothing_of_ascend(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        hide_acl(monkeypatch)
+        assert find_chip() is None
+
+    def test_a_device_without_pyacl(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        hide_acl(monkeypatch)
+        monkeypatch.setattr(ascend_acl, "DEVICE_NODE", tmp_path)
+        with pytest.raises(EngineUnavailable, match=r"set_env\.sh"):
+            find_chip()
+
+    def test_an_impostor(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        hide_acl(monkeypatch)
+        (tmp_path / "acl.py").write_text("class Acl: pass\n")
+        monkeypatch.syspath_prepend(tmp_path)
+        with pytest.raises(EngineUnavailable, match="pip uninstall acl pyacl"):
+            find_chip()
+
+    @pytest.mark.parametrize(
+        "source",
+        [
+            "raise ImportError('libascendcl.so: cannot open shared object file')",
+            "import a_module_of_cann_that_is_missing",
+        ],
+    )
+    def test_a_pyacl_that_does_not_load(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, source: str
+    ) -> None:
+        hide_acl(monkeypatch)
+        (tmp_path / "acl.py").write_text(source + "\n")
+        monkeypatch.syspath_prepend(tmp_path)
+        with pytest.raises(EngineUnavailable, match=r"cannot be loaded .*set_env\.sh"):
+            find_chip()
+
+    def test_no_device(
+        self,
+        acl: ModuleType,
+    ) -> None:
+        acl.stand_in.chip.devices = 0
+        with pytest.raises(EngineUnavailable, match="No Ascend device answers"):
+            find_chip()
+
+    def test_no_permission(
+        self,
+        acl: ModuleType,
+    ) -> None:
+        acl.stand_in.inject("rt.get_device_count", 207006)
+        with pytest.raises(EngineUnavailable, match="HwHiAiUser"):
+            find_chip()
+
+    def test_a_forced_engine_without_pyacl(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        hide_acl(monkeypatch)
+        with pytest.raises(EngineUnavailable, match="Install CANN"):
+            AscendEngine(small_card(tmp_path))

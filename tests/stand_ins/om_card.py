@@ -1,0 +1,79 @@
+"""A model folder with OMs for the stand-in's chip."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from segmentation.models import Artifact, InputSpec, ModelCard, SizeHW, Source
+from segmentation.text import Text
+from tests.stand_ins.small_model import LABELS, MEAN, OUTPUTS, STD, STRIDE, small_model
+
+CHIP = "Ascend310P3"
+AIPP = {
+    "mean": (123, 116, 103),
+    "min": (0.675, 0.28, 0.53),
+    "var_reci": (0.017124753831663668, 0.01750700280112045, 0.017429193899782135),
+}
+
+
+def small_card(folder: Path, artifacts: Sequence[Artifact] = (), layout: str = "NCHW") -> ModelCard:
+    """The card of `small_model`, whose NHWC form takes the photo itself."""
+    takes_photo = layout == "NHWC"
+    return ModelCard(
+        folder=folder,
+        name="small",
+        title=Text("Small", "小模型"),
+        task="instance",
+        source=Source("nobody/small", None, "Apache-2.0"),
+        labels=tuple(Text(f"label {i}", f"标签 {i}") for i in range(LABELS)),
+        score_threshold=0.5,
+        input=InputSpec(
+            name="image",
+            layout="NHWC" if takes_photo else "NCHW",
+            dtype="uint8" if takes_photo else "float32",
+            normalised_inside=takes_photo,
+            mean=MEAN,
+            std=STD,
+            rescale_factor=1 / 255,
+        ),
+        outputs=OUTPUTS,
+        mask_stride=STRIDE,
+        artifacts=tuple(artifacts),
+    )
+
+
+def write_om(
+    folder: Path,
+    sizes_hw: Sequence[SizeHW],
+    layout: str = "NCHW",
+    precision: str = "fp32",
+    soc: str = CHIP,
+    *,
+    aipp: bool = False,
+    **how: Any,
+) -> Artifact:
+    """Compile `small_model` for the stand-in; more than one size makes gears."""
+    from stand_in_om import Aipp, compile_om
+
+    fixed = sizes_hw[0] if len(sizes_hw) == 1 else None
+    operator = Aipp(**AIPP) if aipp else None
+    om = compile_om(small_model(fixed, layout), sizes_hw, soc=soc, aipp=operator, **how)
+    sizes = "_".join(f"{height}x{width}" for height, width in sizes_hw)
+    return describe(om, folder / f"model_{soc.lower()}_{precision}_{sizes}.om", sizes_hw, precision)
+
+
+def describe(om: Any, path: Path, sizes_hw: Sequence[SizeHW], precision: str = "fp32") -> Artifact:
+    """Write an OM and say of it what a card says."""
+    om.write(path)
+    content = path.read_bytes()
+    return Artifact(
+        file=path.name,
+        format="om",
+        precision=precision,
+        sizes_hw=tuple(sizes_hw),
+        bytes=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+        soc=om.soc,
+        made_with="stand-in",
+    )
