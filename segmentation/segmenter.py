@@ -81,7 +81,7 @@ class Segmenter:
         start = time.perf_counter()
         engine, _ = self.open()
         loaded = time.perf_counter()
-        pixel_values, geometry = prepare(photo.rgb, card.input, engine.sizes_hw, card.mask_stride)
+        pixel_values, geometry = prepare(photo.rgb, engine.input, engine.sizes_hw, card.mask_stride)
         prepared = time.perf_counter()
         logits = engine.run(pixel_values)
         inferred = time.perf_counter()

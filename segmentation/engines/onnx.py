@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from segmentation.engines.base import Engine, Logits
 from segmentation.errors import EngineUnavailable, InferenceFailed, ModelDamaged
-from segmentation.models import Artifact, ModelCard, SizeHW, check_artifact
+from segmentation.models import Artifact, InputSpec, ModelCard, SizeHW, check_artifact
 
 if TYPE_CHECKING:
     import onnxruntime as ort
@@ -51,6 +51,11 @@ class OnnxEngine(Engine):
         first = self._session(next(iter(self._graphs.values())))
         provider: str = first.get_providers()[0]
         self._device = f"onnxruntime {provider.removesuffix('ExecutionProvider')}"
+
+    @property
+    def input(self) -> InputSpec:
+        """The card's, as the graph itself is run."""
+        return self._card.input
 
     @property
     def sizes_hw(self) -> tuple[SizeHW, ...]:
