@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from segmentation.errors import ChoiceError
-from segmentation.instances import BoxXYXY, Instance, Segmentation
+from segmentation.instances import Instance, Segmentation
+from segmentation.preprocess import BoxXYXY
 from segmentation.text import Text
 
 # What `choose` takes besides labels and ids.
@@ -114,7 +115,8 @@ def subject(segmentation: Segmentation) -> tuple[int, ...]:
 
 def _prominence(instance: Instance) -> float:
     favour = LIVING_FAVOUR if instance.label.en in LIVING else 1.0
-    return favour * instance.score * min(instance.area, LARGE_AREA) ** 0.25
+    size: float = min(instance.area, LARGE_AREA) ** 0.25
+    return favour * instance.score * size
 
 
 def _share_inside(box_xyxy: BoxXYXY, frame_xyxy: BoxXYXY) -> float:

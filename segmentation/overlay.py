@@ -13,7 +13,7 @@ UInt8 = npt.NDArray[np.uint8]
 
 # Neighbouring ids get hues far apart: the golden ratio never comes back to the same place.
 HUE_STEP = 0.618
-CHOSEN_TINT = 0.5
+CHOSEN_TINT = 0.2
 # How much of the photo's light is left where nothing is chosen.
 UNCHOSEN_LIGHT = 0.55
 

@@ -4,6 +4,7 @@ import io
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -16,6 +17,7 @@ from segmentation.text import Text
 # Decoders that take a stranger's bytes: photo formats only, nothing that runs another program.
 FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF")
 HEIF = "HEIF"
+Format = Literal["png", "jpeg"]
 FORMATS_FOR_PEOPLE = "JPEG, PNG, WebP, AVIF, GIF, BMP, TIFF"
 
 
@@ -93,13 +95,14 @@ def read_photo(path: Path, limits: Limits | None = None) -> Photo:
     return Photo(rgb, alpha, safe_stem(path.name), frame_notices + colour_notices)
 
 
-def encode(image: npt.NDArray[np.uint8]) -> bytes:
-    """PNG bytes of an image, without any metadata; colour under alpha 0 becomes zero.
+def encode(image: npt.NDArray[np.uint8], format_: Format = "png") -> bytes:
+    """The bytes of an image file, without any metadata; colour under alpha 0 becomes zero.
 
     That shrinks the file, and what was removed cannot be recovered from it.
 
     Args:
         image: uint8 (H, W) mask, (H, W, 3) RGB or (H, W, 4) RGBA with straight alpha.
+        format_: JPEG takes no alpha.
     """
     bgr: cv2.typing.MatLike = image
     if image.ndim == 3 and image.shape[2] == 4:
@@ -108,8 +111,8 @@ def encode(image: npt.NDArray[np.uint8]) -> bytes:
         bgr = cv2.cvtColor(image * seen, cv2.COLOR_RGBA2BGRA)
     elif image.ndim == 3:
         bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
-    # No compression level on purpose: OpenCV's own default is its fastest path.
-    _, data = cv2.imencode(".png", bgr)
+    # No parameters on purpose: for PNG, OpenCV's own default is its fastest path.
+    _, data = cv2.imencode(f".{format_}", bgr)
     return data.tobytes()
 
 

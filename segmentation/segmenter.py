@@ -66,6 +66,11 @@ class Segmenter:
                 self._opened = open_engine(self.card, choice, precision, threads)
             return self._opened
 
+    @property
+    def device(self) -> str | None:
+        """What really computes, or None as long as no photo has needed it."""
+        return self._opened[0].device if self._opened else None
+
     def segment(self, photo: Photo, threshold: float | None = None) -> tuple[Segmentation, Timings]:
         """Find the objects in a photo.
 

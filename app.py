@@ -1,0 +1,406 @@
+"""The page: layout and wiring."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import cache
+from math import floor
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import numpy as np
+import numpy.typing as npt
+from gradio.processing_utils import save_bytes_to_cache
+from gradio.utils import get_upload_folder
+
+from segmentation import (
+    Background,
+    Blurred,
+    KoutuError,
+    Language,
+    Limits,
+    Picture,
+    Segmenter,
+    Transparent,
+    compose,
+    crop_to_subject,
+    encode,
+    find_model,
+    make_alpha,
+    parse_colour,
+    read_photo,
+)
+from segmentation.desk import LEAST_SCORE, Desk, line, messages, on_checkerboard, preview
+from segmentation.overlay import draw_instances
+from segmentation.words import FOOTER, WORDS
+
+EXAMPLES = Path(__file__).parent / "examples"
+KEEP_SECONDS = 3600
+SWEEP_SECONDS = 600
+
+SCORE_STEP = 0.05
+BACKGROUNDS = ["transparent", "colour", "blur", "picture"]
+# Fonts of the visitor's own system: none is fetched from a host that he may not reach.
+FONTS = ("system-ui", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "sans-serif")
+CSS = """
+#canvas img { cursor: pointer; }
+"""
+
+ENGLISH = {key: text.en for key, text in WORDS.items()}
+CHINESE = {key: text.zh for key, text in WORDS.items()}
+I18N = gr.I18n(**{"en": ENGLISH, **dict.fromkeys(("zh", "zh-CN", "zh-TW", "zh-HK"), CHINESE)})
+
+
+class Page:
+    """The handlers. What they know of a visitor comes in and goes out as a `Desk`.
+
+    Args:
+        segmenter: finds the objects.
+        limits: what a stranger's photo may cost.
+    """
+
+    def __init__(self, segmenter: Segmenter, limits: Limits) -> None:
+        self._segmenter = segmenter
+        self._limits = limits
+
+    def greet(self, request: gr.Request) -> tuple[Any, ...]:
+        """What stands on the page before any photo does, in the visitor's language."""
+        language = language_of(request)
+        minutes = (KEEP_SECONDS + SWEEP_SECONDS) // 60
+        footer = FOOTER.in_language(language).format(
+            megapixels=self._limits.megapixels, megabytes=self._limits.megabytes, minutes=minutes
+        )
+        kinds = [(WORDS[kind].in_language(language), kind) for kind in BACKGROUNDS]
+        invitation = f"### {WORDS['examples'].in_language(language)}"
+        return self._heading(language), gr.Radio(choices=kinds), invitation, footer
+
+    def open_example(self, threshold: float, event: gr.SelectData, request: gr.Request) -> Any:
+        """Open the example that was clicked."""
+        return self.open_photo(str(EXAMPLES / gallery()[event.index]["file"]), threshold, request)
+
+    def open_photo(self, path: str | None, threshold: float, request: gr.Request) -> Any:
+        """Find the objects in a new photo and choose its subject."""
+        if path is None:
+            return gr.skip()
+        with explained(request):
+            photo = read_photo(Path(path), self._limits)
+            segmentation, timings = self._segmenter.segment(photo, LEAST_SCORE)
+        suffix = "jpeg" if photo.alpha is None else "png"
+        reduced = _keep(f"{photo.stem}.{suffix}", preview(photo))
+        desk = Desk(path, reduced, segmentation, (), timings, photo.notices)
+        desk = desk.choosing("auto", threshold)
+        heading = self._heading(language_of(request))
+        return desk, heading, gr.Image(visible=False), gr.Column(visible=True)
+
+    def start_over(self) -> tuple[Any, ...]:
+        """Clear the desk for another photo."""
+        nothing_to_download = gr.DownloadButton(words("download"), value=None, interactive=False)
+        return (
+            None,
+            gr.Image(None, visible=True),
+            gr.Column(visible=False),
+            None,
+            nothing_to_download,
+        )
+
+    def pick(self, desk: Desk, threshold: float, event: gr.SelectData) -> Desk:
+        """Add the object under a click to the chosen ones, or take it away."""
+        return desk.toggling(event.index, threshold)
+
+    def pick_from_list(self, desk: Desk, ids: list[int]) -> Desk:
+        """Choose what is ticked in the list."""
+        return replace(desk, chosen=tuple(ids))
+
+    def pick_all(self, desk: Desk, threshold: float) -> Desk:
+        """Choose all objects shown."""
+        return desk.choosing("all", threshold)
+
+    def pick_none(self, desk: Desk) -> Desk:
+        """Choose nothing."""
+        return replace(desk, chosen=())
+
+    def show_guesses(self, desk: Desk) -> tuple[float, Desk]:
+        """Lower the threshold to the best guess, and choose it."""
+        best = desk.segmentation.instances[0]
+        return floor(best.score / SCORE_STEP) * SCORE_STEP, replace(desk, chosen=(best.id,))
+
+    def show_choices(self, kind: str) -> tuple[Any, ...]:
+        """Show the control that belongs to a kind of background."""
+        return gr.ColorPicker(visible=kind == "colour"), gr.Image(visible=kind == "picture")
+
+    def show(
+        self,
+        desk: Desk | None,
+        threshold: float,
+        kind: str,
+        colour: str,
+        backdrop: str | None,
+        request: gr.Request,
+    ) -> Any:
+        """Draw the desk: objects on the photo, their list, before and after, and what to say."""
+        if desk is None:
+            return gr.skip()
+        language = language_of(request)
+        found = desk.segmentation.above(threshold)
+        chosen = desk.choice(threshold)
+        with explained(request):
+            before = read_photo(Path(desk.preview))
+            alpha = make_alpha(before.rgb, found.mask_logits(chosen))
+            after = compose(before, alpha, self._background(kind, colour, backdrop))
+        overlay = draw_instances(before.rgb, found, chosen)
+        lines = [(line(instance, language), instance.id) for instance in found.instances]
+        said = [text.in_language(language) for text in messages(desk, found, chosen)]
+        return (
+            _keep("objects.jpeg", overlay),
+            gr.CheckboxGroup(choices=lines, value=list(chosen)),
+            (desk.preview, _keep("after.jpeg", on_checkerboard(after))),
+            "  \n".join(said),
+            gr.Button(visible=not found.instances and bool(desk.segmentation.instances)),
+            gr.DownloadButton(words("preparing"), interactive=False),
+        )
+
+    def export(
+        self,
+        desk: Desk | None,
+        threshold: float,
+        kind: str,
+        colour: str,
+        backdrop: str | None,
+        crop: bool,
+        request: gr.Request,
+    ) -> Any:
+        """Make the file at the photo's own size."""
+        if desk is None:
+            return gr.skip()
+        chosen = desk.choice(threshold)
+        if not chosen:
+            return gr.DownloadButton(words("download"), value=None, interactive=False)
+        with explained(request):
+            photo = read_photo(Path(desk.photo), self._limits)
+            alpha = make_alpha(photo.rgb, desk.segmentation.mask_logits(chosen))
+            image = compose(photo, alpha, self._background(kind, colour, backdrop))
+        image = crop_to_subject(image, alpha) if crop else image
+        path = _keep(f"{photo.stem}_cutout.png", image)
+        return gr.DownloadButton(words("download"), value=path, interactive=True)
+
+    def _background(self, kind: str, colour: str, backdrop: str | None) -> Background:
+        match kind:
+            case "colour":
+                return parse_colour(colour)
+            case "blur":
+                return Blurred()
+            case "picture" if backdrop:
+                return Picture(read_photo(Path(backdrop), self._limits))
+            case _:
+                return Transparent()
+
+    def _heading(self, language: Language) -> str:
+        device = self._segmenter.device or WORDS["lazy"].in_language(language)
+        return (
+            f"# {WORDS['title'].in_language(language)}\n{WORDS['intro'].in_language(language)}  \n"
+            f"`{self._segmenter.card.title.in_language(language)} · {device}`"
+        )
+
+
+def build_ui(page: Page, threshold: float) -> gr.Blocks:
+    """Lay the page out and wire it.
+
+    Args:
+        page: the handlers.
+        threshold: the score from which objects are shown at first.
+    """
+    # Served as they are: copies in the cache would be swept away under the open page.
+    gr.set_static_paths([EXAMPLES])
+    thumbs = [EXAMPLES / "thumbs" / f"{Path(entry['file']).stem}.webp" for entry in gallery()]
+    ui = gr.Blocks(
+        title="Koutu 抠图", analytics_enabled=False, delete_cache=(SWEEP_SECONDS, KEEP_SECONDS)
+    )
+    with ui:
+        desk = gr.State(None, time_to_live=KEEP_SECONDS)
+        heading = gr.Markdown()
+        with gr.Row():
+            with gr.Column(min_width=320):
+                upload = photo_input(label=words("photo"), placeholder=words("drop"), height=400)
+                with gr.Column(visible=False) as found:
+                    canvas = gr.Image(
+                        label=words("canvas"), interactive=False, buttons=[], elem_id="canvas"
+                    )
+                    with gr.Row():
+                        another = gr.Button(words("another"), size="sm")
+                        every = gr.Button(words("all"), size="sm")
+                        none = gr.Button(words("none"), size="sm")
+                    message = gr.Markdown()
+                    less = gr.Button(words("less_certain"), visible=False)
+                    objects = gr.CheckboxGroup(label=words("objects"))
+                    with gr.Accordion(words("options"), open=False):
+                        least = gr.Slider(
+                            LEAST_SCORE, 0.95, threshold, step=SCORE_STEP, label=words("threshold")
+                        )
+                        crop = gr.Checkbox(label=words("crop"))
+            with gr.Column(min_width=320):
+                slider = gr.ImageSlider(
+                    label=words("result"),
+                    type="filepath",
+                    interactive=False,
+                    buttons=["fullscreen"],
+                )
+                kind = gr.Radio(BACKGROUNDS, value=BACKGROUNDS[0], label=words("background"))
+                colour = gr.ColorPicker("#ffffff", label=words("colour"), visible=False)
+                backdrop = photo_input(label=words("backdrop"), height=200, visible=False)
+                download = gr.DownloadButton(
+                    words("download"), variant="primary", interactive=False, elem_id="download"
+                )
+        invitation = gr.Markdown()
+        examples = gr.Gallery(
+            [(thumb, entry["en"]) for thumb, entry in zip(thumbs, gallery(), strict=True)],
+            show_label=False,
+            columns=6,
+            height="auto",
+            allow_preview=False,
+            interactive=False,
+            buttons=[],
+            elem_id="examples",
+        )
+        footer = gr.Markdown()
+
+        # Only finding objects waits for the device. Picking and drawing have queues of their own,
+        # one at a time each, so that the last click is also the last drawn.
+        opening: dict[str, Any] = {"concurrency_id": "device", "api_visibility": "private"}
+        picking: dict[str, Any] = {
+            "concurrency_id": "pick",
+            "api_visibility": "private",
+            "show_progress": "hidden",
+        }
+        drawing: dict[str, Any] = {
+            "concurrency_id": "draw",
+            "api_visibility": "private",
+            "show_progress": "hidden",
+        }
+        filing: dict[str, Any] = {
+            "concurrency_id": "file",
+            "api_visibility": "private",
+            "show_progress": "hidden",
+        }
+        opened = [desk, heading, upload, found]
+        look = [least, kind, colour, backdrop]
+        view = [canvas, objects, slider, message, less, download]
+        ui.load(page.greet, None, [heading, kind, invitation, footer], api_visibility="private")
+        kind.input(page.show_choices, kind, [colour, backdrop], **picking)
+        another.click(page.start_over, None, [desk, upload, found, slider, download], **picking)
+        changes = [
+            upload.input(page.open_photo, [upload, least], opened, **opening),
+            examples.select(page.open_example, least, opened, **opening),
+            canvas.select(page.pick, [desk, least], desk, trigger_mode="multiple", **picking),
+            objects.input(page.pick_from_list, [desk, objects], desk, **picking),
+            every.click(page.pick_all, [desk, least], desk, **picking),
+            none.click(page.pick_none, desk, desk, **picking),
+            less.click(page.show_guesses, desk, [least, desk], **picking),
+        ]
+        redraws = [changed.success for changed in changes] + [
+            least.release,
+            kind.input,
+            colour.input,
+            backdrop.input,
+            backdrop.clear,
+        ]
+        for redraw in redraws:
+            drawn = redraw(page.show, [desk, *look], view, **drawing)
+            drawn.success(page.export, [desk, *look, crop], download, **filing)
+        crop.input(page.export, [desk, *look, crop], download, **filing)
+    return ui
+
+
+def words(key: str) -> str:
+    """The mark that the browser replaces by WORDS[key] in its own language."""
+    return str(I18N(key))
+
+
+def photo_input(**options: Any) -> gr.Image:
+    """An image input that hands over the file as it came.
+
+    Gradio would open it first, and fail without a word to the visitor where it cannot. Judging and
+    decoding a stranger's file is the business of `read_photo` alone.
+    """
+    component = gr.Image(type="filepath", image_mode=None, **options)
+    setattr(component, "preprocess", lambda payload: payload.path if payload else None)  # noqa: B010
+    return component
+
+
+def language_of(request: gr.Request) -> Language:
+    """The language a visitor's browser asks for first, of the two there are."""
+    return "zh" if request.headers.get("accept-language", "").startswith("zh") else "en"
+
+
+@contextmanager
+def explained(request: gr.Request) -> Iterator[None]:
+    """Tell the visitor, in his language, what became of an error; the page stays as it was."""
+    try:
+        yield
+    except KoutuError as error:
+        raise gr.Error(error.in_language(language_of(request)), print_exception=False) from error
+
+
+@cache
+def gallery() -> list[dict[str, str]]:
+    """The examples in the order of the page: file, en, zh."""
+    entries: list[dict[str, str]] = json.loads((EXAMPLES / "gallery.json").read_text("utf-8"))
+    return entries
+
+
+def _keep(name: str, image: npt.NDArray[np.uint8]) -> str:
+    """Put an image file where the page can fetch it until it is swept away; its path."""
+    data = encode(image, "png" if name.endswith(".png") else "jpeg")
+    return str(save_bytes_to_cache(data, name, get_upload_folder()))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description="Koutu: click it, cut it out.")
+    add = parser.add_argument
+    add("--model", default="compact", help="bundled name or model folder (default: compact)")
+    add("--engine", choices=("auto", "onnx", "ascend"), default="auto")
+    add("--precision", help="of the artifact, such as fp32 or int8 (default: the card's first)")
+    add("--threads", type=int, default=0, help="for onnxruntime (default: all cores)")
+    # No defaults of our own below: where a flag is not given, Gradio's environment variables count.
+    add("--share", action="store_true", default=None, help="a public link for a week")
+    add("--host", help="address to listen on (default: 127.0.0.1; 0.0.0.0 for the whole network)")
+    add("--port", type=int, help="port to listen on (default: the first free one from 7860)")
+    add("--auth", metavar="USER:PASSWORD", help="ask visitors for this")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Serve the page until it is stopped; 0 when stopped, 1 when it could not start."""
+    args = _parser().parse_args(argv)
+    limits = Limits()
+    try:
+        card = find_model(args.model)
+        segmenter = Segmenter(card, args.engine, args.precision, args.threads)
+        if args.engine != "auto":
+            segmenter.open()
+    except KoutuError as error:
+        print(f"{error.text.en}\n{error.text.zh}", file=sys.stderr)
+        return 1
+    ui = build_ui(Page(segmenter, limits), card.score_threshold)
+    ui.launch(
+        share=args.share,
+        server_name=args.host,
+        server_port=args.port,
+        auth=tuple(args.auth.split(":", 1)) if args.auth else None,
+        max_file_size=f"{limits.megabytes:g}mb",
+        footer_links=["gradio"],
+        run_history=False,
+        ssr_mode=False,
+        i18n=I18N,
+        theme=gr.themes.Soft(font=FONTS, font_mono=("ui-monospace", "monospace")),
+        css=CSS,
+    )
+    segmenter.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

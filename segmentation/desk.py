@@ -1,0 +1,112 @@
+"""What a page shows of one photo: a small value, and pure functions from it to what is drawn."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from segmentation.choose import choose
+from segmentation.instances import Instance, Segmentation
+from segmentation.photo import Photo
+from segmentation.segmenter import Timings
+from segmentation.text import Language, Text
+from segmentation.words import WORDS
+
+UInt8 = npt.NDArray[np.uint8]
+
+# Longest side of what is drawn on the page; the download has the photo's own size.
+PREVIEW_SIDE = 1280
+# Below this score a guess is not worth offering, even to someone who asks for guesses.
+LEAST_SCORE = 0.1
+# Side of a checkerboard square, in pixels of the preview.
+SQUARE = 12
+# Loading shorter than this is not worth a word.
+NOTABLE_SECONDS = 0.05
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Desk:
+    """What a visitor's page remembers of the photo on it.
+
+    Attributes:
+        photo: path of the upload.
+        preview: path of its reduced copy.
+        segmentation: all objects down to LEAST_SCORE.
+        chosen: ids; those below the threshold in force do not count.
+        timings: what finding the objects took.
+        notices: what is to be known about how the file was read.
+    """
+
+    photo: str
+    preview: str
+    segmentation: Segmentation
+    chosen: tuple[int, ...]
+    timings: Timings
+    notices: tuple[Text, ...]
+
+    def choice(self, threshold: float) -> tuple[int, ...]:
+        """The chosen ids that are shown at a threshold."""
+        shown = self.segmentation.above(threshold).instances
+        return tuple(instance.id for instance in shown if instance.id in self.chosen)
+
+    def choosing(self, objects: str, threshold: float) -> "Desk":
+        """The desk with what a wish names chosen (see `choose`)."""
+        return replace(self, chosen=choose(self.segmentation.above(threshold), objects))
+
+    def toggling(self, preview_xy: tuple[int, int], threshold: float) -> "Desk":
+        """The desk after a click on the preview: the object there is added or taken away."""
+        shrink = preview_scale(self.segmentation.geometry.photo_hw)
+        photo_xy = preview_xy[0] / shrink, preview_xy[1] / shrink
+        id_ = self.segmentation.above(threshold).at(photo_xy)
+        return self if id_ is None else replace(self, chosen=tuple({*self.chosen} ^ {id_}))
+
+
+def preview_scale(photo_hw: tuple[int, int]) -> float:
+    """Preview pixels per photo pixel, at most 1."""
+    return min(1.0, PREVIEW_SIDE / max(photo_hw))
+
+
+def preview(photo: Photo) -> UInt8:
+    """The photo reduced for the page: uint8 (h, w, 3), or (h, w, 4) if it has transparency."""
+    scale = preview_scale(photo.hw)
+    size_wh = max(1, round(photo.hw[1] * scale)), max(1, round(photo.hw[0] * scale))
+    channels = photo.rgb if photo.alpha is None else np.dstack([photo.rgb, photo.alpha])
+    return np.asarray(cv2.resize(channels, size_wh, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def on_checkerboard(image: UInt8) -> UInt8:
+    """A transparent image over the squares that stand for "nothing here"; others unchanged."""
+    if image.shape[2] == 3:
+        return image
+    row, column = (np.arange(side) // SQUARE for side in image.shape[:2])
+    squares = np.where((row[:, None] + column) % 2, 255, 225)[..., None]
+    share = image[..., 3:] / np.float32(255)
+    return np.asarray(np.rint(image[..., :3] * share + squares * (1 - share)), np.uint8)
+
+
+def line(instance: Instance, language: Language) -> str:
+    """An instance as one entry of a list."""
+    return f"{instance.id} · {instance.label.in_language(language)} {instance.score:.0%}"
+
+
+def messages(desk: Desk, found: Segmentation, chosen: Collection[int]) -> tuple[Text, ...]:
+    """What to tell the visitor: notices, what to do next, and what it took."""
+    advice: tuple[Text, ...] = ()
+    if not desk.segmentation.instances:
+        advice = (WORDS["nothing"],)
+    elif not found.instances:
+        advice = (WORDS["nothing_yet"],)
+    elif not chosen:
+        advice = (WORDS["pick_one"],)
+    return (*desk.notices, *advice, _spent(desk.timings))
+
+
+def _spent(timings: Timings) -> Text:
+    seconds = timings.prepare + timings.infer + timings.instances
+    en, zh = f"Objects found in {seconds:.2f} s", f"查找物体用时 {seconds:.2f} 秒"
+    if timings.load > NOTABLE_SECONDS:
+        en += f", after {timings.load:.1f} s to load the model"
+        zh += f"，另加载模型 {timings.load:.1f} 秒"
+    return Text(f"{en}.", f"{zh}。")

@@ -1,0 +1,54 @@
+"""What the page says, apart from errors, which carry their own words."""
+
+from segmentation.text import Text
+
+WORDS = {
+    "title": Text("Koutu 抠图: click it, cut it out", "抠图：点一下，抠出来"),
+    "intro": Text(
+        "Drop a photo, click the objects you want, download them on a transparent background.",
+        "放入照片，点选想要的物体，下载透明背景的抠图。",
+    ),
+    "photo": Text("Photo", "照片"),
+    "drop": Text("Drop a photo here, paste it, or click to choose", "拖放、粘贴照片，或点击选择"),
+    "canvas": Text("Click an object to add or remove it", "点击物体：选中或取消"),
+    "canvas_alt": Text("Your photo with the objects found", "标出了所找到物体的照片"),
+    "objects": Text("Objects found", "找到的物体"),
+    "another": Text("Another photo", "换一张照片"),
+    "all": Text("All", "全选"),
+    "none": Text("None", "全不选"),
+    "background": Text("Background", "背景"),
+    "transparent": Text("Transparent", "透明"),
+    "colour": Text("Colour", "纯色"),
+    "blur": Text("Blurred", "虚化"),
+    "picture": Text("Another photo", "另一张照片"),
+    "backdrop": Text("Photo for the background", "背景照片"),
+    "options": Text("Options", "更多选项"),
+    "threshold": Text("Show objects at least this certain", "只显示置信度不低于此值的物体"),
+    "crop": Text("Crop the download to the objects", "下载时裁剪到物体"),
+    "result": Text("Before and after", "前后对比"),
+    "download": Text("Download PNG", "下载 PNG"),
+    "preparing": Text("Preparing the file …", "正在生成文件……"),
+    "examples": Text("No photo at hand? Click one", "手边没有照片？点一张试试"),
+    "less_certain": Text("Show less certain objects", "显示置信度较低的物体"),
+    "nothing_yet": Text(
+        "Nothing is that certain, but there are guesses.", "没有足够确定的物体，但有一些猜测。"
+    ),
+    "nothing": Text(
+        "No object was found in this photo. Try another one.", "这张照片里没有找到物体，请换一张。"
+    ),
+    "pick_one": Text("Click an object in the photo to cut it out.", "点击照片中的物体即可抠出。"),
+    "lazy": Text("loads with the first photo", "首张照片时加载"),
+    "gone": Text(
+        "The photo was cleared from the server. Please choose it again.",
+        "照片已从服务器清除，请重新选择。",
+    ),
+}
+
+FOOTER = Text(
+    "Photos up to {megapixels:g} MP and {megabytes:g} MB: JPEG, PNG, WebP, AVIF, GIF, BMP, TIFF. "
+    "A photo goes to the server that runs this page and nowhere else; it and what is made of it "
+    "are deleted from there within {minutes} minutes.",
+    "照片上限 {megapixels:g} MP、{megabytes:g} MB：JPEG、PNG、WebP、AVIF、GIF、BMP、TIFF。"
+    "照片只会发送到运行本页面的服务器，不会转发到别处；"
+    "照片和结果会在 {minutes} 分钟内从服务器删除。",
+)
