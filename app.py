@@ -227,7 +227,11 @@ def build_ui(page: Page, threshold: float) -> gr.Blocks:
                 upload = photo_input(label=words("photo"), placeholder=words("drop"), height=400)
                 with gr.Column(visible=False) as found:
                     canvas = gr.Image(
-                        label=words("canvas"), interactive=False, buttons=[], elem_id="canvas"
+                        label=words("canvas"),
+                        interactive=False,
+                        buttons=[],
+                        height=480,
+                        elem_id="canvas",
                     )
                     with gr.Row():
                         another = gr.Button(words("another"), size="sm")
