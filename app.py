@@ -200,10 +200,12 @@ class Page:
 
     def _heading(self, language: Language) -> str:
         device = self._segmenter.device or WORDS["lazy"].in_language(language)
-        return (
-            f"# {WORDS['title'].in_language(language)}\n{WORDS['intro'].in_language(language)}  \n"
-            f"`{self._segmenter.card.title.in_language(language)} · {device}`"
-        )
+        lines = [
+            f"# {WORDS['title'].in_language(language)}\n{WORDS['intro'].in_language(language)}",
+            f"`{self._segmenter.card.title.in_language(language)} · {device}`",
+            *(f"⚠️ {notice.in_language(language)}" for notice in self._segmenter.notices),
+        ]
+        return "  \n".join(lines)
 
 
 def build_ui(page: Page, threshold: float) -> gr.Blocks:

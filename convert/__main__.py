@@ -11,6 +11,8 @@ from segmentation.errors import KoutuError
 # only when asked for, so that the others work where torch or onnx is not installed.
 COMMANDS = {
     "export": "make model.onnx and card.json from a Mask2Former checkpoint",
+    "evaluate": "measure the cut-outs on photos whose masks are known",
+    "waits": "measure how long a visitor waits, from a cold start to the file",
 }
 
 

@@ -71,6 +71,11 @@ class Segmenter:
         """What really computes, or None as long as no photo has needed it."""
         return self._opened[0].device if self._opened else None
 
+    @property
+    def notices(self) -> tuple[Text, ...]:
+        """What to know about the choice of the engine, once it is opened."""
+        return self._opened[1] if self._opened else ()
+
     def segment(self, photo: Photo, threshold: float | None = None) -> tuple[Segmentation, Timings]:
         """Find the objects in a photo.
 

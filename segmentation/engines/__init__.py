@@ -2,8 +2,10 @@
 
 from typing import Literal
 
+from segmentation.engines.ascend import AscendEngine, find_chip
 from segmentation.engines.base import Engine, Logits
 from segmentation.engines.onnx import OnnxEngine
+from segmentation.errors import EngineUnavailable
 from segmentation.models import ModelCard
 from segmentation.text import Text
 
@@ -33,4 +35,18 @@ def open_engine(
         EngineUnavailable: the forced engine, or any at all, cannot start here.
         ModelDamaged: an artifact is missing or altered.
     """
-    return OnnxEngine(card, precision, threads), ()
+    if choice == "ascend":
+        return AscendEngine(card, precision), ()
+    notices: tuple[Text, ...] = ()
+    if choice == "auto":
+        try:
+            if find_chip() is not None:
+                return AscendEngine(card, precision), ()
+        except EngineUnavailable as reason:
+            notices = (
+                Text(
+                    f"{reason.text.en} Going on with onnxruntime.",
+                    f"{reason.text.zh}现改用 onnxruntime。",
+                ),
+            )
+    return OnnxEngine(card, precision, threads), notices
