@@ -11,6 +11,7 @@ from segmentation.errors import KoutuError
 # only when asked for, so that the others work where torch or onnx is not installed.
 COMMANDS = {
     "export": "make model.onnx and card.json from a Mask2Former checkpoint",
+    "atc": "make OMs for an Ascend chip from a model folder",
     "evaluate": "measure the cut-outs on photos whose masks are known",
     "waits": "measure how long a visitor waits, from a cold start to the file",
 }

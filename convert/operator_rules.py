@@ -95,19 +95,19 @@ class _Graph:
 _Findings = Iterator[tuple[str, str]]
 
 
-def check(model: onnx.ModelProto, *, gears: bool = False) -> tuple[Offence, ...]:
+def check(model: onnx.ModelProto, *, open_sides: bool = False) -> tuple[Offence, ...]:
     """Name everything in `model` that atc's parser or the chip's operators would trip over.
 
     Args:
         model: any ONNX model, with its weights inside.
-        gears: whether open height and width of the inputs are meant (`--dynamic_image_size`).
+        open_sides: whether inputs may have open sides because atc will be told their lengths.
 
     Returns:
         The offences in graph order; empty for a graph that may be converted.
     """
     return (
         *_check_opsets(model),
-        *_check_tensors(model.graph, gears),
+        *_check_tensors(model.graph, open_sides),
         *_check_nodes(model.graph, _gather(model)),
     )
 
@@ -132,7 +132,7 @@ def _check_opsets(model: onnx.ModelProto) -> Iterator[Offence]:
             )
 
 
-def _check_tensors(graph: onnx.GraphProto, gears: bool) -> Iterator[Offence]:
+def _check_tensors(graph: onnx.GraphProto, open_sides: bool) -> Iterator[Offence]:
     for value in (*graph.input, *graph.output):
         dims = _dims(value)
         if len(value.name) > LONGEST_NAME:
@@ -143,7 +143,7 @@ def _check_tensors(graph: onnx.GraphProto, gears: bool) -> Iterator[Offence]:
                 "a mangled one",
                 "acl model API, aclmdlGetTensorRealName",
             )
-        if None in dims and not gears:
+        if None in dims and not open_sides:
             yield Offence(
                 value.name,
                 "",

@@ -280,6 +280,6 @@ def test_every_offence_is_named_not_only_the_first() -> None:
     assert [o.node for o in check(graph)] == ["opset_import", "opset_import", "first", "second"]
 
 
-def test_open_sides_are_meant_where_gears_are_asked_for() -> None:
+def test_open_sides_pass_where_atc_is_told_their_lengths() -> None:
     graph = model([node("Relu")], {"x": (FLOAT, (1, 3, "height", "width"))})
-    assert check(graph, gears=True) == ()
+    assert check(graph, open_sides=True) == ()

@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# Makes one OM where there is no Python package; the same command as
+#   python -m convert atc DIR --soc-version CHIP --size HxW --precision PRECISION
+#
+# Usage: atc.sh DIR CHIP HxW [mixed|fp16|fp32]
+#   DIR      model folder; its graph for the size is GRAPH (default model.onnx)
+#   CHIP     Ascend310P3, Ascend910B4, ...: `Ascend` and the Name that npu-smi info shows
+#   INPUT, LAYOUT (environment): "name" and "layout" of "input" in DIR/card.json
+#
+# Before: source /usr/local/Ascend/ascend-toolkit/set_env.sh   (CANN 8.5+: /usr/local/Ascend/cann)
+set -euo pipefail
+
+if [ $# -lt 3 ]; then
+    sed -n '2,/^set/{/^#/s/^# \{0,1\}//p}' "$0" >&2
+    exit 2
+fi
+folder=$(cd "$1" && pwd)
+soc=$2
+size=$3
+precision=${4:-mixed}
+height=${size%x*}
+width=${size#*x}
+name="model_$(echo "$soc" | tr '[:upper:]' '[:lower:]')_${precision}_${size}"
+
+case ${LAYOUT:-NHWC} in
+    NHWC) format=ND dims="1,$height,$width,3" ;;
+    NCHW) format=NCHW dims="1,3,$height,$width" ;;
+    *) echo "LAYOUT is NHWC or NCHW" >&2; exit 2 ;;
+esac
+
+case $precision,$soc in
+    mixed,Ascend310*) mode=--precision_mode=allow_fp32_to_fp16 ;;
+    mixed,*) mode=--precision_mode_v2=mixed_float16 ;;
+    fp16,*) mode=--precision_mode_v2=fp16 ;;
+    fp32,*) mode=--precision_mode_v2=origin ;;
+    *) echo "the precision is mixed, fp16 or fp32" >&2; exit 2 ;;
+esac
+
+# atc leaves kernels and caches where it runs.
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+cd "$scratch"
+
+atc --framework=5 \
+    --model="$folder/${GRAPH:-model.onnx}" \
+    --output="$folder/$name" \
+    --soc_version="$soc" \
+    --input_format="$format" \
+    --input_shape="${INPUT:-image}:$dims" \
+    "$mode" \
+    --log=error \
+    --display_model_info=1
+
+om="$folder/$name.om"
+cat <<END
+
+Add this to "artifacts" in $folder/card.json:
+  {"file": "$name.om", "format": "om", "precision": "$precision", "soc": "$soc",
+   "sizes_hw": [[$height, $width]], "bytes": $(wc -c < "$om"),
+   "sha256": "$(sha256sum < "$om" | cut -d ' ' -f 1)", "made_with": "atc"}
+END
