@@ -5,7 +5,7 @@ from typing import Literal
 from segmentation.engines.ascend import AscendEngine, find_chip
 from segmentation.engines.base import Engine, Logits
 from segmentation.engines.onnx import OnnxEngine
-from segmentation.errors import EngineUnavailable
+from segmentation.errors import EngineUnavailable, ModelDamaged
 from segmentation.models import ModelCard
 from segmentation.text import Text
 
@@ -42,7 +42,7 @@ def open_engine(
         try:
             if find_chip() is not None:
                 return AscendEngine(card, precision), ()
-        except EngineUnavailable as reason:
+        except (EngineUnavailable, ModelDamaged) as reason:
             notices = (
                 Text(
                     f"{reason.text.en} Going on with onnxruntime.",
