@@ -378,10 +378,24 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def serve(ui: gr.Blocks, **options: Any) -> tuple[Any, str, str | None]:
+    """Launch the page with what holds wherever it runs; returns as `Blocks.launch` does."""
+    served: tuple[Any, str, str | None] = ui.launch(
+        max_file_size=f"{Limits().megabytes:g}mb",
+        footer_links=["gradio"],
+        run_history=False,
+        ssr_mode=False,
+        i18n=I18N,
+        theme=gr.themes.Soft(font=FONTS, font_mono=("ui-monospace", "monospace")),
+        css=CSS,
+        **options,
+    )
+    return served
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Serve the page until it is stopped; 0 when stopped, 1 when it could not start."""
     args = _parser().parse_args(argv)
-    limits = Limits()
     try:
         card = find_model(args.model)
         segmenter = Segmenter(card, args.engine, args.precision, args.threads)
@@ -390,19 +404,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KoutuError as error:
         print(f"{error.text.en}\n{error.text.zh}", file=sys.stderr)
         return 1
-    ui = build_ui(Page(segmenter, limits), card.score_threshold)
-    ui.launch(
+    ui = build_ui(Page(segmenter, Limits()), card.score_threshold)
+    serve(
+        ui,
         share=args.share,
         server_name=args.host,
         server_port=args.port,
         auth=tuple(args.auth.split(":", 1)) if args.auth else None,
-        max_file_size=f"{limits.megabytes:g}mb",
-        footer_links=["gradio"],
-        run_history=False,
-        ssr_mode=False,
-        i18n=I18N,
-        theme=gr.themes.Soft(font=FONTS, font_mono=("ui-monospace", "monospace")),
-        css=CSS,
     )
     segmenter.close()
     return 0

@@ -1,0 +1,155 @@
+"""The page in a real browser: what a visitor does, from the photo to the file."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+import app
+from segmentation import Limits, Segmenter, encode, find_model
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+CHROMIUM = shutil.which("chromium")
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    card = find_model("compact")
+    ui = app.build_ui(app.Page(Segmenter(card), Limits()), card.score_threshold)
+    _, url, _ = app.serve(ui, prevent_thread_lock=True, quiet=True)
+    yield url
+    ui.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    assert CHROMIUM, "the browser test needs chromium; `make test` installs it where it may"
+    with sync_playwright() as playwright:
+        quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=quiet)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(params=["en-US", "zh-CN"])
+def page(request: pytest.FixtureRequest, browser: Browser, address: str) -> Iterator[Page]:
+    context = browser.new_context(locale=request.param, accept_downloads=True)
+    page = context.new_page()
+    page.goto(address)
+    page.locator("#examples img").first.wait_for()
+    yield page
+    context.close()
+
+
+def said(page: Page, key: str) -> str:
+    language = page.evaluate("navigator.language")
+    return app.WORDS[key].in_language("zh" if language.startswith("zh") else "en")
+
+
+@contextmanager
+def redrawn(page: Page) -> Iterator[None]:
+    """Wait until what is done inside shows in the result, and its file is ready."""
+    after = page.locator("img[src*='after.jpeg']")
+    before = after.get_attribute("src") if after.count() else ""
+    yield
+    expect(after).not_to_have_attribute("src", before or "")
+    expect(page.locator("#download")).to_have_text(said(page, "download"))
+    expect(page.locator("#download")).to_be_enabled()
+
+
+def download(page: Page, folder: Path) -> tuple[str, npt.NDArray[np.uint8]]:
+    with page.expect_download() as waiting:
+        page.locator("#download").click()
+    path = folder / waiting.value.suggested_filename
+    waiting.value.save_as(path)
+    return path.name, np.asarray(cv2.imread(str(path), cv2.IMREAD_UNCHANGED), np.uint8)
+
+
+def test_upload_click_background_download(page: Page, tmp_path: Path) -> None:
+    with redrawn(page):
+        page.locator("input[type=file]").first.set_input_files(EXAMPLES / "astronaut.png")
+    name, image = download(page, tmp_path)
+    assert name == "astronaut_cutout.png"
+    assert image.shape == (512, 512, 4)
+    assert image[200, 230, 3] == 255, "her face is kept"
+    assert image[30, 60, 3] == 0, "the flag is gone"
+    assert image[450, 420, 3] == 0, "the helmet was not chosen"
+    assert not image[image[..., 3] == 0].any(), "what is gone cannot be brought back"
+
+    # The photo is drawn smaller than it is, so this also proves that clicks land where they point.
+    with redrawn(page):
+        click_photo(page, 420 / 512, 450 / 512)
+    assert download(page, tmp_path)[1][450, 420, 3] == 255, "now the helmet is"
+
+    with redrawn(page):
+        page.get_by_label(said(page, "blur"), exact=True).check()
+    assert download(page, tmp_path)[1].shape == (512, 512, 3)
+
+
+def test_an_example_is_cut_out_by_one_click(page: Page, tmp_path: Path) -> None:
+    with redrawn(page):
+        page.locator("#examples img").nth(3).click()
+    name, image = download(page, tmp_path)
+    assert name == "flower_cutout.png"
+    assert image[200, 300, 3] == 255
+    assert image[50, 50, 3] == 0
+
+
+def test_the_list_does_what_clicks_do(page: Page, tmp_path: Path) -> None:
+    with redrawn(page):
+        page.locator("#examples img").first.click()
+    with redrawn(page):
+        page.locator("input[type=checkbox]").nth(1).check()
+    assert download(page, tmp_path)[1][450, 420, 3] == 255
+    page.get_by_text(said(page, "none"), exact=True).click()
+    expect(page.get_by_text(said(page, "pick_one"))).to_be_visible()
+    expect(page.locator("#download")).to_be_disabled()
+
+
+def test_a_bad_file_is_explained_and_the_page_lives_on(page: Page, tmp_path: Path) -> None:
+    bad = tmp_path / "notes.jpg"
+    bad.write_text("these are words")
+    page.locator("input[type=file]").first.set_input_files(bad)
+    expect(page.get_by_text(re.compile("not a photo|无法识别为照片"))).to_be_visible()
+    with redrawn(page):
+        page.locator("#examples img").first.click()
+    assert download(page, tmp_path)[0] == "astronaut_cutout.png"
+
+
+def test_nothing_found_is_said(page: Page, tmp_path: Path) -> None:
+    upload(page, np.full((300, 400, 3), 200, np.uint8), tmp_path / "wall.png")
+    expect(page.get_by_text(said(page, "nothing"))).to_be_visible()
+    expect(page.locator("#download")).to_be_disabled()
+
+
+def test_nothing_certain_offers_guesses(page: Page, tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (300, 400, 3)).astype(np.uint8)
+    upload(page, np.asarray(cv2.GaussianBlur(noise, (0, 0), 3), np.uint8), tmp_path / "noise.png")
+    expect(page.get_by_text(said(page, "nothing_yet"))).to_be_visible()
+    with redrawn(page):
+        page.get_by_role("button", name=said(page, "less_certain")).click()
+    expect(page.locator("input[type=checkbox]:checked")).to_have_count(1)
+
+
+def upload(page: Page, image: npt.NDArray[np.uint8], path: Path) -> None:
+    path.write_bytes(encode(image))
+    page.locator("input[type=file]").first.set_input_files(path)
+
+
+def click_photo(page: Page, x: float, y: float) -> None:
+    """Click the photo at a share of its width and height, wherever it lies in its frame."""
+    image = page.locator("#canvas img")
+    box = image.bounding_box()
+    assert box is not None
+    natural_w, natural_h = image.evaluate("image => [image.naturalWidth, image.naturalHeight]")
+    scale = min(box["width"] / natural_w, box["height"] / natural_h, 1)
+    left = box["x"] + (box["width"] - natural_w * scale) / 2
+    top = box["y"] + (box["height"] - natural_h * scale) / 2
+    page.mouse.click(left + x * natural_w * scale, top + y * natural_h * scale)
