@@ -148,11 +148,13 @@ def _mean_probability_inside(masks: npt.NDArray[np.float32]) -> npt.NDArray[np.f
 
 
 def _without_crumbs(mask: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """The mask with logits of tiny loose pieces turned to certainly-not."""
+    """The mask with its tiny loose pieces, and the ring around each, turned to not."""
     count, pieces, stats, _ = cv2.connectedComponentsWithStats((mask > 0).astype(np.uint8))
     areas = stats[1:count, cv2.CC_STAT_AREA]
     crumbs = 1 + np.flatnonzero(areas < CRUMB_SHARE * areas.max(initial=0))
-    return np.where(np.isin(pieces, crumbs), -np.abs(mask), mask)
+    # With the ring, or else interpolation would swing back above zero beside the piece.
+    there = cv2.dilate(np.isin(pieces, crumbs).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    return np.where(there, np.minimum(-np.abs(mask), -1), mask).astype(np.float32)
 
 
 def _iou(one: npt.NDArray[np.bool_], other: npt.NDArray[np.bool_]) -> float:
