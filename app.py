@@ -47,7 +47,7 @@ BACKGROUNDS = ["transparent", "colour", "blur", "picture"]
 # Fonts of the visitor's own system: none is fetched from a host that he may not reach.
 FONTS = ("system-ui", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "sans-serif")
 CSS = """
-#canvas img { cursor: pointer; }
+#canvas img { cursor: pointer; width: auto; max-width: 100%; max-height: 520px; margin: auto; }
 """
 
 ENGLISH = {key: text.en for key, text in WORDS.items()}
@@ -76,7 +76,13 @@ class Page:
         )
         kinds = [(WORDS[kind].in_language(language), kind) for kind in BACKGROUNDS]
         invitation = f"### {WORDS['examples'].in_language(language)}"
-        return self._heading(language), gr.Radio(choices=kinds), invitation, footer
+        return (
+            self._heading(language),
+            gr.Radio(choices=kinds),
+            invitation,
+            thumbs(language),
+            footer,
+        )
 
     def open_example(self, threshold: float, event: gr.SelectData, request: gr.Request) -> Any:
         """Open the example that was clicked."""
@@ -217,7 +223,6 @@ def build_ui(page: Page, threshold: float) -> gr.Blocks:
     """
     # Served as they are: copies in the cache would be swept away under the open page.
     gr.set_static_paths([EXAMPLES])
-    thumbs = [EXAMPLES / "thumbs" / f"{Path(entry['file']).stem}.webp" for entry in gallery()]
     ui = gr.Blocks(
         title="Koutu 抠图", analytics_enabled=False, delete_cache=(SWEEP_SECONDS, KEEP_SECONDS)
     )
@@ -232,13 +237,12 @@ def build_ui(page: Page, threshold: float) -> gr.Blocks:
                         label=words("canvas"),
                         interactive=False,
                         buttons=[],
-                        height=480,
                         elem_id="canvas",
                     )
                     with gr.Row():
-                        another = gr.Button(words("another"), size="sm")
-                        every = gr.Button(words("all"), size="sm")
-                        none = gr.Button(words("none"), size="sm")
+                        another = gr.Button(words("another"), size="sm", min_width=80)
+                        every = gr.Button(words("all"), size="sm", min_width=80)
+                        none = gr.Button(words("none"), size="sm", min_width=80)
                     message = gr.Markdown()
                     less = gr.Button(words("less_certain"), visible=False)
                     objects = gr.CheckboxGroup(label=words("objects"))
@@ -262,7 +266,7 @@ def build_ui(page: Page, threshold: float) -> gr.Blocks:
                 )
         invitation = gr.Markdown()
         examples = gr.Gallery(
-            [(thumb, entry["en"]) for thumb, entry in zip(thumbs, gallery(), strict=True)],
+            thumbs("en"),
             show_label=False,
             columns=6,
             height="auto",
@@ -294,7 +298,12 @@ def build_ui(page: Page, threshold: float) -> gr.Blocks:
         opened = [desk, heading, upload, found]
         look = [least, kind, colour, backdrop]
         view = [canvas, objects, slider, message, less, download]
-        ui.load(page.greet, None, [heading, kind, invitation, footer], api_visibility="private")
+        ui.load(
+            page.greet,
+            None,
+            [heading, kind, invitation, examples, footer],
+            api_visibility="private",
+        )
         kind.input(page.show_choices, kind, [colour, backdrop], **picking)
         another.click(page.start_over, None, [desk, upload, found, slider, download], **picking)
         changes = [
@@ -355,6 +364,12 @@ def gallery() -> list[dict[str, str]]:
     """The examples in the order of the page: file, en, zh."""
     entries: list[dict[str, str]] = json.loads((EXAMPLES / "gallery.json").read_text("utf-8"))
     return entries
+
+
+def thumbs(language: Language) -> list[tuple[Path, str]]:
+    """The examples as a gallery shows them: reduced copy, caption."""
+    folder = EXAMPLES / "thumbs"
+    return [(folder / f"{Path(e['file']).stem}.webp", e[language]) for e in gallery()]
 
 
 def _keep(name: str, image: npt.NDArray[np.uint8]) -> str:

@@ -16,8 +16,8 @@ from segmentation.text import Text
 # What `choose` takes besides labels and ids.
 RULES = ("auto", "largest", "all", "none")
 
-# What makes an object the subject. Found by trying a few values of each with the bundled model on 89
-# photos of ECSSD and COCO with masks (`python -m convert evaluate`).
+# What makes an object the subject. Found by trying a few values of each with the bundled model on
+# 89 photos of ECSSD and COCO with masks (`python -m convert evaluate`).
 LIVING = frozenset(
     (
         "person",
@@ -93,8 +93,9 @@ def check_wish(objects: str, labels: Sequence[Text]) -> None:
 def subject(segmentation: Segmentation) -> tuple[int, ...]:
     """The instances a person would call the subject of the photo: one object and its own parts.
 
-    The most prominent object is sure, large, within the frame and rather alive; what is nearly as prominent, lies
-    within its box and mostly on or against it is taken as a part of it (a rider's horse is not).
+    The most prominent object is sure, large, within the frame and rather alive. What is nearly as
+    prominent, lies within its box and mostly on or against it, and is of the same kind or of none,
+    is a part of it: a lid of a pot, not the horse of a rider.
     """
     if not segmentation.instances:
         return ()

@@ -50,8 +50,9 @@ def make_alpha(rgb: UInt8, mask_logits: Float) -> UInt8:
     """
     factor = _factor(rgb)
     guide = _unit(_reduce(rgb, factor))
-    logits = DECISIVENESS * _enlarge_mask(_without_pinholes(mask_logits), rgb, factor)
     cell = rgb.shape[1] / factor / mask_logits.shape[1]
+    logits = _enlarge_mask(mask_logits, rgb, factor)
+    logits = DECISIVENESS * _without_pinholes(logits, least_area=PINHOLE_CELLS * cell**2)
     inside = logits > 0
     band = _outline(inside, radius=round(DOUBT_CELLS * cell))
     around = _box_around(band, margin=round(2 * cell))
@@ -141,14 +142,15 @@ def _enlarge_mask(mask_logits: Float, rgb: UInt8, factor: int) -> Float:
     return np.asarray(grown[:height, :width], np.float32)
 
 
-def _without_pinholes(mask_logits: Float) -> Float:
+def _without_pinholes(logits: Float, least_area: float) -> Float:
     """The mask with the sign of tiny holes and specks turned to that of what is around them."""
     for inside in (False, True):
-        region = ((mask_logits > 0) == inside).astype(np.uint8)
-        count, pieces, stats, _ = cv2.connectedComponentsWithStats(region, connectivity=4)
-        small = 1 + np.flatnonzero(stats[1:count, cv2.CC_STAT_AREA] <= PINHOLE_CELLS)
-        mask_logits = np.where(np.isin(pieces, small), -mask_logits, mask_logits)
-    return mask_logits
+        region = ((logits > 0) == inside).astype(np.uint8)
+        _, pieces, stats, _ = cv2.connectedComponentsWithStats(region, connectivity=4)
+        small = stats[:, cv2.CC_STAT_AREA] <= least_area
+        small[0] = False  # the other side of the outline
+        logits = np.where(small[pieces], -logits, logits)
+    return logits
 
 
 def _outline(inside: Bool, radius: int) -> Bool:

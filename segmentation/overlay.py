@@ -57,7 +57,7 @@ def colour_of(id_: int) -> tuple[int, int, int]:
 
 def _inside(segmentation: Segmentation, id_: int, size_hw: tuple[int, int]) -> UInt8:
     logits = segmentation.mask_logits([id_])
-    grown = cv2.resize(logits, size_hw[::-1], interpolation=cv2.INTER_CUBIC)
+    grown = cv2.resize(logits, size_hw[::-1], interpolation=cv2.INTER_LINEAR)
     return (grown > 0).astype(np.uint8)
 
 
