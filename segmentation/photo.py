@@ -2,6 +2,10 @@
 
 import io
 import re
+import unicodedata
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -9,7 +13,7 @@ from typing import Literal
 import cv2
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageCms
 
 from segmentation.errors import PhotoError, PhotoTooLarge
 from segmentation.text import Text
@@ -18,6 +22,16 @@ from segmentation.text import Text
 FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF")
 HEIF = "HEIF"
 Format = Literal["png", "jpeg"]
+# What brings a photo upright, by its EXIF orientation (EXIF 2.32, tag 0x0112); 1 is upright.
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 FORMATS_FOR_PEOPLE = "JPEG, PNG, WebP, AVIF, GIF, BMP, TIFF"
 
 
@@ -75,24 +89,19 @@ def read_photo(path: Path, limits: Limits | None = None) -> Photo:
         PhotoTooLarge: it is beyond the limits; no pixel was decoded.
     """
     data = _read_bytes(path, limits := limits or Limits())
-    with _open(data) as image:
+    with _without_pillows_warnings(), _open(data) as image, _damage_explained():
         _check(image, limits)
         frame_notices = _frame_notices(image)
-        try:
-            upright = ImageOps.exif_transpose(image)
-            if upright.mode.startswith("I"):
-                upright = _eight_bits(upright)
-            opaque, alpha = _split_alpha(upright)
-            converted, colour_notices = _srgb(opaque)
-        except (OSError, ValueError, SyntaxError, EOFError, MemoryError) as error:
-            raise PhotoError(
-                "The photo is damaged or was cut short. Copy or save it again, then retry.",
-                "照片已损坏或不完整。请重新复制或另存后再试。",
-            ) from error
-    rgb = np.array(converted)
+        upright, turn_notices = _upright(image)
+        if upright.mode.startswith("I"):
+            upright = _eight_bits(upright)
+        opaque, alpha = _split_alpha(upright)
+        converted, colour_notices = _srgb(opaque)
+        rgb = np.array(converted)
     if alpha is not None:
         rgb[alpha == 0] = 255
-    return Photo(rgb, alpha, safe_stem(path.name), frame_notices + colour_notices)
+    notices = frame_notices + turn_notices + colour_notices
+    return Photo(rgb, alpha, safe_stem(path.name), notices)
 
 
 def encode(image: npt.NDArray[np.uint8], format_: Format = "png") -> bytes:
@@ -118,19 +127,16 @@ def encode(image: npt.NDArray[np.uint8], format_: Format = "png") -> bytes:
 
 def safe_stem(name: str) -> str:
     """The part of a file name before its ending, as letters, digits, - and _ of any script."""
-    return re.sub(r"[^\w-]+", "_", Path(name).stem).strip("_")[:80] or "photo"
+    # File systems end names at 255 bytes, not letters, and some take é apart into two.
+    stem = re.sub(r"[^\w-]+", "_", unicodedata.normalize("NFC", Path(name).stem))
+    return stem.strip("_").encode()[:200].decode(errors="ignore") or "photo"
 
 
 def _read_bytes(path: Path, limits: Limits) -> bytes:
+    most = int(limits.megabytes * 1e6)
     try:
-        size = path.stat().st_size
-        if path.is_file() and size > limits.megabytes * 1e6:
-            raise PhotoTooLarge(
-                f"The file has {size / 1e6:.0f} MB; the limit is {limits.megabytes:g} MB. "
-                "Save the photo smaller.",
-                f"文件大小 {size / 1e6:.0f} MB，上限 {limits.megabytes:g} MB。请压缩后再试。",
-            )
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(most + 1)  # a pipe has no size to ask for
     except FileNotFoundError as error:
         raise PhotoError(
             f"There is no file {path.name}. Check the path.",
@@ -141,11 +147,16 @@ def _read_bytes(path: Path, limits: Limits) -> bytes:
             f"{path.name} is a folder. Give the photos in it instead.",
             f"{path.name} 是文件夹。请给出其中的照片。",
         ) from error
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise PhotoError(
             f"{path.name} cannot be read. Check its permissions.",
             f"无法读取 {path.name}，请检查文件权限。",
         ) from error
+    if len(data) > most:
+        raise PhotoTooLarge(
+            f"The file has more than {limits.megabytes:g} MB. Save the photo smaller.",
+            f"文件超过 {limits.megabytes:g} MB。请压缩后再试。",
+        )
     if not data:
         raise PhotoError(
             "The file is empty. Choose the photo again.", "文件是空的，请重新选择照片。"
@@ -153,17 +164,40 @@ def _read_bytes(path: Path, limits: Limits) -> bytes:
     return data
 
 
-def _open(data: bytes) -> Image.Image:
-    formats = (*FORMATS, HEIF) if _register_heif() else FORMATS
+@contextmanager
+def _without_pillows_warnings() -> Iterator[None]:
+    """Keep remarks on odd metadata, meant for programmers, off a person's terminal."""
+    with warnings.catch_warnings():
+        # By module, since threads share the filters: one that outlives its photo does no harm.
+        warnings.filterwarnings("ignore", module=r"PIL\.")
+        yield
+
+
+@contextmanager
+def _damage_explained() -> Iterator[None]:
     try:
+        yield
+    except PhotoError:
+        raise
+    except Exception as error:  # what Pillow raises for damaged files shares no base class
+        raise PhotoError(
+            "The photo is damaged or was cut short. Copy or save it again, then retry.",
+            "照片已损坏或不完整。请重新复制或另存后再试。",
+        ) from error
+
+
+def _open(data: bytes) -> Image.Image:
+    reads_heif = _register_heif()
+    try:
+        formats = (*FORMATS, HEIF) if reads_heif else FORMATS
         return Image.open(io.BytesIO(data), formats=formats)
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+    except Image.DecompressionBombError as error:
         raise PhotoTooLarge(
             "The photo has far too many pixels. Save it smaller, then retry.",
             "照片像素过多。请缩小后再试。",
         ) from error
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, EOFError) as error:
-        raise _not_a_photo(data) from error
+    except Exception as error:  # what Pillow raises for damaged files shares no base class
+        raise _not_a_photo(data, reads_heif) from error
 
 
 def _register_heif() -> bool:
@@ -175,9 +209,13 @@ def _register_heif() -> bool:
     return True
 
 
-def _not_a_photo(data: bytes) -> PhotoError:
+def _not_a_photo(data: bytes, reads_heif: bool) -> PhotoError:
     head = data[:1024].lstrip().lower()
-    if data[4:8] == b"ftyp" and data[8:12] in (b"heic", b"heix", b"mif1", b"msf1", b"hevc"):
+    if (
+        not reads_heif
+        and data[4:8] == b"ftyp"
+        and data[8:12] in (b"heic", b"heix", b"mif1", b"msf1", b"hevc")
+    ):
         return PhotoError(
             "This host cannot read HEIC. Save the photo as JPEG, or run: pip install pillow-heif",
             "此服务器无法读取 HEIC。请把照片另存为 JPEG，或安装：pip install pillow-heif",
@@ -213,17 +251,29 @@ def _check(image: Image.Image, limits: Limits) -> None:
             "The file holds floating-point values. Save it with 8 or 16 bits a channel.",
             "文件为浮点图像。请另存为每通道 8 位或 16 位。",
         )
-    frames = getattr(image, "n_frames", 1)
-    if frames > limits.frames:
+    if _has_frame(image, limits.frames):
         raise PhotoTooLarge(
-            f"The file has {frames} frames; the limit is {limits.frames}. Save one frame as PNG.",
-            f"文件有 {frames} 帧，上限 {limits.frames} 帧。请把其中一帧另存为 PNG。",
+            f"The file has more than {limits.frames} frames. Save one of them as PNG.",
+            f"文件超过 {limits.frames} 帧。请把其中一帧另存为 PNG。",
         )
+
+
+def _has_frame(image: Image.Image, index: int) -> bool:
+    """Whether a file has more than `index` frames, found without decoding one."""
+    if image.format != "TIFF":
+        return getattr(image, "n_frames", 1) > index
+    # Pillow's time to count pages grows with their square; to seek one, with its index.
+    try:
+        image.seek(index)
+    except EOFError:
+        return False
+    image.seek(0)
+    return True
 
 
 def _frame_notices(image: Image.Image) -> tuple[Text, ...]:
     # A phone's MPO holds a second view of the same photo, which nobody misses.
-    if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
+    if image.format != "MPO" and _has_frame(image, 1):
         return (
             Text(
                 "The file has several frames; the first one is used.",
@@ -231,6 +281,21 @@ def _frame_notices(image: Image.Image) -> tuple[Text, ...]:
             ),
         )
     return ()
+
+
+def _upright(image: Image.Image) -> tuple[Image.Image, tuple[Text, ...]]:
+    """The image turned as its EXIF says; Pillow's own function rewrites the EXIF and can fail."""
+    image.load()  # some formats have their EXIF behind the pixels
+    try:
+        turn = TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:  # as in _damage_explained, but the pixels are fine
+        return image, (
+            Text(
+                "The photo's EXIF data is damaged; it may lie on its side.",
+                "照片的 EXIF 信息已损坏，方向可能不对。",
+            ),
+        )
+    return (image if turn is None else image.transpose(turn)), ()
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
