@@ -1,5 +1,6 @@
 """Which of the found objects are meant."""
 
+import unicodedata
 from collections.abc import Sequence
 from math import sqrt
 from typing import Any
@@ -64,13 +65,14 @@ def choose(segmentation: Segmentation, objects: str) -> tuple[int, ...]:
             return _ids(sorted(instances, key=lambda instance: -instance.area)[:1])
         case "auto":
             return subject(segmentation)
-    wishes = [wish.strip() for wish in objects.split(",")]
-    if missing := [w for w in wishes if w.isdigit() and not 1 <= int(w) <= len(instances)]:
+    wishes = _wishes(objects)
+    numbers = {int(wish) for wish in wishes if wish.isdecimal()}
+    if missing := sorted(numbers - {instance.id for instance in instances}):
         raise ChoiceError(
             f"There is no object {missing[0]}; {len(instances)} were found. See --list.",
             f"没有编号为 {missing[0]} 的物体；共找到 {len(instances)} 个。可用 --list 查看。",
         )
-    return _ids([i for i in instances if {str(i.id), i.label.en, i.label.zh} & set(wishes)])
+    return _ids([i for i in instances if {i.id, i.label.en, i.label.zh} & {*wishes, *numbers}])
 
 
 def check_wish(objects: str, labels: Sequence[Text]) -> None:
@@ -80,8 +82,8 @@ def check_wish(objects: str, labels: Sequence[Text]) -> None:
         ChoiceError: it names a label the model does not know.
     """
     known = {name for label in labels for name in (label.en, label.zh)}
-    for wish in (wish.strip() for wish in objects.split(",")):
-        if objects not in RULES and not wish.isdigit() and wish not in known:
+    for wish in _wishes(objects):
+        if objects not in RULES and not wish.isdecimal() and wish not in known:
             raise ChoiceError(
                 f"The model knows no {wish!r}. Choose from {', '.join(RULES)}, object numbers, "
                 f"or labels: {', '.join(label.en for label in labels)}.",
@@ -117,6 +119,12 @@ def subject(segmentation: Segmentation) -> tuple[int, ...]:
         )
     ]
     return _ids(parts)
+
+
+def _wishes(objects: str) -> list[str]:
+    # NFKC makes ASCII of the comma and the digits of a Chinese keyboard.
+    plain = unicodedata.normalize("NFKC", objects).replace("、", ",")
+    return [wish.strip() for wish in plain.split(",")]
 
 
 def _prominence(instance: Instance, photo_hw: tuple[int, int]) -> float:

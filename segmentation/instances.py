@@ -20,6 +20,7 @@ SPECK_AREA = 0.0005
 CRUMB_SHARE = 0.05
 # The mask logit of a place where nothing is chosen: sigmoid(-30) is 0 in every float type here.
 CERTAINLY_NOT = -30.0
+FLOAT16_RANGE = -65504.0, 65504.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,9 @@ def find_instances(
         )
         for position, (query, mask) in enumerate(zip(kept, cleaned, strict=True))
     )
-    stacked = np.array(cleaned, np.float16).reshape(len(cleaned), mask_h, mask_w)
+    stacked = (
+        np.clip(cleaned, *FLOAT16_RANGE).astype(np.float16).reshape(len(cleaned), mask_h, mask_w)
+    )
     return Segmentation(instances, stacked, geometry)
 
 
