@@ -57,7 +57,8 @@ def parse_colour(text: str) -> Colour:
         digits = text[1:] if len(text) == 7 else "".join(digit * 2 for digit in text[1:])
         red, green, blue = (int(digits[i : i + 2], 16) for i in (0, 2, 4))
         return Colour((red, green, blue))
-    if match := re.fullmatch(r"rgba?\(([\d.]+), *([\d.]+), *([\d.]+)(, *[\d.]+)?\)", text):
+    number = r"(\d+(?:\.\d+)?)"
+    if match := re.fullmatch(rf"rgba?\({number}, *{number}, *{number}(?:, *{number})?\)", text):
         red, green, blue = (min(255, round(float(value))) for value in match.groups()[:3])
         return Colour((red, green, blue))
     raise ChoiceError(
@@ -126,7 +127,9 @@ def _blurred(rgb: UInt8, alpha: UInt8) -> UInt8:
     scale = min(1.0, 4 / sigma)
     small_wh = max(1, round(width * scale)), max(1, round(height * scale))
     image = cv2.resize(rgb, small_wh, interpolation=cv2.INTER_AREA).astype(np.float32)
-    weight = 1 - cv2.resize(alpha, small_wh, interpolation=cv2.INTER_AREA)[..., None] / 255
+    # Only what no object touches: a pixel of both would spread the object's colour as a glow.
+    covered = cv2.resize(alpha, small_wh, interpolation=cv2.INTER_AREA)
+    weight = (covered == 0).astype(np.float32)[..., None]
     small_sigma = sigma * scale
     total = cv2.GaussianBlur(np.dstack([image * weight, weight]), (0, 0), small_sigma)
     # Deep inside a large object no background is in reach; the blurred photo stands in there.
