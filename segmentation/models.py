@@ -131,7 +131,7 @@ def load_card(folder: Path) -> ModelCard:
             f"{folder} has no card.json. Make one with: python -m convert export CHECKPOINT -o DIR",
             f"{folder} 里没有 card.json。请先运行：python -m convert export CHECKPOINT -o DIR",
         ) from error
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise ModelDamaged(
             f"{path} cannot be read ({type(error).__name__}). Export the model again.",
             f"无法读取 {path}（{type(error).__name__}）。请重新导出模型。",

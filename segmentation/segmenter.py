@@ -4,7 +4,10 @@ import threading
 import time
 from dataclasses import dataclass
 
+import numpy as np
+
 from segmentation.engines import Engine, EngineChoice, open_engine
+from segmentation.errors import InferenceFailed
 from segmentation.instances import Segmentation, find_instances
 from segmentation.models import ModelCard
 from segmentation.photo import Photo
@@ -94,6 +97,11 @@ class Segmenter:
         pixel_values, geometry = prepare(photo.rgb, engine.input, engine.sizes_hw, card.mask_stride)
         prepared = time.perf_counter()
         logits = engine.run(pixel_values)
+        if any(np.isnan(values.min()) for values in logits):
+            raise InferenceFailed(
+                "The device returned values that are not numbers. Try another precision or engine.",
+                "设备返回了无效数值。请换一种精度或引擎。",
+            )
         inferred = time.perf_counter()
         least = card.score_threshold if threshold is None else threshold
         segmentation = find_instances(logits, card.labels, geometry, least)

@@ -11,7 +11,6 @@ WORDS = {
     "photo": Text("Photo", "照片"),
     "drop": Text("Drop a photo here, paste it, or click to choose", "拖放、粘贴照片，或点击选择"),
     "canvas": Text("Click an object to add or remove it", "点击物体：选中或取消"),
-    "canvas_alt": Text("Your photo with the objects found", "标出了所找到物体的照片"),
     "objects": Text("Objects found", "找到的物体"),
     "another": Text("Another photo", "换一张照片"),
     "all": Text("All", "全选"),
@@ -38,10 +37,6 @@ WORDS = {
     ),
     "pick_one": Text("Click an object in the photo to cut it out.", "点击照片中的物体即可抠出。"),
     "lazy": Text("loads with the first photo", "首张照片时加载"),
-    "gone": Text(
-        "The photo was cleared from the server. Please choose it again.",
-        "照片已从服务器清除，请重新选择。",
-    ),
 }
 
 FOOTER = Text(
