@@ -1,6 +1,7 @@
 """The command line: python -m segmentation PHOTO ..."""
 
 import argparse
+import io
 import json
 import os
 import sys
@@ -34,6 +35,9 @@ from segmentation.text import Language, Text
 
 Report = dict[str, Any]
 
+# What a name for the result must not promise.
+OTHER_FORMATS = (".jpg", ".jpeg", ".webp", ".avif", ".gif", ".bmp", ".tif", ".tiff", ".heic")
+
 NOTHING_FOUND = Text(
     "Nothing was found. Try a lower --threshold, for example 0.1.",
     "没有找到物体。可以降低 --threshold，例如 0.1。",
@@ -64,6 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         card = find_model(args.model)
         check_wish(args.objects, card.labels)
+        check_output(args.output, args.photos)
         background = parse_background(args.background)
     except KoutuError as error:
         parser.error(error.in_language(language))
@@ -137,6 +142,26 @@ def cut_out(
     return report, notices
 
 
+def check_output(output: Path, photos: Sequence[Path]) -> None:
+    """Refuse an output that would not be what its name says.
+
+    Raises:
+        ChoiceError: a file of another format than PNG, or one file for several photos.
+    """
+    if output.is_dir():
+        return
+    if output.suffix.lower() in OTHER_FORMATS:
+        raise ChoiceError(
+            f"Cut-outs are PNG files: name {output.name} .png, or give a folder.",
+            f"抠图结果是 PNG 文件：请把 {output.name} 改为 .png，或给出文件夹。",
+        )
+    if output.suffix.lower() == ".png" and len(photos) > 1:
+        raise ChoiceError(
+            f"{len(photos)} photos do not fit into one file {output.name}. Give a folder.",
+            f"{len(photos)} 张照片不能写入同一个文件 {output.name}。请给出文件夹。",
+        )
+
+
 def targets(photos: Sequence[Path], output: Path) -> Iterator[tuple[Path, Path]]:
     """Each photo with the file to write for it; no two photos share one.
 
@@ -144,16 +169,16 @@ def targets(photos: Sequence[Path], output: Path) -> Iterator[tuple[Path, Path]]
         photos: the photos, in order.
         output: a PNG file for a single photo, or a folder, made when it is first needed.
     """
-    if len(photos) == 1 and output.suffix.lower() == ".png":
+    if output.suffix.lower() == ".png" and not output.is_dir():
         yield photos[0], output
         return
     taken: set[str] = set()
     for photo in photos:
         stem = first = safe_stem(photo.name)
         number = 2
-        while stem in taken:
+        while stem.casefold() in taken:  # some file systems take A and a for one
             stem, number = f"{first}_{number}", number + 1
-        taken.add(stem)
+        taken.add(stem.casefold())
         yield photo, output / f"{stem}_cutout.png"
 
 
@@ -223,6 +248,18 @@ def _for_people(report: Report, language: Language) -> str:
     return "\n".join(lines)
 
 
+def _share(text: str) -> float:
+    if not 0 <= (value := float(text)) <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
+    return value
+
+
+def _count(text: str) -> int:
+    if (value := int(text)) < 0:
+        raise argparse.ArgumentTypeError(f"{text} is less than 0")
+    return value
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m segmentation",
@@ -235,13 +272,13 @@ def _parser() -> argparse.ArgumentParser:
     add("--model", default="compact", help="bundled name or model folder (default: compact)")
     add("--engine", choices=("auto", "onnx", "ascend"), default="auto")
     add("--precision", help="of the artifact, such as fp32 or int8 (default: the card's first)")
-    add("--threads", type=int, default=0, help="for onnxruntime (default: all cores)")
+    add("--threads", type=_count, default=0, help="for onnxruntime (default: all cores)")
     add(
         "--objects",
         default="auto",
         help=f"{', '.join(RULES)}; labels such as dog,cat; or numbers such as 1,3 (default: auto)",
     )
-    add("--threshold", type=float, help="least score of an object, 0..1 (default: the model's)")
+    add("--threshold", type=_share, help="least score of an object, 0..1 (default: the model's)")
     add(
         "--background",
         default="transparent",
@@ -255,4 +292,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
+    # A name or label the terminal has no letters for is no reason to stop.
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")
     sys.exit(main())
