@@ -52,7 +52,8 @@ def make_alpha(rgb: UInt8, mask_logits: Float) -> UInt8:
     guide = _unit(_reduce(rgb, factor))
     cell = rgb.shape[1] / factor / mask_logits.shape[1]
     logits = _enlarge_mask(mask_logits, rgb, factor)
-    logits = DECISIVENESS * _without_pinholes(logits, least_area=PINHOLE_CELLS * cell**2)
+    least_area = PINHOLE_CELLS * logits.size / mask_logits.size
+    logits = DECISIVENESS * _without_pinholes(logits, least_area)
     inside = logits > 0
     band = _outline(inside, radius=round(DOUBT_CELLS * cell))
     around = _box_around(band, margin=round(2 * cell))

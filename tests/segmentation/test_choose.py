@@ -74,11 +74,11 @@ def test_a_thing_much_larger_is_the_subject_all_the_same() -> None:
 
 
 def test_what_lies_in_and_against_the_subject_is_part_of_it() -> None:
-    whole, part, beside = block(0, 0, 12, 20), block(4, 4, 11, 14), block(13, 4, 20, 14)
+    whole, part, beside = block(1, 1, 12, 19), block(3, 3, 11, 15), block(12, 3, 19, 15)
     assert subject(segmentation((OBJECT, whole), (OBJECT, part))) == (1, 2)
     assert subject(segmentation((OBJECT, whole), (OBJECT, beside))) == (1,)
     around = whole.copy()
-    around[3:15, 3:12] = -SURE  # a gap all around the part
+    around[2:16, 2:12] = -SURE  # a gap all around the part
     assert subject(segmentation((OBJECT, around), (OBJECT, part))) == (1,)
 
 

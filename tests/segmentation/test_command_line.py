@@ -260,13 +260,12 @@ def test_an_engine_that_cannot_start_is_one_line(
 
 
 def test_a_folder_that_cannot_be_written_is_said(
-    tmp_path: Path, reports: Callable[..., Reports], capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, reports: Callable[..., Reports]
 ) -> None:
     (tmp_path / "file").touch()
     (report,) = reports(CAT, "-o", tmp_path / "file", ends_with=1)
     assert "cannot be written" in report["error"]
     assert "file" not in report
-    capsys.readouterr()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,126 @@
+"""What a page remembers, and what follows from it."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from segmentation.desk import (
+    PREVIEW_SIDE,
+    SQUARE,
+    Desk,
+    line,
+    messages,
+    on_checkerboard,
+    preview,
+    preview_scale,
+)
+from segmentation.photo import Photo
+from segmentation.segmenter import Timings
+from segmentation.text import Text
+from segmentation.words import WORDS
+from tests.segmentation.scenes import DOG, PERSON, block, geometry, segmentation
+
+SCENE = segmentation((PERSON, block(2, 2, 10, 18)), (DOG, block(12, 10, 19, 18)))
+BEST, SECOND = (instance.score for instance in SCENE.instances)
+BETWEEN = (BEST + SECOND) / 2
+TIMINGS = Timings(load=0, prepare=0.01, infer=0.3, instances=0.02)
+DESK = Desk("photo.jpg", "preview.jpg", SCENE, (), TIMINGS, ())
+
+
+@pytest.mark.parametrize(
+    ("click", "before", "after"),
+    [
+        ((60, 100), (), (1,)),
+        ((60, 100), (1,), ()),
+        ((150, 140), (1,), (1, 2)),
+        ((190, 10), (1,), (1,)),
+    ],
+)
+def test_a_click_adds_or_takes_away(
+    click: tuple[int, int], before: tuple[int, ...], after: tuple[int, ...]
+) -> None:
+    desk = replace(DESK, chosen=before).toggling(click, 0)
+    assert sorted(desk.chosen) == sorted(after)
+
+
+def test_a_click_on_the_preview_is_one_on_the_photo() -> None:
+    large = replace(SCENE, geometry=geometry((20, 20), (5120, 5120)))
+    desk = replace(DESK, segmentation=large)
+    assert preview_scale((5120, 5120)) == PREVIEW_SIDE / 5120
+    # Cells are 64 pixels of the preview.
+    assert desk.toggling((5 * 64, 9 * 64), 0).chosen == (1,)
+    assert desk.toggling((19 * 64, 2 * 64), 0).chosen == ()
+
+
+def test_what_is_hidden_is_neither_clicked_nor_counted() -> None:
+    assert DESK.toggling((150, 140), BETWEEN).chosen == ()
+    desk = replace(DESK, chosen=(1, 2))
+    assert desk.choice(0) == (1, 2)
+    assert desk.choice(BETWEEN) == (1,)
+    assert desk.choosing("all", BETWEEN).chosen == (1,)
+    assert desk.choosing("none", 0).chosen == ()
+
+
+@pytest.mark.parametrize(
+    ("size_hw", "expected"),
+    [((100, 200), (100, 200)), ((1280, 16), (1280, 16)), ((3000, 4000), (960, 1280))],
+)
+def test_a_preview_is_reduced_and_never_enlarged(
+    size_hw: tuple[int, int], expected: tuple[int, int]
+) -> None:
+    photo = Photo(np.full((*size_hw, 3), 9, np.uint8), None, "x", ())
+    assert preview(photo).shape == (*expected, 3)
+    clear = preview(replace(photo, alpha=np.full(size_hw, 40, np.uint8)))
+    assert clear.shape == (*expected, 4)
+    assert (clear == (9, 9, 9, 40)).all()
+
+
+def test_a_checkerboard_shows_where_nothing_is() -> None:
+    image = np.zeros((2 * SQUARE, 2 * SQUARE, 4), np.uint8)
+    image[0, 0] = (10, 20, 30, 255)
+    image[1, 1] = (0, 0, 0, 51)
+    shown = on_checkerboard(image)
+    assert shown.shape == (2 * SQUARE, 2 * SQUARE, 3)
+    assert shown[0, 0].tolist() == [10, 20, 30]
+    assert shown[1, 1].tolist() == [180, 180, 180]
+    assert shown[2, 2].tolist() == shown[-1, -1].tolist() == [225, 225, 225]
+    assert shown[2, -1].tolist() == shown[-1, 2].tolist() == [255, 255, 255]
+    assert on_checkerboard(shown) is shown
+
+
+def test_a_line_says_number_label_and_score() -> None:
+    instance = replace(SCENE.instances[1], score=0.834)
+    assert line(instance, "en") == "2 · dog 83%"
+    assert line(instance, "zh") == "2 · 狗 83%"
+
+
+EMPTY = segmentation()
+
+
+@pytest.mark.parametrize(
+    ("desk", "threshold", "chosen", "advice"),
+    [
+        (replace(DESK, segmentation=EMPTY), 0.3, (), "nothing"),
+        (DESK, 1.1, (), "nothing_yet"),
+        (DESK, 0, (), "pick_one"),
+        (DESK, 0, (1,), None),
+    ],
+)
+def test_the_visitor_is_told_what_to_do_next(
+    desk: Desk, threshold: float, chosen: tuple[int, ...], advice: str | None
+) -> None:
+    notice = Text("The first frame is used.", "只使用第一帧。")
+    desk = replace(desk, notices=(notice,))
+    said = messages(desk, desk.segmentation.above(threshold), chosen)
+    expected = (notice, *([WORDS[advice]] if advice else []))
+    assert said[:-1] == expected
+    assert said[-1].en == "Objects found in 0.33 s."
+    assert said[-1].zh == "查找物体用时 0.33 秒。"
+
+
+def test_a_long_load_is_said() -> None:
+    desk = replace(DESK, timings=replace(TIMINGS, load=1.26))
+    assert messages(desk, SCENE, (1,))[-1].en == (
+        "Objects found in 0.33 s, after 1.3 s to load the model."
+    )
