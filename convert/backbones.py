@@ -5,9 +5,42 @@ from typing import Any
 
 from torch import nn
 from transformers.backbone_utils import BackboneMixin
+from transformers.models.resnet.modeling_resnet import (
+    ResNetBackbone,
+    ResNetConvLayer,
+    ResNetShortCut,
+)
 
-from convert.compact.backbone import EfficientNetLiteBackbone, InvertedResidual
+from convert.compact.backbone import EfficientNetLiteBackbone, InvertedResidual, SamePadConv2d
 from convert.graph import Graph, Value
+from convert.swin import swin
+from segmentation.models import InputSpec, SizeHW
+
+BackboneWriter = Callable[[Graph, Any, InputSpec, SizeHW | None], list[Value]]
+"""(graph, backbone, input, size or None) to the maps (C, cells) at strides 4, 8, 16, 32."""
+
+
+def resnet(graph: Graph, backbone: ResNetBackbone, pixel_values: Value) -> list[Value]:
+    """The maps of transformers' ResNet, (1, C, H, W) each."""
+    features = _conv_layer(graph, pixel_values, backbone.embedder.embedder)
+    features = graph.op("MaxPool", features, kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1])
+    maps = [features]
+    for stage in backbone.encoder.stages:
+        for block in stage.layers:
+            residual = features
+            if isinstance(block.shortcut, ResNetShortCut):
+                shortcut = block.shortcut
+                residual = conv_norm(graph, features, shortcut.convolution, shortcut.normalization)
+            for layer in block.layer:
+                features = _conv_layer(graph, features, layer)
+            features = graph.op("Relu", graph.op("Add", features, residual))
+        maps.append(features)
+    return [maps[index] for index in backbone.out_indices]
+
+
+def _conv_layer(graph: Graph, features: Value, layer: ResNetConvLayer) -> Value:
+    convolved = conv_norm(graph, features, layer.convolution, layer.normalization)
+    return convolved if isinstance(layer.activation, nn.Identity) else graph.op("Relu", convolved)
 
 
 def efficientnet_lite(
@@ -46,8 +79,8 @@ def conv_norm(graph: Graph, features: Value, conv: nn.Conv2d, norm: nn.BatchNorm
     weight = conv.weight.detach().double() * scale[:, None, None, None]
     bias = state["bias"] - state["running_mean"] * scale
     (kernel, _), (stride, _) = conv.kernel_size, conv.stride
-    if conv.padding == (0, 0):
-        # "SAME" for sides the stride divides; the odd pixel goes right and to the bottom.
+    if isinstance(conv, SamePadConv2d):
+        # For sides the stride divides.
         total = max(kernel - stride, 0)
         pads = [total // 2] * 2 + [total - total // 2] * 2
     else:
@@ -63,11 +96,41 @@ def conv_norm(graph: Graph, features: Value, conv: nn.Conv2d, norm: nn.BatchNorm
     )
 
 
-WRITERS: Mapping[str, Callable[[Graph, Any, Value], list[Value]]] = {
-    "koutu_efficientnet_lite": efficientnet_lite,
+def _free_size(write: Callable[[Graph, Any, Value], list[Value]]) -> BackboneWriter:
+    """A convolutional backbone as a writer: it takes normalised pixels and any size."""
+
+    def writer(
+        graph: Graph, backbone: Any, spec: InputSpec, _size_hw: SizeHW | None
+    ) -> list[Value]:
+        maps = write(graph, backbone, _normalised(graph, spec))
+        return [
+            graph.reshape(features, channels, -1)
+            for features, channels in zip(maps, backbone.channels, strict=True)
+        ]
+
+    return writer
+
+
+def _normalised(graph: Graph, spec: InputSpec) -> Value:
+    """Pixels (1, 3, H, W) as the checkpoint's processor would give them."""
+    pixels = graph.op("Cast", graph.transpose(spec.name, 0, 3, 1, 2), to=1)
+    scale = [[[spec.rescale_factor / std]] for std in spec.std]
+    shift = [[[-mean / std]] for mean, std in zip(spec.mean, spec.std, strict=True)]
+    return graph.op("Add", graph.op("Mul", pixels, graph.floats(scale)), graph.floats(shift))
+
+
+WRITERS: Mapping[str, BackboneWriter] = {
+    "swin": swin,
+    "resnet": _free_size(resnet),
+    "koutu_efficientnet_lite": _free_size(efficientnet_lite),
 }
+# Swin computes windows at fixed places: a size known beforehand turns all of that into constants.
+# Convolutions do not care, and one graph serves every size.
+FREE_SIZE = ("resnet", "koutu_efficientnet_lite")
 
 
-def write_backbone(graph: Graph, backbone: BackboneMixin, pixel_values: Value) -> list[Value]:
-    """The maps at strides 4, 8, 16, 32 of normalised pixels (1, 3, H, W)."""
-    return WRITERS[backbone.config.model_type](graph, backbone, pixel_values)
+def write_backbone(
+    graph: Graph, backbone: BackboneMixin, spec: InputSpec, size_hw: SizeHW | None
+) -> list[Value]:
+    """The maps (C, cells) at strides 4, 8, 16, 32 of the graph's input."""
+    return WRITERS[backbone.config.model_type](graph, backbone, spec, size_hw)

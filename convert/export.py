@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 
+from convert.backbones import FREE_SIZE
 from convert.checkpoint import Checkpoint, load_checkpoint
 from convert.exportable import MASK_STRIDE, OUTPUTS, SIDE_MULTIPLE, write_graph
 from convert.labels import in_both_languages
@@ -24,9 +25,6 @@ from segmentation.models import Artifact, ModelCard, SizeHW, Source, save_card
 from segmentation.text import Text
 
 Task = Literal["instance", "panoptic", "semantic"]
-# Swin computes windows of fixed places: a size known beforehand turns all of that into constants.
-# Convolutions do not care: one graph of free size is as fast as a specialised one.
-FREE_SIZE_BACKBONES = ("koutu_efficientnet_lite", "resnet")
 DEFAULT_SIDE = 512
 
 
@@ -156,7 +154,7 @@ def plans(
     Raises:
         ConversionError: a side is no multiple of 32, or this backbone needs fixed sizes.
     """
-    free = checkpoint.model.config.backbone_config.model_type in FREE_SIZE_BACKBONES
+    free = checkpoint.model.config.backbone_config.model_type in FREE_SIZE
     sizes_hw = sizes_hw or [default_size(checkpoint.processor)]
     if longest_side is not None:
         if not free:

@@ -6,8 +6,10 @@ from transformers import Mask2FormerForUniversalSegmentation
 
 from convert.backbones import write_backbone
 from convert.graph import Graph, Value
+from convert.levels import Level
 from convert.mask_decoder import mask_decoder
-from convert.pixel_decoder import Level, pixel_decoder
+from convert.pixel_decoder import pixel_decoder
+from convert.sampling import by_deform_conv, by_grid_sample
 from segmentation.models import InputSpec, SizeHW
 
 OUTPUTS = ("class_queries_logits", "masks_queries_logits")
@@ -32,10 +34,11 @@ def write_graph(
     """
     graph = Graph()
     units = _units(graph, spec.name, size_hw)
-    pixel_values = _normalised(graph, spec)
-    maps = write_backbone(graph, model.model.pixel_level_module.encoder, pixel_values)
+    module = model.model.pixel_level_module
+    maps = write_backbone(graph, module.encoder, spec, size_hw)
     levels = [_level(graph, units, times) for times in (1, 2, 4)]
-    tokens, features = pixel_decoder(graph, model.model.pixel_level_module.decoder, maps, levels)
+    sampler = by_deform_conv if size_hw else by_grid_sample
+    tokens, features = pixel_decoder(graph, module.decoder, maps, levels, sampler)
     classes, masks = mask_decoder(graph, model, tokens, features, levels)
     finest = _level(graph, units, SIDE_MULTIPLE // MASK_STRIDE)
     queries, labels = model.config.num_queries, model.config.num_labels
@@ -73,11 +76,3 @@ def _units(graph: Graph, image: str, size_hw: SizeHW | None) -> tuple[Value, Val
 def _level(graph: Graph, units: tuple[Value, Value], times: int) -> Level:
     height, width = (graph.op("Mul", unit, graph.ints(times)) for unit in units)
     return Level(height, width, graph.op("Mul", height, width))
-
-
-def _normalised(graph: Graph, spec: InputSpec) -> Value:
-    """Pixels (1, 3, H, W) as the checkpoint's processor would give them."""
-    pixels = graph.op("Cast", graph.transpose(spec.name, 0, 3, 1, 2), to=TensorProto.FLOAT)
-    scale = [[[spec.rescale_factor / std]] for std in spec.std]
-    shift = [[[-mean / std]] for mean, std in zip(spec.mean, spec.std, strict=True)]
-    return graph.op("Add", graph.op("Mul", pixels, graph.floats(scale)), graph.floats(shift))

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import onnx
 from onnx import helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
-from torch import Tensor
+from torch import Tensor, nn
 
 Value = str
 """A tensor in the graph, by its name."""
@@ -90,6 +90,11 @@ class Graph:
         """tokens (N, in) times weight (out, in) plus bias (out,): (N, out)."""
         return self.op("Gemm", tokens, self.floats(weight.T), self.floats(bias))
 
+    def linear_layer(self, layer: nn.Linear, tokens: Value) -> Value:
+        """A linear layer of the checkpoint on tokens (N, in), with or without bias."""
+        bias = np.zeros(layer.out_features) if layer.bias is None else layer.bias.detach().numpy()
+        return self.linear(tokens, layer.weight.detach().numpy(), bias)
+
     def layer_norm(self, tokens: Value, weight: Tensor, bias: Tensor, eps: float) -> Value:
         """Normalise over the last axis."""
         return self.op(
@@ -99,6 +104,23 @@ class Graph:
     def gelu(self, value: Value) -> Value:
         """The exact Gelu, by the error function."""
         return self.op("Gelu", value)
+
+    def resize(self, maps: Value, scale: float) -> Value:
+        """(1, C, H, W) interpolated bilinearly by a power of two, as torch does."""
+        return self.op(
+            "Resize",
+            maps,
+            "",
+            self.floats([1, 1, scale, scale]),
+            mode="linear",
+            coordinate_transformation_mode="half_pixel",
+        )
+
+    def grid_sample(self, maps: Value, grid: Value) -> Value:
+        """maps (N, C, H, W) at grid (N, h, w, 2) in -1..1, bilinear, zeros outside."""
+        return self.op(
+            "GridSample", maps, grid, mode="linear", padding_mode="zeros", align_corners=0
+        )
 
     def model(
         self,

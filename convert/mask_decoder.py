@@ -17,7 +17,7 @@ from transformers.models.mask2former.modeling_mask2former import (
 )
 
 from convert.graph import Graph, Value
-from convert.pixel_decoder import Level, linear, sine_position
+from convert.levels import Level, sine_position
 
 # Far enough below every score that the softmax gives exactly 0, and finite in half precision.
 MASKED = -1e4
@@ -74,7 +74,7 @@ def mask_decoder(
         logits = _mask_logits(graph, model, normed, memory.mask_features)
         queries = _decoder_layer(graph, layer, queries, position, memory, logits)
     normed = graph.layer_norm(queries, norm.weight, norm.bias, norm.eps)
-    classes = linear(graph, model.class_predictor, normed)
+    classes = graph.linear_layer(model.class_predictor, normed)
     masks = _mask_logits(graph, model, normed, graph.reshape(features, channels, -1))
     return classes, masks
 
@@ -103,14 +103,7 @@ def _memory(
     placed = graph.op("Add", tokens, sine_position(graph, level, width))
     # Strides 32, 16, 8 from 4.
     scale = 2.0 ** (index - len(module.input_projections))
-    lowered = graph.op(
-        "Resize",
-        features,
-        "",
-        graph.floats([1, 1, scale, scale]),
-        mode="linear",
-        coordinate_transformation_mode="half_pixel",
-    )
+    lowered = graph.resize(features, scale)
     return Memory(tokens, placed, graph.reshape(lowered, features_width(model), -1))
 
 
@@ -123,8 +116,8 @@ def _mask_logits(
     e (W f + b) = (e W) f + e b, which is a product with 100 queries in place of all cells.
     """
     first, second, last = (block[0] for block in _blocks(model))
-    hidden = graph.op("Relu", linear(graph, first, normed))
-    hidden = graph.op("Relu", linear(graph, second, hidden))
+    hidden = graph.op("Relu", graph.linear_layer(first, normed))
+    hidden = graph.op("Relu", graph.linear_layer(second, hidden))
     projection = model.model.pixel_level_module.decoder.mask_projection
     with torch.no_grad():
         weight = projection.weight[:, :, 0, 0].double()
@@ -162,7 +155,7 @@ def _decoder_layer(
         _attention_bias(graph, mask_logits),
     )
     queries = _add_norm(
-        graph, queries, linear(graph, cross.out_proj, attended), layer.cross_attn_layer_norm
+        graph, queries, graph.linear_layer(cross.out_proj, attended), layer.cross_attn_layer_norm
     )
     placed = graph.op("Add", queries, position)
     attended = _attention(
@@ -178,10 +171,10 @@ def _decoder_layer(
         None,
     )
     queries = _add_norm(
-        graph, queries, linear(graph, own.out_proj, attended), layer.self_attn_layer_norm
+        graph, queries, graph.linear_layer(own.out_proj, attended), layer.self_attn_layer_norm
     )
-    hidden = graph.op("Relu", linear(graph, layer.fc1, queries))
-    return _add_norm(graph, queries, linear(graph, layer.fc2, hidden), layer.final_layer_norm)
+    hidden = graph.op("Relu", graph.linear_layer(layer.fc1, queries))
+    return _add_norm(graph, queries, graph.linear_layer(layer.fc2, hidden), layer.final_layer_norm)
 
 
 def _add_norm(graph: Graph, queries: Value, update: Value, norm: nn.LayerNorm) -> Value:
