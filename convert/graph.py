@@ -86,14 +86,32 @@ class Graph:
         """Reorder the axes."""
         return self.op("Transpose", value, perm=perm)
 
-    def linear(self, tokens: Value, weight: npt.NDArray[Any], bias: npt.NDArray[Any]) -> Value:
+    def linear(
+        self, tokens: Value, weight: npt.NDArray[Any], bias: npt.NDArray[Any] | None = None
+    ) -> Value:
         """tokens (N, in) times weight (out, in) plus bias (out,): (N, out)."""
-        return self.op("Gemm", tokens, self.floats(weight.T), self.floats(bias))
+        matrix = self.floats(weight.T)
+        if bias is None or not bias.any():
+            return self.op("MatMul", tokens, matrix)
+        if weight.shape[0] <= weight.shape[1]:
+            return self.op("Gemm", tokens, matrix, self.floats(bias))
+        # onnxruntime's Gemm spreads the bias over its output by one thread before it starts, which
+        # for a wide output costs more than a pass of its own; an Add would be fused back into Gemm.
+        return self.op("Sub", self.op("MatMul", tokens, matrix), self.floats(-bias))
 
     def linear_layer(self, layer: nn.Linear, tokens: Value) -> Value:
         """A linear layer of the checkpoint on tokens (N, in), with or without bias."""
-        bias = np.zeros(layer.out_features) if layer.bias is None else layer.bias.detach().numpy()
-        return self.linear(tokens, layer.weight.detach().numpy(), bias)
+        return self.linear(tokens, *weights_of(layer))
+
+    def relu_feed_forward(self, first: nn.Linear, second: nn.Linear, tokens: Value) -> Value:
+        """Two linear layers with a Relu between, in one pass over the wide middle.
+
+        relu(x + b) = max(x, -b) + b, and the second layer takes the constant b into its bias.
+        """
+        (weight, bias), (last_weight, last_bias) = weights_of(first), weights_of(second)
+        hidden = self.op("Max", self.linear(tokens, weight), self.floats(-bias))
+        moved = last_weight.astype(np.float64) @ bias + last_bias
+        return self.linear(hidden, last_weight, moved)
 
     def layer_norm(self, tokens: Value, weight: Tensor, bias: Tensor, eps: float) -> Value:
         """Normalise over the last axis."""
@@ -179,3 +197,10 @@ class Graph:
         )
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", self.opset)])
         return list(ReferenceEvaluator(model).run(None, feeds))
+
+
+def weights_of(layer: nn.Linear) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Weight (out, in) and bias (out,) of a linear layer; zeros where it has no bias."""
+    weight = layer.weight.detach().numpy()
+    bias = np.zeros(len(weight)) if layer.bias is None else layer.bias.detach().numpy()
+    return weight, bias

@@ -16,7 +16,7 @@ from transformers.models.mask2former.modeling_mask2former import (
     Mask2FormerMaskedAttentionDecoderLayer,
 )
 
-from convert.graph import Graph, Value
+from convert.graph import Graph, Value, weights_of
 from convert.levels import Level, sine_position
 
 # Far enough below every score that the softmax gives exactly 0, and finite in half precision.
@@ -147,34 +147,21 @@ def _decoder_layer(
     biases = np.split(cross.in_proj_bias.detach().numpy(), 3)
     attended = _attention(
         graph,
-        graph.op("Add", queries, position),
-        memory.placed,
-        memory.features,
-        [(weight, bias) for weight, bias in zip(weights, biases, strict=True)],
-        cross.num_heads,
+        Attention(cross.num_heads, *zip(weights, biases, strict=True), weights_of(cross.out_proj)),
+        (graph.op("Add", queries, position), memory.placed, memory.features),
         _attention_bias(graph, mask_logits),
     )
-    queries = _add_norm(
-        graph, queries, graph.linear_layer(cross.out_proj, attended), layer.cross_attn_layer_norm
-    )
+    queries = _add_norm(graph, queries, attended, layer.cross_attn_layer_norm)
     placed = graph.op("Add", queries, position)
+    parts = (own.q_proj, own.k_proj, own.v_proj, own.out_proj)
     attended = _attention(
         graph,
-        placed,
-        placed,
-        queries,
-        [
-            (part.weight.detach().numpy(), part.bias.detach().numpy())
-            for part in (own.q_proj, own.k_proj, own.v_proj)
-        ],
-        own.num_heads,
-        None,
+        Attention(own.num_heads, *(weights_of(part) for part in parts)),
+        (placed, placed, queries),
     )
-    queries = _add_norm(
-        graph, queries, graph.linear_layer(own.out_proj, attended), layer.self_attn_layer_norm
-    )
-    hidden = graph.op("Relu", graph.linear_layer(layer.fc1, queries))
-    return _add_norm(graph, queries, graph.linear_layer(layer.fc2, hidden), layer.final_layer_norm)
+    queries = _add_norm(graph, queries, attended, layer.self_attn_layer_norm)
+    widened = graph.relu_feed_forward(layer.fc1, layer.fc2, queries)
+    return _add_norm(graph, queries, widened, layer.final_layer_norm)
 
 
 def _add_norm(graph: Graph, queries: Value, update: Value, norm: nn.LayerNorm) -> Value:
@@ -193,27 +180,47 @@ def _attention_bias(graph: Graph, mask_logits: Value) -> Value:
     return graph.op("Mul", masked, graph.floats(MASKED))
 
 
+Affine = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """The projections of a multi-head attention, weight (out, in) and bias (out,) each."""
+
+    heads: int
+    query: Affine
+    key: Affine
+    value: Affine
+    out: Affine
+
+
 def _attention(
     graph: Graph,
-    queries: Value,
-    keys: Value,
-    values: Value,
-    projections: list[tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]],
-    heads: int,
-    bias: Value | None,
+    attention: Attention,
+    inputs: tuple[Value, Value, Value],
+    mask: Value | None = None,
 ) -> Value:
-    """Multi-head attention of queries (Q, C) over tokens (N, C), before the output projection."""
-    width = projections[0][0].shape[0]
-    scale = (width // heads) ** -0.5
-    (q_weight, q_bias), key, value = projections
-    q = graph.linear(queries, q_weight * np.float32(scale), q_bias * np.float32(scale))
-    q = graph.transpose(graph.reshape(q, -1, heads, width // heads), 1, 0, 2)
-    k = graph.transpose(graph.reshape(graph.linear(keys, *key), -1, heads, width // heads), 1, 2, 0)
-    v = graph.transpose(
-        graph.reshape(graph.linear(values, *value), -1, heads, width // heads), 1, 0, 2
-    )
+    """Multi-head attention of queries (Q, C) over keys and values (N, C), masked by an addend.
+
+    The key's bias is left out: it adds the same to all scores of a query, which softmax ignores.
+    The value's bias moves behind the mixing, whose shares add up to 1, into the last projection.
+    """
+    heads = attention.heads
+    queries, keys, values = inputs
+    (q_weight, q_bias), (out_weight, out_bias) = attention.query, attention.out
+    width = len(q_weight)
+    scale = np.float32((width // heads) ** -0.5)
+
+    def split(tokens: Value, *perm: int) -> Value:
+        return graph.transpose(graph.reshape(tokens, -1, heads, width // heads), *perm)
+
+    q = split(graph.linear(queries, q_weight * scale, q_bias * scale), 1, 0, 2)
+    k = split(graph.linear(keys, attention.key[0]), 1, 2, 0)
+    v = split(graph.linear(values, attention.value[0]), 1, 0, 2)
     scores = graph.op("MatMul", q, k)
-    if bias is not None:
-        scores = graph.op("Add", scores, bias)
+    if mask is not None:
+        scores = graph.op("Add", scores, mask)
     mixed = graph.op("MatMul", graph.op("Softmax", scores, axis=2), v)
-    return graph.reshape(graph.transpose(mixed, 1, 0, 2), -1, width)
+    merged = graph.reshape(graph.transpose(mixed, 1, 0, 2), -1, width)
+    moved = out_weight.astype(np.float64) @ attention.value[1] + out_bias
+    return graph.linear(merged, out_weight, moved)

@@ -101,6 +101,5 @@ def _encoder_layer(
     mixed = sampler(graph, attention, tokens, graph.op("Add", tokens, position), levels)
     attended = graph.op("Add", tokens, graph.linear_layer(attention.output_proj, mixed))
     tokens = graph.layer_norm(attended, first.weight, first.bias, first.eps)
-    hidden = graph.op("Relu", graph.linear_layer(layer.fc1, tokens))
-    widened = graph.op("Add", tokens, graph.linear_layer(layer.fc2, hidden))
+    widened = graph.op("Add", tokens, graph.relu_feed_forward(layer.fc1, layer.fc2, tokens))
     return graph.layer_norm(widened, last.weight, last.bias, last.eps)

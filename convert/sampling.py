@@ -13,7 +13,7 @@ from transformers.models.mask2former.modeling_mask2former import (
     Mask2FormerPixelDecoderEncoderMultiscaleDeformableAttention as DeformableAttention,
 )
 
-from convert.graph import Graph, Value
+from convert.graph import Graph, Value, weights_of
 from convert.levels import Level, cell_centres, cells_of
 
 Sampler = Callable[[Graph, DeformableAttention, Value, Value, list[Level]], Value]
@@ -35,7 +35,7 @@ def by_deform_conv(
     """
     heads, points, width = attention.n_heads, attention.n_points, attention.d_model
     values = _channels_first(graph, attention.value_proj, tokens)
-    weights = graph.transpose(_weights(graph, attention, queries), 2, 1, 3, 0)
+    weights = _weights_channels_first(graph, attention, queries)
     # Rows of the offsets: level, head, point, y before x.
     order = np.arange(attention.sampling_offsets.out_features)
     order = (
@@ -50,8 +50,8 @@ def by_deform_conv(
     kernel = np.tile(np.eye(width // heads)[:, :, None, None], (heads, 1, 1, points))
     values_of = graph.ops("Split", values, cells_of(graph, levels), outputs=len(levels), axis=1)
     offsets_of, weights_of = (
-        graph.ops("Split", stacked, graph.ints(*[1] * len(levels)), outputs=len(levels), axis=0)
-        for stacked in (offsets, weights)
+        graph.ops("Split", stacked, graph.ints(*[1] * len(levels)), outputs=len(levels), axis=axis)
+        for stacked, axis in ((offsets, 0), (weights, 1))
     )
     mixed = [
         graph.op(
@@ -139,10 +139,21 @@ def _weights(graph: Graph, attention: DeformableAttention, queries: Value) -> Va
     return graph.reshape(shares, -1, heads, levels, points)
 
 
+def _weights_channels_first(graph: Graph, attention: DeformableAttention, queries: Value) -> Value:
+    """The same as (heads, L, points, N), written out: Softmax is slow on any axis but the last."""
+    heads, levels, points = attention.n_heads, attention.n_levels, attention.n_points
+    logits = _channels_first(graph, attention.attention_weights, queries)
+    logits = graph.reshape(logits, heads, levels * points, -1)
+    greatest = graph.op("ReduceMax", logits, graph.ints(1), keepdims=1)
+    raised = graph.op("Exp", graph.op("Sub", logits, greatest))
+    total = graph.op("ReduceSum", raised, graph.ints(1), keepdims=1)
+    return graph.reshape(graph.op("Div", raised, total), heads, levels, points, -1)
+
+
 def _channels_first(
     graph: Graph, layer: nn.Linear, tokens: Value, order: npt.NDArray[np.int64] | None = None
 ) -> Value:
-    weight, bias = (part.detach().numpy() for part in (layer.weight, layer.bias))
+    weight, bias = weights_of(layer)
     if order is not None:
         weight, bias = weight[order], bias[order]
     return graph.op("Gemm", graph.const(weight), tokens, graph.const(bias[:, None]), transB=1)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import torch
 from transformers.models.swin.modeling_swin import SwinBackbone, SwinLayer, SwinStage
 
-from convert.graph import Graph, Value
+from convert.graph import Graph, Value, weights_of
 from segmentation.models import InputSpec, SizeHW
 
 Rows = npt.NDArray[np.int32]
@@ -74,21 +74,23 @@ def _window_attention(graph: Graph, layer: SwinLayer, normed: Value, size_hw: Si
     heads, head_dim = attention.num_attention_heads, attention.head_dim
     width = heads * head_dim
     places = window_places(size_hw, window, layer.shift_size)
-    padded = int(places.max()) >= size_hw[0] * size_hw[1]
-    if padded:
+    if int(places.max()) >= size_hw[0] * size_hw[1]:
         # Padding comes after the norm: it is a token of zeros, not a normed one.
         normed = graph.op("Concat", normed, graph.floats(np.zeros((1, width))), axis=0)
-    parts = (attention.q_proj, attention.k_proj, attention.v_proj)
-    with torch.no_grad():
-        biases = [torch.zeros(width) if part.bias is None else part.bias for part in parts]
-        scales = (attention.scaling, 1.0, 1.0)
-        weight = torch.cat([part.weight * by for part, by in zip(parts, scales, strict=True)])
-        bias = torch.cat([part * by for part, by in zip(biases, scales, strict=True)])
-    rows = graph.reshape(graph.linear(normed, weight.numpy(), bias.numpy()), -1, head_dim)
+    (q_weight, q_bias), (k_weight, _), (v_weight, v_bias) = (
+        weights_of(part) for part in (attention.q_proj, attention.k_proj, attention.v_proj)
+    )
+    # The key's bias adds the same to all scores of a query, which softmax ignores; the value's
+    # moves behind the mixing, whose shares add up to 1, into the last projection.
+    weight = np.concatenate([q_weight * attention.scaling, k_weight, v_weight])
+    rows = graph.reshape(graph.linear(normed, weight), -1, head_dim)
     query, key, value = (
         graph.op("Gather", rows, graph.const(head_rows(places, heads, which)), axis=0)
         for which in range(3)
     )
+    if q_bias.any():
+        by_head = (q_bias * attention.scaling).reshape(heads, 1, head_dim)
+        query = graph.op("Add", query, graph.floats(by_head))
     scores = graph.op("MatMul", query, graph.transpose(key, 0, 1, 3, 2))
     scores = graph.op("Add", scores, graph.const(attention.relative_position_bias()[0]))
     if layer.shift_size:
@@ -96,7 +98,9 @@ def _window_attention(graph: Graph, layer: SwinLayer, normed: Value, size_hw: Si
     mixed = graph.op("MatMul", graph.op("Softmax", scores, axis=3), value)
     back = graph.const(rows_back(places, heads, size_hw[0] * size_hw[1]))
     merged = graph.op("Gather", graph.reshape(mixed, -1, head_dim), back, axis=0)
-    return graph.linear_layer(attention.o_proj, graph.reshape(merged, -1, width))
+    out_weight, out_bias = weights_of(attention.o_proj)
+    moved = out_weight.astype(np.float64) @ v_bias + out_bias
+    return graph.linear(graph.reshape(merged, -1, width), out_weight, moved)
 
 
 def window_places(size_hw: SizeHW, window: int, shift: int) -> Rows:
