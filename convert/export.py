@@ -16,9 +16,11 @@ import onnx
 
 from convert.backbones import FREE_SIZE
 from convert.checkpoint import Checkpoint, load_checkpoint
-from convert.exportable import MASK_STRIDE, OUTPUTS, SIDE_MULTIPLE, write_graph
+from convert.exportable import MASK_STRIDE, OUTPUTS, SIDE_MULTIPLE, TARGETS, Target, write_graph
 from convert.labels import in_both_languages
+from convert.operator_rules import check
 from convert.parity import difference
+from convert.sampling import SAMPLERS
 from segmentation.engines.onnx import OnnxEngine
 from segmentation.errors import ConversionError
 from segmentation.models import Artifact, ModelCard, SizeHW, Source, save_card
@@ -30,11 +32,21 @@ DEFAULT_SIDE = 512
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Which graphs to write: file name, the size it is for (None: any), the sizes to announce."""
+    """A graph to write.
+
+    Attributes:
+        file: its name.
+        size_hw: the size it is for; None for any.
+        sizes_hw: the sizes the card announces.
+        target: the run-time.
+        sampling: form of deformable attention; None for the fastest.
+    """
 
     file: str
     size_hw: SizeHW | None
     sizes_hw: tuple[SizeHW, ...]
+    target: Target = "onnx"
+    sampling: str | None = None
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -55,6 +67,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="all sizes from 1:2 to 2:1 with this longest side (convolutional backbones)",
     )
+    parser.add_argument(
+        "--target",
+        choices=tuple(TARGETS),
+        default="onnx",
+        help="onnx (default): fastest in onnxruntime; ascend: what atc accepts, one size a graph",
+    )
+    parser.add_argument(
+        "--sampling",
+        choices=tuple(SAMPLERS),
+        help="form of deformable attention; default: deform-conv for onnx at a fixed size, "
+        "else grid-sample; gather is the way out where atc or the chip fails on GridSample",
+    )
     parser.add_argument("--source", help="what the card names as the source; default: CHECKPOINT")
     parser.add_argument("--task", choices=("instance", "panoptic", "semantic"))
     parser.add_argument("--title", help="what visitors read; default: the checkpoint's name")
@@ -71,7 +95,7 @@ def run(args: argparse.Namespace) -> None:
     card = export(
         checkpoint,
         args.output,
-        plans(checkpoint, args.size, args.longest_side),
+        plans(checkpoint, args.size, args.longest_side, args.target, args.sampling),
         source=Source(args.source or name, None, args.license or "unknown"),
         title=Text(args.title or name, args.title_zh or args.title or name),
         task=args.task or guess_task(name),
@@ -147,20 +171,29 @@ def prove(checkpoint: Checkpoint, card: ModelCard) -> None:
 
 
 def plans(
-    checkpoint: Checkpoint, sizes_hw: list[SizeHW] | None, longest_side: int | None
+    checkpoint: Checkpoint,
+    sizes_hw: list[SizeHW] | None,
+    longest_side: int | None,
+    target: Target = "onnx",
+    sampling: str | None = None,
 ) -> tuple[Plan, ...]:
     """Which graphs the asked-for sizes make.
 
     Raises:
         ConversionError: a side is no multiple of 32, or this backbone needs fixed sizes.
     """
-    free = checkpoint.model.config.backbone_config.model_type in FREE_SIZE
+    # atc wants every side fixed, and so does the deformable convolution.
+    free = (
+        target == "onnx"
+        and sampling != "deform-conv"
+        and checkpoint.model.config.backbone_config.model_type in FREE_SIZE
+    )
     sizes_hw = sizes_hw or [default_size(checkpoint.processor)]
     if longest_side is not None:
         if not free:
             raise ConversionError(
-                "With this backbone each size needs a graph of its own: use --size.",
-                "该骨干网络的每种尺寸都需要单独的模型文件：请改用 --size。",
+                "Here each size needs a graph of its own: use --size.",
+                "此时每种尺寸都需要单独的模型文件：请改用 --size。",
             )
         sizes_hw = list(sizes_of_longest_side(longest_side))
     for height, width in sizes_hw:
@@ -170,10 +203,9 @@ def plans(
                 f"尺寸 {height}x{width}：两边都必须是 {SIDE_MULTIPLE} 的倍数。",
             )
     if free:
-        return (Plan("model.onnx", None, tuple(sizes_hw)),)
-    if len(sizes_hw) == 1:
-        return (Plan("model.onnx", sizes_hw[0], (sizes_hw[0],)),)
-    return tuple(Plan(f"model_{h}x{w}.onnx", (h, w), ((h, w),)) for h, w in sizes_hw)
+        return (Plan("model.onnx", None, tuple(sizes_hw), target, sampling),)
+    name = "model.onnx" if len(sizes_hw) == 1 else "model_{}x{}.onnx"
+    return tuple(Plan(name.format(*size), size, (size,), target, sampling) for size in sizes_hw)
 
 
 def sizes_of_longest_side(side: int) -> tuple[SizeHW, ...]:
@@ -225,8 +257,16 @@ def synthetic_photo(size_hw: SizeHW) -> npt.NDArray[np.uint8]:
 
 def _write(checkpoint: Checkpoint, folder: Path, plan: Plan) -> Artifact:
     path = folder / plan.file
+    model = write_graph(
+        checkpoint.model, checkpoint.input_spec, plan.size_hw, plan.target, plan.sampling
+    )
+    if plan.target == "ascend" and (offences := check(model)):
+        raise ConversionError(
+            f"{plan.file} would not pass atc: {offences[0]}. Please report the checkpoint.",
+            f"{plan.file} 无法通过 atc：{offences[0]}。请反馈该检查点。",
+        )
     try:
-        onnx.save(write_graph(checkpoint.model, checkpoint.input_spec, plan.size_hw), path)
+        onnx.save(model, path)
     except OSError as error:
         raise ConversionError(
             f"{plan.file} could not be written ({error.strerror}). Free some space.",

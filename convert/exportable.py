@@ -1,15 +1,19 @@
 """Mask2Former rewritten for export: the checkpoint's weights, the same numbers, a lean graph."""
 
+from collections.abc import Mapping
+from typing import Literal
+
 import onnx
 from onnx import TensorProto, helper
 from transformers import Mask2FormerForUniversalSegmentation
 
+from convert.ascend_graph import AscendGraph
 from convert.backbones import write_backbone
 from convert.graph import Graph, Value
 from convert.levels import Level
 from convert.mask_decoder import mask_decoder
 from convert.pixel_decoder import pixel_decoder
-from convert.sampling import by_deform_conv, by_grid_sample
+from convert.sampling import SAMPLERS
 from segmentation.models import InputSpec, SizeHW
 
 OUTPUTS = ("class_queries_logits", "masks_queries_logits")
@@ -18,26 +22,37 @@ MASK_STRIDE = 4
 SIDE_MULTIPLE = 32
 
 
+Target = Literal["onnx", "ascend"]
+TARGETS: Mapping[Target, type[Graph]] = {"onnx": Graph, "ascend": AscendGraph}
+
+
 def write_graph(
-    model: Mask2FormerForUniversalSegmentation, spec: InputSpec, size_hw: SizeHW | None
+    model: Mask2FormerForUniversalSegmentation,
+    spec: InputSpec,
+    size_hw: SizeHW | None,
+    target: Target = "onnx",
+    sampling: str | None = None,
 ) -> onnx.ModelProto:
-    """The whole model, from a photo's uint8 pixels to both logits, as ONNX for onnxruntime.
+    """The whole model, from a photo's uint8 pixels to both logits, as ONNX.
 
     Args:
         model: the checkpoint.
         spec: the graph's input; uint8, NHWC, normalised inside.
         size_hw: the one size the graph is for; None for a graph of any multiples of 32.
+        target: the run-time whose operators to use.
+        sampling: a key of SAMPLERS; None takes the fastest that the target and size allow.
 
     Returns:
         Inputs: `spec.name` (1, H, W, 3). Outputs: class_queries_logits (1, Q, labels + 1) and
         masks_queries_logits (1, Q, H/4, W/4), as transformers names and shapes them.
     """
-    graph = Graph()
+    graph = TARGETS[target]()
     units = _units(graph, spec.name, size_hw)
     module = model.model.pixel_level_module
     maps = write_backbone(graph, module.encoder, spec, size_hw)
     levels = [_level(graph, units, times) for times in (1, 2, 4)]
-    sampler = by_deform_conv if size_hw else by_grid_sample
+    fastest = "deform-conv" if size_hw and target == "onnx" else "grid-sample"
+    sampler = SAMPLERS[sampling or fastest]
     tokens, features = pixel_decoder(graph, module.decoder, maps, levels, sampler)
     classes, masks = mask_decoder(graph, model, tokens, features, levels)
     finest = _level(graph, units, SIDE_MULTIPLE // MASK_STRIDE)

@@ -19,8 +19,6 @@ Value = str
 
 # 20 brings Gelu; every later opset would only ask for a newer onnxruntime.
 OPSET = 20
-# The newest that holds for every operator atc reads, and the first with GridSample.
-ASCEND_OPSET = 16
 
 
 class Graph:
@@ -122,6 +120,10 @@ class Graph:
     def gelu(self, value: Value) -> Value:
         """The exact Gelu, by the error function."""
         return self.op("Gelu", value)
+
+    def greatest(self, value: Value, axis: int) -> Value:
+        """The maximum along an axis, which stays with length 1."""
+        return self.op("ReduceMax", value, self.ints(axis), keepdims=1)
 
     def resize(self, maps: Value, scale: float) -> Value:
         """(1, C, H, W) interpolated bilinearly by a power of two, as torch does."""

@@ -147,7 +147,13 @@ def _decoder_layer(
     biases = np.split(cross.in_proj_bias.detach().numpy(), 3)
     attended = _attention(
         graph,
-        Attention(cross.num_heads, *zip(weights, biases, strict=True), weights_of(cross.out_proj)),
+        Attention(
+            cross.num_heads,
+            (weights[0], biases[0]),
+            (weights[1], biases[1]),
+            (weights[2], biases[2]),
+            weights_of(cross.out_proj),
+        ),
         (graph.op("Add", queries, position), memory.placed, memory.features),
         _attention_bias(graph, mask_logits),
     )
@@ -174,8 +180,7 @@ def _attention_bias(graph: Graph, mask_logits: Value) -> Value:
     sigmoid(x) < 0.5 is x < 0, and nowhere means that the greatest logit is below 0.
     """
     background = graph.op("Less", mask_logits, graph.floats(0))
-    greatest = graph.op("ReduceMax", mask_logits, graph.ints(1), keepdims=1)
-    somewhere = graph.op("GreaterOrEqual", greatest, graph.floats(0))
+    somewhere = graph.op("GreaterOrEqual", graph.greatest(mask_logits, 1), graph.floats(0))
     masked = graph.op("Cast", graph.op("And", background, somewhere), to=1)
     return graph.op("Mul", masked, graph.floats(MASKED))
 

@@ -4,10 +4,11 @@ Zhu et al. 2021: every token looks, in every head, at a few points of every leve
 it finds there. All forms compute the same numbers: bilinear sampling with zeros outside.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import numpy.typing as npt
+from onnx import TensorProto
 from torch import nn
 from transformers.models.mask2former.modeling_mask2former import (
     Mask2FormerPixelDecoderEncoderMultiscaleDeformableAttention as DeformableAttention,
@@ -131,6 +132,89 @@ def by_grid_sample(
     return graph.transpose(graph.reshape(summed, width, -1), 1, 0)
 
 
+def by_gather(
+    graph: Graph,
+    attention: DeformableAttention,
+    tokens: Value,
+    queries: Value,
+    levels: list[Level],
+) -> Value:
+    """By gathering the four cells around each point: plain operators that every run-time has.
+
+    Slower and hungrier than the others on a CPU; the way out where GridSample is not to be had or
+    not to be trusted. Rows are counted in integers: half precision cannot hold their numbers.
+    """
+    heads, points, width = attention.n_heads, attention.n_points, attention.d_model
+    shape = (-1, heads, len(levels), points)
+    values = graph.linear_layer(attention.value_proj, tokens)
+    rows = graph.reshape(values, -1, width // heads)
+    weights = _weights(graph, attention, queries)
+    offsets = graph.linear_layer(attention.sampling_offsets, queries)
+    offsets = graph.reshape(offsets, *shape, 2)
+    sides = [
+        graph.op("Concat", *[getattr(level, axis) for level in levels], axis=0)
+        for axis in ("width", "height")
+    ]
+    whole = _cell_around(graph, offsets, sides, cell_centres(graph, levels))
+    first_cells = graph.op(
+        "Sub",
+        graph.op("CumSum", cells_of(graph, levels), graph.const(np.int64(0))),
+        cells_of(graph, levels),
+    )
+    base = graph.reshape(graph.op("Cast", first_cells, to=TensorProto.INT32), 1, 1, -1, 1)
+    head = graph.const(np.arange(heads, dtype=np.int32).reshape(1, -1, 1, 1))
+    row_length = graph.reshape(graph.op("Cast", sides[0], to=TensorProto.INT32), 1, 1, -1, 1)
+    mixed = []
+    for right in (0, 1):
+        for down in (0, 1):
+            (x, x_share), (y, y_share) = whole[0][right], whole[1][down]
+            cell = graph.op("Add", graph.op("Add", graph.op("Mul", y, row_length), x), base)
+            row = graph.op("Add", graph.op("Mul", cell, graph.const(np.int32(heads))), head)
+            share = graph.op("Mul", graph.op("Mul", x_share, y_share), weights)
+            found = graph.op("Gather", rows, graph.reshape(row, -1, heads, len(levels) * points))
+            flat = graph.reshape(share, -1, heads, 1, len(levels) * points)
+            mixed.append(graph.op("MatMul", flat, found))
+    return graph.reshape(graph.op("Sum", *mixed), -1, width)
+
+
+def _cell_around(
+    graph: Graph, offsets: Value, sides: list[Value], centres: Value
+) -> list[list[tuple[Value, Value]]]:
+    """For x and y: the cells before and behind each point, with the share each has in it.
+
+    A cell outside the map is moved to its edge and has the share 0.
+    """
+    around = []
+    for axis, side in enumerate(sides):
+        length = graph.reshape(graph.op("Cast", side, to=TensorProto.FLOAT), 1, 1, -1, 1)
+        centre = graph.op("Gather", centres, graph.const(np.int64(axis)), axis=1)
+        start = graph.op("Mul", graph.reshape(centre, -1, 1, 1, 1), length)
+        step = graph.op("Gather", offsets, graph.const(np.int64(axis)), axis=4)
+        place = graph.op("Add", graph.op("Sub", start, graph.floats(0.5)), step)
+        before = graph.op("Floor", place)
+        past = graph.op("Sub", place, before)
+        last = graph.op("Sub", length, graph.floats(1))
+        cells = []
+        for number, share in (
+            (before, graph.op("Sub", graph.floats(1), past)),
+            (graph.op("Add", before, graph.floats(1)), past),
+        ):
+            inside = graph.op("Max", graph.op("Min", number, last), graph.floats(0))
+            beyond = graph.op("Abs", graph.op("Sub", number, inside))
+            kept = graph.op("Sub", graph.floats(1), graph.op("Min", beyond, graph.floats(1)))
+            index = graph.op("Cast", inside, to=TensorProto.INT32)
+            cells.append((index, graph.op("Mul", share, kept)))
+        around.append(cells)
+    return around
+
+
+SAMPLERS: Mapping[str, Sampler] = {
+    "deform-conv": by_deform_conv,
+    "grid-sample": by_grid_sample,
+    "gather": by_gather,
+}
+
+
 def _weights(graph: Graph, attention: DeformableAttention, queries: Value) -> Value:
     """How much of each point goes into the mixture: (N, heads, L, points)."""
     heads, levels, points = attention.n_heads, attention.n_levels, attention.n_points
@@ -144,7 +228,7 @@ def _weights_channels_first(graph: Graph, attention: DeformableAttention, querie
     heads, levels, points = attention.n_heads, attention.n_levels, attention.n_points
     logits = _channels_first(graph, attention.attention_weights, queries)
     logits = graph.reshape(logits, heads, levels * points, -1)
-    greatest = graph.op("ReduceMax", logits, graph.ints(1), keepdims=1)
+    greatest = graph.greatest(logits, 1)
     raised = graph.op("Exp", graph.op("Sub", logits, greatest))
     total = graph.op("ReduceSum", raised, graph.ints(1), keepdims=1)
     return graph.reshape(graph.op("Div", raised, total), heads, levels, points, -1)

@@ -18,7 +18,9 @@ from segmentation.models import InputSpec, SizeHW
 Rows = npt.NDArray[np.int32]
 
 
-def swin(graph: Graph, backbone: SwinBackbone, spec: InputSpec, size_hw: SizeHW) -> list[Value]:
+def swin(
+    graph: Graph, backbone: SwinBackbone, spec: InputSpec, size_hw: SizeHW | None
+) -> list[Value]:
     """The normed maps of the four stages, (C, cells) each.
 
     Args:
@@ -27,6 +29,8 @@ def swin(graph: Graph, backbone: SwinBackbone, spec: InputSpec, size_hw: SizeHW)
         spec: the graph's input, uint8 NHWC; its normalisation moves into the patch embedding.
         size_hw: sides that are multiples of the patch.
     """
+    if size_hw is None:
+        raise ValueError("Swin needs a fixed size")
     tokens, (height, width) = _patch_embedding(graph, backbone, spec, size_hw)
     maps = []
     for index, stage in enumerate(backbone.swin.encoder.layers):
