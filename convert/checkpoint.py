@@ -1,6 +1,5 @@
 """Reading a Mask2Former checkpoint: weights, processor settings, labels, where it is from."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from transformers.utils import logging
 
 from convert.backbones import WRITERS
 from convert.compact import backbone as compact_backbone
+from convert.source import check_architecture, read_json
 from segmentation.engines.base import Logits
 from segmentation.errors import ConversionError
 from segmentation.models import InputSpec
@@ -73,13 +73,9 @@ def load_checkpoint(folder: Path) -> Checkpoint:
     Raises:
         ConversionError: a file is missing, or it is not a Mask2Former we can write.
     """
-    fields = _read_json(folder, "config.json")
-    processor = _read_json(folder, "preprocessor_config.json")
-    if fields.get("model_type") != "mask2former":
-        raise ConversionError(
-            f"{folder} holds a {fields.get('model_type')} model; only mask2former can be exported.",
-            f"{folder} 里的模型是 {fields.get('model_type')}，这里只能导出 mask2former。",
-        )
+    check_architecture(folder)
+    fields = read_json(folder, "config.json")
+    processor = read_json(folder, "preprocessor_config.json")
     # It warns of every backbone but Swin, and a progress bar of a second is noise.
     logging.set_verbosity_error()
     logging.disable_progress_bar()
@@ -116,19 +112,3 @@ def _load_model(folder: Path, config: Mask2FormerConfig) -> Mask2FormerForUniver
             f"{folder} 缺少权重，首个为 {absent[0]}。请确认检查点完整。",
         )
     return model.eval()
-
-
-def _read_json(folder: Path, name: str) -> dict[str, Any]:
-    try:
-        fields: dict[str, Any] = json.loads((folder / name).read_text("utf-8"))
-    except FileNotFoundError as error:
-        raise ConversionError(
-            f"{folder} has no {name}. Give a Hub id or a folder that save_pretrained made.",
-            f"{folder} 里没有 {name}。请给出 Hub 模型名，或 save_pretrained 保存的文件夹。",
-        ) from error
-    except ValueError as error:
-        raise ConversionError(
-            f"{folder / name} is not valid JSON. Download it again.",
-            f"{folder / name} 不是有效的 JSON。请重新下载。",
-        ) from error
-    return fields

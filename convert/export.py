@@ -21,6 +21,7 @@ from convert.labels import in_both_languages
 from convert.operator_rules import check
 from convert.parity import difference
 from convert.sampling import SAMPLERS
+from convert.source import find_checkpoint
 from segmentation.engines.onnx import OnnxEngine
 from segmentation.errors import ConversionError
 from segmentation.models import Artifact, ModelCard, SizeHW, Source, save_card
@@ -51,7 +52,8 @@ class Plan:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("checkpoint", help="a folder that save_pretrained made")
+    parser.add_argument("checkpoint", help="Hub id, or a folder that save_pretrained made")
+    parser.add_argument("--revision", help="branch, tag or commit on the Hub; default: main")
     parser.add_argument("-o", "--output", type=Path, required=True, help="model folder to make")
     sizes = parser.add_mutually_exclusive_group()
     sizes.add_argument(
@@ -89,15 +91,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Export as the command line says."""
-    folder = Path(args.checkpoint)
-    checkpoint = load_checkpoint(folder)
-    name = folder.resolve().name
+    files = find_checkpoint(args.checkpoint, args.revision)
+    checkpoint = load_checkpoint(files.folder)
+    name = args.source or files.name
+    title = args.title or name.split("/")[-1]
     card = export(
         checkpoint,
         args.output,
         plans(checkpoint, args.size, args.longest_side, args.target, args.sampling),
-        source=Source(args.source or name, None, args.license or "unknown"),
-        title=Text(args.title or name, args.title_zh or args.title or name),
+        source=Source(name, files.revision, args.license or files.license),
+        title=Text(title, args.title_zh or title),
         task=args.task or guess_task(name),
         score_threshold=args.score_threshold,
     )

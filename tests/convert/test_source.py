@@ -1,0 +1,155 @@
+"""Fetching checkpoints: the real huggingface_hub client against a small hub on localhost."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from huggingface_hub import constants
+
+from convert.source import find_checkpoint
+from segmentation.errors import ConversionError
+from tests.stand_ins.hub import COMMIT, Hub, running_hub
+
+REPO = "someone/mask2former-tiny"
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    repo = tmp_path / "hub" / REPO
+    repo.mkdir(parents=True)
+    (repo / "config.json").write_text('{"model_type": "mask2former"}')
+    (repo / "preprocessor_config.json").write_text("{}")
+    (repo / "model.safetensors").write_bytes(b"weights" * 1000)
+    (repo / "README.md").write_text("---\nlicense: mit\ntags: [x]\n---\nlicense: not this\n")
+    (repo / "pytorch_model.bin").write_bytes(b"the same weights again")
+    (repo / "photo.jpg").write_bytes(b"nobody needs it")
+    with running_hub(tmp_path / "hub") as hub:
+        # What HF_ENDPOINT sets when huggingface_hub is first imported.
+        template = constants.HUGGINGFACE_CO_URL_TEMPLATE.replace(constants.ENDPOINT, hub.url)
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+        monkeypatch.setattr(constants, "ENDPOINT", hub.url)
+        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+        yield hub
+
+
+def test_only_the_files_needed_are_fetched_and_the_commit_is_pinned(hub: Hub) -> None:
+    files = find_checkpoint(REPO)
+    assert hub.fetched() == [
+        "config.json",
+        "preprocessor_config.json",
+        "model.safetensors",
+        "README.md",
+    ]
+    assert (files.name, files.revision, files.license) == (REPO, COMMIT, "mit")
+    assert (files.folder / "model.safetensors").read_bytes() == b"weights" * 1000
+    # All but the first, which finds the commit out, ask for that very commit.
+    files_asked = [path for _, path, _ in hub.asked if "/resolve/main/" in path]
+    assert {path.rsplit("/", 1)[1] for path in files_asked} == {"config.json"}
+
+
+def test_a_second_time_nothing_is_fetched(hub: Hub) -> None:
+    find_checkpoint(REPO)
+    hub.asked.clear()
+    find_checkpoint(REPO)
+    assert hub.fetched() == []
+
+
+def test_without_network_the_cache_does(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    find_checkpoint(REPO)
+    hub.asked.clear()
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    files = find_checkpoint(REPO)
+    assert (files.revision, files.license) == (COMMIT, "mit")
+    assert hub.asked == []
+
+
+def test_a_broken_download_resumes(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", 1000)
+    hub.cut_next_at["model.safetensors"] = 4000
+    files = find_checkpoint(REPO)
+    assert (files.folder / "model.safetensors").read_bytes() == b"weights" * 1000
+    assert ("GET", f"/{REPO}/resolve/{COMMIT}/model.safetensors", "bytes=4000-") in hub.asked
+
+
+def test_weights_in_parts_come_with_their_index(hub: Hub) -> None:
+    repo = hub.root / REPO
+    (repo / "model.safetensors").unlink()
+    parts = {"a": "part-2.safetensors", "b": "part-1.safetensors", "c": "part-1.safetensors"}
+    (repo / "model.safetensors.index.json").write_text(json.dumps({"weight_map": parts}))
+    for part in parts.values():
+        (repo / part).write_bytes(part.encode())
+    find_checkpoint(REPO)
+    assert hub.fetched()[2:5] == [
+        "model.safetensors.index.json",
+        "part-1.safetensors",
+        "part-2.safetensors",
+    ]
+
+
+def test_an_old_repository_with_torch_weights_alone(hub: Hub) -> None:
+    (hub.root / REPO / "model.safetensors").unlink()
+    find_checkpoint(REPO)
+    assert "pytorch_model.bin" in hub.fetched()
+
+
+def test_another_architecture_is_refused_before_its_weights_are_fetched(hub: Hub) -> None:
+    (hub.root / REPO / "config.json").write_text('{"model_type": "bert"}')
+    with pytest.raises(ConversionError, match="bert checkpoint"):
+        find_checkpoint(REPO)
+    assert hub.fetched() == ["config.json"]
+
+
+@pytest.mark.parametrize(
+    ("name", "revision", "words"),
+    [
+        ("someone/nothing", None, "no model someone/nothing"),
+        (REPO, "v9", "no revision v9"),
+        ("./no/such/folder", None, "neither a folder here nor a Hub id"),
+    ],
+)
+def test_what_is_not_there_is_one_line(
+    hub: Hub, name: str, revision: str | None, words: str
+) -> None:
+    with pytest.raises(ConversionError, match=words) as caught:
+        find_checkpoint(name, revision)
+    assert "\n" not in str(caught.value)
+    assert hub.fetched() == []
+
+
+def test_a_gated_repository_says_how_to_get_in(hub: Hub) -> None:
+    hub.gated.add(REPO)
+    with pytest.raises(ConversionError, match=r"gated: accept its terms on .*HF_TOKEN"):
+        find_checkpoint(REPO)
+
+
+def test_a_repository_without_weights(hub: Hub) -> None:
+    for name in ("model.safetensors", "pytorch_model.bin"):
+        (hub.root / REPO / name).unlink()
+    with pytest.raises(ConversionError, match="lacks a file"):
+        find_checkpoint(REPO)
+
+
+@pytest.mark.usefixtures("hub")
+def test_no_network_and_nothing_in_the_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(ConversionError, match=r"cannot be reached .* HF_ENDPOINT"):
+        find_checkpoint(REPO)
+
+
+@pytest.mark.usefixtures("hub")
+def test_a_cache_that_cannot_be_written_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", "/dev/full/cache")
+    with pytest.raises(ConversionError, match="could not be fetched"):
+        find_checkpoint(REPO)
+
+
+def test_a_folder_is_taken_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"model_type": "mask2former"}')
+    files = find_checkpoint(str(tmp_path))
+    assert (files.folder, files.revision, files.license) == (tmp_path, None, "unknown")
+
+
+def test_a_folder_without_a_config(tmp_path: Path) -> None:
+    with pytest.raises(ConversionError, match=r"has no config.json"):
+        find_checkpoint(str(tmp_path))
