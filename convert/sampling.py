@@ -98,26 +98,26 @@ def by_grid_sample(
     heads, points, width = attention.n_heads, attention.n_points, attention.d_model
     values = graph.linear_layer(attention.value_proj, tokens)
     values_of = graph.ops("Split", values, cells_of(graph, levels), outputs=len(levels), axis=0)
-    weights = graph.transpose(_weights(graph, attention, queries), 1, 0, 2, 3)
+    weights = graph.transpose(_weights(graph, attention, queries), 2, 1, 0, 3)
+    weights_of = graph.ops(
+        "Split", weights, graph.ints(*[1] * len(levels)), outputs=len(levels), axis=0
+    )
+    # Scaling and shifting before the last axis is down to two numbers, which is slow to walk.
     offsets = graph.linear_layer(attention.sampling_offsets, queries)
-    offsets = graph.reshape(offsets, -1, heads, len(levels) * points * 2)
-    # Heads first: (heads, N, L * points * 2).
+    offsets = graph.op("Mul", offsets, _sampling_units(graph, levels, heads, points))
     offsets_of = graph.ops(
         "Split",
-        graph.transpose(offsets, 1, 0, 2),
+        graph.transpose(graph.reshape(offsets, -1, heads, len(levels) * points * 2), 1, 0, 2),
         graph.ints(*[points * 2] * len(levels)),
         outputs=len(levels),
         axis=2,
     )
     doubled = graph.op("Mul", cell_centres(graph, levels), graph.floats(2))
-    centres = graph.reshape(graph.op("Sub", doubled, graph.floats(1)), 1, -1, 1, 2)
-    sampled = []
+    centres = graph.op("Sub", doubled, graph.floats(1))
+    centres = graph.reshape(graph.op("Concat", *[centres] * points, axis=1), 1, -1, points * 2)
+    mixed = []
     for index, level in enumerate(levels):
-        # From cells to the sampling range -1..1, of which a map's side is two units long.
-        sides = graph.op("Concat", level.width, level.height, axis=0)
-        unit = graph.op("Div", graph.floats(2), graph.op("Cast", sides, to=1))
-        steps = graph.reshape(offsets_of[index], heads, -1, points, 2)
-        grid = graph.op("Add", graph.op("Mul", steps, unit), centres)
+        grid = graph.op("Add", offsets_of[index], centres)
         map_of_heads = graph.reshape(
             graph.transpose(values_of[index], 1, 0),
             heads,
@@ -125,11 +125,24 @@ def by_grid_sample(
             level.height,
             level.width,
         )
-        sampled.append(graph.grid_sample(map_of_heads, grid))
-    weights = graph.reshape(weights, heads, 1, -1, len(levels) * points)
-    weighted = graph.op("Mul", graph.op("Concat", *sampled, axis=3), weights)
-    summed = graph.op("ReduceSum", weighted, graph.ints(3), keepdims=0)
+        sampled = graph.grid_sample(map_of_heads, graph.reshape(grid, heads, -1, points, 2))
+        shares = graph.reshape(weights_of[index], heads, 1, -1, points)
+        mixed.append(graph.op("Mul", sampled, shares))
+    summed = graph.op("ReduceSum", graph.op("Sum", *mixed), graph.ints(3), keepdims=0)
     return graph.transpose(graph.reshape(summed, width, -1), 1, 0)
+
+
+def _sampling_units(graph: Graph, levels: list[Level], heads: int, points: int) -> Value:
+    """From cells to the sampling range -1..1, of which a map's side is two units long.
+
+    (heads * L * points * 2), as the offsets lie.
+    """
+    units = []
+    for level in levels:
+        sides = graph.op("Concat", level.width, level.height, axis=0)
+        unit = graph.op("Div", graph.floats(2), graph.op("Cast", sides, to=TensorProto.FLOAT))
+        units.append(graph.op("Tile", unit, graph.ints(points)))
+    return graph.op("Tile", graph.op("Concat", *units, axis=0), graph.ints(heads))
 
 
 def by_gather(
