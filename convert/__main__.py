@@ -11,6 +11,9 @@ from segmentation.errors import KoutuError
 # only when asked for, so that the others work where torch or onnx is not installed.
 COMMANDS = {
     "export": "make model.onnx and card.json from a Mask2Former checkpoint",
+    "quantize": "make int8 twins of a model folder's graphs for onnxruntime",
+    "verify": "compare a model folder's graphs with transformers and with each other",
+    "bench": "time a model folder's graphs against transformers and others, taking turns",
     "atc": "make OMs for an Ascend chip from a model folder",
     "evaluate": "measure the cut-outs on photos whose masks are known",
     "waits": "measure how long a visitor waits, from a cold start to the file",

@@ -268,14 +268,23 @@ def _write(checkpoint: Checkpoint, folder: Path, plan: Plan) -> Artifact:
             f"{plan.file} would not pass atc: {offences[0]}. Please report the checkpoint.",
             f"{plan.file} 无法通过 atc：{offences[0]}。请反馈该检查点。",
         )
+    return describe(save_model(model, path), "fp32", plan.sizes_hw)
+
+
+def save_model(model: onnx.ModelProto, path: Path) -> Path:
+    """Write an ONNX file.
+
+    Raises:
+        ConversionError: the disk is full or not to be written.
+    """
     try:
         onnx.save(model, path)
     except OSError as error:
         raise ConversionError(
-            f"{plan.file} could not be written ({error.strerror}). Free some space.",
-            f"无法写入 {plan.file}（{error.strerror}）。请清理磁盘空间。",
+            f"{path.name} could not be written ({error.strerror}). Free some space.",
+            f"无法写入 {path.name}（{error.strerror}）。请清理磁盘空间。",
         ) from error
-    return describe(path, "fp32", plan.sizes_hw)
+    return path
 
 
 def describe(path: Path, precision: str, sizes_hw: tuple[SizeHW, ...]) -> Artifact:

@@ -1,0 +1,260 @@
+"""python -m convert quantize: 8-bit weights and activations beside the float graphs.
+
+Matrix products become onnxruntime's DynamicQuantizeMatMul: weights int8, scaled per column,
+activations uint8, scaled per run by their own range; nothing needs calibrating. Wide convolutions
+need fixed ranges, so they join in only where photos are given to measure them on. What decides
+where things lie rather than what they are stays float: the sampling offsets, the attention masks.
+"""
+
+import argparse
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from onnx import helper, numpy_helper
+
+from convert.export import describe, save_model
+from segmentation.errors import ConversionError
+from segmentation.models import Artifact, ModelCard, check_artifact, load_card, save_card
+from segmentation.photo import read_photo
+from segmentation.preprocess import prepare
+
+# Below this, the passes that quantise and restore cost more than the product.
+LEAST_SIDE = 32
+CONTRIB = "com.microsoft"
+Range = tuple[float, float]
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("folder", type=Path, help="model folder, as export made it")
+    parser.add_argument(
+        "--calibrate",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="PHOTO",
+        help="photos to measure ranges on, so that wide convolutions become int8 too",
+    )
+
+
+def run(args: argparse.Namespace) -> None:
+    """Quantise as the command line says."""
+    card = quantize(load_card(args.folder), args.calibrate)
+    for artifact in card.artifacts:
+        print(f"{card.path(artifact)}: {artifact.bytes / 1e6:.1f} MB, {artifact.precision}")
+
+
+def quantize(card: ModelCard, photos: Iterable[Path] = ()) -> ModelCard:
+    """Write an int8 twin of every float graph, and list them in the card behind the floats.
+
+    Raises:
+        ConversionError: the folder holds no float graph, or the disk is full.
+        ModelDamaged: a graph is missing or altered.
+        PhotoError: a photo cannot be read.
+    """
+    floats = [of for of in card.artifacts if of.format == "onnx" and of.precision == "fp32"]
+    if not floats:
+        raise ConversionError(
+            f"{card.folder} has no fp32 graph to quantise. Export it first.",
+            f"{card.folder} 里没有可量化的 fp32 模型。请先导出。",
+        )
+    photos = tuple(photos)
+    twins = tuple(_write_twin(card, artifact, photos) for artifact in floats)
+    replaced = {twin.file for twin in twins}
+    others = tuple(of for of in card.artifacts if of.file not in replaced)
+    card = replace(card, artifacts=others + twins)
+    save_card(card)
+    return card
+
+
+def _write_twin(card: ModelCard, artifact: Artifact, photos: tuple[Path, ...]) -> Artifact:
+    model = onnx.load(check_artifact(card, artifact))
+    ranges = _ranges(model, list(_inputs(card, artifact, photos))) if photos else {}
+    quantised = quantize_graph(model, ranges)
+    name = Path(artifact.file).stem + "_int8.onnx"
+    with tempfile.TemporaryDirectory(prefix=".partial-", dir=card.folder) as partial:
+        path = save_model(quantised, Path(partial) / name)
+        twin = describe(path, "int8", artifact.sizes_hw)
+        path.replace(card.folder / name)
+    return twin
+
+
+def quantize_graph(model: onnx.ModelProto, ranges: Mapping[str, Range]) -> onnx.ModelProto:
+    """The graph with its products by constant matrices, and its measured convolutions, in 8 bits.
+
+    Args:
+        model: a float graph of ours; it is not changed.
+        ranges: least and greatest value of the inputs and outputs of convolutions.
+    """
+    twin = onnx.ModelProto()
+    twin.CopyFrom(model)
+    weights = {of.name: of for of in model.graph.initializer}
+    readers: dict[str, list[onnx.NodeProto]] = {}
+    for node in model.graph.node:
+        for name in node.input:
+            readers.setdefault(name, []).append(node)
+    nodes: list[onnx.NodeProto] = []
+    added: dict[str, npt.NDArray[Any]] = {}
+    absorbed: set[str] = set()
+    for node in model.graph.node:
+        if node.name in absorbed:
+            continue
+        if _is_wide_product(node, weights):
+            bias = _bias_after(node, readers, weights)
+            if bias is not None:
+                absorbed.add(bias.name)
+            product, constants = _product(node, bias, weights)
+            nodes.append(product)
+        elif is_wide_convolution(node, weights) and node.output[0] in ranges:
+            parts, constants = _convolution(node, weights, ranges)
+            nodes += parts
+        else:
+            nodes.append(node)
+            continue
+        added |= constants
+    used = {name for node in nodes for name in node.input}
+    del twin.graph.node[:], twin.graph.initializer[:]
+    twin.graph.node.extend(nodes)
+    twin.graph.initializer.extend(of for name, of in weights.items() if name in used)
+    twin.graph.initializer.extend(numpy_helper.from_array(of, name) for name, of in added.items())
+    twin.opset_import.append(helper.make_opsetid(CONTRIB, 1))
+    return twin
+
+
+def _is_wide_product(node: onnx.NodeProto, weights: Mapping[str, onnx.TensorProto]) -> bool:
+    if node.op_type not in ("MatMul", "Gemm") or node.input[1] not in weights:
+        return False
+    dims = weights[node.input[1]].dims
+    return len(dims) == 2 and min(dims) >= LEAST_SIDE and not node.attribute
+
+
+def _bias_after(
+    node: onnx.NodeProto,
+    readers: Mapping[str, list[onnx.NodeProto]],
+    weights: Mapping[str, onnx.TensorProto],
+) -> onnx.NodeProto | None:
+    """The Sub of a negated bias that the writer puts behind a wide product (`Graph.linear`)."""
+    following = readers.get(node.output[0], [])
+    if len(following) == 1 and following[0].op_type == "Sub":
+        taken, subtracted = following[0].input
+        if taken == node.output[0] and subtracted in weights:
+            return following[0]
+    return None
+
+
+def _product(
+    node: onnx.NodeProto, bias: onnx.NodeProto | None, weights: Mapping[str, onnx.TensorProto]
+) -> tuple[onnx.NodeProto, dict[str, npt.NDArray[Any]]]:
+    matrix = numpy_helper.to_array(weights[node.input[1]])
+    whole, scale = to_int8(matrix, axis=1)
+    name = node.input[1]
+    added: dict[str, npt.NDArray[Any]] = {
+        f"{name}_int8": whole,
+        f"{name}_scale": scale,
+        f"{name}_zero": np.zeros(len(scale), np.int8),
+    }
+    inputs = [node.input[0], *added]
+    if bias is not None:
+        added[f"{bias.input[1]}_bias"] = -numpy_helper.to_array(weights[bias.input[1]])
+        inputs.append(f"{bias.input[1]}_bias")
+    elif len(node.input) > 2:
+        inputs.append(node.input[2])
+    output = bias.output[0] if bias is not None else node.output[0]
+    product = helper.make_node("DynamicQuantizeMatMul", inputs, [output], node.name, domain=CONTRIB)
+    return product, added
+
+
+def is_wide_convolution(node: onnx.NodeProto, weights: Mapping[str, onnx.TensorProto]) -> bool:
+    """Whether a convolution is dense, spatial and wide: where nearly all of the work of one is."""
+    if node.op_type != "Conv" or node.input[1] not in weights:
+        return False
+    dims = weights[node.input[1]].dims
+    return bool(min(dims[:2]) >= LEAST_SIDE and dims[2] > 1)
+
+
+def _convolution(
+    node: onnx.NodeProto, weights: Mapping[str, onnx.TensorProto], ranges: Mapping[str, Range]
+) -> tuple[list[onnx.NodeProto], dict[str, npt.NDArray[Any]]]:
+    """The convolution between pairs that round and restore, which onnxruntime fuses into one."""
+    kernel = numpy_helper.to_array(weights[node.input[1]])
+    whole, scale = to_int8(kernel, axis=0)
+    name = node.name
+    added: dict[str, npt.NDArray[Any]] = {
+        f"{name}_int8": whole,
+        f"{name}_scale": scale,
+        f"{name}_zero": np.zeros(len(scale), np.int8),
+    }
+    nodes = [helper.make_node("DequantizeLinear", list(added), [f"{name}_kernel"], axis=0)]
+
+    def rounded(value: str, result: str, limits: Range) -> None:
+        step = f"{value}_step", f"{value}_level"
+        added.update(zip(step, _uint8_levels(limits), strict=True))
+        nodes.append(helper.make_node("QuantizeLinear", [value, *step], [f"{value}_uint8"]))
+        nodes.append(helper.make_node("DequantizeLinear", [f"{value}_uint8", *step], [result]))
+
+    source, target = node.input[0], node.output[0]
+    rounded(source, f"{source}_rounded", ranges[source])
+    convolution = onnx.NodeProto()
+    convolution.CopyFrom(node)
+    convolution.input[0], convolution.input[1] = f"{source}_rounded", f"{name}_kernel"
+    convolution.output[0] = f"{target}_exact"
+    nodes.append(convolution)
+    rounded(f"{target}_exact", target, ranges[target])
+    return nodes, added
+
+
+def to_int8(
+    weight: npt.NDArray[np.float32], axis: int
+) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:
+    """Round weights to -127..127 with one scale for each index along `axis`."""
+    others = tuple(of for of in range(weight.ndim) if of != axis)
+    greatest = np.abs(weight).max(others, keepdims=True)
+    scale = np.where(greatest > 0, greatest, 1).astype(np.float32) / np.float32(127)
+    return np.rint(weight / scale).astype(np.int8), scale.reshape(-1)
+
+
+def _uint8_levels(limits: Range) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8]]:
+    """Step and level of zero for values between two limits; zero itself is always exact."""
+    low, high = min(limits[0], 0.0), max(limits[1], 0.0)
+    step = (high - low) / 255 or 1.0
+    return np.array(step, np.float32), np.array(round(-low / step), np.uint8)
+
+
+def _inputs(
+    card: ModelCard, artifact: Artifact, photos: tuple[Path, ...]
+) -> Iterator[npt.NDArray[Any]]:
+    for path in photos:
+        rgb = read_photo(path).rgb
+        yield prepare(rgb, card.input, artifact.sizes_hw, card.mask_stride)[0]
+
+
+def _ranges(model: onnx.ModelProto, inputs: list[npt.NDArray[Any]]) -> dict[str, Range]:
+    """Least and greatest value around each wide convolution, over all the inputs."""
+    import onnxruntime as ort
+
+    weights = {of.name: of for of in model.graph.initializer}
+    around = [
+        name
+        for node in model.graph.node
+        if is_wide_convolution(node, weights)
+        for name in (node.input[0], node.output[0])
+    ]
+    observed = onnx.ModelProto()
+    observed.CopyFrom(model)
+    observed.graph.output.extend(onnx.ValueInfoProto(name=name) for name in dict.fromkeys(around))
+    with tempfile.TemporaryDirectory() as folder:
+        path = save_model(observed, Path(folder) / "observed.onnx")
+        session = ort.InferenceSession(path, providers=["CPUExecutionProvider"])
+        ranges: dict[str, Range] = {}
+        for pixel_values in inputs:
+            values = session.run(around, {session.get_inputs()[0].name: pixel_values})
+            for name, value in zip(around, values, strict=True):
+                low, high = ranges.get(name, (0.0, 0.0))
+                ranges[name] = (min(low, float(value.min())), max(high, float(value.max())))
+    return ranges
