@@ -21,6 +21,8 @@ from segmentation.models import SizeHW
 DEVICE = 0
 _HUGE_FIRST = 0
 _HOST_TO_DEVICE, _DEVICE_TO_HOST = 1, 2
+# What the executor allows between a buffer and the model's size (GE, davinci_model.cc).
+_PADDING_BYTES = 64
 _GEAR_INPUT = "ascend_mbatch_shape_data"
 # aclDataType, acl_base_rt.h
 _DTYPES: dict[int, np.dtype[Any]] = {
@@ -152,7 +154,7 @@ class DeviceModel:
             raise UnsuitableModel(f"{path.name}: dims {dims}, sizes {sizes}")
         largest = max(math.prod(self.image_dims(size_hw)) for size_hw in self._offered_hw)
         size = self._acl.value("mdl.get_input_size_by_index", self._desc, 0)
-        if size != largest * self.dtype.itemsize:
+        if not 0 <= size - largest * self.dtype.itemsize <= _PADDING_BYTES:
             raise UnsuitableModel(f"{path.name}: {size} bytes for dims {dims}")
         if self._counts["output"] != 2:
             raise UnsuitableModel(f"{path.name}: not two outputs")

@@ -277,6 +277,34 @@ class TestExecutionFaults:
         assert answers.count(True) == 39
 
 
+# All codes of acl_base_rt.h, rt_error_codes.h and ge_error_codes.h that a program like this may
+# meet, less 100002 (repeated init), which is no error here.
+CODES = [
+    *(100000, 100001, 100003, 100011, 100014, 100015, 100016, 100017, 100018, 100019, 100024),
+    *(100026, 100037, 100038, 100039, 107000, 107001, 107002, 107003, 107004, 107017, 107019),
+    *(107020, 148051, 145000, 145001, 145002, 145003, 145006, 145011, 145012, 145013, 145014),
+    *(145015, 145016, 145019, 145020, 145021, 145022, 161001, 161002, 200000, 200001, 200006),
+    *(207000, 207001, 207004, 207006, 207018, 245000, 245002, 500000, 500002, 500003, 500004),
+    *(507008, 507011, 507014, 507015, 507017, 507018, 507033, 507034, 507035, 507036, 507046),
+    *(507899, 507901, 545001, 545005, 545601),
+]
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_every_code_is_told_at_the_start_and_in_the_middle(
+    start: Start, acl: ModuleType, tmp_path: Path, code: int
+) -> None:
+    card = static_card(tmp_path)
+    acl.stand_in.inject("mdl.load_from_file", code)
+    with pytest.raises(EngineUnavailable, match=str(code)):
+        start(card)
+    engine = start(card)
+    acl.stand_in.inject("stream", code, times=2)
+    with pytest.raises(InferenceFailed, match=str(code)):
+        engine.run(photo())
+    engine.run(photo())
+
+
 class TestHanging:
     def test_an_inference_that_does_not_end_is_given_up(
         self, start: Start, acl: ModuleType, tmp_path: Path
@@ -440,6 +468,19 @@ class TestStart:
         om = describe(open_om(small_model(None)), tmp_path / "open.om", [SIZE_HW])
         with pytest.raises(EngineUnavailable, match="not what its card says"):
             start(small_card(tmp_path, [om]))
+
+    @pytest.mark.parametrize(("more", "fits"), [(64, True), (65, False), (-1, False)])
+    def test_an_input_may_be_padded_a_little(
+        self, start: Start, acl: ModuleType, tmp_path: Path, more: int, fits: bool
+    ) -> None:
+        size_of = acl.mdl.get_input_size_by_index
+        acl.mdl.get_input_size_by_index = lambda desc, index: size_of(desc, index) + more
+        if fits:
+            start(static_card(tmp_path)).run(photo())
+            acl.stand_in.chip.warnings.clear()
+        else:
+            with pytest.raises(EngineUnavailable, match="not what its card says"):
+                start(static_card(tmp_path))
 
     def test_oms_that_disagree_about_their_input(self, start: Start, tmp_path: Path) -> None:
         oms = [write_om(tmp_path, [SIZE_HW]), write_om(tmp_path, [(16, 32)], aipp=True)]
