@@ -45,7 +45,7 @@ class Artifact:
     Attributes:
         file: file name inside the model folder.
         format: onnx or om.
-        precision: fp32, fp16 or int8.
+        precision: fp32, fp16, int8, or mixed (an om with both kinds of floats).
         sizes_hw: the input sizes (height, width) it accepts, in pixels.
         bytes: file size.
         sha256: of the file, in hex.

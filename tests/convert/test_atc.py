@@ -338,6 +338,21 @@ class TestFailures:
         assert main(["atc", str(folder), "--soc-version", "Ascend310P3"]) == 1
         assert "set_env.sh" in capsys.readouterr().err
 
+    def test_an_atc_that_makes_nothing(
+        self,
+        folder: Path,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        program = tmp_path / "bin" / "atc"
+        program.parent.mkdir()
+        program.write_text("#!/bin/sh\n")
+        program.chmod(0o755)
+        monkeypatch.setenv("ASCEND_TOOLKIT_HOME", str(tmp_path))
+        assert main(["atc", str(folder), "--soc-version", "Ascend310P3"]) == 1
+        assert "atc made nothing" in capsys.readouterr().err
+
     def test_a_graph_that_breaks_the_rules_does_not_reach_atc(
         self, folder: Path, toolkit: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:

@@ -46,6 +46,7 @@ def good(answer: Any) -> Any:
 
 @dataclass
 class Loaded:
+    path: str
     context: int
     stream: int
     model: int
@@ -75,7 +76,7 @@ def load(acl: ModuleType, path: str) -> Loaded:
             pointer = good(acl.rt.malloc(size, 0))
             buffers.append((acl.create_data_buffer(pointer, size), pointer, size))
             good(acl.mdl.add_dataset_buffer(dataset, buffers[-1][0]))
-    return Loaded(context, stream, model, desc, inputs, outputs, buffers)
+    return Loaded(path, context, stream, model, desc, inputs, outputs, buffers)
 
 
 def unload(acl: ModuleType, loaded: Loaded) -> None:
@@ -324,6 +325,49 @@ class TestCalls:
         assert acl.rt.set_device(1) == 107001
 
 
+# What each call answers on success: a bare value, the code alone, or values and the code.
+ANSWERS: dict[str, tuple[Callable[[ModuleType, Loaded], Any], str]] = {
+    "get_version": (lambda acl, _: acl.get_version(), "int int int 0"),
+    "get_soc_name": (lambda acl, _: acl.get_soc_name(), "str"),
+    "get_device_count": (lambda acl, _: acl.rt.get_device_count(), "int 0"),
+    "get_run_mode": (lambda acl, _: acl.rt.get_run_mode(), "int 0"),
+    "get_context": (lambda acl, _: acl.rt.get_context(), "int 0"),
+    "get_mem_info": (lambda acl, _: acl.rt.get_mem_info(0), "int int 0"),
+    "malloc_host": (lambda acl, _: acl.rt.malloc_host(8), "int 0"),
+    "query_size": (lambda acl, m: acl.mdl.query_size(m.path), "int int 0"),
+    "get_num_inputs": (lambda acl, m: acl.mdl.get_num_inputs(m.desc), "int"),
+    "get_input_dims": (lambda acl, m: acl.mdl.get_input_dims(m.desc, 0), "dict 0"),
+    "get_input_name": (lambda acl, m: acl.mdl.get_input_name_by_index(m.desc, 0), "str"),
+    "get_output_name": (lambda acl, m: acl.mdl.get_output_name_by_index(m.desc, 0), "str"),
+    "get_dynamic_hw": (lambda acl, m: acl.mdl.get_dynamic_hw(m.desc, -1), "dict 0"),
+    "get_num_buffers": (lambda acl, m: acl.mdl.get_dataset_num_buffers(m.inputs), "int"),
+    "get_dataset_buffer": (lambda acl, m: acl.mdl.get_dataset_buffer(m.inputs, 0), "int"),
+    "get_addr": (lambda acl, m: acl.get_data_buffer_addr(m.buffers[0][0]), "int"),
+    "get_size": (lambda acl, m: acl.get_data_buffer_size_v2(m.buffers[0][0]), "int"),
+    "update_data_buffer": (lambda acl, m: acl.update_data_buffer(*m.buffers[0]), "0"),
+    "destroy_tensor_desc": (
+        lambda acl, _: acl.destroy_tensor_desc(acl.create_tensor_desc(0, [1], 2)),
+        "NoneType",
+    ),
+    "bytes_to_ptr": (lambda acl, _: acl.util.bytes_to_ptr(b"ab"), "int"),
+    "ptr_to_bytes": (lambda acl, _: acl.util.ptr_to_bytes(photo().ctypes.data, 4), "bytes"),
+    "numpy_to_ptr": (lambda acl, _: acl.util.numpy_to_ptr(photo()), "int"),
+    "free_host": (lambda acl, _: acl.rt.free_host(acl.rt.malloc_host(8)[0]), "0"),
+}
+
+
+@pytest.mark.parametrize(("ask", "shape"), ANSWERS.values(), ids=ANSWERS.keys())
+def test_an_answer_has_its_documented_shape(
+    acl: ModuleType, om: str, ask: Callable[[ModuleType, Loaded], Any], shape: str
+) -> None:
+    answer = ask(acl, load(acl, om))
+    values = answer if isinstance(answer, tuple) else (answer,)
+    if shape.endswith("0"):
+        *values, code = values
+        assert code == 0
+    assert [type(value).__name__ for value in values] == shape.removesuffix("0").split()
+
+
 class TestHandles:
     def test_a_context_is_not_a_stream(self, acl: ModuleType, om: str) -> None:
         loaded = load(acl, om)
@@ -458,6 +502,20 @@ class TestLoading:
 
 
 class TestTeardown:
+    def test_nothing_ends_before_it_began(self, acl: ModuleType) -> None:
+        assert acl.finalize() == 100001
+        assert acl.rt.free_host(16) == 107017
+
+    def test_a_running_model_is_not_unloaded(self, acl: ModuleType, om: str) -> None:
+        loaded = load(acl, om)
+        with acl.mdl._model(loaded.model).alone():
+            assert acl.mdl.unload(loaded.model) == 507011
+
+    def test_a_device_is_reset_as_often_as_it_was_set(self, acl: ModuleType) -> None:
+        acl.init()
+        assert acl.rt.reset_device(0) == 107001
+        assert acl.rt.create_context(0) == (0, 107001)
+
     def test_the_order_matters(self, acl: ModuleType, om: str) -> None:
         loaded = load(acl, om)
         assert acl.rt.reset_device(0) == 148051

@@ -210,7 +210,21 @@ EXECUTION_CALLS = (
 )
 
 
+def test_an_older_pyacl_knows_no_timeout(start: Start, acl: ModuleType, tmp_path: Path) -> None:
+    del acl.rt.synchronize_stream_with_timeout
+    masks = start(static_card(tmp_path)).run(photo()).masks_queries_logits
+    np.testing.assert_array_equal(masks, by_onnxruntime(photo())[1])
+
+
 class TestExecutionFaults:
+    def test_an_output_that_outgrows_its_memory(
+        self, start: Start, acl: ModuleType, tmp_path: Path
+    ) -> None:
+        engine = start(static_card(tmp_path))
+        acl.mdl.get_output_dims = lambda _desc, _index: ({"dims": [1, 3, 80, 80]}, 0)
+        with pytest.raises(InferenceFailed, match="other inputs or outputs"):
+            engine.run(photo())
+
     @pytest.mark.parametrize("call", EXECUTION_CALLS)
     def test_one_failure_costs_a_reload_and_nothing_else(
         self, start: Start, acl: ModuleType, tmp_path: Path, call: str
@@ -309,7 +323,7 @@ class TestHanging:
     def test_an_inference_that_does_not_end_is_given_up(
         self, start: Start, acl: ModuleType, tmp_path: Path
     ) -> None:
-        engine = start(static_card(tmp_path), timeout_s=0.1)
+        engine = start(static_card(tmp_path), timeout_s=0.5)
         acl.stand_in.inject("rt.synchronize_stream_with_timeout", acl.stand_in.HANG, times=2)
         with pytest.raises(InferenceFailed, match="in time"):
             engine.run(photo())
@@ -318,7 +332,7 @@ class TestHanging:
     def test_a_call_that_does_not_return_holds_nobody(
         self, start: Start, acl: ModuleType, tmp_path: Path, call: str
     ) -> None:
-        engine = start(static_card(tmp_path), timeout_s=0.1)
+        engine = start(static_card(tmp_path), timeout_s=0.5)
         if call == "rt.set_device":
             acl.stand_in.chip.lose_device()
         acl.stand_in.inject(call, acl.stand_in.HANG)
@@ -334,7 +348,7 @@ class TestHanging:
     def test_it_works_again_once_the_call_returns(
         self, start: Start, acl: ModuleType, tmp_path: Path
     ) -> None:
-        engine = start(static_card(tmp_path), timeout_s=0.1)
+        engine = start(static_card(tmp_path), timeout_s=0.5)
         acl.stand_in.inject("mdl.execute_async", acl.stand_in.HANG)
         with pytest.raises(InferenceFailed):
             engine.run(photo())
@@ -344,7 +358,7 @@ class TestHanging:
     def test_closing_does_not_wait_for_it(
         self, start: Start, acl: ModuleType, tmp_path: Path
     ) -> None:
-        engine = start(static_card(tmp_path), timeout_s=0.1)
+        engine = start(static_card(tmp_path), timeout_s=0.5)
         acl.stand_in.inject("mdl.execute_async", acl.stand_in.HANG)
         with pytest.raises(InferenceFailed):
             engine.run(photo())
@@ -355,7 +369,7 @@ class TestHanging:
     ) -> None:
         acl.stand_in.inject("mdl.load_from_file", acl.stand_in.HANG)
         with pytest.raises(EngineUnavailable, match="has not answered"):
-            start(static_card(tmp_path), timeout_s=0.1)
+            start(static_card(tmp_path), timeout_s=0.5)
 
 
 # What can keep the engine from starting: the call, its code, and words of the explanation.
