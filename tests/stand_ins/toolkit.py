@@ -24,9 +24,8 @@ def fresh_acl(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 def hide_acl(monkeypatch: pytest.MonkeyPatch) -> None:
     """Forget any `acl` that was imported before, and again at the end of the test."""
-    for name in [name for name in sys.modules if name == "acl" or name.startswith("acl.")]:
-        monkeypatch.delitem(sys.modules, name)
-    # Registers the names for removal at the end, whatever the test imports.
-    for name in ("acl", "acl.mdl", "acl.rt", "acl.util", "acl.stand_in", "acl._chip", "acl._model"):
+    parts = [f"acl.{path.stem}" for path in (SITE_PACKAGES / "acl").glob("*.py")]
+    for name in ("acl", *parts):
+        # Setting it first makes monkeypatch take it away again, whatever the test imports.
         monkeypatch.setitem(sys.modules, name, ModuleType(name))
         monkeypatch.delitem(sys.modules, name)
