@@ -55,13 +55,17 @@ class Checkpoint:
             rescale_factor=self.processor.get("rescale_factor", 1 / 255),
         )
 
-    def run(self, image: npt.NDArray[np.uint8]) -> Logits:
-        """What transformers makes of pixels (1, H, W, 3)."""
+    def pixel_values(self, image: npt.NDArray[np.uint8]) -> torch.Tensor:
+        """Pixels (1, H, W, 3) as the processor hands them to the model, (1, 3, H, W)."""
         spec = self.input_spec
         pixels = torch.from_numpy(image).permute(0, 3, 1, 2).float() * spec.rescale_factor
         mean, std = (torch.tensor(of)[:, None, None] for of in (spec.mean, spec.std))
+        return (pixels - mean) / std
+
+    def run(self, image: npt.NDArray[np.uint8]) -> Logits:
+        """What transformers makes of pixels (1, H, W, 3)."""
         with torch.inference_mode():
-            output = self.model((pixels - mean) / std)
+            output = self.model(self.pixel_values(image))
         return Logits(
             output.class_queries_logits[0].numpy(), output.masks_queries_logits[0].numpy()
         )
