@@ -1,0 +1,169 @@
+"""The export command: what it writes, what it refuses, and that it leaves nothing half-done."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+import convert.export
+from convert.__main__ import main
+from convert.checkpoint import load_checkpoint
+from convert.export import default_size, guess_task, parse_size, plans, save_model
+from convert.labels import in_both_languages
+from segmentation.engines.onnx import OnnxEngine
+from segmentation.errors import ConversionError
+from segmentation.models import check_artifact, load_card
+from tests.convert.small_checkpoints import SWIN_4_46, save, small_checkpoint
+from tests.stand_ins.hub import COMMIT, running_hub
+
+
+def test_a_folder_becomes_a_model_folder(tmp_path: Path) -> None:
+    output = tmp_path / "model"
+    arguments = ["export", str(SWIN_4_46), "-o", str(output), "--size", "64x96", "--size", "64"]
+    assert main([*arguments, "--title", "Small", "--title-zh", "小", "--license", "mit"]) == 0
+    card = load_card(output)
+    assert {path.name for path in output.iterdir()} == {
+        "card.json",
+        "model_64x96.onnx",
+        "model_64x64.onnx",
+    }
+    assert (card.name, card.title.zh, card.task) == ("model", "小", "instance")
+    assert (card.source.checkpoint, card.source.license) == ("swin_transformers_4_46", "mit")
+    assert [label.zh for label in card.labels] == ["人", "狗", "沙发"]
+    assert card.input.mean == (0.485, 0.456, 0.406)
+    assert [of.sizes_hw for of in card.artifacts] == [((64, 96),), ((64, 64),)]
+    for artifact in card.artifacts:
+        check_artifact(card, artifact)
+    engine = OnnxEngine(card)
+    assert engine.run(np.zeros((1, 64, 64, 3), np.uint8)).masks_queries_logits.shape == (6, 16, 16)
+    engine.close()
+
+
+def test_a_free_size_graph_announces_every_aspect(tmp_path: Path) -> None:
+    folder = save(small_checkpoint("resnet"), tmp_path / "checkpoint-panoptic")
+    assert main(["export", str(folder), "-o", str(tmp_path / "m"), "--longest-side", "128"]) == 0
+    card = load_card(tmp_path / "m")
+    (artifact,) = card.artifacts
+    assert artifact.sizes_hw == ((64, 128), (96, 128), (128, 128), (128, 96), (128, 64))
+    assert card.task == "panoptic"
+
+
+def test_a_hub_id_is_pinned_to_its_commit(tmp_path: Path) -> None:
+    shutil.copytree(SWIN_4_46, tmp_path / "hub" / "someone" / "small-swin")
+    with running_hub(tmp_path / "hub") as hub:
+        environment = {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "home")}
+        command = [sys.executable, "-m", "convert", "export", "someone/small-swin"]
+        subprocess.run(
+            [*command, "-o", str(tmp_path / "m"), "--size", "64"],
+            env={**os.environ, **environment},
+            check=True,
+        )
+    source = load_card(tmp_path / "m").source
+    assert (source.checkpoint, source.revision) == ("someone/small-swin", COMMIT)
+
+
+def test_a_graph_that_disagrees_is_not_left_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["export", str(SWIN_4_46), "-o", str(tmp_path / "m"), "--size", "64"]
+    assert main(arguments) == 0
+    before = {path.name: path.read_bytes() for path in (tmp_path / "m").iterdir()}
+    write = convert.export.write_graph
+
+    def write_wrongly(*given: object) -> onnx.ModelProto:
+        graph = write(*given)  # type: ignore[arg-type]
+        largest = max(graph.graph.initializer, key=lambda of: len(of.raw_data))
+        weights = np.frombuffer(largest.raw_data, np.float32) * np.float32(1.5)
+        largest.raw_data = weights.tobytes()
+        return graph
+
+    monkeypatch.setattr(convert.export, "write_graph", write_wrongly)
+    assert main(arguments) == 1
+    assert "disagrees with transformers; nothing was written" in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in (tmp_path / "m").iterdir()} == before
+
+
+def test_a_full_disk_is_one_line() -> None:
+    with pytest.raises(ConversionError, match=r"No space left on device.*Free some space"):
+        save_model(onnx.ModelProto(ir_version=10), Path("/dev/full"))
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--size", "100"], "100x100: both sides must be multiples of 32"),
+        (["--longest-side", "128"], "each size needs a graph of its own"),
+    ],
+)
+def test_impossible_sizes_are_explained(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], words: str
+) -> None:
+    assert main(["export", str(SWIN_4_46), "-o", str(tmp_path / "m"), *options]) == 1
+    assert words in capsys.readouterr().err
+    assert not (tmp_path / "m").exists()
+
+
+def test_a_checkpoint_that_lacks_weights_is_refused(tmp_path: Path) -> None:
+    folder = shutil.copytree(SWIN_4_46, tmp_path / "cut")
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(ConversionError, match="no readable weights"):
+        load_checkpoint(folder)
+
+
+def test_an_unknown_backbone_is_refused(tmp_path: Path) -> None:
+    folder = shutil.copytree(SWIN_4_46, tmp_path / "other")
+    config = (folder / "config.json").read_text()
+    (folder / "config.json").write_text(
+        config.replace('"model_type": "swin"', '"model_type": "vit"')
+    )
+    with pytest.raises(ConversionError, match="vit cannot be exported; known are swin, resnet"):
+        load_checkpoint(folder)
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [
+        ({"height": 384, "width": 512}, (384, 512)),
+        ({"shortest_edge": 320, "longest_edge": 448}, (320, 320)),
+        ({"shortest_edge": 800, "longest_edge": 1333}, (512, 512)),
+        (480, (480, 480)),
+        (None, (512, 512)),
+    ],
+)
+def test_the_default_size_is_the_processors_own_up_to_512(
+    size: object, expected: tuple[int, int]
+) -> None:
+    assert default_size({"size": size}) == expected
+
+
+def test_sizes_on_the_command_line() -> None:
+    assert parse_size("512") == (512, 512)
+    assert parse_size("512x768") == (512, 768)
+
+
+def test_atc_gets_one_graph_for_each_size() -> None:
+    sizes = [(64, 64), (64, 96)]
+    made = plans(small_checkpoint("resnet"), sizes, None, "ascend")
+    assert [plan.size_hw for plan in made] == sizes
+
+
+@pytest.mark.parametrize(
+    ("name", "task"),
+    [
+        ("facebook/mask2former-swin-small-coco-instance", "instance"),
+        ("facebook/mask2former-swin-base-ade-semantic", "semantic"),
+        ("mine", "instance"),
+    ],
+)
+def test_the_task_is_read_from_the_name(name: str, task: str) -> None:
+    assert guess_task(name) == task
+
+
+def test_labels_speak_both_languages() -> None:
+    labels = in_both_languages(["dog", "road, route", "window ", "sky-other-merged", "quux"])
+    assert [label.zh for label in labels] == ["狗", "道路", "窗户", "天空", "quux"]
