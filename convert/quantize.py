@@ -2,14 +2,15 @@
 
 Matrix products become onnxruntime's DynamicQuantizeMatMul: weights int8, scaled per column,
 activations uint8, scaled per run by their own range; nothing needs calibrating. Wide convolutions
-need fixed ranges, so they join in only where photos are given to measure them on. What decides
-where things lie rather than what they are stays float: the sampling offsets, the attention masks.
+and the feed-forward layers need fixed ranges, so they gain only where photos are given to measure
+them on. What decides where things lie rather than what they are stays float: the sampling offsets,
+the attention masks.
 """
 
 import argparse
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -95,17 +96,18 @@ def quantize_graph(model: onnx.ModelProto, ranges: Mapping[str, Range]) -> onnx.
     twin = onnx.ModelProto()
     twin.CopyFrom(model)
     weights = {of.name: of for of in model.graph.initializer}
-    readers: dict[str, list[onnx.NodeProto]] = {}
-    for node in model.graph.node:
-        for name in node.input:
-            readers.setdefault(name, []).append(node)
+    readers = readers_of(model)
     nodes: list[onnx.NodeProto] = []
     added: dict[str, npt.NDArray[Any]] = {}
     absorbed: set[str] = set()
     for node in model.graph.node:
         if node.name in absorbed:
             continue
-        if _is_wide_product(node, weights):
+        if (layer := feed_forward(node, readers, weights)) and layer.source in ranges:
+            absorbed.update(of.name for of in (layer.relu, layer.second))
+            parts, constants = _two_products(layer, weights, ranges)
+            nodes += parts
+        elif _is_wide_product(node, weights):
             bias = _bias_after(node, readers, weights)
             if bias is not None:
                 absorbed.add(bias.name)
@@ -127,11 +129,104 @@ def quantize_graph(model: onnx.ModelProto, ranges: Mapping[str, Range]) -> onnx.
     return twin
 
 
+def readers_of(model: onnx.ModelProto) -> dict[str, list[onnx.NodeProto]]:
+    """Which nodes take a value."""
+    readers: dict[str, list[onnx.NodeProto]] = {}
+    for node in model.graph.node:
+        for name in node.input:
+            readers.setdefault(name, []).append(node)
+    return readers
+
+
 def _is_wide_product(node: onnx.NodeProto, weights: Mapping[str, onnx.TensorProto]) -> bool:
     if node.op_type not in ("MatMul", "Gemm") or node.input[1] not in weights:
         return False
     dims = weights[node.input[1]].dims
     return len(dims) == 2 and min(dims) >= LEAST_SIDE and not node.attribute
+
+
+@dataclass(frozen=True, slots=True)
+class FeedForward:
+    """The three nodes of `Graph.relu_feed_forward`: max(x W1, -b1) W2 + (W2 b1 + b2)."""
+
+    first: onnx.NodeProto
+    relu: onnx.NodeProto
+    second: onnx.NodeProto
+
+    @property
+    def source(self) -> str:
+        """The tokens it takes."""
+        return str(self.first.input[0])
+
+    @property
+    def middle(self) -> str:
+        """What lies between the layers, less the first one's bias."""
+        return str(self.relu.output[0])
+
+
+def feed_forward(
+    node: onnx.NodeProto,
+    readers: Mapping[str, list[onnx.NodeProto]],
+    weights: Mapping[str, onnx.TensorProto],
+) -> FeedForward | None:
+    """The feed-forward layer that starts with a node, if one does."""
+    if node.op_type != "MatMul" or not _is_wide_product(node, weights):
+        return None
+    relu = readers[node.output[0]][0]
+    if relu.op_type != "Max" or relu.input[1] not in weights:
+        return None
+    second = readers[relu.output[0]][0]
+    return FeedForward(node, relu, second) if _is_wide_product(second, weights) else None
+
+
+def _two_products(
+    layer: FeedForward, weights: Mapping[str, onnx.TensorProto], ranges: Mapping[str, Range]
+) -> tuple[list[onnx.NodeProto], dict[str, npt.NDArray[Any]]]:
+    """Both products on integers; what the middle's uint8 cannot hold, below 0, is the Relu."""
+    first, second = (
+        numpy_helper.to_array(weights[node.input[1]]) for node in (layer.first, layer.second)
+    )
+    bias = -numpy_helper.to_array(weights[layer.relu.input[1]])
+    last_bias = numpy_helper.to_array(weights[layer.second.input[2]]) - bias @ second
+    whole, scale = to_int8(first, axis=1)
+    last_whole, last_scale = to_int8(second, axis=1)
+    step, zero = _uint8_levels(ranges[layer.source])
+    # The bias was left out of the middle that was measured.
+    _, high = ranges[layer.middle]
+    middle_step, middle_zero = _uint8_levels((0.0, high + float(bias.max())))
+    name, added = layer.first.name, dict[str, npt.NDArray[Any]]()
+
+    def given(**arrays: npt.NDArray[Any]) -> list[str]:
+        added.update({f"{name}_{key}": array for key, array in arrays.items()})
+        return [f"{name}_{key}" for key in arrays]
+
+    tokens = given(step=step, zero=zero)
+    middle = given(middle_step=middle_step, middle_zero=middle_zero)
+    first_weight = given(int8=whole, scale=scale, level=np.zeros(len(scale), np.int8))
+    last_weight = given(
+        last_int8=last_whole, last_scale=last_scale, last_level=np.zeros(len(last_scale), np.int8)
+    )
+    biases = given(
+        bias=np.rint(bias / (step * scale)).astype(np.int32),
+        last_bias=np.rint(last_bias / (middle_step * last_scale)).astype(np.int32),
+    )
+    rounded, between = f"{name}_tokens", f"{name}_middle"
+    nodes = [
+        helper.make_node("QuantizeLinear", [layer.source, *tokens], [rounded]),
+        helper.make_node(
+            "QGemm",
+            [rounded, *tokens, *first_weight, biases[0], *middle],
+            [between],
+            domain=CONTRIB,
+        ),
+        helper.make_node(
+            "QGemm",
+            [between, *middle, *last_weight, biases[1]],
+            [layer.second.output[0]],
+            domain=CONTRIB,
+        ),
+    ]
+    return nodes, added
 
 
 def _bias_after(
@@ -235,19 +330,21 @@ def _inputs(
 
 
 def _ranges(model: onnx.ModelProto, inputs: list[npt.NDArray[Any]]) -> dict[str, Range]:
-    """Least and greatest value around each wide convolution, over all the inputs."""
+    """Least and greatest value around wide convolutions and inside feed-forward layers."""
     import onnxruntime as ort
 
     weights = {of.name: of for of in model.graph.initializer}
-    around = [
-        name
-        for node in model.graph.node
-        if is_wide_convolution(node, weights)
-        for name in (node.input[0], node.output[0])
-    ]
+    readers = readers_of(model)
+    around: list[str] = []
+    for node in model.graph.node:
+        if is_wide_convolution(node, weights):
+            around += [node.input[0], node.output[0]]
+        elif layer := feed_forward(node, readers, weights):
+            around += [layer.source, layer.middle]
+    around = list(dict.fromkeys(around))
     observed = onnx.ModelProto()
     observed.CopyFrom(model)
-    observed.graph.output.extend(onnx.ValueInfoProto(name=name) for name in dict.fromkeys(around))
+    observed.graph.output.extend(onnx.ValueInfoProto(name=name) for name in around)
     with tempfile.TemporaryDirectory() as folder:
         path = save_model(observed, Path(folder) / "observed.onnx")
         session = ort.InferenceSession(path, providers=["CPUExecutionProvider"])
