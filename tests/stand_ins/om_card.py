@@ -2,10 +2,19 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from segmentation.models import Artifact, InputSpec, ModelCard, SizeHW, Source
+from segmentation.models import (
+    Artifact,
+    InputSpec,
+    ModelCard,
+    SizeHW,
+    Source,
+    find_model,
+    save_card,
+)
 from segmentation.text import Text
 from tests.stand_ins.small_model import LABELS, MEAN, OUTPUTS, STD, STRIDE, small_model
 
@@ -41,6 +50,25 @@ def small_card(folder: Path, artifacts: Sequence[Artifact] = (), layout: str = "
         mask_stride=STRIDE,
         artifacts=tuple(artifacts),
     )
+
+
+def bundled_card_with_oms(folder: Path) -> ModelCard:
+    """The bundled model in a folder of its own, for three sizes, with an OM for each."""
+    from stand_in_om import compile_om
+
+    sizes_hw = ((384, 384), (288, 384), (384, 288))
+    bundled = find_model("compact")
+    (graph, *_) = bundled.artifacts
+    assert set(sizes_hw) <= set(graph.sizes_hw)
+    content = bundled.path(graph).read_bytes()
+    (folder / graph.file).write_bytes(content)
+    oms = [
+        describe(compile_om(content, [size]), folder / "x{}_{}.om".format(*size), [size])
+        for size in sizes_hw
+    ]
+    card = replace(bundled, folder=folder, artifacts=(replace(graph, sizes_hw=sizes_hw), *oms))
+    save_card(card)
+    return card
 
 
 def write_om(

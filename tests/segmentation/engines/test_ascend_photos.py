@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -13,14 +12,13 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from segmentation import Photo, Segmenter, choose, find_model, make_alpha, read_photo
-from segmentation.models import ModelCard, save_card
-from tests.stand_ins.om_card import CHIP, describe
+from segmentation import Photo, Segmenter, choose, make_alpha, read_photo
+from segmentation.models import ModelCard
+from tests.stand_ins.om_card import CHIP, bundled_card_with_oms
 from tests.stand_ins.toolkit import SITE_PACKAGES, fresh_acl
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 PHOTOS = ("chelsea.png", "two_dogs.jpg", "astronaut.png", "street_phone.jpg")
-SIZES_HW = ((384, 384), (288, 384), (384, 288))
 
 
 @pytest.fixture
@@ -32,21 +30,7 @@ def acl(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
 
 @pytest.fixture
 def card(acl: ModuleType, tmp_path: Path) -> ModelCard:  # noqa: ARG001 - brings the file format
-    """The bundled model with an OM for each of some sizes."""
-    from stand_in_om import compile_om
-
-    bundled = find_model("compact")
-    (graph, *_) = bundled.artifacts
-    assert set(SIZES_HW) <= set(graph.sizes_hw)
-    content = bundled.path(graph).read_bytes()
-    (tmp_path / graph.file).write_bytes(content)
-    oms = [
-        describe(compile_om(content, [size]), tmp_path / "x{}_{}.om".format(*size), [size])
-        for size in SIZES_HW
-    ]
-    made = replace(bundled, folder=tmp_path, artifacts=(replace(graph, sizes_hw=SIZES_HW), *oms))
-    save_card(made)
-    return made
+    return bundled_card_with_oms(tmp_path)
 
 
 def subject(segmenter: Segmenter, photo: Photo) -> npt.NDArray[np.bool_]:
