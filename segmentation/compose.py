@@ -136,8 +136,8 @@ def _blurred(rgb: UInt8, alpha: UInt8) -> UInt8:
     fallback = cv2.GaussianBlur(image, (0, 0), small_sigma)
     known = total[..., 3:]
     spread = (total[..., :3] + 1e-3 * fallback) / (known + 1e-3)
-    grown = cv2.resize(spread, (width, height), interpolation=cv2.INTER_CUBIC)
-    return np.asarray(np.rint(np.clip(grown, 0, 255)), np.uint8)
+    levels = np.rint(np.clip(spread, 0, 255)).astype(np.uint8)
+    return np.asarray(cv2.resize(levels, (width, height), interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
 def _cover(rgb: UInt8, size_hw: tuple[int, int]) -> UInt8:

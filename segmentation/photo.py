@@ -316,9 +316,9 @@ def _srgb(image: Image.Image) -> tuple[Image.Image, tuple[Text, ...]]:
     """The image in RGB, by its colour profile where that one is for its mode, with a notice."""
     profile_data = image.info.get("icc_profile")
     if image.mode != "CMYK":
-        image = image.convert("RGB")
+        image = _rgb(image)
     if not profile_data:
-        return image.convert("RGB"), ()
+        return _rgb(image), ()
     try:
         profile = ImageCms.ImageCmsProfile(io.BytesIO(profile_data))
         described_as_srgb = "srgb" in ImageCms.getProfileDescription(profile).lower()
@@ -326,11 +326,16 @@ def _srgb(image: Image.Image) -> tuple[Image.Image, tuple[Text, ...]]:
         if profile.profile.xcolor_space.strip() == image.mode and not described_as_srgb:
             srgb = ImageCms.createProfile("sRGB")
             image = ImageCms.profileToProfile(image, profile, srgb, outputMode="RGB") or image
-        return image.convert("RGB"), ()
+        return _rgb(image), ()
     except (ImageCms.PyCMSError, OSError):
-        return image.convert("RGB"), (
+        return _rgb(image), (
             Text(
                 "The photo's colour profile is damaged and was ignored.",
                 "照片的颜色配置文件已损坏，已忽略。",
             ),
         )
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    # Pillow would copy even what is RGB already: 200 MB of a large photo.
+    return image if image.mode == "RGB" else image.convert("RGB")

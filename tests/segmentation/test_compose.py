@@ -1,6 +1,6 @@
 """Objects on a background: exact, of the photo's size, without a trace of what was behind."""
 
-from collections.abc import Callable
+import tracemalloc
 
 import numpy as np
 import numpy.typing as npt
@@ -60,6 +60,16 @@ def test_the_size_is_the_photos_and_the_inside_untouched(
     assert (alpha == before[1]).all()
 
 
+@pytest.mark.parametrize("background", BACKGROUNDS, ids=lambda kind: type(kind).__name__)
+def test_a_large_photo_takes_few_times_its_own_memory(background: Background) -> None:
+    source, alpha = photo(np.full((2000, 3000, 3), 90, np.uint8)), disc(2000, 3000)
+    tracemalloc.start()
+    compose(source, alpha, background)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 5 * source.rgb.nbytes
+
+
 def test_a_transparent_background_keeps_alpha_straight() -> None:
     rgb, alpha = noise(40, 40), disc(40, 40)
     image = compose(photo(rgb), alpha, Transparent())
@@ -100,9 +110,6 @@ def test_a_blurred_background_is_smooth_and_has_no_glow() -> None:
 def test_where_all_is_object_the_blur_has_still_something_to_show() -> None:
     image = compose(photo(noise(50, 50)), np.full((50, 50), 255, np.uint8), Blurred())
     np.testing.assert_array_equal(image, noise(50, 50))
-
-
-Measure = Callable[[UInt8], bool]
 
 
 @pytest.mark.parametrize("size_hw", [(100, 400), (400, 100), (30, 30), (16, 1000), (1000, 16)])
