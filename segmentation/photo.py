@@ -327,7 +327,7 @@ def _srgb(image: Image.Image) -> tuple[Image.Image, tuple[Text, ...]]:
             srgb = ImageCms.createProfile("sRGB")
             image = ImageCms.profileToProfile(image, profile, srgb, outputMode="RGB") or image
         return _rgb(image), ()
-    except (ImageCms.PyCMSError, OSError):
+    except (ImageCms.PyCMSError, OSError, ValueError):
         return _rgb(image), (
             Text(
                 "The photo's colour profile is damaged and was ignored.",

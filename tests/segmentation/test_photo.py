@@ -6,6 +6,7 @@ import struct
 import sys
 import zlib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -294,9 +295,20 @@ def test_a_profile_of_another_colour_space_is_not_applied(tmp_path: Path, mode: 
     assert near(with_profile.rgb[0, 0], tuple(without.rgb[0, 0].tolist()), 12)
 
 
-@pytest.mark.parametrize("length", [4, 100, 130, 300])
-def test_a_damaged_profile_is_said_and_ignored(tmp_path: Path, length: int) -> None:
-    profile = matrix_profile(b"Display P3", P3_D50)[:length]
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda profile: profile[:4],
+        lambda profile: profile[:130],
+        lambda profile: profile[:300],
+        lambda profile: profile[:17] + b"\xff" + profile[18:],  # in the name of the colour space
+        lambda profile: bytes(len(profile)),
+    ],
+)
+def test_a_damaged_profile_is_said_and_ignored(
+    tmp_path: Path, damage: Callable[[bytes], bytes]
+) -> None:
+    profile = damage(matrix_profile(b"Display P3", P3_D50))
     image = Image.new("RGB", SIZE_WH, (201, 33, 77))
     photo = read_photo(written(tmp_path / "x.png", image, "PNG", icc_profile=profile))
     assert (photo.rgb == (201, 33, 77)).all()
@@ -637,3 +649,15 @@ def test_a_long_name_still_fits_a_file_system(letter: str) -> None:
 
 def test_a_photo_carries_its_stem(tmp_path: Path) -> None:
     assert read_photo(written(tmp_path / "我的 猫.png", corner_photo(), "PNG")).stem == "我的_猫"
+
+
+def test_threads_read_the_same_photos(tmp_path: Path) -> None:
+    """Registering pillow-heif and quieting Pillow are done in every thread."""
+    for format_ in FORMATS:
+        (tmp_path / format_).write_bytes(sample(format_))
+    alone = [read_photo(tmp_path / format_) for format_ in FORMATS]
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(read_photo, [tmp_path / name for name in FORMATS * 6]))
+    for one, other in zip(alone * 6, together, strict=True):
+        np.testing.assert_array_equal(one.rgb, other.rgb)
+        assert one.notices == other.notices
