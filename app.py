@@ -30,10 +30,10 @@ from segmentation import (
     crop_to_subject,
     encode,
     find_model,
-    make_alpha,
     parse_colour,
     read_photo,
 )
+from segmentation.closer import CloserLook, alpha_of, look_closer
 from segmentation.desk import LEAST_SCORE, Desk, line, messages, on_checkerboard, preview
 from segmentation.overlay import draw_instances
 from segmentation.words import FOOTER, WORDS
@@ -43,6 +43,8 @@ KEEP_SECONDS = 3600
 SWEEP_SECONDS = 600
 
 SCORE_STEP = 0.05
+# The queue of what needs the device.
+DEVICE = "device"
 BACKGROUNDS = ["transparent", "colour", "blur", "picture"]
 # Fonts of the visitor's own system: none is fetched from a host that he may not reach.
 FONTS = ("system-ui", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "sans-serif")
@@ -138,40 +140,72 @@ class Page:
         """Show the control that belongs to a kind of background."""
         return gr.ColorPicker(visible=kind == "colour"), gr.Image(visible=kind == "picture")
 
-    def show(
+    def show_found(self, desk: Desk | None, threshold: float, request: gr.Request) -> Any:
+        """Draw the objects on the photo and list them; the file is out of date from now on."""
+        if desk is None:
+            return gr.skip()
+        found, chosen = desk.segmentation.above(threshold), desk.choice(threshold)
+        with explained(request):
+            before = read_photo(Path(desk.preview))
+        language = language_of(request)
+        lines = [(line(instance, language), instance.id) for instance in found.instances]
+        return (
+            _keep("objects.jpeg", draw_instances(before.rgb, found, chosen)),
+            gr.CheckboxGroup(choices=lines, value=list(chosen)),
+            gr.Button(visible=not found.instances and bool(desk.segmentation.instances)),
+            gr.DownloadButton(words("preparing"), interactive=False),
+        )
+
+    def show_result(
         self,
         desk: Desk | None,
+        look: CloserLook | None,
         threshold: float,
         kind: str,
         colour: str,
         backdrop: str | None,
         request: gr.Request,
     ) -> Any:
-        """Draw the desk: objects on the photo, their list, before and after, and what to say."""
+        """Draw before and after, and say what there is to say."""
         if desk is None:
             return gr.skip()
-        language = language_of(request)
-        found = desk.segmentation.above(threshold)
-        chosen = desk.choice(threshold)
         with explained(request):
             before = read_photo(Path(desk.preview))
-            alpha = make_alpha(before.rgb, found.mask_logits(chosen))
+            alpha = alpha_of(before.rgb, desk.segmentation, desk.choice(threshold), look)
             after = compose(before, alpha, self._background(kind, colour, backdrop))
-        overlay = draw_instances(before.rgb, found, chosen)
-        lines = [(line(instance, language), instance.id) for instance in found.instances]
-        said = [text.in_language(language) for text in messages(desk, found, chosen)]
-        return (
-            _keep("objects.jpeg", overlay),
-            gr.CheckboxGroup(choices=lines, value=list(chosen)),
-            (desk.preview, _keep("after.jpeg", on_checkerboard(after))),
-            "  \n".join(said),
-            gr.Button(visible=not found.instances and bool(desk.segmentation.instances)),
-            gr.DownloadButton(words("preparing"), interactive=False),
-        )
+        language = language_of(request)
+        said = [text.in_language(language) for text in messages(desk, threshold, look)]
+        return (desk.preview, _keep("after.jpeg", on_checkerboard(after))), "  \n".join(said)
+
+    def look_closer(
+        self, desk: Desk | None, threshold: float, wanted: bool, request: gr.Request
+    ) -> CloserLook | None:
+        """See the chosen objects larger, where that pays."""
+        if desk is None or not wanted:
+            return None
+        with explained(request):
+            photo = read_photo(Path(desk.photo), self._limits)
+            return look_closer(self._segmenter, photo, desk.segmentation, desk.choice(threshold))
+
+    def show_closer(
+        self,
+        desk: Desk | None,
+        look: CloserLook | None,
+        threshold: float,
+        kind: str,
+        colour: str,
+        backdrop: str | None,
+        request: gr.Request,
+    ) -> Any:
+        """Draw the result again, if there was a closer look."""
+        if look is None:
+            return gr.skip()
+        return self.show_result(desk, look, threshold, kind, colour, backdrop, request)
 
     def export(
         self,
         desk: Desk | None,
+        look: CloserLook | None,
         threshold: float,
         kind: str,
         colour: str,
@@ -187,7 +221,7 @@ class Page:
             return gr.DownloadButton(words("download"), value=None, interactive=False)
         with explained(request):
             photo = read_photo(Path(desk.photo), self._limits)
-            alpha = make_alpha(photo.rgb, desk.segmentation.mask_logits(chosen))
+            alpha = alpha_of(photo.rgb, desk.segmentation, chosen, look)
             image = compose(photo, alpha, self._background(kind, colour, backdrop))
         image = crop_to_subject(image, alpha) if crop else image
         path = _keep(f"{photo.stem}_cutout.png", image)
@@ -228,6 +262,7 @@ def build_ui(page: Page, threshold: float) -> gr.Blocks:
     )
     with ui:
         desk = gr.State(None, time_to_live=KEEP_SECONDS)
+        look = gr.State(None, time_to_live=KEEP_SECONDS)
         heading = gr.Markdown()
         with gr.Row():
             with gr.Column(min_width=320):
@@ -250,6 +285,7 @@ def build_ui(page: Page, threshold: float) -> gr.Blocks:
                         least = gr.Slider(
                             LEAST_SCORE, 0.95, threshold, step=SCORE_STEP, label=words("threshold")
                         )
+                        closer = gr.Checkbox(True, label=words("closer"))
                         crop = gr.Checkbox(label=words("crop"))
             with gr.Column(min_width=320):
                 slider = gr.ImageSlider(
@@ -277,55 +313,44 @@ def build_ui(page: Page, threshold: float) -> gr.Blocks:
         )
         footer = gr.Markdown()
 
-        # Only finding objects waits for the device. Picking and drawing have queues of their own,
+        # Only looking at photos waits for the device. Picking and drawing have queues of their own,
         # one at a time each, so that the last click is also the last drawn.
-        opening: dict[str, Any] = {"concurrency_id": "device", "api_visibility": "private"}
-        picking: dict[str, Any] = {
-            "concurrency_id": "pick",
-            "api_visibility": "private",
-            "show_progress": "hidden",
-        }
-        drawing: dict[str, Any] = {
-            "concurrency_id": "draw",
-            "api_visibility": "private",
-            "show_progress": "hidden",
-        }
-        filing: dict[str, Any] = {
-            "concurrency_id": "file",
-            "api_visibility": "private",
-            "show_progress": "hidden",
-        }
+        private: dict[str, Any] = {"api_visibility": "private"}
+        quiet: dict[str, Any] = {**private, "show_progress": "hidden"}
         opened = [desk, heading, upload, found]
-        look = [least, kind, colour, backdrop]
-        view = [canvas, objects, slider, message, less, download]
-        ui.load(
-            page.greet,
-            None,
-            [heading, kind, invitation, examples, footer],
-            api_visibility="private",
-        )
-        kind.input(page.show_choices, kind, [colour, backdrop], **picking)
-        another.click(page.start_over, None, [desk, upload, found, slider, download], **picking)
+        style = [least, kind, colour, backdrop]
+        listed = [canvas, objects, less, download]
+        result = [slider, message]
+        ui.load(page.greet, None, [heading, kind, invitation, examples, footer], **private)
+        kind.input(page.show_choices, kind, [colour, backdrop], **quiet)
+        another.click(page.start_over, None, [desk, upload, found, slider, download], **quiet)
         changes = [
-            upload.input(page.open_photo, [upload, least], opened, **opening),
-            examples.select(page.open_example, least, opened, **opening),
-            canvas.select(page.pick, [desk, least], desk, trigger_mode="multiple", **picking),
-            objects.input(page.pick_from_list, [desk, objects], desk, **picking),
-            every.click(page.pick_all, [desk, least], desk, **picking),
-            none.click(page.pick_none, desk, desk, **picking),
-            less.click(page.show_guesses, desk, [least, desk], **picking),
+            upload.input(
+                page.open_photo, [upload, least], opened, concurrency_id=DEVICE, **private
+            ),
+            examples.select(page.open_example, least, opened, concurrency_id=DEVICE, **private),
+            canvas.select(page.pick, [desk, least], desk, trigger_mode="multiple", **quiet),
+            objects.input(page.pick_from_list, [desk, objects], desk, **quiet),
+            every.click(page.pick_all, [desk, least], desk, **quiet),
+            none.click(page.pick_none, desk, desk, **quiet),
+            less.click(page.show_guesses, desk, [least, desk], **quiet),
         ]
-        redraws = [changed.success for changed in changes] + [
-            least.release,
-            kind.input,
-            colour.input,
-            backdrop.input,
-            backdrop.clear,
-        ]
+        redraws: list[Any] = [changed.success for changed in changes]
+        redraws += [least.release, closer.input, kind.input, colour.input]
+        redraws += [backdrop.input, backdrop.clear]
         for redraw in redraws:
-            drawn = redraw(page.show, [desk, *look], view, **drawing)
-            drawn.success(page.export, [desk, *look, crop], download, **filing)
-        crop.input(page.export, [desk, *look, crop], download, **filing)
+            redraw(page.show_found, [desk, least], listed, concurrency_id="list", **quiet).success(
+                page.show_result, [desk, look, *style], result, concurrency_id="draw", **quiet
+            ).success(
+                page.look_closer, [desk, least, closer], look, concurrency_id=DEVICE, **quiet
+            ).success(
+                page.show_closer, [desk, look, *style], result, concurrency_id="draw", **quiet
+            ).success(
+                page.export, [desk, look, *style, crop], download, concurrency_id="file", **quiet
+            )
+        crop.input(
+            page.export, [desk, look, *style, crop], download, concurrency_id="file", **quiet
+        )
     return ui
 
 

@@ -7,18 +7,30 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from segmentation import Photo, Segmentation, Segmenter, choose, find_model, make_alpha, read_photo
+from convert.metrics import (
+    boundary_f,
+    f_beta,
+    iou,
+    mean_absolute_error,
+    precision_recall,
+    weighted_f,
+)
+from segmentation import Photo, Segmentation, Segmenter, choose, encode, find_model, read_photo
+from segmentation.closer import alpha_of, look_closer
 
 Bool = npt.NDArray[np.bool_]
+UInt8 = npt.NDArray[np.uint8]
 
 SALIENT = "salient"
 # A labelled instance smaller than this share of the photo is not its subject.
 SUBJECT_AREA = 0.03
-RULES = ("auto", "largest")
+WORST = 10
+TILE_SIDE = 320
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,12 +40,38 @@ class Sample:
     Attributes:
         source: where it comes from: its name up to the first underscore.
         path: the photo.
-        subjects: bool (H, W) each.
+        subjects: label and bool (H, W) of each.
     """
 
     source: str
     path: Path
-    subjects: tuple[Bool, ...]
+    subjects: tuple[tuple[str, Bool], ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Score:
+    """How well one photo was cut out.
+
+    Attributes:
+        sample: the photo.
+        label: of the subject that the cut-out matched best.
+        alpha: uint8 (H, W), the cut-out.
+        truth: bool (H, W), that subject.
+        largest: IoU of the largest instance instead.
+        best: IoU of the instance nearest to any subject.
+    """
+
+    sample: Sample
+    label: str
+    alpha: UInt8
+    truth: Bool
+    largest: float
+    best: float
+
+    @property
+    def iou(self) -> float:
+        """IoU of the cut-out."""
+        return iou(self.alpha > 127, self.truth)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -47,24 +85,31 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--engine", choices=("auto", "onnx", "ascend"), default="auto")
     parser.add_argument("--precision")
+    parser.add_argument("--one-look", action="store_true", help="without the closer look")
+    parser.add_argument("--by-label", action="store_true", help="rows for labels, not for sources")
+    parser.add_argument("--worst", type=Path, help="write a PNG of the ten worst, photo by cut-out")
 
 
 def run(args: argparse.Namespace) -> None:
-    """Print a Markdown table: mean IoU by source of the subject as each rule chooses it.
+    """Print a Markdown table of the subject's cut-outs as `auto` chooses them.
 
-    A cut-out is compared at the photo's own size with the best-matching subject mask. "best
-    instance" is the best any rule could do by choosing one instance.
+    A cut-out is compared at the photo's own size with the subject it matches best. "largest" is
+    the IoU of another rule, "best" of the best single instance there was to choose.
     """
     segmenter = Segmenter(find_model(args.model), args.engine, args.precision)
     known = {label.en for label in segmenter.card.labels}
-    scores: dict[str, list[tuple[float, ...]]] = defaultdict(list)
-    for sample in samples(args.data, known):
-        scores[sample.source].append(_scores(segmenter, sample))
-    print("| source | photos |", " | ".join((*RULES, "best instance")), "|")
-    print("|---" * (3 + len(RULES)) + "|")
-    for source, rows in sorted(scores.items()):
-        means = " | ".join(f"{mean:.4f}" for mean in np.mean(rows, axis=0))
-        print(f"| {source} | {len(rows)} | {means} |")
+    scores = [_score(segmenter, sample, args.one_look) for sample in samples(args.data, known)]
+    groups: dict[str, list[Score]] = defaultdict(list)
+    for score in scores:
+        groups[score.label if args.by_label else score.sample.source].append(score)
+    print("| photos | n | IoU | boundary F | max F | weighted F | MAE | largest | best |")
+    print("|---" * 9 + "|")
+    for name, group in sorted(groups.items()):
+        print(f"| {name} | {len(group)} | " + " | ".join(f"{m:.4f}" for m in _means(group)) + " |")
+    if args.worst:
+        worst = sorted(scores, key=lambda score: score.iou)[:WORST]
+        args.worst.write_bytes(encode(_contact_sheet(worst)))
+        print("\nworst:", ", ".join(f"{s.sample.path.stem} {s.iou:.2f}" for s in worst))
 
 
 def samples(folder: Path, known_labels: set[str]) -> Iterator[Sample]:
@@ -81,36 +126,66 @@ def samples(folder: Path, known_labels: set[str]) -> Iterator[Sample]:
     for stem, instances in labels.items():
         with Image.open(folder / "masks" / f"{stem}.png") as image:
             ids = np.asarray(image)
-        masks = [
-            ids == id_
-            for id_, label in instances.items()
-            if label == SALIENT or label in known_labels
-        ]
+        masks = [(label, ids == id_) for id_, label in instances.items()]
         subjects = tuple(
-            mask for mask in masks if SALIENT in instances.values() or mask.mean() > SUBJECT_AREA
+            (label, mask)
+            for label, mask in masks
+            if label == SALIENT or (label in known_labels and mask.mean() > SUBJECT_AREA)
         )
         if subjects:
             yield Sample(stem.split("_")[0], folder / f"{stem}.jpg", subjects)
 
 
-def iou(one: Bool, other: Bool) -> float:
-    """Intersection over union of two masks, 0..1; 0 where both are empty."""
-    union = np.count_nonzero(one | other)
-    return np.count_nonzero(one & other) / union if union else 0.0
-
-
-def _scores(segmenter: Segmenter, sample: Sample) -> tuple[float, ...]:
+def _score(segmenter: Segmenter, sample: Sample, one_look: bool) -> Score:
     photo = read_photo(sample.path)
     found, _ = segmenter.segment(photo)
-    by_rule = [_best_match(photo, found, choose(found, rule), sample.subjects) for rule in RULES]
-    single = [
-        _best_match(photo, found, (instance.id,), sample.subjects) for instance in found.instances
+    ids = choose(found, "auto")
+    look = None if one_look else look_closer(segmenter, photo, found, ids)
+    alpha = alpha_of(photo.rgb, found, ids, look)
+    label, truth = max(sample.subjects, key=lambda subject: iou(alpha > 127, subject[1]))
+    single = [_best_match(photo, found, (i.id,), sample) for i in found.instances]
+    largest = _best_match(photo, found, choose(found, "largest"), sample)
+    return Score(sample, label, alpha, truth, largest, max(single, default=0.0))
+
+
+def _best_match(photo: Photo, found: Segmentation, ids: Sequence[int], sample: Sample) -> float:
+    cut_out = alpha_of(photo.rgb, found, ids, None) > 127
+    return max(iou(cut_out, truth) for _, truth in sample.subjects)
+
+
+def _means(group: Sequence[Score]) -> list[float]:
+    curve = np.mean([precision_recall(score.alpha, score.truth) for score in group], axis=0)
+    by_photo = [
+        (
+            score.iou,
+            boundary_f(score.alpha > 127, score.truth),
+            weighted_f(score.alpha, score.truth),
+            mean_absolute_error(score.alpha, score.truth),
+            score.largest,
+            score.best,
+        )
+        for score in group
     ]
-    return (*by_rule, max(single, default=0.0))
+    overlap, boundary, weighted, error, largest, best = np.mean(by_photo, axis=0).tolist()
+    return [overlap, boundary, float(f_beta(curve).max()), weighted, error, largest, best]
 
 
-def _best_match(
-    photo: Photo, found: Segmentation, ids: Sequence[int], subjects: Sequence[Bool]
-) -> float:
-    cut_out = make_alpha(photo.rgb, found.mask_logits(ids)) > 127
-    return max(iou(cut_out, subject) for subject in subjects)
+def _contact_sheet(scores: Sequence[Score]) -> UInt8:
+    """Photo, cut-out on magenta and truth of each, side by side, a row each."""
+    rows = []
+    for score in scores:
+        rgb = read_photo(score.sample.path).rgb
+        share = score.alpha[..., None] / np.float32(255)
+        on_magenta = rgb * share + np.array([255, 0, 255]) * (1 - share)
+        truth = np.repeat(score.truth[..., None] * np.uint8(255), 3, axis=2)
+        rows.append(np.hstack([_tile(image) for image in (rgb, on_magenta, truth)]))
+    return np.vstack(rows)
+
+
+def _tile(image: npt.NDArray[np.generic]) -> UInt8:
+    scale = TILE_SIDE / max(image.shape[:2])
+    size_wh = round(image.shape[1] * scale), round(image.shape[0] * scale)
+    small = cv2.resize(np.asarray(image, np.uint8), size_wh, interpolation=cv2.INTER_AREA)
+    tile = np.full((TILE_SIDE, TILE_SIDE, 3), 255, np.uint8)
+    tile[: size_wh[1], : size_wh[0]] = small
+    return tile

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segmentation.choose import RULES, check_wish, choose
+from segmentation.closer import alpha_of, look_closer
 from segmentation.compose import (
     Background,
     Blurred,
@@ -27,7 +28,6 @@ from segmentation.compose import (
 )
 from segmentation.errors import ChoiceError, KoutuError
 from segmentation.instances import Instance
-from segmentation.matte import make_alpha
 from segmentation.models import find_model
 from segmentation.photo import Photo, encode, read_photo, safe_stem
 from segmentation.segmenter import Segmenter
@@ -58,6 +58,7 @@ class Wish:
     crop: bool
     mask: bool
     list_only: bool
+    one_look: bool
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -72,7 +73,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         background = parse_background(args.background)
     except KoutuError as error:
         parser.error(error.in_language(language))
-    wish = Wish(args.objects, background, args.threshold, args.crop, args.mask, args.list)
+    wish = Wish(
+        args.objects, background, args.threshold, args.crop, args.mask, args.list, args.one_look
+    )
     segmenter = Segmenter(card, args.engine, args.precision, args.threads)
     try:
         engine, notices = segmenter.open()
@@ -133,8 +136,10 @@ def cut_out(
     elif not ids and wish.objects != "none":
         notices += (NOTHING_CHOSEN,)
     elif not wish.list_only:
+        look = None if wish.one_look else look_closer(segmenter, photo, segmentation, ids)
+        timings["closer"] = look.seconds if look else 0.0
         before = time.perf_counter()
-        alpha = make_alpha(photo.rgb, segmentation.mask_logits(ids))
+        alpha = alpha_of(photo.rgb, segmentation, ids, look)
         matted = time.perf_counter()
         report |= _write(photo, alpha, target, wish)
         timings |= {"alpha": matted - before, "compose_and_encode": time.perf_counter() - matted}
@@ -284,6 +289,7 @@ def _parser() -> argparse.ArgumentParser:
         default="transparent",
         help="transparent, #RRGGBB, blur, or a photo (default: transparent)",
     )
+    add("--one-look", action="store_true", help="no second look at objects small in the frame")
     add("--crop", action="store_true", help="crop to the subject, with a margin")
     add("--mask", action="store_true", help="write the mask as well, as <stem>_mask.png")
     add("--json", action="store_true", help="one JSON object for each photo on stdout")

@@ -1,6 +1,5 @@
 """What a page shows of one photo: a small value, and pure functions from it to what is drawn."""
 
-from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 import cv2
@@ -8,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segmentation.choose import choose
+from segmentation.closer import CloserLook
 from segmentation.instances import Instance, Segmentation
 from segmentation.photo import Photo
 from segmentation.segmenter import Timings
@@ -91,22 +91,27 @@ def line(instance: Instance, language: Language) -> str:
     return f"{instance.id} · {instance.label.in_language(language)} {instance.score:.0%}"
 
 
-def messages(desk: Desk, found: Segmentation, chosen: Collection[int]) -> tuple[Text, ...]:
+def messages(desk: Desk, threshold: float, look: CloserLook | None) -> tuple[Text, ...]:
     """What to tell the visitor: notices, what to do next, and what it took."""
     advice: tuple[Text, ...] = ()
     if not desk.segmentation.instances:
         advice = (WORDS["nothing"],)
-    elif not found.instances:
+    elif not desk.segmentation.above(threshold).instances:
         advice = (WORDS["nothing_yet"],)
-    elif not chosen:
+    elif not desk.choice(threshold):
         advice = (WORDS["pick_one"],)
-    return (*desk.notices, *advice, _spent(desk.timings))
+    if look and not look.is_at(desk.segmentation, desk.choice(threshold)):
+        look = None
+    return (*desk.notices, *advice, _spent(desk.timings, look))
 
 
-def _spent(timings: Timings) -> Text:
+def _spent(timings: Timings, look: CloserLook | None) -> Text:
     seconds = timings.prepare + timings.infer + timings.instances
     en, zh = f"Objects found in {seconds:.2f} s", f"查找物体用时 {seconds:.2f} 秒"
     if timings.load > NOTABLE_SECONDS:
         en += f", after {timings.load:.1f} s to load the model"
         zh += f"，另加载模型 {timings.load:.1f} 秒"
+    if look:
+        en += f"; looked closer at the chosen ones in {look.seconds:.2f} s"
+        zh += f"；对选中物体细看一次，用时 {look.seconds:.2f} 秒"
     return Text(f"{en}.", f"{zh}。")

@@ -23,6 +23,7 @@ WORDS = {
     "backdrop": Text("Photo for the background", "背景照片"),
     "options": Text("Options", "更多选项"),
     "threshold": Text("Show objects at least this certain", "只显示置信度不低于此值的物体"),
+    "closer": Text("Look closer at objects small in the photo", "对照片中较小的物体再细看一次"),
     "crop": Text("Crop the download to the objects", "下载时裁剪到物体"),
     "result": Text("Before and after", "前后对比"),
     "download": Text("Download PNG", "下载 PNG"),
