@@ -54,8 +54,8 @@ def test_a_photo_becomes_a_cut_out(tmp_path: Path, reports: Callable[..., Report
     assert report["chosen"] == [1]
     assert set(report["instances"][0]) == {"id", "label", "label_zh", "score", "box_xyxy", "area"}
     assert report["instances"][0]["label_zh"] == "猫"
-    stages = ("decode", "load", "prepare", "infer", "instances", "alpha", "compose_and_encode")
-    assert tuple(report["timings_ms"]) == stages
+    stages = ("decode", "load", "prepare", "infer", "instances", "closer", "alpha")
+    assert tuple(report["timings_ms"]) == (*stages, "compose_and_encode")
     assert report["file"] == str(tmp_path / "new" / "folder" / "chelsea_cutout.png")
     cut_out = image(report["file"])
     assert cut_out.shape == (300, 451, 4)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from segmentation.closer import CloserLook
 from segmentation.desk import (
     PREVIEW_SIDE,
     SQUARE,
@@ -111,8 +112,8 @@ def test_the_visitor_is_told_what_to_do_next(
     desk: Desk, threshold: float, chosen: tuple[int, ...], advice: str | None
 ) -> None:
     notice = Text("The first frame is used.", "只使用第一帧。")
-    desk = replace(desk, notices=(notice,))
-    said = messages(desk, desk.segmentation.above(threshold), chosen)
+    desk = replace(desk, notices=(notice,), chosen=chosen)
+    said = messages(desk, threshold, None)
     expected = (notice, *([WORDS[advice]] if advice else []))
     assert said[:-1] == expected
     assert said[-1].en == "Objects found in 0.33 s."
@@ -121,6 +122,13 @@ def test_the_visitor_is_told_what_to_do_next(
 
 def test_a_long_load_is_said() -> None:
     desk = replace(DESK, timings=replace(TIMINGS, load=1.26))
-    assert messages(desk, SCENE, (1,))[-1].en == (
+    assert messages(desk, 0, None)[-1].en == (
         "Objects found in 0.33 s, after 1.3 s to load the model."
     )
+
+
+def test_a_closer_look_is_said_as_long_as_it_is_at_what_is_chosen() -> None:
+    look = CloserLook(SCENE, (1,), (0, 0, 1, 1), np.zeros((1, 1), np.float16), 0.12)
+    desk = replace(DESK, segmentation=SCENE, chosen=(1,))
+    assert "looked closer at the chosen ones in 0.12 s" in messages(desk, 0, look)[-1].en
+    assert "closer" not in messages(replace(desk, chosen=(2,)), 0, look)[-1].en

@@ -1,0 +1,55 @@
+import csv
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from convert.__main__ import main
+from segmentation import Segmenter, choose, find_model, make_alpha, read_photo
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """The flower, with what the model makes of it as the truth, and a photo of no known subject."""
+    photo = read_photo(EXAMPLES / "flower.jpg")
+    found, _ = Segmenter(find_model("compact")).segment(photo)
+    truth = make_alpha(photo.rgb, found.mask_logits(choose(found, "1"))) > 127
+    (tmp_path / "masks").mkdir()
+    for stem in ("ours_flower", "ours_unknown"):
+        (tmp_path / f"{stem}.jpg").write_bytes((EXAMPLES / "flower.jpg").read_bytes())
+        cv2.imwrite(str(tmp_path / "masks" / f"{stem}.png"), truth.astype(np.uint8))
+    with (tmp_path / "labels.csv").open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(("stem", "instance", "label"))
+        rows.writerow(("ours_flower", 1, "salient"))
+        rows.writerow(("ours_unknown", 1, "teapot"))
+    return tmp_path
+
+
+def test_a_row_for_each_source(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", "compact", "--data", str(data), "--one-look"]) == 0
+    row = capsys.readouterr().out.splitlines()[-1]
+    name, count, *figures = (cell.strip() for cell in row.strip("|").split("|"))
+    assert (name, count) == ("ours", "1")
+    overlap, boundary, max_f, weighted, error, largest, best = map(float, figures)
+    assert min(overlap, boundary, max_f, best) > 0.99
+    assert weighted > 0.95
+    assert error < 0.01
+    assert largest < overlap, "the largest object is the leaves behind"
+
+
+def test_rows_by_label_and_the_worst_to_look_at(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sheet = tmp_path / "worst.png"
+    options = ["--by-label", "--worst", str(sheet)]
+    assert main(["evaluate", "compact", "--data", str(data), *options]) == 0
+    told = capsys.readouterr().out
+    assert "| salient | 1 |" in told
+    assert "worst: ours_flower" in told
+    image = cv2.imread(str(sheet))
+    assert image is not None
+    assert image.shape == (320, 960, 3)

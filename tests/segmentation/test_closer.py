@@ -1,0 +1,93 @@
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from segmentation import Photo, Segmenter, choose, find_model, make_alpha, read_photo
+from segmentation.closer import CloserLook, alpha_of, crop_around, look_closer
+from tests.segmentation.scenes import DOG, PERSON, block, segmentation
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+SCENE = segmentation((PERSON, block(2, 2, 8, 8)), (DOG, block(12, 12, 16, 18)))
+
+
+@pytest.fixture(scope="module")
+def segmenter() -> Segmenter:
+    return Segmenter(find_model("compact"))
+
+
+def test_the_crop_is_the_padded_box_of_all_that_is_chosen() -> None:
+    assert crop_around(SCENE, [1]) == (14, 14, 86, 86)
+    assert crop_around(SCENE, [2]) == (114, 114, 166, 186)
+
+
+@pytest.mark.parametrize("ids", [(), (1, 2)])
+def test_nothing_and_nearly_everything_are_not_worth_a_crop(ids: tuple[int, ...]) -> None:
+    wide = segmentation((PERSON, block(0, 0, 9, 20)), (DOG, block(10, 0, 20, 20)))
+    assert crop_around(wide, ids) is None
+
+
+def test_the_crop_ends_where_the_photo_ends() -> None:
+    corner = segmentation((PERSON, block(14, 15, 20, 20)))
+    assert crop_around(corner, [1]) == (134, 144, 200, 200)
+
+
+def look(ids: tuple[int, ...], inside: bool) -> CloserLook:
+    value = 12 if inside else -12
+    return CloserLook(SCENE, ids, (100, 100, 180, 200), np.full((10, 8), value, np.float16), 0)
+
+
+def test_alpha_comes_from_a_look_at_just_these_instances() -> None:
+    grey = np.full((200, 200, 3), 128, np.uint8)
+    alpha = alpha_of(grey, SCENE, [2], look((2,), inside=True))
+    assert (alpha[100:200, 100:180] == 255).all()
+    assert alpha.sum() == 255 * 100 * 80
+    first = make_alpha(grey, SCENE.mask_logits([1]))
+    assert (alpha_of(grey, SCENE, [1], look((2,), inside=True)) == first).all()
+
+
+def test_alpha_does_not_come_from_a_look_at_another_photo() -> None:
+    grey = np.full((200, 200, 3), 128, np.uint8)
+    same_ids = segmentation((PERSON, block(2, 2, 8, 8)), (DOG, block(2, 12, 6, 18)))
+    alpha = alpha_of(grey, same_ids, [2], look((2,), inside=True))
+    assert (alpha == make_alpha(grey, same_ids.mask_logits([2]))).all()
+
+
+def test_a_reduced_copy_gets_the_same_look() -> None:
+    small = np.full((100, 100, 3), 128, np.uint8)
+    alpha = alpha_of(small, SCENE, [2], look((2,), inside=True))
+    assert (alpha[50:100, 50:90] == 255).all()
+    assert alpha.sum() == 255 * 50 * 40
+
+
+def test_a_small_object_is_seen_again_where_it_was(segmenter: Segmenter) -> None:
+    photo = read_photo(EXAMPLES / "spiral_stairs.jpg")
+    found, _ = segmenter.segment(photo)
+    ids = choose(found, "1")
+    closer = look_closer(segmenter, photo, found, ids)
+    assert closer is not None
+    assert closer.is_at(found, ids)
+    once, twice = (alpha_of(photo.rgb, found, ids, seen) > 127 for seen in (None, closer))
+    assert np.count_nonzero(once & twice) > 0.7 * np.count_nonzero(once | twice)
+    _, top, _, bottom = closer.box_xyxy
+    cells_before = found.geometry.mask_hw[0] * (bottom - top) / photo.hw[0]
+    assert closer.mask_logits.shape[0] > 1.2 * cells_before, "it is seen in more detail"
+
+
+def test_a_photo_and_its_mirror_image_get_mirrored_looks(segmenter: Segmenter) -> None:
+    photo = read_photo(EXAMPLES / "flower.jpg")
+    mirror = Photo(np.ascontiguousarray(photo.rgb[:, ::-1]), None, "mirror", ())
+    seen: list[npt.NDArray[np.bool_]] = []
+    for each in (photo, mirror):
+        found, _ = segmenter.segment(each)
+        closer = look_closer(segmenter, each, found, [1])
+        assert closer is not None
+        seen.append(alpha_of(each.rgb, found, [1], closer) > 127)
+    there, back = seen[0], seen[1][:, ::-1]
+    assert np.count_nonzero(there & back) > 0.9 * np.count_nonzero(there | back)
+
+
+def test_what_is_not_seen_again_keeps_its_first_look(segmenter: Segmenter) -> None:
+    flat = Photo(np.full((200, 200, 3), 128, np.uint8), None, "flat", ())
+    assert look_closer(segmenter, flat, SCENE, [2]) is None
