@@ -43,6 +43,8 @@ KEEP_SECONDS = 3600
 SWEEP_SECONDS = 600
 
 SCORE_STEP = 0.05
+# The preview of a very thin photo is thinner than a photo may be.
+ANY_SHAPE = Limits(shortest_side=1)
 # The queue of what needs the device.
 DEVICE = "device"
 BACKGROUNDS = ["transparent", "colour", "blur", "picture"]
@@ -146,7 +148,7 @@ class Page:
             return gr.skip()
         found, chosen = desk.segmentation.above(threshold), desk.choice(threshold)
         with explained(request):
-            before = read_photo(Path(desk.preview))
+            before = read_photo(Path(desk.preview), ANY_SHAPE)
         language = language_of(request)
         lines = [(line(instance, language), instance.id) for instance in found.instances]
         return (
@@ -170,8 +172,8 @@ class Page:
         if desk is None:
             return gr.skip()
         with explained(request):
-            before = read_photo(Path(desk.preview))
-            alpha = alpha_of(before.rgb, desk.segmentation, desk.choice(threshold), look)
+            before = read_photo(Path(desk.preview), ANY_SHAPE)
+            alpha = alpha_of(before, desk.segmentation, desk.choice(threshold), look)
             after = compose(before, alpha, self._background(kind, colour, backdrop))
         language = language_of(request)
         said = [text.in_language(language) for text in messages(desk, threshold, look)]
@@ -221,7 +223,7 @@ class Page:
             return gr.DownloadButton(words("download"), value=None, interactive=False)
         with explained(request):
             photo = read_photo(Path(desk.photo), self._limits)
-            alpha = alpha_of(photo.rgb, desk.segmentation, chosen, look)
+            alpha = alpha_of(photo, desk.segmentation, chosen, look)
             image = compose(photo, alpha, self._background(kind, colour, backdrop))
         image = crop_to_subject(image, alpha) if crop else image
         path = _keep(f"{photo.stem}_cutout.png", image)

@@ -141,7 +141,7 @@ def _score(segmenter: Segmenter, sample: Sample, one_look: bool) -> Score:
     found, _ = segmenter.segment(photo)
     ids = choose(found, "auto")
     look = None if one_look else look_closer(segmenter, photo, found, ids)
-    alpha = alpha_of(photo.rgb, found, ids, look)
+    alpha = alpha_of(photo, found, ids, look)
     label, truth = max(sample.subjects, key=lambda subject: iou(alpha > 127, subject[1]))
     single = [_best_match(photo, found, (i.id,), sample) for i in found.instances]
     largest = _best_match(photo, found, choose(found, "largest"), sample)
@@ -149,7 +149,7 @@ def _score(segmenter: Segmenter, sample: Sample, one_look: bool) -> Score:
 
 
 def _best_match(photo: Photo, found: Segmentation, ids: Sequence[int], sample: Sample) -> float:
-    cut_out = alpha_of(photo.rgb, found, ids, None) > 127
+    cut_out = alpha_of(photo, found, ids) > 127
     return max(iou(cut_out, truth) for _, truth in sample.subjects)
 
 

@@ -1,6 +1,7 @@
 """Koutu: photo in, found objects, clean cut-out out."""
 
 from segmentation.choose import choose
+from segmentation.closer import CloserLook, alpha_of, look_closer
 from segmentation.compose import (
     Background,
     Blurred,
@@ -35,6 +36,7 @@ __all__ = [
     "Background",
     "Blurred",
     "ChoiceError",
+    "CloserLook",
     "Colour",
     "EngineError",
     "EngineUnavailable",
@@ -57,6 +59,7 @@ __all__ = [
     "Text",
     "Timings",
     "Transparent",
+    "alpha_of",
     "choose",
     "compose",
     "crop_to_subject",
@@ -64,6 +67,7 @@ __all__ = [
     "find_instances",
     "find_model",
     "foreground",
+    "look_closer",
     "make_alpha",
     "parse_colour",
     "prepare",

@@ -124,7 +124,7 @@ def cut_out(
     photo = read_photo(path)
     decoded = time.perf_counter()
     segmentation, stages = segmenter.segment(photo, wish.threshold)
-    ids = choose(segmentation, wish.objects)
+    ids = choose(segmentation, wish.objects) if segmentation.instances else ()
     report: Report = {
         "instances": [_fields(instance) for instance in segmentation.instances],
         "chosen": ids,
@@ -139,7 +139,7 @@ def cut_out(
         look = None if wish.one_look else look_closer(segmenter, photo, segmentation, ids)
         timings["closer"] = look.seconds if look else 0.0
         before = time.perf_counter()
-        alpha = alpha_of(photo.rgb, segmentation, ids, look)
+        alpha = alpha_of(photo, segmentation, ids, look)
         matted = time.perf_counter()
         report |= _write(photo, alpha, target, wish)
         timings |= {"alpha": matted - before, "compose_and_encode": time.perf_counter() - matted}

@@ -86,15 +86,17 @@ def look_closer(
 
 
 def alpha_of(
-    rgb: npt.NDArray[np.uint8],
+    photo: Photo,
     segmentation: Segmentation,
     ids: Collection[int],
-    look: CloserLook | None,
+    look: CloserLook | None = None,
 ) -> npt.NDArray[np.uint8]:
     """Opacity of some instances, from a closer look at them where there is one.
 
+    What is transparent in the photo itself stays transparent.
+
     Args:
-        rgb: uint8 (H, W, 3), the photo or a reduced copy of it.
+        photo: the photo or a reduced copy of it.
         segmentation: the first look.
         ids: of the instances.
         look: a closer look, which counts only if it was at these instances.
@@ -102,6 +104,18 @@ def alpha_of(
     Returns:
         uint8 (H, W).
     """
+    alpha = _opacity(photo.rgb, segmentation, ids, look)
+    if photo.alpha is None:
+        return alpha
+    return np.asarray(cv2.multiply(alpha, photo.alpha, scale=1 / 255), np.uint8)
+
+
+def _opacity(
+    rgb: npt.NDArray[np.uint8],
+    segmentation: Segmentation,
+    ids: Collection[int],
+    look: CloserLook | None,
+) -> npt.NDArray[np.uint8]:
     if look is None or not look.is_at(segmentation, ids):
         return make_alpha(rgb, segmentation.mask_logits(ids))
     height, width = rgb.shape[:2]

@@ -71,15 +71,13 @@ def compose(photo: Photo, alpha: UInt8, background: Background) -> UInt8:
     """Put the chosen objects on a background, at the photo's own size.
 
     Args:
-        photo: where they come from; its own transparency stays transparent.
-        alpha: uint8 (H, W), their opacity.
+        photo: where they come from.
+        alpha: uint8 (H, W), their opacity (see `alpha_of`).
         background: what to put behind them.
 
     Returns:
         uint8 (H, W, 4) with straight alpha for a transparent background, else (H, W, 3).
     """
-    if photo.alpha is not None:
-        alpha = np.asarray(cv2.multiply(alpha, photo.alpha, scale=1 / 255), np.uint8)
     colours = foreground(photo.rgb, alpha)
     match background:
         case Transparent():

@@ -33,29 +33,42 @@ def test_the_crop_ends_where_the_photo_ends() -> None:
     assert crop_around(corner, [1]) == (134, 144, 200, 200)
 
 
+def photo_of(rgb: npt.NDArray[np.uint8], alpha: npt.NDArray[np.uint8] | None = None) -> Photo:
+    return Photo(rgb, alpha, "photo", ())
+
+
+def test_what_is_transparent_in_the_photo_stays_so() -> None:
+    rgb, own = np.full((200, 200, 3), 128, np.uint8), np.full((200, 200), 255, np.uint8)
+    own[:50], own[50:60] = 0, 51
+    alpha = alpha_of(photo_of(rgb, own), SCENE, [1])
+    assert not alpha[:50].any()
+    assert alpha[55, 50] == 51
+    assert alpha[65, 50] == 255
+
+
 def look(ids: tuple[int, ...], inside: bool) -> CloserLook:
     value = 12 if inside else -12
     return CloserLook(SCENE, ids, (100, 100, 180, 200), np.full((10, 8), value, np.float16), 0)
 
 
 def test_alpha_comes_from_a_look_at_just_these_instances() -> None:
-    grey = np.full((200, 200, 3), 128, np.uint8)
+    grey = photo_of(np.full((200, 200, 3), 128, np.uint8))
     alpha = alpha_of(grey, SCENE, [2], look((2,), inside=True))
     assert (alpha[100:200, 100:180] == 255).all()
     assert alpha.sum() == 255 * 100 * 80
-    first = make_alpha(grey, SCENE.mask_logits([1]))
+    first = make_alpha(grey.rgb, SCENE.mask_logits([1]))
     assert (alpha_of(grey, SCENE, [1], look((2,), inside=True)) == first).all()
 
 
 def test_alpha_does_not_come_from_a_look_at_another_photo() -> None:
-    grey = np.full((200, 200, 3), 128, np.uint8)
+    grey = photo_of(np.full((200, 200, 3), 128, np.uint8))
     same_ids = segmentation((PERSON, block(2, 2, 8, 8)), (DOG, block(2, 12, 6, 18)))
     alpha = alpha_of(grey, same_ids, [2], look((2,), inside=True))
-    assert (alpha == make_alpha(grey, same_ids.mask_logits([2]))).all()
+    assert (alpha == make_alpha(grey.rgb, same_ids.mask_logits([2]))).all()
 
 
 def test_a_reduced_copy_gets_the_same_look() -> None:
-    small = np.full((100, 100, 3), 128, np.uint8)
+    small = photo_of(np.full((100, 100, 3), 128, np.uint8))
     alpha = alpha_of(small, SCENE, [2], look((2,), inside=True))
     assert (alpha[50:100, 50:90] == 255).all()
     assert alpha.sum() == 255 * 50 * 40
@@ -68,7 +81,7 @@ def test_a_small_object_is_seen_again_where_it_was(segmenter: Segmenter) -> None
     closer = look_closer(segmenter, photo, found, ids)
     assert closer is not None
     assert closer.is_at(found, ids)
-    once, twice = (alpha_of(photo.rgb, found, ids, seen) > 127 for seen in (None, closer))
+    once, twice = (alpha_of(photo, found, ids, seen) > 127 for seen in (None, closer))
     assert np.count_nonzero(once & twice) > 0.7 * np.count_nonzero(once | twice)
     _, top, _, bottom = closer.box_xyxy
     cells_before = found.geometry.mask_hw[0] * (bottom - top) / photo.hw[0]
@@ -83,7 +96,7 @@ def test_a_photo_and_its_mirror_image_get_mirrored_looks(segmenter: Segmenter) -
         found, _ = segmenter.segment(each)
         closer = look_closer(segmenter, each, found, [1])
         assert closer is not None
-        seen.append(alpha_of(each.rgb, found, [1], closer) > 127)
+        seen.append(alpha_of(each, found, [1], closer) > 127)
     there, back = seen[0], seen[1][:, ::-1]
     assert np.count_nonzero(there & back) > 0.9 * np.count_nonzero(there | back)
 

@@ -85,18 +85,6 @@ def test_a_colour_is_exact_outside_and_blended_by_the_formula_between() -> None:
     np.testing.assert_array_equal(image, np.rint(rgb * share + (1 - share) * (10, 20, 30)))
 
 
-def test_the_photos_own_transparency_stays() -> None:
-    own = np.full((40, 40), 255, np.uint8)
-    own[:, :20], own[:, 20:30] = 0, 102
-    alpha = disc(40, 40)
-    image = compose(photo(noise(40, 40), own), alpha, Transparent())
-    assert (image[:, :20, 3] == 0).all()
-    assert (image[:, 30:, 3] == alpha[:, 30:]).all()
-    np.testing.assert_array_equal(image[:, 20:30, 3], np.rint(alpha[:, 20:30] * 0.4))
-    on_colour = compose(photo(noise(40, 40), own), alpha, Colour((7, 7, 7)))
-    assert (on_colour[:, :20] == 7).all()
-
-
 def test_a_blurred_background_is_smooth_and_has_no_glow() -> None:
     """Nothing of a white object may reach the grey behind it."""
     alpha = disc(300, 400)

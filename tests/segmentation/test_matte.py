@@ -108,7 +108,8 @@ def test_without_an_edge_in_the_photo_the_masks_own_outline_is_smooth(shape: Sha
     expected = truth(shape)
     outline = np.count_nonzero((expected > 0) & (expected < 1))
     assert error(alpha, expected) < 3 * outline
-    assert abs(alpha.sum() / 255 - expected.sum()) < 0.01 * expected.sum()
+    # The filter's window straightens an outline a little where the photo has nothing to hold it.
+    assert abs(alpha.sum() / 255 - expected.sum()) < 0.02 * expected.sum()
 
 
 @pytest.mark.parametrize("factor", [2, 4])
