@@ -20,6 +20,7 @@ from gradio.utils import get_upload_folder
 from segmentation import (
     Background,
     Blurred,
+    Edge,
     KoutuError,
     Language,
     Limits,
@@ -166,6 +167,9 @@ class Page:
         kind: str,
         colour: str,
         backdrop: str | None,
+        softness: float,
+        grow: float,
+        fine_hair: bool,
         request: gr.Request,
     ) -> Any:
         """Draw before and after, and say what there is to say."""
@@ -173,7 +177,8 @@ class Page:
             return gr.skip()
         with explained(request):
             before = read_photo(Path(desk.preview), ANY_SHAPE)
-            alpha = alpha_of(before, desk.segmentation, desk.choice(threshold), look)
+            edge = Edge(softness, grow, fine_hair)
+            alpha = alpha_of(before, desk.segmentation, desk.choice(threshold), look, edge)
             after = compose(before, alpha, self._background(kind, colour, backdrop))
         language = language_of(request)
         said = [text.in_language(language) for text in messages(desk, threshold, look)]
@@ -197,12 +202,16 @@ class Page:
         kind: str,
         colour: str,
         backdrop: str | None,
+        softness: float,
+        grow: float,
+        fine_hair: bool,
         request: gr.Request,
     ) -> Any:
         """Draw the result again, if there was a closer look."""
         if look is None:
             return gr.skip()
-        return self.show_result(desk, look, threshold, kind, colour, backdrop, request)
+        style = (threshold, kind, colour, backdrop, softness, grow, fine_hair)
+        return self.show_result(desk, look, *style, request)
 
     def export(
         self,
@@ -212,6 +221,9 @@ class Page:
         kind: str,
         colour: str,
         backdrop: str | None,
+        softness: float,
+        grow: float,
+        fine_hair: bool,
         crop: bool,
         request: gr.Request,
     ) -> Any:
@@ -223,7 +235,8 @@ class Page:
             return gr.DownloadButton(words("download"), value=None, interactive=False)
         with explained(request):
             photo = read_photo(Path(desk.photo), self._limits)
-            alpha = alpha_of(photo, desk.segmentation, chosen, look)
+            edge = Edge(softness, grow, fine_hair)
+            alpha = alpha_of(photo, desk.segmentation, chosen, look, edge)
             image = compose(photo, alpha, self._background(kind, colour, backdrop))
         image = crop_to_subject(image, alpha) if crop else image
         path = _keep(f"{photo.stem}_cutout.png", image)
@@ -287,6 +300,9 @@ def build_ui(page: Page, threshold: float) -> gr.Blocks:
                         least = gr.Slider(
                             LEAST_SCORE, 0.95, threshold, step=SCORE_STEP, label=words("threshold")
                         )
+                        softness = gr.Slider(-1, 1, 0, step=0.1, label=words("softness"))
+                        grow = gr.Slider(-10, 10, 0, step=1, label=words("grow"))
+                        fine_hair = gr.Checkbox(label=words("fine_hair"))
                         closer = gr.Checkbox(True, label=words("closer"))
                         crop = gr.Checkbox(label=words("crop"))
             with gr.Column(min_width=320):
@@ -320,7 +336,7 @@ def build_ui(page: Page, threshold: float) -> gr.Blocks:
         private: dict[str, Any] = {"api_visibility": "private"}
         quiet: dict[str, Any] = {**private, "show_progress": "hidden"}
         opened = [desk, heading, upload, found]
-        style = [least, kind, colour, backdrop]
+        style = [least, kind, colour, backdrop, softness, grow, fine_hair]
         listed = [canvas, objects, less, download]
         result = [slider, message]
         ui.load(page.greet, None, [heading, kind, invitation, examples, footer], **private)
@@ -340,6 +356,7 @@ def build_ui(page: Page, threshold: float) -> gr.Blocks:
         redraws: list[Any] = [changed.success for changed in changes]
         redraws += [least.release, closer.input, kind.input, colour.input]
         redraws += [backdrop.input, backdrop.clear]
+        redraws += [softness.release, grow.release, fine_hair.input]
         for redraw in redraws:
             redraw(page.show_found, [desk, least], listed, concurrency_id="list", **quiet).success(
                 page.show_result, [desk, look, *style], result, concurrency_id="draw", **quiet

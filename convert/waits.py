@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import resource
 import socket
 import statistics
 import subprocess
@@ -71,6 +72,7 @@ def run(args: argparse.Namespace) -> None:
     report("second pick: alpha at full size", lambda: _spent(lambda: make_alpha(photo.rgb, logits)))
     report("colour", lambda: _spent(lambda: compose(photo, alpha, Transparent())))
     report("PNG", lambda: _spent(lambda: encode(cut_out)))
+    print(f"\nPeak memory of this process: {_peak_gigabytes():.2f} GB")
 
 
 class Report:
@@ -125,6 +127,10 @@ def _start_page() -> float:
         finally:
             page.terminate()
     raise TimeoutError(f"no page within {PATIENCE_S} s")
+
+
+def _peak_gigabytes() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
 
 
 def _scaled(photo: Photo, megapixels: float) -> Photo:

@@ -25,7 +25,7 @@ from segmentation.errors import (
     PhotoTooLarge,
 )
 from segmentation.instances import Instance, Segmentation, find_instances
-from segmentation.matte import foreground, make_alpha
+from segmentation.matte import Edge, foreground, make_alpha
 from segmentation.models import ModelCard, find_model
 from segmentation.photo import Limits, Photo, encode, read_photo
 from segmentation.preprocess import Geometry, prepare
@@ -38,6 +38,7 @@ __all__ = [
     "ChoiceError",
     "CloserLook",
     "Colour",
+    "Edge",
     "EngineError",
     "EngineUnavailable",
     "Geometry",

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segmentation.instances import Segmentation
-from segmentation.matte import make_alpha
+from segmentation.matte import Edge, make_alpha
 from segmentation.photo import Photo
 from segmentation.preprocess import BoxXYXY
 from segmentation.segmenter import Segmenter
@@ -90,6 +90,7 @@ def alpha_of(
     segmentation: Segmentation,
     ids: Collection[int],
     look: CloserLook | None = None,
+    edge: Edge | None = None,
 ) -> npt.NDArray[np.uint8]:
     """Opacity of some instances, from a closer look at them where there is one.
 
@@ -100,11 +101,12 @@ def alpha_of(
         segmentation: the first look.
         ids: of the instances.
         look: a closer look, which counts only if it was at these instances.
+        edge: how the edge is wanted; None takes `Edge()`.
 
     Returns:
         uint8 (H, W).
     """
-    alpha = _opacity(photo.rgb, segmentation, ids, look)
+    alpha = _opacity(photo.rgb, segmentation, ids, look, edge)
     if photo.alpha is None:
         return alpha
     return np.asarray(cv2.multiply(alpha, photo.alpha, scale=1 / 255), np.uint8)
@@ -115,16 +117,17 @@ def _opacity(
     segmentation: Segmentation,
     ids: Collection[int],
     look: CloserLook | None,
+    edge: Edge | None,
 ) -> npt.NDArray[np.uint8]:
     if look is None or not look.is_at(segmentation, ids):
-        return make_alpha(rgb, segmentation.mask_logits(ids))
+        return make_alpha(rgb, segmentation.mask_logits(ids), edge)
     height, width = rgb.shape[:2]
     photo_h, photo_w = segmentation.geometry.photo_hw
     left, right = (round(x * width / photo_w) for x in look.box_xyxy[::2])
     top, bottom = (round(y * height / photo_h) for y in look.box_xyxy[1::2])
     alpha = np.zeros((height, width), np.uint8)
     crop = np.ascontiguousarray(rgb[top:bottom, left:right])
-    alpha[top:bottom, left:right] = make_alpha(crop, look.mask_logits.astype(np.float32))
+    alpha[top:bottom, left:right] = make_alpha(crop, look.mask_logits.astype(np.float32), edge)
     return alpha
 
 

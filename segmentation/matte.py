@@ -5,6 +5,7 @@ the tiles an edge runs through. So a large photo costs what its outline costs, n
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -18,11 +19,13 @@ Bool = npt.NDArray[np.bool_]
 REDUCED_SIDE = 1024
 # Side of a tile, in reduced pixels.
 TILE = 48
-# Further than this many mask cells from its outline, a mask is not in doubt.
-DOUBT_CELLS = 2.0
 # Radius of the guided filter in mask cells: how far it can move an outline to the photo's edge.
 # 1 is better for perfect masks, 2 for masks off by most of a cell; models lie between.
 REACH_CELLS = 1.5
+# The same where strands are looked for.
+HAIR_REACH_CELLS = 4.0
+# Further than this many of those radii from its outline, a mask is not in doubt.
+DOUBT_REACHES = 1.33
 # Regularisation of the guided filter, for colours in 0..1. This and GAIN gave the least error on
 # objects of known alpha.
 EPSILON = 2e-4
@@ -37,7 +40,32 @@ PINHOLE_CELLS = 4
 COLOUR_REACH = (24, 3)
 
 
-def make_alpha(rgb: UInt8, mask_logits: Float) -> UInt8:
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """How a person wants the edge.
+
+    Attributes:
+        softness: -1 (hard) to 1 (soft); 0 is as wide as the photo's own edges.
+        grow: moves the edge outwards, or inwards if negative, by this many thousandths of the
+            photo's longest side.
+        fine_hair: look for strands of the object's colour further outside its outline; on a
+            background of that colour it takes in some of that too.
+    """
+
+    softness: float = 0.0
+    grow: float = 0.0
+    fine_hair: bool = False
+
+    @property
+    def _gain(self) -> float:
+        return float(GAIN * 4.0**-self.softness)
+
+    @property
+    def _reach_cells(self) -> float:
+        return HAIR_REACH_CELLS if self.fine_hair else REACH_CELLS
+
+
+def make_alpha(rgb: UInt8, mask_logits: Float, edge: Edge | None = None) -> UInt8:
     """Opacity of the chosen objects: the mask's own outline, moved to the edges of the photo.
 
     A guided filter (He, Sun, Tang 2013, https://doi.org/10.1109/TPAMI.2012.213) with the photo's
@@ -47,10 +75,12 @@ def make_alpha(rgb: UInt8, mask_logits: Float) -> UInt8:
     Args:
         rgb: uint8 (H, W, 3).
         mask_logits: float32 (h, w) over the same frame, at the model's resolution.
+        edge: how the edge is wanted; None takes `Edge()`.
 
     Returns:
         uint8 (H, W): 255 inside, 0 outside, between only near the outline.
     """
+    edge = edge or Edge()
     factor = _factor(rgb)
     guide = _unit(_reduce(rgb, factor))
     cell = rgb.shape[1] / factor / mask_logits.shape[1]
@@ -58,15 +88,16 @@ def make_alpha(rgb: UInt8, mask_logits: Float) -> UInt8:
     least_area = PINHOLE_CELLS * logits.size / mask_logits.size
     logits = DECISIVENESS * _without_pinholes(logits, least_area)
     inside = logits > 0
-    band = _outline(inside, radius=round(DOUBT_CELLS * cell))
-    around = _box_around(band, margin=round(2 * REACH_CELLS * cell))
+    reach = edge._reach_cells * cell
+    band = _outline(inside, radius=round(DOUBT_REACHES * reach))
+    around = _box_around(band, margin=round(2 * reach))
     model = np.zeros((*inside.shape, 4), np.float32)
     rough = inside.astype(np.float32)
     if band.any():
-        model[around] = _linear_model(
-            guide[around], _sigmoid(logits[around]), radius=round(REACH_CELLS * cell)
-        )
-        rough[around][band[around]] = _opacity(model[around], guide[around])[band[around]]
+        probability = _sigmoid(logits[around])
+        model[around] = _linear_model(guide[around], probability, radius=round(reach))
+        decided = _opacity(model[around], guide[around], edge._gain)
+        rough[around][band[around]] = decided[band[around]]
     alpha = _repeat(_to_bytes(rough), factor)[: rgb.shape[0], : rgb.shape[1]].copy()
     soft = band & (_outline(rough >= 1, radius=1) | ((rough > 0) & (rough < 1)))
     for tile in _tiles(soft):
@@ -74,10 +105,10 @@ def make_alpha(rgb: UInt8, mask_logits: Float) -> UInt8:
         full = _full(tile, factor)
         colours = _unit(rgb[full])
         height, width = colours.shape[:2]
-        opacity = _opacity(model_here[:height, :width], colours)
+        opacity = _opacity(model_here[:height, :width], colours, edge._gain)
         there = _repeat(soft[tile].astype(np.uint8), factor)[:height, :width] > 0
         np.copyto(alpha[full], _to_bytes(opacity), where=there)
-    return alpha
+    return _grown(alpha, round(edge.grow * max(alpha.shape) / 1000))
 
 
 def foreground(rgb: UInt8, alpha: UInt8) -> UInt8:
@@ -202,10 +233,18 @@ def _linear_model(guide: Float, values: Float, radius: int) -> Float:
     return _mean(model, radius)
 
 
-def _opacity(model: Float, colours: Float) -> Float:
+def _opacity(model: Float, colours: Float, gain: float) -> Float:
     """What the model makes of colours (h, w, 3) in 0..1: opacity in 0..1."""
     value = model[..., 3] + (model[..., :3] * colours).sum(axis=-1)
-    return np.asarray(np.clip((value - 0.5) * GAIN + 0.5, 0, 1), np.float32)
+    return np.asarray(np.clip((value - 0.5) * gain + 0.5, 0, 1), np.float32)
+
+
+def _grown(alpha: UInt8, radius: int) -> UInt8:
+    """The alpha with its edge moved outwards by `radius` pixels, or inwards if it is negative."""
+    if radius == 0:
+        return alpha
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * abs(radius) + 1,) * 2)
+    return np.asarray((cv2.dilate if radius > 0 else cv2.erode)(alpha, kernel), np.uint8)
 
 
 def _fuse(

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pytest
 
 from segmentation import matte
-from segmentation.matte import foreground, make_alpha
+from segmentation.matte import Edge, foreground, make_alpha
 
 UInt8 = npt.NDArray[np.uint8]
 Float = npt.NDArray[np.float32]
@@ -242,3 +242,39 @@ def test_the_objects_own_colour_comes_back(
     kept = np.abs(rgb[seen].astype(float) - OBJECT_COLOUR).mean()
     recovered = np.abs(foreground(rgb, alpha)[seen].astype(float) - OBJECT_COLOUR).mean()
     assert recovered < kept / 2
+
+
+def partly(alpha: UInt8) -> int:
+    return int(np.count_nonzero((alpha > 0) & (alpha < 255)))
+
+
+def test_softness_widens_the_edge_and_leaves_it_where_it_is() -> None:
+    flat = np.full((400, 400, 3), 128, np.uint8)
+    hard, plain, soft = (
+        make_alpha(flat, mask_of(half_plane), Edge(softness=value)) for value in (-1, 0, 1)
+    )
+    assert partly(hard) < 0.5 * partly(plain)
+    assert partly(soft) > 1.5 * partly(plain)
+    assert abs(int(hard.sum()) - int(soft.sum())) < 255 * 400
+
+
+@pytest.mark.parametrize("grow", [-5.0, 5.0])
+def test_growing_moves_the_edge_by_thousandths_of_the_longest_side(grow: float) -> None:
+    image, mask = photo_of(truth(half_plane)), mask_of(half_plane)
+    plain, moved = make_alpha(image, mask), make_alpha(image, mask, Edge(grow=grow))
+    assert (
+        moved.astype(int).sum(axis=1) - plain.astype(int).sum(axis=1)
+    ).tolist() == pytest.approx([255 * grow / 1000 * 400] * 400, abs=30)
+
+
+def test_fine_hair_is_found_outside_the_outline() -> None:
+    expected = truth(half_plane)
+    expected[100:300:8, 203:240] = 1  # strands that the coarse mask knows nothing of
+    image, mask = photo_of(expected), mask_of(half_plane)
+    strands = np.zeros((400, 400), np.bool_)
+    strands[100:300:8, 220:240] = True
+    between = np.roll(strands, 4, axis=0)
+    plain, hairy = make_alpha(image, mask), make_alpha(image, mask, Edge(fine_hair=True))
+    assert hairy[strands].mean() > 2 * plain[strands].mean()
+    assert hairy[strands].mean() > 128
+    assert hairy[between].mean() < 26
