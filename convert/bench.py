@@ -23,8 +23,9 @@ import numpy as np
 import numpy.typing as npt
 
 from convert.checkpoint import Checkpoint, load_checkpoint
-from convert.export import parse_size, save_model, synthetic_photo
+from convert.export import save_model, synthetic_photo
 from convert.exportable import write_graph
+from convert.plans import parse_size
 from convert.source import find_checkpoint
 from segmentation.engines import open_engine
 from segmentation.errors import ConversionError, EngineUnavailable

@@ -2,24 +2,23 @@
 
 import argparse
 import hashlib
-import re
 import shutil
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 import onnx
 
-from convert.backbones import FREE_SIZE
 from convert.checkpoint import Checkpoint, load_checkpoint
-from convert.exportable import MASK_STRIDE, OUTPUTS, SIDE_MULTIPLE, TARGETS, Target, write_graph
+from convert.exportable import MASK_STRIDE, OUTPUTS, TARGETS, write_graph
 from convert.labels import in_both_languages
 from convert.operator_rules import check
 from convert.parity import difference
+from convert.plans import Plan, parse_size, plans
 from convert.sampling import SAMPLERS
 from convert.source import find_checkpoint
 from segmentation.engines.onnx import OnnxEngine
@@ -28,26 +27,6 @@ from segmentation.models import Artifact, ModelCard, SizeHW, Source, save_card
 from segmentation.text import Text
 
 Task = Literal["instance", "panoptic", "semantic"]
-DEFAULT_SIDE = 512
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """A graph to write.
-
-    Attributes:
-        file: its name.
-        size_hw: the size it is for; None for any.
-        sizes_hw: the sizes the card announces.
-        target: the run-time.
-        sampling: form of deformable attention; None for the fastest.
-    """
-
-    file: str
-    size_hw: SizeHW | None
-    sizes_hw: tuple[SizeHW, ...]
-    target: Target = "onnx"
-    sampling: str | None = None
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -171,77 +150,6 @@ def prove(checkpoint: Checkpoint, card: ModelCard) -> None:
                 f"{artifact.file} 与 transformers 的结果不一致，未写出任何文件。请反馈该检查点。",
             )
     engine.close()
-
-
-def plans(
-    checkpoint: Checkpoint,
-    sizes_hw: list[SizeHW] | None,
-    longest_side: int | None,
-    target: Target = "onnx",
-    sampling: str | None = None,
-) -> tuple[Plan, ...]:
-    """Which graphs the asked-for sizes make.
-
-    Raises:
-        ConversionError: a side is no multiple of 32, or this backbone needs fixed sizes.
-    """
-    # atc wants every side fixed, and so does the deformable convolution.
-    free = (
-        target == "onnx"
-        and sampling != "deform-conv"
-        and checkpoint.model.config.backbone_config.model_type in FREE_SIZE
-    )
-    sizes_hw = sizes_hw or [default_size(checkpoint.processor)]
-    if longest_side is not None:
-        if not free:
-            raise ConversionError(
-                "Here each size needs a graph of its own: use --size.",
-                "此时每种尺寸都需要单独的模型文件：请改用 --size。",
-            )
-        sizes_hw = list(sizes_of_longest_side(longest_side))
-    for height, width in sizes_hw:
-        if height % SIDE_MULTIPLE or width % SIDE_MULTIPLE or not height or not width:
-            raise ConversionError(
-                f"Size {height}x{width}: both sides must be multiples of {SIDE_MULTIPLE}.",
-                f"尺寸 {height}x{width}：两边都必须是 {SIDE_MULTIPLE} 的倍数。",
-            )
-    if free:
-        return (Plan("model.onnx", None, tuple(sizes_hw), target, sampling),)
-    name = "model.onnx" if len(sizes_hw) == 1 else "model_{}x{}.onnx"
-    return tuple(Plan(name.format(*size), size, (size,), target, sampling) for size in sizes_hw)
-
-
-def sizes_of_longest_side(side: int) -> tuple[SizeHW, ...]:
-    """All sizes (height, width) in steps of 32 with this longest side, from 1:2 to 2:1."""
-    shorts = range(-(-side // 2 // SIDE_MULTIPLE) * SIDE_MULTIPLE, side, SIDE_MULTIPLE)
-    return (
-        *((short, side) for short in shorts),
-        (side, side),
-        *((side, short) for short in reversed(shorts)),
-    )
-
-
-def default_size(processor: Any) -> SizeHW:
-    """The processor's own size, at most 512 a side, which is what a CPU does in about a second."""
-    size = processor.get("size") or {}
-    if isinstance(size, int):
-        size = {"shortest_edge": size}
-    short = size.get("shortest_edge", DEFAULT_SIDE)
-    sides = (size.get("height", short), size.get("width", short))
-    height, width = (
-        max(SIDE_MULTIPLE, min(side, DEFAULT_SIDE) // SIDE_MULTIPLE * SIDE_MULTIPLE)
-        for side in sides
-    )
-    return height, width
-
-
-def parse_size(text: str) -> SizeHW:
-    """`512` or `512x768` (height x width)."""
-    match = re.fullmatch(r"(\d+)(?:x(\d+))?", text)
-    if not match:
-        raise argparse.ArgumentTypeError(f"{text!r} is neither a side nor HEIGHTxWIDTH")
-    height, width = match.groups()
-    return int(height), int(width or height)
 
 
 def guess_task(name: str) -> Task:

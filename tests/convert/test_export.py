@@ -13,8 +13,9 @@ import pytest
 import convert.export
 from convert.__main__ import main
 from convert.checkpoint import load_checkpoint
-from convert.export import default_size, guess_task, parse_size, plans, save_model
+from convert.export import guess_task, save_model
 from convert.labels import in_both_languages
+from convert.plans import default_size, parse_size, plans
 from segmentation.engines.onnx import OnnxEngine
 from segmentation.errors import ConversionError
 from segmentation.models import check_artifact, load_card

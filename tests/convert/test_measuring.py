@@ -10,8 +10,8 @@ from PIL import Image
 from convert.__main__ import main
 from convert.bench import Result, table, take_turns
 from convert.export import synthetic_photo
+from convert.int8 import to_int8
 from convert.parity import difference
-from convert.quantize import to_int8
 from segmentation.engines.base import Logits
 from segmentation.engines.onnx import OnnxEngine
 from segmentation.models import load_card
