@@ -119,6 +119,6 @@ def test_difference_of_logits() -> None:
     found = difference(reference, other)
     assert (found.class_max, found.mask_max) == (2.0, 2.0)
     assert (found.class_agreement, found.mask_agreement) == (0.5, 0.75)
-    assert found.relative == 1.0
+    assert found.relative == (0.5 + 2.0) / 4 / 2.0
     assert not found.is_rounding
     assert difference(reference, reference).is_rounding
