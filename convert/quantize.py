@@ -3,8 +3,7 @@
 Matrix products become onnxruntime's DynamicQuantizeMatMul: weights int8, scaled per column,
 activations uint8, scaled per run by their own range; nothing needs calibrating. Wide convolutions
 and the feed-forward layers need fixed ranges, so they gain only where photos are given to measure
-them on. What decides where things lie rather than what they are stays float: the sampling offsets,
-the attention masks.
+them on. Attention scores, masks, norms and the sampling itself stay float.
 """
 
 import argparse

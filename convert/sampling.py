@@ -250,10 +250,13 @@ def _weights_channels_first(graph: Graph, attention: DeformableAttention, querie
 def _channels_first(
     graph: Graph, layer: nn.Linear, tokens: Value, order: npt.NDArray[np.int64] | None = None
 ) -> Value:
+    """A linear layer of tokens (N, in) as (out, N), its outputs reordered."""
     weight, bias = weights_of(layer)
     if order is not None:
         weight, bias = weight[order], bias[order]
-    return graph.op("Gemm", graph.const(weight), tokens, graph.const(bias[:, None]), transB=1)
+    # Multiplying from the left would save the transposition and lose more: it is the right-hand
+    # matrix that onnxruntime packs beforehand, and that becomes int8.
+    return graph.transpose(graph.linear(tokens, weight, bias), 1, 0)
 
 
 def _known(graph: Graph, side: Value) -> int:
