@@ -16,6 +16,7 @@ COMMANDS = {
     "bench": "time a model folder's graphs against transformers and others, taking turns",
     "atc": "make OMs for an Ascend chip from a model folder",
     "evaluate": "measure the cut-outs on photos whose masks are known",
+    "edges": "measure alpha and colour on compositions of objects with known alpha",
     "waits": "measure how long a visitor waits, from a cold start to the file",
 }
 

@@ -36,8 +36,14 @@ GAIN = 3.0
 DECISIVENESS = np.float32(3)
 # A hole or speck of up to this many mask cells is the model's doubt, not a thing in the photo.
 PINHOLE_CELLS = 4
-# Radii, in reduced pixels, over which "the object's colour here" is averaged, first far, then near.
-COLOUR_REACH = (24, 3)
+# Radii, in reduced pixels, of the neighbourhoods of a colour, from the widest to the nearest.
+COLOUR_RADII = (24, 8, 3)
+# This power of its share makes a mixed pixel count for next to nothing in the mean of a side.
+PURITY = 8
+# A neighbourhood of less than this share of pure pixels leaves the word to the wider one.
+FAINT = 0.003
+# How much the mean colour counts against what the pixel itself shows.
+TRUST_IN_MEAN = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +120,10 @@ def make_alpha(rgb: UInt8, mask_logits: Float, edge: Edge | None = None) -> UInt
 def foreground(rgb: UInt8, alpha: UInt8) -> UInt8:
     """The object's own colour where it is partly covered, so that no old background shines through.
 
-    Blur-fusion (Forte 2021, "Approximate Fast Foreground Colour Estimation", ICIP,
-    https://doi.org/10.1109/ICIP42928.2021.9506164): blurred means of both sides, corrected by what
-    the pixel itself shows. The means are taken on the reduced copy.
+    Near every such pixel the mean colour of what is wholly object, and of what is wholly not, is
+    taken on the reduced copy; from the nearest neighbourhood that has some, as blur-fusion does
+    (Forte 2021, https://doi.org/10.1109/ICIP42928.2021.9506164). Then the pixel's own colour I
+    decides: F minimises |alpha F + (1 - alpha) B - I|^2 + TRUST_IN_MEAN |F - mean|^2.
 
     Args:
         rgb: uint8 (H, W, 3), what the camera saw.
@@ -126,25 +133,24 @@ def foreground(rgb: UInt8, alpha: UInt8) -> UInt8:
         uint8 (H, W, 3): changed only where 0 < alpha < 255.
     """
     factor = _factor(rgb)
-    image = _reduce(rgb, factor).astype(np.float32)
-    opacity = _unit(_reduce(alpha, factor))[..., None]
+    opacity = _unit(_reduce(alpha, factor))
     mixed = (opacity > 0) & (opacity < 1)
     colours = rgb.copy()
     if not mixed.any():
         return colours
-    around = _box_around(mixed[..., 0], margin=2 * COLOUR_REACH[0])
-    ours, theirs = image[around], image[around]
-    for radius in COLOUR_REACH:
-        ours, theirs = _fuse(image[around], opacity[around], ours, theirs, radius)
-    means = np.zeros((*opacity.shape[:2], 6), np.float32)
-    means[around] = np.dstack([ours, theirs])
-    for tile in _tiles(mixed[..., 0]):
+    around = _box_around(mixed, margin=COLOUR_RADII[0])
+    image = np.asarray(_reduce(rgb, factor)[around], np.float32)
+    means = np.zeros((*opacity.shape, 6), np.float32)
+    means[around][..., :3] = _nearby_mean(image, opacity[around] ** PURITY)
+    means[around][..., 3:] = _nearby_mean(image, (1 - opacity[around]) ** PURITY)
+    for tile in _tiles(mixed):
         full = _full(tile, factor)
         seen = rgb[full].astype(np.float32)
         share = _unit(alpha[full])[..., None]
         means_here = _enlarge(means, tile, factor)[: seen.shape[0], : seen.shape[1]]
         ours, theirs = means_here[..., :3], means_here[..., 3:]
-        solved = ours + share * (seen - share * ours - (1 - share) * theirs)
+        unexplained = seen - share * ours - (1 - share) * theirs
+        solved = ours + share / (share**2 + TRUST_IN_MEAN) * unexplained
         there = (share > 0) & (share < 1)
         np.copyto(colours[full], np.rint(np.clip(solved, 0, 255)).astype(np.uint8), where=there)
     return colours
@@ -247,15 +253,13 @@ def _grown(alpha: UInt8, radius: int) -> UInt8:
     return np.asarray((cv2.dilate if radius > 0 else cv2.erode)(alpha, kernel), np.uint8)
 
 
-def _fuse(
-    image: Float, opacity: Float, ours: Float, theirs: Float, radius: int
-) -> tuple[Float, Float]:
-    """One round of blur-fusion: new estimates (h, w, 3) of both sides' colours, 0..255."""
-    weight = _mean(opacity, radius)[..., None]
-    ours = _mean(ours * opacity, radius) / (weight + 1e-5)
-    theirs = _mean(theirs * (1 - opacity), radius) / (1 - weight + 1e-5)
-    solved = ours + opacity * (image - opacity * ours - (1 - opacity) * theirs)
-    return np.asarray(np.clip(solved, 0, 255), np.float32), theirs
+def _nearby_mean(image: Float, weight: Float) -> Float:
+    """Weighted mean colour (h, w, 3) around each pixel, from as near as there is any weight."""
+    mean = image
+    for radius in COLOUR_RADII:
+        total = _mean(image * weight[..., None], radius)
+        mean = (total + FAINT * mean) / (_mean(weight, radius)[..., None] + FAINT)
+    return mean
 
 
 def _mean(values: Float, radius: int) -> Float:
