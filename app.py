@@ -18,24 +18,27 @@ from gradio.processing_utils import save_bytes_to_cache
 from gradio.utils import get_upload_folder
 
 from segmentation import (
-    Background,
-    Blurred,
-    Edge,
     KoutuError,
     Language,
     Limits,
-    Picture,
     Segmenter,
-    Transparent,
     compose,
     crop_to_subject,
     encode,
     find_model,
-    parse_colour,
     read_photo,
 )
 from segmentation.closer import CloserLook, alpha_of, look_closer
-from segmentation.desk import LEAST_SCORE, Desk, line, messages, on_checkerboard, preview
+from segmentation.desk import (
+    BACKGROUNDS,
+    LEAST_SCORE,
+    Desk,
+    Style,
+    line,
+    messages,
+    on_checkerboard,
+    preview,
+)
 from segmentation.overlay import draw_instances
 from segmentation.words import FOOTER, WORDS
 
@@ -48,7 +51,6 @@ SCORE_STEP = 0.05
 ANY_SHAPE = Limits(shortest_side=1)
 # The queue of what needs the device.
 DEVICE = "device"
-BACKGROUNDS = ["transparent", "colour", "blur", "picture"]
 # Fonts of the visitor's own system: none is fetched from a host that he may not reach.
 FONTS = ("system-ui", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "sans-serif")
 CSS = """
@@ -160,28 +162,19 @@ class Page:
         )
 
     def show_result(
-        self,
-        desk: Desk | None,
-        look: CloserLook | None,
-        threshold: float,
-        kind: str,
-        colour: str,
-        backdrop: str | None,
-        softness: float,
-        grow: float,
-        fine_hair: bool,
-        request: gr.Request,
+        self, desk: Desk | None, look: CloserLook | None, request: gr.Request, *controls: Any
     ) -> Any:
         """Draw before and after, and say what there is to say."""
         if desk is None:
             return gr.skip()
+        style = Style(*controls)
+        chosen = desk.choice(style.threshold)
         with explained(request):
             before = read_photo(Path(desk.preview), ANY_SHAPE)
-            edge = Edge(softness, grow, fine_hair)
-            alpha = alpha_of(before, desk.segmentation, desk.choice(threshold), look, edge)
-            after = compose(before, alpha, self._background(kind, colour, backdrop))
+            alpha = alpha_of(before, desk.segmentation, chosen, look, style.edge)
+            after = compose(before, alpha, style.background(self._limits))
         language = language_of(request)
-        said = [text.in_language(language) for text in messages(desk, threshold, look)]
+        said = [text.in_language(language) for text in messages(desk, style.threshold, look)]
         return (desk.preview, _keep("after.jpeg", on_checkerboard(after))), "  \n".join(said)
 
     def look_closer(
@@ -195,63 +188,28 @@ class Page:
             return look_closer(self._segmenter, photo, desk.segmentation, desk.choice(threshold))
 
     def show_closer(
-        self,
-        desk: Desk | None,
-        look: CloserLook | None,
-        threshold: float,
-        kind: str,
-        colour: str,
-        backdrop: str | None,
-        softness: float,
-        grow: float,
-        fine_hair: bool,
-        request: gr.Request,
+        self, desk: Desk | None, look: CloserLook | None, request: gr.Request, *controls: Any
     ) -> Any:
         """Draw the result again, if there was a closer look."""
-        if look is None:
-            return gr.skip()
-        style = (threshold, kind, colour, backdrop, softness, grow, fine_hair)
-        return self.show_result(desk, look, *style, request)
+        return gr.skip() if look is None else self.show_result(desk, look, request, *controls)
 
     def export(
-        self,
-        desk: Desk | None,
-        look: CloserLook | None,
-        threshold: float,
-        kind: str,
-        colour: str,
-        backdrop: str | None,
-        softness: float,
-        grow: float,
-        fine_hair: bool,
-        crop: bool,
-        request: gr.Request,
+        self, desk: Desk | None, look: CloserLook | None, request: gr.Request, *controls: Any
     ) -> Any:
         """Make the file at the photo's own size."""
         if desk is None:
             return gr.skip()
-        chosen = desk.choice(threshold)
+        style = Style(*controls)
+        chosen = desk.choice(style.threshold)
         if not chosen:
             return gr.DownloadButton(words("download"), value=None, interactive=False)
         with explained(request):
             photo = read_photo(Path(desk.photo), self._limits)
-            edge = Edge(softness, grow, fine_hair)
-            alpha = alpha_of(photo, desk.segmentation, chosen, look, edge)
-            image = compose(photo, alpha, self._background(kind, colour, backdrop))
-        image = crop_to_subject(image, alpha) if crop else image
+            alpha = alpha_of(photo, desk.segmentation, chosen, look, style.edge)
+            image = compose(photo, alpha, style.background(self._limits))
+        image = crop_to_subject(image, alpha) if style.crop else image
         path = _keep(f"{photo.stem}_cutout.png", image)
         return gr.DownloadButton(words("download"), value=path, interactive=True)
-
-    def _background(self, kind: str, colour: str, backdrop: str | None) -> Background:
-        match kind:
-            case "colour":
-                return parse_colour(colour)
-            case "blur":
-                return Blurred()
-            case "picture" if backdrop:
-                return Picture(read_photo(Path(backdrop), self._limits))
-            case _:
-                return Transparent()
 
     def _heading(self, language: Language) -> str:
         device = self._segmenter.device or WORDS["lazy"].in_language(language)
@@ -336,7 +294,7 @@ def build_ui(page: Page, threshold: float) -> gr.Blocks:
         private: dict[str, Any] = {"api_visibility": "private"}
         quiet: dict[str, Any] = {**private, "show_progress": "hidden"}
         opened = [desk, heading, upload, found]
-        style = [least, kind, colour, backdrop, softness, grow, fine_hair]
+        style = [least, kind, colour, backdrop, softness, grow, fine_hair, crop]  # as in `Style`
         listed = [canvas, objects, less, download]
         result = [slider, message]
         ui.load(page.greet, None, [heading, kind, invitation, examples, footer], **private)
@@ -364,12 +322,8 @@ def build_ui(page: Page, threshold: float) -> gr.Blocks:
                 page.look_closer, [desk, least, closer], look, concurrency_id=DEVICE, **quiet
             ).success(
                 page.show_closer, [desk, look, *style], result, concurrency_id="draw", **quiet
-            ).success(
-                page.export, [desk, look, *style, crop], download, concurrency_id="file", **quiet
-            )
-        crop.input(
-            page.export, [desk, look, *style, crop], download, concurrency_id="file", **quiet
-        )
+            ).success(page.export, [desk, look, *style], download, concurrency_id="file", **quiet)
+        crop.input(page.export, [desk, look, *style], download, concurrency_id="file", **quiet)
     return ui
 
 

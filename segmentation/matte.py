@@ -11,6 +11,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from segmentation.errors import ChoiceError
+
 Float = npt.NDArray[np.float32]
 UInt8 = npt.NDArray[np.uint8]
 Bool = npt.NDArray[np.bool_]
@@ -53,14 +55,24 @@ class Edge:
     Attributes:
         softness: -1 (hard) to 1 (soft); 0 is as wide as the photo's own edges.
         grow: moves the edge outwards, or inwards if negative, by this many thousandths of the
-            photo's longest side.
+            photo's longest side; from -20 to 20.
         fine_hair: look for strands of the object's colour further outside its outline; on a
             background of that colour it takes in some of that too.
+
+    Raises:
+        ChoiceError: softness or grow is beyond its range.
     """
 
     softness: float = 0.0
     grow: float = 0.0
     fine_hair: bool = False
+
+    def __post_init__(self) -> None:
+        if not (-1 <= self.softness <= 1 and -20 <= self.grow <= 20):
+            raise ChoiceError(
+                "The edge's softness goes from -1 to 1, its growth from -20 to 20.",
+                "边缘柔和度范围为 -1 到 1，扩缩范围为 -20 到 20。",
+            )
 
     @property
     def _gain(self) -> float:
