@@ -17,6 +17,7 @@ COMMANDS = {
     "atc": "make OMs for an Ascend chip from a model folder",
     "evaluate": "measure the cut-outs on photos whose masks are known",
     "edges": "measure alpha and colour on compositions of objects with known alpha",
+    "sheet": "draw the examples cut out over white, black and magenta",
     "waits": "measure how long a visitor waits, from a cold start to the file",
 }
 
