@@ -26,8 +26,10 @@ TILE = 48
 REACH_CELLS = 1.5
 # The same where strands are looked for.
 HAIR_REACH_CELLS = 4.0
-# Further than this many of those radii from its outline, a mask is not in doubt.
-DOUBT_REACHES = 1.33
+# The band in which alpha is solved reaches as far from the outline as the filter does, and where
+# the mask is unsure (sigmoid of this logit) up to this many times as far.
+UNSURE_LOGIT = 2.0
+UNSURE_REACHES = 3
 # Regularisation of the guided filter, for colours in 0..1. This and GAIN gave the least error on
 # objects of known alpha.
 EPSILON = 2e-4
@@ -103,16 +105,18 @@ def make_alpha(rgb: UInt8, mask_logits: Float, edge: Edge | None = None) -> UInt
     guide = _unit(_reduce(rgb, factor))
     cell = rgb.shape[1] / factor / mask_logits.shape[1]
     logits = _enlarge_mask(mask_logits, rgb, factor)
-    least_area = PINHOLE_CELLS * logits.size / mask_logits.size
-    logits = DECISIVENESS * _without_pinholes(logits, least_area)
+    logits = _without_pinholes(logits, PINHOLE_CELLS * logits.size / mask_logits.size)
     inside = logits > 0
     reach = edge._reach_cells * cell
-    band = _outline(inside, radius=round(DOUBT_REACHES * reach))
+    unsure = (np.abs(logits) < UNSURE_LOGIT) & _outline(
+        inside, radius=round(UNSURE_REACHES * reach)
+    )
+    band = unsure | _outline(inside, radius=round(reach))
     around = _box_around(band, margin=round(2 * reach))
     model = np.zeros((*inside.shape, 4), np.float32)
     rough = inside.astype(np.float32)
     if band.any():
-        probability = _sigmoid(logits[around])
+        probability = _sigmoid(DECISIVENESS * logits[around])
         model[around] = _linear_model(guide[around], probability, radius=round(reach))
         decided = _opacity(model[around], guide[around], edge._gain)
         rough[around][band[around]] = decided[band[around]]
