@@ -18,12 +18,12 @@ from gradio.processing_utils import save_bytes_to_cache
 from gradio.utils import get_upload_folder
 
 from segmentation import (
+    Crop,
     KoutuError,
     Language,
     Limits,
     Segmenter,
     compose,
-    crop_to_subject,
     encode,
     find_model,
     read_photo,
@@ -206,8 +206,8 @@ class Page:
         with explained(request):
             photo = read_photo(Path(desk.photo), self._limits)
             alpha = alpha_of(photo, desk.segmentation, chosen, look, style.edge)
-            image = compose(photo, alpha, style.background(self._limits))
-        image = crop_to_subject(image, alpha) if style.crop else image
+            crop: Crop | None = "subject" if style.crop else None
+            image = compose(photo, alpha, style.background(self._limits), crop=crop)
         path = _keep(f"{photo.stem}_cutout.png", image)
         return gr.DownloadButton(words("download"), value=path, interactive=True)
 

@@ -14,7 +14,6 @@ from segmentation import (
     alpha_of,
     choose,
     compose,
-    crop_to_subject,
     encode,
     find_model,
     look_closer,
@@ -56,7 +55,7 @@ def _strip(segmenter: Segmenter, path: Path, objects: str) -> UInt8:
     found, _ = segmenter.segment(photo)
     ids = choose(found, objects)
     alpha = alpha_of(photo, found, ids, look_closer(segmenter, photo, found, ids))
-    cut_outs = [crop_to_subject(compose(photo, alpha, backdrop), alpha) for backdrop in BACKDROPS]
+    cut_outs = [compose(photo, alpha, backdrop, crop="subject") for backdrop in BACKDROPS]
     return np.hstack([_tile(image) for image in (photo.rgb, *cut_outs)])
 
 

@@ -1,17 +1,21 @@
 """Koutu: photo in, found objects, clean cut-out out."""
 
-from segmentation.choose import choose
-from segmentation.closer import CloserLook, alpha_of, look_closer
-from segmentation.compose import (
+from segmentation.backgrounds import (
     Background,
     Blurred,
     Colour,
+    Gradient,
     Picture,
+    Scene,
     Transparent,
-    compose,
-    crop_to_subject,
     parse_colour,
 )
+from segmentation.choose import choose
+from segmentation.closer import CloserLook, alpha_of, look_closer
+from segmentation.compose import compose, composed_mask
+from segmentation.each import cut_out_each, write_zip
+from segmentation.effects import Effect, Effects, Outline, Shadow
+from segmentation.encode import Format, encode
 from segmentation.errors import (
     ChoiceError,
     EngineError,
@@ -24,10 +28,11 @@ from segmentation.errors import (
     PhotoError,
     PhotoTooLarge,
 )
+from segmentation.frame import Crop
 from segmentation.instances import Instance, Segmentation, find_instances
 from segmentation.matte import Edge, foreground, make_alpha
 from segmentation.models import ModelCard, find_model
-from segmentation.photo import Limits, Photo, encode, read_photo
+from segmentation.photo import Limits, Photo, read_photo
 from segmentation.preprocess import Geometry, prepare
 from segmentation.segmenter import Segmenter, Timings
 from segmentation.text import Language, Text
@@ -38,10 +43,15 @@ __all__ = [
     "ChoiceError",
     "CloserLook",
     "Colour",
+    "Crop",
     "Edge",
+    "Effect",
+    "Effects",
     "EngineError",
     "EngineUnavailable",
+    "Format",
     "Geometry",
+    "Gradient",
     "InferenceFailed",
     "Instance",
     "KoutuError",
@@ -51,19 +61,23 @@ __all__ = [
     "ModelDamaged",
     "ModelError",
     "ModelNotFound",
+    "Outline",
     "Photo",
     "PhotoError",
     "PhotoTooLarge",
     "Picture",
+    "Scene",
     "Segmentation",
     "Segmenter",
+    "Shadow",
     "Text",
     "Timings",
     "Transparent",
     "alpha_of",
     "choose",
     "compose",
-    "crop_to_subject",
+    "composed_mask",
+    "cut_out_each",
     "encode",
     "find_instances",
     "find_model",
@@ -73,4 +87,5 @@ __all__ = [
     "parse_colour",
     "prepare",
     "read_photo",
+    "write_zip",
 ]

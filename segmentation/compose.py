@@ -1,149 +1,123 @@
 """A photo, the opacity of what was chosen in it, and a background become one image."""
 
-import re
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from segmentation.backgrounds import (
+    Background,
+    Blurred,
+    Colour,
+    Gradient,
+    Picture,
+    Scene,
+    Transparent,
+    blurred,
+    fitted,
+    gradient,
+)
+from segmentation.blend import Layer, over
+from segmentation.effects import Effects, reach_of, with_effects
 from segmentation.errors import ChoiceError
+from segmentation.frame import Crop, crop_box, cut, longer_side, subject_box
 from segmentation.matte import foreground
 from segmentation.photo import Photo
+from segmentation.preprocess import BoxXYXY
 
 UInt8 = npt.NDArray[np.uint8]
 
-# Blur of the photo's own background, as a share of its longest side: a lens wide open.
-BLUR_SHARE = 0.02
-# Opacity up to this is dust to a cropping eye.
-CROP_LEAST_ALPHA = 10
 
-
-@dataclass(frozen=True, slots=True)
-class Transparent:
-    """No background: the result has an alpha channel."""
-
-
-@dataclass(frozen=True, slots=True)
-class Colour:
-    """One colour, as 8-bit red, green, blue."""
-
-    rgb: tuple[int, int, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Blurred:
-    """The photo's own background, out of focus."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Picture:
-    """Another photo, scaled to cover the frame and cut at the sides that stick out."""
-
-    photo: Photo
-
-
-Background = Transparent | Colour | Blurred | Picture
-
-
-def parse_colour(text: str) -> Colour:
-    """The colour written as #RRGGBB or #RGB, or as the rgb(a) form that browsers send.
-
-    Raises:
-        ChoiceError: it is neither.
-    """
-    text = text.strip()
-    if re.fullmatch(r"#([0-9a-fA-F]{3}){1,2}", text):
-        digits = text[1:] if len(text) == 7 else "".join(digit * 2 for digit in text[1:])
-        red, green, blue = (int(digits[i : i + 2], 16) for i in (0, 2, 4))
-        return Colour((red, green, blue))
-    number = r"(\d+(?:\.\d+)?)"
-    if match := re.fullmatch(rf"rgba?\({number}, *{number}, *{number}(?:, *{number})?\)", text):
-        red, green, blue = (min(255, round(float(value))) for value in match.groups()[:3])
-        return Colour((red, green, blue))
-    raise ChoiceError(
-        f"{text[:20]} is not a colour. Write it like #FFFFFF.",
-        f"{text[:20]} 不是颜色。请写成 #FFFFFF 的形式。",
-    )
-
-
-def compose(photo: Photo, alpha: UInt8, background: Background) -> UInt8:
-    """Put the chosen objects on a background, at the photo's own size.
+def compose(
+    photo: Photo,
+    alpha: UInt8,
+    background: Background,
+    effects: Effects = (),
+    crop: Crop | None = None,
+) -> UInt8:
+    """Put the chosen objects on a background: at the photo's own size, cropped, or in a scene.
 
     Args:
         photo: where they come from.
         alpha: uint8 (H, W), their opacity (see `alpha_of`).
-        background: what to put behind them.
+        background: what to put behind them; only a Scene brings its own size.
+        effects: what to draw between, from the objects outwards.
+        crop: the frame; where it reaches beyond the photo, the background goes on.
 
     Returns:
-        uint8 (H, W, 4) with straight alpha for a transparent background, else (H, W, 3).
+        uint8 (h, w, 4) with straight alpha for a transparent background, else (h, w, 3).
+
+    Raises:
+        ChoiceError: a crop of a scene, or one too large.
     """
-    colours = foreground(photo.rgb, alpha)
+    frame = _frame(alpha, background, effects, crop)
+    layer = Layer(foreground(photo.rgb, alpha), alpha)
+    if isinstance(background, Scene):
+        layer = _placed(layer, background)
+    elif crop:
+        layer = Layer(cut(layer.colours, frame), cut(layer.alpha, frame))
+    layer = with_effects(layer, effects)
+    hw = layer.alpha.shape[0], layer.alpha.shape[1]
     match background:
         case Transparent():
-            return np.asarray(cv2.merge([colours, alpha]), np.uint8)
+            return np.asarray(cv2.merge([layer.colours, layer.alpha]), np.uint8)
         case Colour(rgb):
-            behind = np.full_like(colours, rgb)
+            behind = np.full_like(layer.colours, rgb)
+        case Gradient(top_rgb, bottom_rgb):
+            behind = gradient(top_rgb, bottom_rgb, hw)
         case Blurred():
-            behind = _blurred(photo.rgb, alpha)
-        case Picture(other):
-            behind = _cover(other.rgb, photo.hw)
-    return _over(colours, alpha, behind)
+            behind = blurred(photo.rgb, alpha, frame)
+        case Picture(other, fit):
+            behind = fitted(other.rgb, hw, fit)
+        case Scene(other):
+            behind = other.rgb.copy()
+    return over(layer, behind)
 
 
-def crop_to_subject(image: UInt8, alpha: UInt8, margin: float = 0.03) -> UInt8:
-    """The part of an image around what is opaque, with a margin, or all of it if nothing is.
-
-    Args:
-        image: uint8 (H, W) or (H, W, C).
-        alpha: uint8 (H, W).
-        margin: on each side, as a share of the subject's longer side.
-    """
-    left, top, width, height = cv2.boundingRect((alpha > CROP_LEAST_ALPHA).astype(np.uint8))
-    if not width:
-        return image
-    space = round(margin * max(width, height))
-    return image[
-        max(top - space, 0) : top + height + space, max(left - space, 0) : left + width + space
-    ]
+def composed_mask(
+    alpha: UInt8, background: Background, effects: Effects = (), crop: Crop | None = None
+) -> UInt8:
+    """Opacity of the objects alone, uint8 (h, w), in the frame that `compose` gives them."""
+    if isinstance(background, Scene):
+        return _placed(Layer(np.dstack([alpha] * 3), alpha), background).alpha
+    return cut(alpha, _frame(alpha, background, effects, crop))
 
 
-def _over(colours: UInt8, alpha: UInt8, behind: UInt8) -> UInt8:
-    cv2.copyTo(colours, (alpha == 255).astype(np.uint8), behind)
-    mixed = np.nonzero((alpha > 0) & (alpha < 255))
-    share = alpha[mixed][:, None].astype(np.float32) / 255
-    blended = colours[mixed] * share + behind[mixed] * (1 - share)
-    behind[mixed] = np.rint(blended).astype(np.uint8)
-    return behind
+def _frame(alpha: UInt8, background: Background, effects: Effects, crop: Crop | None) -> BoxXYXY:
+    if crop is None:
+        return 0, 0, alpha.shape[1], alpha.shape[0]
+    if isinstance(background, Scene):
+        raise ChoiceError(
+            "Objects placed in another photo take its frame. Leave the crop or the place out.",
+            "放入另一张照片的物体使用那张照片的画面，请去掉裁剪或放置选项。",
+        )
+    return crop_box(alpha, crop, reach_of(effects, longer_side(alpha)))
 
 
-def _blurred(rgb: UInt8, alpha: UInt8) -> UInt8:
-    """The photo out of focus, its background spread in under the objects so that none glows."""
-    height, width = alpha.shape
-    sigma = BLUR_SHARE * max(height, width)
-    # A blur this wide shows nothing finer than sigma: a copy with sigma of 4 pixels is enough.
-    scale = min(1.0, 4 / sigma)
-    small_wh = max(1, round(width * scale)), max(1, round(height * scale))
-    image = cv2.resize(rgb, small_wh, interpolation=cv2.INTER_AREA).astype(np.float32)
-    # Only what no object touches: a pixel of both would spread the object's colour as a glow.
-    covered = cv2.resize(alpha, small_wh, interpolation=cv2.INTER_AREA)
-    weight = (covered == 0).astype(np.float32)[..., None]
-    small_sigma = sigma * scale
-    total = cv2.GaussianBlur(np.dstack([image * weight, weight]), (0, 0), small_sigma)
-    # Deep inside a large object no background is in reach; the blurred photo stands in there.
-    fallback = cv2.GaussianBlur(image, (0, 0), small_sigma)
-    known = total[..., 3:]
-    spread = (total[..., :3] + 1e-3 * fallback) / (known + 1e-3)
-    levels = np.rint(np.clip(spread, 0, 255)).astype(np.uint8)
-    return np.asarray(cv2.resize(levels, (width, height), interpolation=cv2.INTER_CUBIC), np.uint8)
+def _placed(layer: Layer, scene: Scene) -> Layer:
+    """The objects scaled and moved to their place in a scene, on a layer of its size."""
+    height, width = scene.photo.hw
+    box = subject_box(layer.alpha)
+    if box is None:
+        nothing = np.zeros((height, width), np.uint8)
+        return Layer(np.zeros((height, width, 3), np.uint8), nothing)
+    left, top, right, bottom = box
+    scale = scene.scale * min(height / (bottom - top), width / (right - left))
+    scaled = _scaled(Layer(cut(layer.colours, box), cut(layer.alpha, box)), scale)
+    there_h, there_w = scaled.alpha.shape
+    left = round(scene.position_xy[0] * width - there_w / 2)
+    top = round(scene.position_xy[1] * height - there_h / 2)
+    frame = -left, -top, width - left, height - top
+    return Layer(cut(scaled.colours, frame), cut(scaled.alpha, frame))
 
 
-def _cover(rgb: UInt8, size_hw: tuple[int, int]) -> UInt8:
-    height, width = size_hw
-    scale = max(height / rgb.shape[0], width / rgb.shape[1])
-    # Cut first: a panorama behind a portrait must not be enlarged whole.
-    cut_h, cut_w = min(rgb.shape[0], round(height / scale)), min(rgb.shape[1], round(width / scale))
-    top, left = (rgb.shape[0] - cut_h) // 2, (rgb.shape[1] - cut_w) // 2
-    cut = rgb[top : top + max(cut_h, 1), left : left + max(cut_w, 1)]
-    interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    return np.array(cv2.resize(cut, (width, height), interpolation=interpolation), np.uint8)
+def _scaled(layer: Layer, scale: float) -> Layer:
+    """A layer in another size, every colour weighted by its opacity, so that no rim appears."""
+    opacity = layer.alpha.astype(np.uint16)
+    weighted = np.dstack([layer.colours * opacity[..., None], opacity * 255])
+    height, width = (max(1, round(side * scale)) for side in opacity.shape)
+    # Linear when enlarging: cubic swings below zero beside an edge, which has no colour to divide.
+    interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    scaled = cv2.resize(weighted, (width, height), interpolation=interpolation).astype(np.float32)
+    colours = scaled[..., :3] * 255 / np.maximum(scaled[..., 3:], 1)
+    alpha = np.rint(scaled[..., 3] / 255).astype(np.uint8)
+    return Layer(np.rint(np.minimum(colours, 255)).astype(np.uint8), alpha)

@@ -7,9 +7,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from segmentation.backgrounds import Background, Blurred, Picture, Transparent, parse_colour
 from segmentation.choose import choose
 from segmentation.closer import CloserLook
-from segmentation.compose import Background, Blurred, Picture, Transparent, parse_colour
 from segmentation.instances import Instance, Segmentation
 from segmentation.matte import Edge
 from segmentation.photo import Limits, Photo, read_photo

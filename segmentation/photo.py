@@ -1,4 +1,4 @@
-"""The two borders of the house: a file becomes a photo, an image becomes a file."""
+"""The border where a file becomes a photo; `encode` is the one where an image becomes a file."""
 
 import io
 import re
@@ -8,9 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image, ImageCms
@@ -21,7 +19,6 @@ from segmentation.text import Text
 # Decoders that take a stranger's bytes: photo formats only, nothing that runs another program.
 FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF")
 HEIF = "HEIF"
-Format = Literal["png", "jpeg"]
 # What brings a photo upright, by its EXIF orientation (EXIF 2.32, tag 0x0112); 1 is upright.
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -32,6 +29,8 @@ TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+# Scanners end at 9600; JPEG has 16 bits for it.
+MOST_DPI = 65_535
 FORMATS_FOR_PEOPLE = "JPEG, PNG, WebP, AVIF, GIF, BMP, TIFF"
 
 
@@ -63,12 +62,14 @@ class Photo:
         alpha: uint8 (H, W), the file's own transparency, or None if it has none.
         stem: a name for what is made of it, safe as part of a file name.
         notices: what a person should know about how the file was read.
+        dpi_xy: dots per inch as the file has them, across and down the upright photo, if it does.
     """
 
     rgb: npt.NDArray[np.uint8]
     alpha: npt.NDArray[np.uint8] | None
     stem: str
     notices: tuple[Text, ...]
+    dpi_xy: tuple[float, float] | None = None
 
     @property
     def hw(self) -> tuple[int, int]:
@@ -95,34 +96,14 @@ def read_photo(path: Path, limits: Limits | None = None) -> Photo:
         upright, turn_notices = _upright(image)
         if upright.mode.startswith("I"):
             upright = _eight_bits(upright)
+        dpi_xy = _dpi(image, turned=upright.size != image.size)
         opaque, alpha = _split_alpha(upright)
         converted, colour_notices = _srgb(opaque)
         rgb = np.array(converted)
     if alpha is not None:
         rgb[alpha == 0] = 255
     notices = frame_notices + turn_notices + colour_notices
-    return Photo(rgb, alpha, safe_stem(path.name), notices)
-
-
-def encode(image: npt.NDArray[np.uint8], format_: Format = "png") -> bytes:
-    """The bytes of an image file, without any metadata; colour under alpha 0 becomes zero.
-
-    That shrinks the file, and what was removed cannot be recovered from it.
-
-    Args:
-        image: uint8 (H, W) mask, (H, W, 3) RGB or (H, W, 4) RGBA with straight alpha.
-        format_: JPEG takes no alpha.
-    """
-    bgr: cv2.typing.MatLike = image
-    if image.ndim == 3 and image.shape[2] == 4:
-        # A multiply by 0 or 1 is several times faster than masked assignment.
-        seen = (image[..., 3:] > 0).astype(np.uint8)
-        bgr = cv2.cvtColor(image * seen, cv2.COLOR_RGBA2BGRA)
-    elif image.ndim == 3:
-        bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
-    # No parameters on purpose: for PNG, OpenCV's own default is its fastest path.
-    _, data = cv2.imencode(f".{format_}", bgr)
-    return data.tobytes()
+    return Photo(rgb, alpha, safe_stem(path.name), notices, dpi_xy)
 
 
 def safe_stem(name: str) -> str:
@@ -296,6 +277,17 @@ def _upright(image: Image.Image) -> tuple[Image.Image, tuple[Text, ...]]:
             ),
         )
     return (image if turn is None else image.transpose(turn)), ()
+
+
+def _dpi(image: Image.Image, turned: bool) -> tuple[float, float] | None:
+    """What the file says, where that can be true."""
+    try:
+        across, down = (float(value) for value in image.info["dpi"])
+    except (KeyError, TypeError, ValueError, ZeroDivisionError):
+        return None
+    if not (1 <= across <= MOST_DPI and 1 <= down <= MOST_DPI):
+        return None
+    return (down, across) if turned else (across, down)
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:

@@ -1,0 +1,321 @@
+"""What the command line asks for, and where its results go."""
+
+import argparse
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from segmentation.backgrounds import (
+    Background,
+    Blurred,
+    Fit,
+    Gradient,
+    Picture,
+    Scene,
+    Transparent,
+    parse_colour,
+)
+from segmentation.choose import RULES
+from segmentation.effects import Effects, Outline, Shadow
+from segmentation.encode import ENDINGS, FORMATS, Format, check_format
+from segmentation.errors import ChoiceError
+from segmentation.frame import CROPS, Crop
+from segmentation.photo import read_photo, safe_stem
+from segmentation.text import Language
+
+# What a name for the result must not promise.
+OTHER_ENDINGS = (".avif", ".gif", ".bmp", ".tif", ".tiff", ".heic")
+# Flags with a value that may be left out, how that value looks, and what stands in for it. argparse
+# alone would take a photo after such a flag for its value.
+MAY_STAND_ALONE = {
+    "--crop": ("|".join(CROPS), "subject"),
+    "--outline": (r"[\d.]+,#\w+", "1.2,#FFFFFF"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What to make of each photo, as the command line says it."""
+
+    objects: str
+    background: Background
+    effects: Effects
+    crop: Crop | None
+    format: Format
+    quality: int | None
+    threshold: float | None
+    each: bool
+    mask: bool
+    list_only: bool
+    one_look: bool
+
+
+def parse(argv: Sequence[str], parser: argparse.ArgumentParser) -> argparse.Namespace:
+    """The arguments, with a value for each flag that stands alone."""
+    filled: list[str] = []
+    for argument, following in zip(argv, [*argv[1:], ""], strict=True):
+        pattern, value = MAY_STAND_ALONE.get(argument, ("", ""))
+        alone = argument in MAY_STAND_ALONE and not re.fullmatch(pattern, following)
+        filled.append(f"{argument}={value}" if alone else argument)
+    return parser.parse_args(filled)
+
+
+def wish_of(args: argparse.Namespace) -> Wish:
+    """The wish that the arguments spell.
+
+    Raises:
+        ChoiceError: a value that means nothing, or two that do not go together.
+        PhotoError: a background photo that cannot be read.
+    """
+    format_ = output_format(args.output, args.format)
+    check_output(args.output, args.photos, args.each)
+    check_format(format_, args.quality, transparent=args.background == "transparent")
+    if args.place and args.crop:
+        raise ChoiceError(
+            "--place takes the frame of the other photo. Leave --crop out.",
+            "--place 使用另一张照片的画面，请去掉 --crop。",
+        )
+    outline = (parse_outline(args.outline),) if args.outline else ()
+    return Wish(
+        objects=args.objects,
+        background=parse_background(args.background, args.fit, args.place),
+        effects=outline + ((Shadow(),) if args.shadow else ()),
+        crop=args.crop,
+        format=format_,
+        quality=args.quality,
+        threshold=args.threshold,
+        each=args.each,
+        mask=args.mask,
+        list_only=args.list,
+        one_look=args.one_look,
+    )
+
+
+def output_format(output: Path, format_: Format | None) -> Format:
+    """The format that --format or the ending of -o names, if they agree; PNG if neither does.
+
+    Raises:
+        ChoiceError: they do not agree, or the ending is that of another kind of image.
+    """
+    if output.is_dir():
+        return format_ or "png"
+    ending = output.suffix.lower()
+    if ending in OTHER_ENDINGS:
+        raise ChoiceError(
+            f"Cut-outs are PNG, WebP or JPEG files: name {output.name} so, or give a folder.",
+            f"抠图结果是 PNG、WebP 或 JPEG 文件：请修改 {output.name} 的扩展名，或给出文件夹。",
+        )
+    named = ENDINGS.get(ending)
+    if format_ and named and format_ != named:
+        raise ChoiceError(
+            f"{output.name} does not end like a {format_} file. Change -o or --format.",
+            f"{output.name} 的扩展名与 {format_} 格式不符。请修改 -o 或 --format。",
+        )
+    return format_ or named or "png"
+
+
+def check_output(output: Path, photos: Sequence[Path], each: bool = False) -> None:
+    """Refuse one file for several results.
+
+    Raises:
+        ChoiceError: several photos, or each object by itself, for one file.
+    """
+    if not _is_file_name(output):
+        return
+    if each:
+        raise ChoiceError(
+            f"--each writes a file for every object, not one {output.name}. Give a folder.",
+            f"--each 会为每个物体写一个文件，不能只用 {output.name}。请给出文件夹。",
+        )
+    if len(photos) > 1:
+        raise ChoiceError(
+            f"{len(photos)} photos do not fit into one file {output.name}. Give a folder.",
+            f"{len(photos)} 张照片不能写入同一个文件 {output.name}。请给出文件夹。",
+        )
+
+
+def targets(
+    photos: Sequence[Path], output: Path, format_: Format = "png"
+) -> Iterator[tuple[Path, Path]]:
+    """Each photo with the file to write for it; no two photos share one.
+
+    Args:
+        photos: the photos, in order.
+        output: a file for a single photo, or a folder, made when it is first needed.
+        format_: of the files.
+    """
+    if _is_file_name(output):
+        yield photos[0], output
+        return
+    taken: set[str] = set()
+    for photo in photos:
+        stem = first = safe_stem(photo.name)
+        number = 2
+        while stem.casefold() in taken:  # some file systems take A and a for one
+            stem, number = f"{first}_{number}", number + 1
+        taken.add(stem.casefold())
+        yield photo, output / f"{stem}_cutout{ending_of(format_)}"
+
+
+def ending_of(format_: Format) -> str:
+    """The usual file name ending of a format."""
+    return next(ending for ending, format_of in ENDINGS.items() if format_of == format_)
+
+
+def parse_background(text: str, fit: Fit = "cover", place: str | None = None) -> Background:
+    """The background that --background names, with --fit or --place for a photo.
+
+    Raises:
+        ChoiceError: it is neither a word it knows, nor a colour, nor a gradient.
+        PhotoError: it is no photo.
+    """
+    if place and (text in ("transparent", "blur") or text.startswith(("#", "gradient:"))):
+        raise ChoiceError(
+            "--place needs another photo to place the objects in: --background FILE.",
+            "--place 需要另一张照片作为背景：--background 文件。",
+        )
+    match text:
+        case "transparent":
+            return Transparent()
+        case "blur":
+            return Blurred()
+        case _ if text.startswith("#"):
+            return parse_colour(text)
+        case _ if text.startswith("gradient:"):
+            return _gradient(text.removeprefix("gradient:"))
+        case _ if place:
+            scale, x, y = _place(place)
+            return Scene(read_photo(Path(text)), scale, (x, y))
+        case _:
+            return Picture(read_photo(Path(text)), fit)
+
+
+def parse_outline(text: str) -> Outline:
+    """The outline written as WIDTH,#RRGGBB, the width in percent of the subject's longer side.
+
+    Raises:
+        ChoiceError: it is not written so, or wider than 20 %.
+    """
+    width, _, colour = text.partition(",")
+    if not re.fullmatch(r"\d+(\.\d+)?", width) or not 0 < float(width) <= 20:
+        raise ChoiceError(
+            "An outline is WIDTH,#RRGGBB, its width in percent (to 20) of the object.",
+            "描边写作 宽度,#RRGGBB，宽度为物体较长边的百分比（不超过 20）。",
+        )
+    return Outline(float(width) / 100, parse_colour(colour).rgb)
+
+
+def terminal_language() -> Language:
+    """The language of the shell's locale, by the order POSIX gives its variables."""
+    locale = next((os.environ[n] for n in ("LC_ALL", "LC_MESSAGES", "LANG") if os.getenv(n)), "")
+    return "zh" if locale.startswith("zh") else "en"
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The flags and their help."""
+    parser = argparse.ArgumentParser(
+        prog="python -m segmentation",
+        description="Cut objects out of photos. Progress and warnings go to stderr.",
+        epilog="Exit code: 0 all done, 1 some photo failed (the others are done), 2 wrong usage.",
+    )
+    parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTO")
+    _add_finding(parser)
+    _add_making(parser)
+    add = parser.add_argument
+    add("--mask", action="store_true", help="write the mask as well, as <stem>_mask.png")
+    add("--json", action="store_true", help="one JSON object for each photo on stdout")
+    add("--list", action="store_true", help="list the objects found and write nothing")
+    return parser
+
+
+def _add_finding(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("finding").add_argument
+    add("--model", default="compact", help="bundled name or model folder (default: compact)")
+    add("--engine", choices=("auto", "onnx", "ascend"), default="auto")
+    add("--precision", help="of the artifact, such as fp32 or int8 (default: the card's first)")
+    add("--threads", type=_count, default=0, help="for onnxruntime (default: all cores)")
+    add(
+        "--objects",
+        default="auto",
+        help=f"{', '.join(RULES)}; labels such as dog,cat; or numbers such as 1,3 (default: auto)",
+    )
+    add("--threshold", type=_share, help="least score of an object, 0..1 (default: the model's)")
+    add("--one-look", action="store_true", help="no second look at objects small in the frame")
+
+
+def _add_making(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("making").add_argument
+    add(
+        "-o",
+        "--output",
+        type=Path,
+        default=Path(),
+        help="folder, or a .png, .webp or .jpg file for one photo",
+    )
+    add("--format", choices=FORMATS, help="default: as -o ends, else png")
+    add("--quality", type=_count, help="of webp and jpeg, 1..100; webp is lossless at 100")
+    add("--each", action="store_true", help="every object as a file, <stem>_<number>_<label>.png")
+    add(
+        "--background",
+        default="transparent",
+        help="transparent, #RRGGBB, gradient:#RRGGBB,#RRGGBB, blur, or a photo "
+        "(default: transparent)",
+    )
+    add("--fit", choices=("cover", "contain"), default="cover", help="of a background photo")
+    add(
+        "--place",
+        metavar="SCALE,X,Y",
+        help="put the objects into the background photo, which keeps its size: at scale 1 they "
+        "just fit; X and Y, 0..1, are their middle",
+    )
+    add("--shadow", action="store_true", help="a soft shadow under the objects")
+    add(
+        "--outline",
+        metavar="[WIDTH,#RRGGBB]",
+        help="a line around the objects; width in percent of their longer side",
+    )
+    add(
+        "--crop",
+        metavar=f"[{'|'.join(CROPS)}]",
+        choices=CROPS,
+        help="crop to the subject with a margin (default), or to a square or 3:4 around it",
+    )
+
+
+def _gradient(text: str) -> Gradient:
+    top, comma, bottom = text.partition(",")
+    if not comma:
+        raise ChoiceError(
+            "A gradient has two colours: gradient:#FFFFFF,#88AACC.",
+            "渐变需要两种颜色：gradient:#FFFFFF,#88AACC。",
+        )
+    return Gradient(parse_colour(top).rgb, parse_colour(bottom).rgb)
+
+
+def _place(text: str) -> tuple[float, float, float]:
+    try:
+        scale, x, y = (float(number) for number in text.split(","))
+    except ValueError as error:
+        raise ChoiceError(
+            "--place takes three numbers: scale, x and y, such as 0.5,0.3,0.7.",
+            "--place 需要三个数：缩放、横、纵，例如 0.5,0.3,0.7。",
+        ) from error
+    return scale, x, y
+
+
+def _is_file_name(output: Path) -> bool:
+    return output.suffix.lower() in ENDINGS and not output.is_dir()
+
+
+def _share(text: str) -> float:
+    if not 0 <= (value := float(text)) <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
+    return value
+
+
+def _count(text: str) -> int:
+    if (value := int(text)) < 0:
+        raise argparse.ArgumentTypeError(f"{text} is less than 0")
+    return value

@@ -1,0 +1,58 @@
+"""Every chosen object as a file of its own, and all of them in one ZIP."""
+
+import zipfile
+from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path
+
+from segmentation.backgrounds import Transparent
+from segmentation.closer import CloserLook, alpha_of
+from segmentation.compose import compose
+from segmentation.effects import Effects
+from segmentation.encode import encode
+from segmentation.frame import Crop
+from segmentation.instances import Instance, Segmentation
+from segmentation.matte import Edge
+from segmentation.photo import Photo, safe_stem
+
+
+def object_name(stem: str, instance: Instance, ending: str = ".png") -> str:
+    """The file name of one object: <stem>_<id>_<label>.png, the label in English."""
+    return f"{stem}_{instance.id}_{safe_stem(instance.label.en)}{ending}"
+
+
+def cut_out_each(
+    photo: Photo,
+    segmentation: Segmentation,
+    ids: Collection[int],
+    look: CloserLook | None = None,
+    edge: Edge | None = None,
+    effects: Effects = (),
+    crop: Crop | None = None,
+) -> Iterator[tuple[str, bytes]]:
+    """Name and PNG of each chosen object alone on a transparent background, one at a time.
+
+    Args:
+        photo: where they are.
+        segmentation: what was found in it.
+        ids: of the objects.
+        look: a closer look, which counts for an object it was at alone.
+        edge: how edges are wanted, see `alpha_of`.
+        effects: see `compose`.
+        crop: see `compose`; without it all files have the photo's size and lie on each other.
+    """
+    for instance in segmentation.instances:
+        if instance.id in ids:
+            alpha = alpha_of(photo, segmentation, [instance.id], look, edge)
+            image = compose(photo, alpha, Transparent(), effects, crop)
+            yield object_name(photo.stem, instance), encode(image, dpi_xy=photo.dpi_xy)
+
+
+def write_zip(path: Path, files: Iterable[tuple[str, bytes]]) -> None:
+    """Write files, such as those of `cut_out_each`, into a ZIP; only one is held at a time.
+
+    They are stored as they are, since PNG is compressed; without dates, so that the same cut-outs
+    give the same bytes.
+    """
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        for name, data in files:
+            archive.writestr(zipfile.ZipInfo(name), data)
