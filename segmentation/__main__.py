@@ -13,10 +13,8 @@ from segmentation.choose import check_wish, choose
 from segmentation.closer import alpha_of, look_closer
 from segmentation.command_line import (
     Wish,
-    ending_of,
     make_parser,
     parse,
-    targets,
     terminal_language,
     wish_of,
 )
@@ -28,6 +26,7 @@ from segmentation.instances import Instance, Segmentation
 from segmentation.models import find_model
 from segmentation.photo import Photo, read_photo
 from segmentation.segmenter import Segmenter
+from segmentation.targets import ending_of, targets
 from segmentation.text import Language, Text
 
 Report = dict[str, Any]

@@ -19,6 +19,8 @@ Fit = Literal["cover", "contain"]
 BLUR_SHARE = 0.02
 # Longest side of the copy of a picture that fills the space it leaves in the frame.
 FILL_SIDE = 24
+# Its blur in its own pixels: without it they would show as blocks.
+FILL_SIGMA = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +152,8 @@ def fitted(rgb: UInt8, hw: tuple[int, int], fit: Fit) -> UInt8:
         return _cover(rgb, hw)
     shrink = FILL_SIDE / max(hw)
     small_hw = max(1, round(hw[0] * shrink)), max(1, round(hw[1] * shrink))
-    filled = cv2.resize(_cover(rgb, small_hw), hw[::-1], interpolation=cv2.INTER_CUBIC)
+    small = cv2.GaussianBlur(_cover(rgb, small_hw), (0, 0), FILL_SIGMA)
+    filled = cv2.resize(small, hw[::-1], interpolation=cv2.INTER_CUBIC)
     scale = min(hw[0] / rgb.shape[0], hw[1] / rgb.shape[1])
     height, width = (
         max(1, min(round(s * scale), most)) for s, most in zip(rgb.shape, hw, strict=False)

@@ -1,10 +1,11 @@
-"""What the command line asks for, and where its results go."""
+"""What the command line asks for: its flags, and what they mean together."""
 
 import argparse
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from segmentation.backgrounds import (
@@ -19,19 +20,18 @@ from segmentation.backgrounds import (
 )
 from segmentation.choose import RULES
 from segmentation.effects import Effects, Outline, Shadow
-from segmentation.encode import ENDINGS, FORMATS, Format, check_format
+from segmentation.encode import FORMATS, Format, check_format
 from segmentation.errors import ChoiceError
 from segmentation.frame import CROPS, Crop
-from segmentation.photo import read_photo, safe_stem
+from segmentation.photo import read_photo
+from segmentation.targets import check_output, output_format
 from segmentation.text import Language
 
-# What a name for the result must not promise.
-OTHER_ENDINGS = (".avif", ".gif", ".bmp", ".tif", ".tiff", ".heic")
 # Flags with a value that may be left out, how that value looks, and what stands in for it. argparse
 # alone would take a photo after such a flag for its value.
 MAY_STAND_ALONE = {
     "--crop": ("|".join(CROPS), "subject"),
-    "--outline": (r"[\d.]+,#\w+", "1.2,#FFFFFF"),
+    "--outline": (r"[\d.]+,#?\w+", "1.2,#FFFFFF"),
 }
 
 
@@ -55,7 +55,7 @@ class Wish:
 def parse(argv: Sequence[str], parser: argparse.ArgumentParser) -> argparse.Namespace:
     """The arguments, with a value for each flag that stands alone."""
     filled: list[str] = []
-    for argument, following in zip(argv, [*argv[1:], ""], strict=True):
+    for argument, following in pairwise([*argv, ""]):
         pattern, value = MAY_STAND_ALONE.get(argument, ("", ""))
         alone = argument in MAY_STAND_ALONE and not re.fullmatch(pattern, following)
         filled.append(f"{argument}={value}" if alone else argument)
@@ -91,77 +91,6 @@ def wish_of(args: argparse.Namespace) -> Wish:
         list_only=args.list,
         one_look=args.one_look,
     )
-
-
-def output_format(output: Path, format_: Format | None) -> Format:
-    """The format that --format or the ending of -o names, if they agree; PNG if neither does.
-
-    Raises:
-        ChoiceError: they do not agree, or the ending is that of another kind of image.
-    """
-    if output.is_dir():
-        return format_ or "png"
-    ending = output.suffix.lower()
-    if ending in OTHER_ENDINGS:
-        raise ChoiceError(
-            f"Cut-outs are PNG, WebP or JPEG files: name {output.name} so, or give a folder.",
-            f"抠图结果是 PNG、WebP 或 JPEG 文件：请修改 {output.name} 的扩展名，或给出文件夹。",
-        )
-    named = ENDINGS.get(ending)
-    if format_ and named and format_ != named:
-        raise ChoiceError(
-            f"{output.name} does not end like a {format_} file. Change -o or --format.",
-            f"{output.name} 的扩展名与 {format_} 格式不符。请修改 -o 或 --format。",
-        )
-    return format_ or named or "png"
-
-
-def check_output(output: Path, photos: Sequence[Path], each: bool = False) -> None:
-    """Refuse one file for several results.
-
-    Raises:
-        ChoiceError: several photos, or each object by itself, for one file.
-    """
-    if not _is_file_name(output):
-        return
-    if each:
-        raise ChoiceError(
-            f"--each writes a file for every object, not one {output.name}. Give a folder.",
-            f"--each 会为每个物体写一个文件，不能只用 {output.name}。请给出文件夹。",
-        )
-    if len(photos) > 1:
-        raise ChoiceError(
-            f"{len(photos)} photos do not fit into one file {output.name}. Give a folder.",
-            f"{len(photos)} 张照片不能写入同一个文件 {output.name}。请给出文件夹。",
-        )
-
-
-def targets(
-    photos: Sequence[Path], output: Path, format_: Format = "png"
-) -> Iterator[tuple[Path, Path]]:
-    """Each photo with the file to write for it; no two photos share one.
-
-    Args:
-        photos: the photos, in order.
-        output: a file for a single photo, or a folder, made when it is first needed.
-        format_: of the files.
-    """
-    if _is_file_name(output):
-        yield photos[0], output
-        return
-    taken: set[str] = set()
-    for photo in photos:
-        stem = first = safe_stem(photo.name)
-        number = 2
-        while stem.casefold() in taken:  # some file systems take A and a for one
-            stem, number = f"{first}_{number}", number + 1
-        taken.add(stem.casefold())
-        yield photo, output / f"{stem}_cutout{ending_of(format_)}"
-
-
-def ending_of(format_: Format) -> str:
-    """The usual file name ending of a format."""
-    return next(ending for ending, format_of in ENDINGS.items() if format_of == format_)
 
 
 def parse_background(text: str, fit: Fit = "cover", place: str | None = None) -> Background:
@@ -303,10 +232,6 @@ def _place(text: str) -> tuple[float, float, float]:
             "--place 需要三个数：缩放、横、纵，例如 0.5,0.3,0.7。",
         ) from error
     return scale, x, y
-
-
-def _is_file_name(output: Path) -> bool:
-    return output.suffix.lower() in ENDINGS and not output.is_dir()
 
 
 def _share(text: str) -> float:

@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from segmentation.__main__ import main, targets, terminal_language
+from segmentation.__main__ import main
+from segmentation.command_line import terminal_language
+from segmentation.targets import targets
 
 ROOT = Path(__file__).parents[2]
 CAT = ROOT / "examples" / "chelsea.png"
@@ -109,6 +111,109 @@ def test_a_background_is_put_behind(
         assert (outside == (255, 0, 0)).all()
     else:
         assert (outside != image(CAT)[140:160, 440:]).any()
+
+
+@pytest.mark.parametrize(
+    ("name", "flags", "format_"),
+    [
+        ("x.webp", (), "WEBP"),
+        ("x.webp", ("--quality", "30", "--format", "webp"), "WEBP"),
+        ("x.JPG", ("--background", "#FFF"), "JPEG"),
+        ("x.jpeg", ("--background", "gradient:#FFF,#88AACC", "--quality", "70"), "JPEG"),
+        (".", ("--format", "jpeg", "--background", "blur"), "JPEG"),
+        (".", ("--format", "webp"), "WEBP"),
+    ],
+)
+def test_formats(
+    tmp_path: Path,
+    reports: Callable[..., Reports],
+    name: str,
+    flags: tuple[str, ...],
+    format_: str,
+) -> None:
+    (report,) = reports(CAT, "-o", tmp_path / name, *flags)
+    file = Path(report["file"])
+    default = f"chelsea_cutout{'.jpg' if format_ == 'JPEG' else '.webp'}"
+    assert file == tmp_path / (default if name == "." else name)
+    with Image.open(file) as written:
+        assert written.format == format_
+        assert written.size == (451, 300)
+        assert "icc_profile" in written.info
+
+
+@pytest.mark.parametrize(
+    ("flags", "aspect"),
+    [
+        (("--crop",), None),
+        (("--crop", "square"), 1),
+        (("--crop=portrait",), 0.75),
+        (("--crop", "--shadow", "--outline"), None),
+        (("--outline", "3,#FF0000", "--crop", "square", "--shadow"), 1),
+        (("--outline", "--crop"), None),
+    ],
+)
+def test_flags_that_may_stand_alone_take_no_photo_for_their_value(
+    tmp_path: Path, reports: Callable[..., Reports], flags: tuple[str, ...], aspect: float | None
+) -> None:
+    for arguments in ((*flags, PORTRAIT), (PORTRAIT, *flags)):
+        (report,) = reports("-o", tmp_path, "--mask", *arguments)
+        height, width, _ = image(report["file"]).shape
+        assert image(report["mask"]).shape == (height, width)
+        assert (height, width) != (512, 512)
+        if aspect:
+            assert width / height == pytest.approx(aspect, abs=0.01)
+
+
+def test_effects_are_drawn_around_the_object(
+    tmp_path: Path, reports: Callable[..., Reports]
+) -> None:
+    (plain,) = reports(PORTRAIT, "-o", tmp_path / "plain.png")
+    (drawn,) = reports(PORTRAIT, "-o", tmp_path / "x.png", "--outline", "2,#FF0000", "--shadow")
+    before, after = image(plain["file"]), image(drawn["file"])
+    new = (before[..., 3] == 0) & (after[..., 3] == 255)
+    assert new.mean() > 0.005
+    assert (after[new] == (255, 0, 0, 255)).mean() > 0.9
+    inside = before[..., 3] == 255
+    assert (after[inside] == before[inside]).all()
+
+
+def test_an_object_is_placed_in_another_photo(
+    tmp_path: Path, reports: Callable[..., Reports]
+) -> None:
+    (report,) = reports(
+        CAT, "--background", PORTRAIT, "--place", "0.5,0.5,0.5", "--mask", "-o", tmp_path
+    )
+    result, mask, behind = image(report["file"]), image(report["mask"]), image(PORTRAIT)
+    assert result.shape == (512, 512, 3)
+    assert (result[mask == 0] == behind.reshape(512, 512, -1)[mask == 0]).all()
+    rows, columns = np.nonzero(mask)
+    assert max(np.ptp(rows), np.ptp(columns)) == pytest.approx(256, abs=3)
+
+
+def test_each_object_has_its_file(tmp_path: Path, reports: Callable[..., Reports]) -> None:
+    (report,) = reports(
+        PORTRAIT, "--objects", "1,2", "--each", "--mask", "--format", "webp", "-o", tmp_path
+    )
+    labels = [instance["label"] for instance in report["instances"][:2]]
+    assert report["files"] == [
+        {
+            "id": id_,
+            "file": str(tmp_path / f"cameraman_{id_}_{label}.webp"),
+            "mask": str(tmp_path / f"cameraman_{id_}_{label}_mask.png"),
+        }
+        for id_, label in enumerate(labels, start=1)
+    ]
+    assert "file" not in report
+    for made in report["files"]:
+        np.testing.assert_array_equal(image(made["file"])[..., 3], image(made["mask"]))
+
+
+def test_density_is_kept(tmp_path: Path, reports: Callable[..., Reports]) -> None:
+    Image.open(CAT).save(tmp_path / "scan.png", dpi=(300, 300))
+    (report,) = reports(tmp_path / "scan.png", "--mask", "--crop", "-o", tmp_path / "out")
+    for key in ("file", "mask"):
+        with Image.open(report[key]) as written:
+            assert written.info["dpi"] == pytest.approx((300, 300), abs=0.01)
 
 
 @pytest.mark.parametrize(
@@ -237,7 +342,26 @@ def test_the_more_special_variable_decides(monkeypatch: pytest.MonkeyPatch) -> N
         ((CAT, "--threshold", "nan"), "not between 0 and 1"),
         ((CAT, "--threshold", "high"), "--threshold"),
         ((CAT, "--threads", "-1"), "less than 0"),
-        ((CAT, "-o", "cat.jpg"), "Cut-outs are PNG files"),
+        ((CAT, "-o", "cat.gif"), "Cut-outs are PNG, WebP or JPEG files"),
+        ((CAT, "-o", "cat.jpg"), "JPEG has no transparency"),
+        ((CAT, "--format", "jpeg"), "JPEG has no transparency"),
+        ((CAT, "-o", "cat.webp", "--format", "png"), "does not end like a png file"),
+        ((CAT, "--quality", "80"), "PNG keeps every pixel"),
+        ((CAT, "--format", "webp", "--quality", "101"), "from 1 to 100"),
+        ((CAT, "--format", "avif"), "invalid choice"),
+        ((CAT, "--each", "-o", "each.png"), "--each writes a file for every object"),
+        ((CAT, "--crop=round"), "invalid choice"),
+        ((CAT, "--outline", "2,red"), "is not a colour"),
+        ((CAT, "--outline", "0,#FF0000"), "An outline is WIDTH,#RRGGBB"),
+        ((CAT, "--outline=21,#FF0000"), "An outline is WIDTH,#RRGGBB"),
+        ((CAT, "--outline=#FF0000"), "An outline is WIDTH,#RRGGBB"),
+        ((CAT, "--background", "gradient:#FFF"), "A gradient has two colours"),
+        ((CAT, "--background", "gradient:#FFF,blue"), "is not a colour"),
+        ((CAT, "--fit", "stretch"), "invalid choice"),
+        ((CAT, "--place", "1,0.5,0.5"), "--place needs another photo"),
+        ((CAT, "--background", CAT, "--place", "1,0.5"), "--place takes three numbers"),
+        ((CAT, "--background", CAT, "--place", "1,0.5,2"), "a position from 0 to 1"),
+        ((CAT, "--background", CAT, "--place", "1,0,0", "--crop"), "Leave --crop out"),
         ((CAT, PORTRAIT, "-o", "both.png"), "2 photos do not fit into one file"),
     ],
 )

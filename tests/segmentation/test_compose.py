@@ -6,17 +6,19 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from segmentation.compose import (
+from segmentation.backgrounds import (
     Background,
     Blurred,
     Colour,
+    Gradient,
     Picture,
+    Scene,
     Transparent,
-    compose,
-    crop_to_subject,
     parse_colour,
 )
+from segmentation.compose import compose, composed_mask
 from segmentation.errors import ChoiceError
+from segmentation.frame import CROPS, Crop
 from segmentation.photo import Photo
 
 UInt8 = npt.NDArray[np.uint8]
@@ -39,8 +41,10 @@ def disc(height: int, width: int) -> UInt8:
 BACKGROUNDS: list[Background] = [
     Transparent(),
     Colour((1, 2, 3)),
+    Gradient((1, 2, 3), (200, 100, 50)),
     Blurred(),
     Picture(photo(noise(30, 70, 5))),
+    Picture(photo(noise(30, 70, 5)), "contain"),
 ]
 
 
@@ -127,35 +131,118 @@ def test_a_picture_is_not_changed_by_being_used() -> None:
     assert (image[disc(40, 40) == 0] == before[disc(40, 40) == 0]).all()
 
 
-@pytest.mark.parametrize(
-    ("box", "expected"),
-    [
-        ((40, 40, 60, 80), (36, 36, 64, 84)),  # 10 % of 40 on each side
-        ((0, 0, 20, 20), (0, 0, 22, 22)),
-        ((80, 90, 100, 100), (78, 88, 100, 100)),
-        ((0, 0, 100, 100), (0, 0, 100, 100)),
-        ((50, 50, 51, 51), (50, 50, 51, 51)),
-    ],
-)
-def test_a_crop_has_a_margin_inside_the_photo(
-    box: tuple[int, int, int, int], expected: tuple[int, int, int, int]
+@pytest.mark.parametrize("other_hw", [(90, 90), (16, 900), (900, 16), (60, 80)])
+@pytest.mark.parametrize("size_hw", [(100, 400), (400, 100), (60, 80)])
+def test_a_picture_that_is_contained_is_all_there(
+    size_hw: tuple[int, int], other_hw: tuple[int, int]
 ) -> None:
-    image, alpha = noise(100, 100), np.zeros((100, 100), np.uint8)
-    left, top, right, bottom = box
-    alpha[top:bottom, left:right] = 255
-    alpha[5, 95] = 10  # dust
-    left, top, right, bottom = expected
-    cropped = crop_to_subject(image, alpha, margin=0.1)
-    np.testing.assert_array_equal(cropped, image[top:bottom, left:right])
-    np.testing.assert_array_equal(
-        crop_to_subject(alpha, alpha, margin=0.1), alpha[top:bottom, left:right]
+    """Seen by its corners, each of another colour, and by its middle of a colour of its own."""
+    other = np.full((*other_hw, 3), 128, np.uint8)
+    height, width = (side // 4 for side in other_hw)
+    other[:height, :width], other[-height:, -width:] = (255, 0, 0), (0, 0, 255)
+    nothing = np.zeros(size_hw, np.uint8)
+    image = compose(photo(noise(*size_hw)), nothing, Picture(photo(other), "contain"))
+    assert image.shape == (*size_hw, 3)
+    scale = min(size_hw[0] / other_hw[0], size_hw[1] / other_hw[1])
+    shown_h, shown_w = (max(1, round(side * scale)) for side in other_hw)
+    top, left = (size_hw[0] - shown_h) // 2, (size_hw[1] - shown_w) // 2
+    assert image[top, left].argmax() == 0
+    assert image[top + shown_h - 1, left + shown_w - 1].argmax() == 2
+    if size_hw == other_hw:
+        assert (image == other).all()
+
+
+def test_a_gradient_runs_from_top_to_bottom() -> None:
+    image = compose(
+        photo(noise(51, 20)), np.zeros((51, 20), np.uint8), Gradient((0, 50, 255), (100, 50, 5))
     )
+    assert (image == image[:, :1]).all()
+    assert image[:, 0, 0].tolist() == list(range(0, 101, 2))
+    assert (image[..., 1] == 50).all()
+    assert image[:, 0, 2].tolist() == list(range(255, 4, -5))
 
 
-@pytest.mark.parametrize("value", [0, 10])
-def test_with_nothing_to_crop_to_all_stays(value: int) -> None:
-    image = noise(30, 30)
-    assert crop_to_subject(image, np.full((30, 30), value, np.uint8)).shape == image.shape
+def test_a_scene_gives_its_size_and_the_object_stands_where_it_is_placed() -> None:
+    rgb, alpha = np.full((50, 90, 3), (200, 10, 30), np.uint8), np.zeros((50, 90), np.uint8)
+    alpha[10:30, 20:30] = 255
+    behind = noise(120, 160)
+    scene = Scene(photo(behind), scale=0.5, position_xy=(0.25, 0.5))
+    image = compose(photo(rgb), alpha, scene)
+    assert image.shape == behind.shape
+    # 20 x 10 pixels that would fit as 120 x 60, at half of that, around (40, 60).
+    assert (image[30:90, 25:55] == (200, 10, 30)).all()
+    image[30:90, 25:55] = behind[30:90, 25:55]
+    assert (image == behind).all()
+    mask = composed_mask(alpha, scene)
+    assert mask.shape == (120, 160)
+    assert (mask[30:90, 25:55] == 255).all()
+    assert mask.sum() == 255 * 60 * 30
+
+
+@pytest.mark.parametrize("scale", [0.1, 0.5, 3])
+def test_an_object_in_a_scene_has_no_rim(scale: float) -> None:
+    """A white object cut out of black stays white on white, however its edge is resampled."""
+    alpha = disc(200, 200)
+    rgb = np.full((200, 200, 3), 255, np.uint8)
+    rgb[alpha == 0] = 0
+    scene = Scene(photo(np.full((150, 150, 3), 255, np.uint8)), scale)
+    assert compose(photo(rgb), alpha, scene).min() >= 254
+
+
+@pytest.mark.parametrize("position_xy", [(0.0, 0.0), (1.0, 1.0), (0.0, 1.0)])
+def test_what_stands_at_the_border_of_a_scene_is_cut_there(
+    position_xy: tuple[float, float],
+) -> None:
+    scene = Scene(photo(noise(60, 80)), 1.5, position_xy)
+    image = compose(photo(noise(40, 40)), disc(40, 40), scene)
+    assert image.shape == (60, 80, 3)
+    y, x = (
+        round(share * (side - 1)) for share, side in zip(position_xy[::-1], (60, 80), strict=True)
+    )
+    assert composed_mask(disc(40, 40), scene)[y, x] == 255
+
+
+def test_a_scene_without_an_object_stays_as_it_is() -> None:
+    behind = noise(30, 40, 3)
+    image = compose(photo(noise(20, 20)), np.zeros((20, 20), np.uint8), Scene(photo(behind)))
+    assert (image == behind).all()
+
+
+@pytest.mark.parametrize(
+    ("scale", "position_xy"), [(0, (0.5, 0.5)), (3.1, (0.5, 0.5)), (1, (-0.1, 0)), (1, (0, 1.1))]
+)
+def test_a_place_beyond_reason_is_refused(scale: float, position_xy: tuple[float, float]) -> None:
+    with pytest.raises(ChoiceError, match="position from 0 to 1"):
+        Scene(photo(noise(20, 20)), scale, position_xy)
+
+
+def test_a_scene_has_its_own_frame() -> None:
+    with pytest.raises(ChoiceError, match="Leave the crop"):
+        compose(photo(noise(20, 20)), disc(20, 20), Scene(photo(noise(20, 20))), crop="subject")
+
+
+@pytest.mark.parametrize("background", BACKGROUNDS[:-1], ids=lambda kind: type(kind).__name__)
+@pytest.mark.parametrize("crop", CROPS)
+def test_a_crop_shows_the_same_in_another_frame(background: Background, crop: Crop) -> None:
+    """The object is at the corner, so that all but the tight crop reach beyond the photo."""
+    rgb, alpha = noise(60, 60), np.zeros((60, 60), np.uint8)
+    alpha[4:24, 6:16] = 255
+    image = compose(photo(rgb), alpha, background, crop=crop)
+    mask = composed_mask(alpha, background, crop=crop)
+    assert image.shape[:2] == mask.shape
+    assert (image[mask == 255][:, :3] == rgb[alpha == 255]).all()
+    if isinstance(background, Colour):
+        assert (image[mask == 0] == background.rgb).all()
+    if isinstance(background, Transparent):
+        assert (image[..., 3] == mask).all()
+
+
+def test_beyond_the_photo_a_blurred_background_goes_on() -> None:
+    rgb, alpha = np.full((60, 60, 3), 90, np.uint8), np.zeros((60, 60), np.uint8)
+    alpha[2:58, 25:35] = 255
+    image = compose(photo(rgb), alpha, Blurred(), crop="square")
+    assert image.shape[0] > 60
+    assert (image == 90).all()
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image, ImageCms, ImageFile, PngImagePlugin, TiffImagePlugin
 
 from segmentation.errors import KoutuError, PhotoError, PhotoTooLarge
-from segmentation.photo import Limits, encode, read_photo, safe_stem
+from segmentation.photo import Limits, read_photo, safe_stem
 
 SIZE_WH = (24, 20)
 TOP_LEFT, REST = (250, 10, 10), (10, 10, 250)
@@ -565,50 +565,34 @@ def test_without_pillow_heif_heic_is_refused_and_the_rest_read(tmp_path: Path) -
     assert read_photo(written(tmp_path / "x.png", corner_photo(), "PNG")).hw == (20, 24)
 
 
-# Encoding
+# Density
 
 
-def decoded(data: bytes) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    return np.asarray(Image.open(io.BytesIO(data)))
+@pytest.mark.parametrize(
+    ("format_", "dpi", "expected"),
+    [
+        ("PNG", (300, 150), (300, 150)),
+        ("JPEG", (300, 150), (300, 150)),
+        ("TIFF", (300, 150), (300, 150)),
+        ("PNG", None, None),
+        ("JPEG", None, None),
+        ("PNG", (0.01, 300), None),
+        ("PNG", (300, 1e6), None),
+    ],
+)
+def test_density_is_read_where_it_can_be_true(
+    tmp_path: Path, format_: str, dpi: Any, expected: Any
+) -> None:
+    options = {"dpi": dpi} if dpi else {}
+    photo = read_photo(written(tmp_path / "x", corner_photo(), format_, **options))
+    assert photo.dpi_xy == (expected and pytest.approx(expected, abs=0.02))
 
 
-@pytest.mark.parametrize("shape", [(17, 23), (17, 23, 3)])
-def test_png_keeps_every_pixel(shape: tuple[int, ...]) -> None:
-    image = np.random.default_rng(1).integers(0, 256, shape, dtype=np.uint8)
-    assert (decoded(encode(image)) == image).all()
-
-
-def test_png_has_no_colour_where_nothing_is_seen() -> None:
-    image = np.random.default_rng(1).integers(0, 256, (17, 23, 4), dtype=np.uint8)
-    image[:, :9, 3] = 0
-    image[:, 9, 3] = 1
-    before = image.copy()
-    after = decoded(encode(image))
-    assert (after[:, :9] == 0).all()
-    assert (after[:, 9:] == image[:, 9:]).all()
-    assert (image == before).all()
-
-
-@pytest.mark.parametrize("shape", [(16, 16), (16, 16, 3)])
-def test_jpeg_is_close(shape: tuple[int, ...]) -> None:
-    image = np.full(shape, 140, np.uint8)
-    image[..., :1] = 100
-    data = encode(image, "jpeg")
-    assert data.startswith(b"\xff\xd8")
-    assert abs(decoded(data).astype(int) - image).max() < 12
-
-
-@pytest.mark.parametrize("format_", ["png", "jpeg"])
-def test_nothing_of_the_photos_metadata_is_passed_on(tmp_path: Path, format_: Any) -> None:
+def test_density_turns_with_the_photo(tmp_path: Path) -> None:
     exif = Image.Exif()
-    exif[0x010F] = "MAKER-OF-CAMERA"
-    exif.get_ifd(0x8825)[1] = "NORTH"
-    photo = read_photo(written(tmp_path / "x.jpg", corner_photo(), "JPEG", exif=exif))
-    data = encode(photo.rgb, format_)
-    image = Image.open(io.BytesIO(data))
-    assert not image.getexif()
-    assert not {"exif", "xmp", "icc_profile", "comment"} & set(image.info)
-    assert b"MAKER" not in data
+    exif[0x0112] = 6
+    path = written(tmp_path / "x.jpg", corner_photo(), "JPEG", exif=exif, dpi=(300, 150))
+    assert read_photo(path).dpi_xy == (150, 300)
 
 
 # Names
