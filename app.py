@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -28,7 +29,7 @@ from segmentation import (
     find_model,
     read_photo,
 )
-from segmentation.closer import CloserLook, alpha_of, look_closer
+from segmentation.closer import CloserLook, alpha_of, try_looking_closer
 from segmentation.desk import (
     BACKGROUNDS,
     LEAST_SCORE,
@@ -146,7 +147,7 @@ class Page:
         return gr.ColorPicker(visible=kind == "colour"), gr.Image(visible=kind == "picture")
 
     def show_found(self, desk: Desk | None, threshold: float, request: gr.Request) -> Any:
-        """Draw the objects on the photo and list them; the file is out of date from now on."""
+        """Draw the objects on the photo and list them."""
         if desk is None:
             return gr.skip()
         found, chosen = desk.segmentation.above(threshold), desk.choice(threshold)
@@ -158,13 +159,12 @@ class Page:
             _keep("objects.jpeg", draw_instances(before.rgb, found, chosen)),
             gr.CheckboxGroup(choices=lines, value=list(chosen)),
             gr.Button(visible=not found.instances and bool(desk.segmentation.instances)),
-            gr.DownloadButton(words("preparing"), interactive=False),
         )
 
     def show_result(
         self, desk: Desk | None, look: CloserLook | None, request: gr.Request, *controls: Any
     ) -> Any:
-        """Draw before and after, and say what there is to say."""
+        """Draw before and after, and say what to say; the file is out of date from now on."""
         if desk is None:
             return gr.skip()
         style = Style(*controls)
@@ -175,17 +175,23 @@ class Page:
             after = compose(before, alpha, style.background(self._limits))
         language = language_of(request)
         said = [text.in_language(language) for text in messages(desk, style.threshold, look)]
-        return (desk.preview, _keep("after.jpeg", on_checkerboard(after))), "  \n".join(said)
+        pair = desk.preview, _keep("after.jpeg", on_checkerboard(after))
+        return pair, "  \n".join(said), gr.DownloadButton(words("preparing"), interactive=False)
 
     def look_closer(
         self, desk: Desk | None, threshold: float, wanted: bool, request: gr.Request
     ) -> CloserLook | None:
-        """See the chosen objects larger, where that pays."""
+        """See the chosen objects larger."""
         if desk is None or not wanted:
             return None
         with explained(request):
             photo = read_photo(Path(desk.photo), self._limits)
-            return look_closer(self._segmenter, photo, desk.segmentation, desk.choice(threshold))
+        look, notices = try_looking_closer(
+            self._segmenter, photo, desk.segmentation, desk.choice(threshold)
+        )
+        for notice in notices:
+            gr.Warning(notice.in_language(language_of(request)))
+        return look
 
     def show_closer(
         self, desk: Desk | None, look: CloserLook | None, request: gr.Request, *controls: Any
@@ -295,8 +301,8 @@ def build_ui(page: Page, threshold: float) -> gr.Blocks:
         quiet: dict[str, Any] = {**private, "show_progress": "hidden"}
         opened = [desk, heading, upload, found]
         style = [least, kind, colour, backdrop, softness, grow, fine_hair, crop]  # as in `Style`
-        listed = [canvas, objects, less, download]
-        result = [slider, message]
+        listed = [canvas, objects, less]
+        result = [slider, message, download]
         ui.load(page.greet, None, [heading, kind, invitation, examples, footer], **private)
         kind.input(page.show_choices, kind, [colour, backdrop], **quiet)
         another.click(page.start_over, None, [desk, upload, found, slider, download], **quiet)
@@ -418,6 +424,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"{error.text.en}\n{error.text.zh}", file=sys.stderr)
         return 1
     ui = build_ui(Page(segmenter, Limits()), card.score_threshold)
+    # What stops a container or a service; the device is then given back in order, as on Ctrl-C.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     serve(
         ui,
         share=args.share,

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from segmentation.choose import check_wish, choose
-from segmentation.closer import alpha_of, look_closer
+from segmentation.closer import alpha_of, try_looking_closer
 from segmentation.command_line import (
     Wish,
     make_parser,
@@ -116,12 +116,14 @@ def cut_out(
         for instance in (i for i in segmentation.instances if i.id in ids):
             stem = target.stem.removesuffix("_cutout")
             file = target.with_name(object_name(stem, instance, ending_of(wish.format)))
-            made, spent = _make(segmenter, photo, segmentation, (instance.id,), file, wish)
+            made, spent, said = _make(segmenter, photo, segmentation, (instance.id,), file, wish)
             report["files"].append({"id": instance.id, **made})
+            notices += said
             timings |= {stage: timings.get(stage, 0) + spent[stage] for stage in spent}
     elif not wish.list_only:
-        made, spent = _make(segmenter, photo, segmentation, ids, target, wish)
+        made, spent, said = _make(segmenter, photo, segmentation, ids, target, wish)
         report |= made
+        notices += said
         timings |= spent
     report["timings_ms"] = {stage: round(1000 * seconds, 1) for stage, seconds in timings.items()}
     return report, notices
@@ -134,11 +136,13 @@ def _make(
     ids: tuple[int, ...],
     target: Path,
     wish: Wish,
-) -> tuple[dict[str, str], dict[str, float]]:
-    """Cut out some objects together; the files written, and the seconds each stage took."""
-    look = None if wish.one_look else look_closer(segmenter, photo, segmentation, ids)
+) -> tuple[dict[str, str], dict[str, float], tuple[Text, ...]]:
+    """Cut out some objects together: files written, seconds each stage took, what to say."""
+    look, notices = None, ()
+    if not wish.one_look:
+        look, notices = try_looking_closer(segmenter, photo, segmentation, ids)
     start = time.perf_counter()
-    alpha = alpha_of(photo, segmentation, ids, look)
+    alpha = alpha_of(photo, segmentation, ids, look, wish.edge)
     matted = time.perf_counter()
     image = compose(photo, alpha, wish.background, wish.effects, wish.crop)
     files = {"file": (target, encode(image, wish.format, wish.quality, photo.dpi_xy))}
@@ -153,7 +157,7 @@ def _make(
         "alpha": matted - start,
         "compose_and_encode": time.perf_counter() - matted,
     }
-    return {key: str(path) for key, (path, _) in files.items()}, spent
+    return {key: str(path) for key, (path, _) in files.items()}, spent, notices
 
 
 def _write(path: Path, data: bytes) -> None:

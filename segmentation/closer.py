@@ -8,18 +8,18 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from segmentation.errors import InferenceFailed
 from segmentation.instances import Segmentation
 from segmentation.matte import Edge, make_alpha
 from segmentation.photo import Photo
 from segmentation.preprocess import BoxXYXY
 from segmentation.segmenter import Segmenter
+from segmentation.text import Text
 
 Float = npt.NDArray[np.float32]
 
 # Around the chosen objects, as a share of their longer side: enough to see what they end against.
 PADDING = 0.1
-# A crop of more than this share of the photo shows the model hardly more than it has seen.
-WORTHWHILE_SHARE = 0.7
 # Less overlap than this means that the second look saw something else.
 SAME_OBJECT_IOU = 0.6
 
@@ -53,7 +53,8 @@ def look_closer(
     """Run the model on the mirrored crop around some instances and average it with the first look.
 
     The mean of two looks is better than either, and more so if they differ: the second one is
-    mirrored because that costs nothing and its mistakes then fall on other places.
+    mirrored because that costs nothing and its mistakes then fall on other places. So it pays even
+    where the objects fill the photo; it pays most where they are small in it.
 
     Args:
         segmenter: finds objects.
@@ -62,7 +63,7 @@ def look_closer(
         ids: of the instances that matter.
 
     Returns:
-        None where the crop is nearly the whole photo, or shows none of the instances again.
+        None if there are no instances, or the model saw none of them again.
 
     Raises:
         InferenceFailed: the device did not bring the crop through.
@@ -83,6 +84,16 @@ def look_closer(
     mask_logits = np.max([means.get(id_, first[id_]) for id_ in ids], axis=0)
     spent = time.perf_counter() - start
     return CloserLook(segmentation, tuple(ids), box_xyxy, mask_logits.astype(np.float16), spent)
+
+
+def try_looking_closer(
+    segmenter: Segmenter, photo: Photo, segmentation: Segmentation, ids: Collection[int]
+) -> tuple[CloserLook | None, tuple[Text, ...]]:
+    """As `look_closer`, for those who can do without: a failure becomes a notice."""
+    try:
+        return look_closer(segmenter, photo, segmentation, ids), ()
+    except InferenceFailed as error:
+        return None, (error.text,)
 
 
 def alpha_of(
@@ -132,7 +143,7 @@ def _opacity(
 
 
 def crop_around(segmentation: Segmentation, ids: Collection[int]) -> BoxXYXY | None:
-    """The padded box of some instances, or None where looking at it would not pay."""
+    """The padded box of some instances, or None if there are none."""
     boxes = [i.box_xyxy for i in segmentation.instances if i.id in ids]
     if not boxes:
         return None
@@ -142,8 +153,7 @@ def crop_around(segmentation: Segmentation, ids: Collection[int]) -> BoxXYXY | N
     space = round(PADDING * max(right - left, bottom - top))
     left, top = max(left - space, 0), max(top - space, 0)
     right, bottom = min(right + space, photo_w), min(bottom + space, photo_h)
-    share = (right - left) * (bottom - top) / (photo_h * photo_w)
-    return (left, top, right, bottom) if share <= WORTHWHILE_SHARE else None
+    return left, top, right, bottom
 
 
 def _in_crop(

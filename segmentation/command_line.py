@@ -23,6 +23,7 @@ from segmentation.effects import Effects, Outline, Shadow
 from segmentation.encode import FORMATS, Format, check_format
 from segmentation.errors import ChoiceError
 from segmentation.frame import CROPS, Crop
+from segmentation.matte import Edge
 from segmentation.photo import read_photo
 from segmentation.targets import check_output, output_format
 from segmentation.text import Language
@@ -50,6 +51,7 @@ class Wish:
     mask: bool
     list_only: bool
     one_look: bool
+    edge: Edge
 
 
 def parse(argv: Sequence[str], parser: argparse.ArgumentParser) -> argparse.Namespace:
@@ -90,6 +92,7 @@ def wish_of(args: argparse.Namespace) -> Wish:
         mask=args.mask,
         list_only=args.list,
         one_look=args.one_look,
+        edge=Edge(args.softness, args.grow, args.fine_hair),
     )
 
 
@@ -171,7 +174,7 @@ def _add_finding(parser: argparse.ArgumentParser) -> None:
         help=f"{', '.join(RULES)}; labels such as dog,cat; or numbers such as 1,3 (default: auto)",
     )
     add("--threshold", type=_share, help="least score of an object, 0..1 (default: the model's)")
-    add("--one-look", action="store_true", help="no second look at objects small in the frame")
+    add("--one-look", action="store_true", help="no second, closer look at the chosen objects")
 
 
 def _add_making(parser: argparse.ArgumentParser) -> None:
@@ -199,6 +202,9 @@ def _add_making(parser: argparse.ArgumentParser) -> None:
         help="put the objects into the background photo, which keeps its size: at scale 1 they "
         "just fit; X and Y, 0..1, are their middle",
     )
+    add("--softness", type=float, default=0, help="of the edge, -1 (hard) to 1 (soft)")
+    add("--grow", type=float, default=0, help="the edge by thousandths of the photo, -20 to 20")
+    add("--fine-hair", action="store_true", help="look for strands outside the outline")
     add("--shadow", action="store_true", help="a soft shadow under the objects")
     add(
         "--outline",

@@ -22,8 +22,8 @@ REDUCED_SIDE = 1024
 # Side of a tile, in reduced pixels.
 TILE = 48
 # Radius of the guided filter in mask cells: how far it can move an outline to the photo's edge.
-# 1 is better for perfect masks, 2 for masks off by most of a cell; models lie between.
-REACH_CELLS = 1.5
+# 1 is better for perfect masks, 2 for masks that a model made.
+REACH_CELLS = 2.0
 # The same where strands are looked for.
 HAIR_REACH_CELLS = 4.0
 # The band in which alpha is solved reaches as far from the outline as the filter does, and where
@@ -34,7 +34,7 @@ UNSURE_REACHES = 3
 # objects of known alpha.
 EPSILON = 2e-4
 # The filter leaves a ramp as wide as its window; this steepens it to the width of a real edge.
-GAIN = 3.0
+GAIN = 3.7
 # Multiplies the mask logits: where the model is in two minds, a person wants a yes or a no, not a
 # ghost. More than this gains nothing.
 DECISIVENESS = np.float32(3)

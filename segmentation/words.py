@@ -26,7 +26,7 @@ WORDS = {
     "softness": Text("Edge: hard to soft", "边缘：硬到软"),
     "grow": Text("Edge: further in or out", "边缘：内收或外扩"),
     "fine_hair": Text("Fine hair and fur", "细发与毛发"),
-    "closer": Text("Look closer at objects small in the photo", "对照片中较小的物体再细看一次"),
+    "closer": Text("Look closer at what is chosen", "对选中的物体再细看一次"),
     "crop": Text("Crop the download to the objects", "下载时裁剪到物体"),
     "result": Text("Before and after", "前后对比"),
     "download": Text("Download PNG", "下载 PNG"),
