@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from segmentation.choose import check_wish, choose
-from segmentation.closer import alpha_of, try_looking_closer
+from segmentation.closer import CloserLook, alpha_of, try_looking_closer
 from segmentation.command_line import (
     Wish,
     make_parser,
@@ -138,7 +138,8 @@ def _make(
     wish: Wish,
 ) -> tuple[dict[str, str], dict[str, float], tuple[Text, ...]]:
     """Cut out some objects together: files written, seconds each stage took, what to say."""
-    look, notices = None, ()
+    look: CloserLook | None = None
+    notices: tuple[Text, ...] = ()
     if not wish.one_look:
         look, notices = try_looking_closer(segmenter, photo, segmentation, ids)
     start = time.perf_counter()
