@@ -10,16 +10,14 @@ from dataclasses import replace
 from functools import cache
 from math import floor
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import gradio as gr
-import numpy as np
-import numpy.typing as npt
 from gradio.processing_utils import save_bytes_to_cache
 from gradio.utils import get_upload_folder
 
 from segmentation import (
-    Crop,
     KoutuError,
     Language,
     Limits,
@@ -29,18 +27,14 @@ from segmentation import (
     find_model,
     read_photo,
 )
+from segmentation.backgrounds import Scene
 from segmentation.closer import CloserLook, alpha_of, try_looking_closer
-from segmentation.desk import (
-    BACKGROUNDS,
-    LEAST_SCORE,
-    Desk,
-    Style,
-    line,
-    messages,
-    on_checkerboard,
-    preview,
-)
+from segmentation.desk import LEAST_SCORE, Desk, line, messages, on_checkerboard, preview
+from segmentation.each import cut_out_each, write_zip
+from segmentation.encode import FORMATS, Format
 from segmentation.overlay import draw_instances
+from segmentation.style import BACKGROUNDS, FITS, FRAMES, Style, reduced
+from segmentation.targets import ending_of
 from segmentation.words import FOOTER, WORDS
 
 EXAMPLES = Path(__file__).parent / "examples"
@@ -82,11 +76,14 @@ class Page:
         footer = FOOTER.in_language(language).format(
             megapixels=self._limits.megapixels, megabytes=self._limits.megabytes, minutes=minutes
         )
-        kinds = [(WORDS[kind].in_language(language), kind) for kind in BACKGROUNDS]
+        choices = [
+            gr.Radio(choices=[(WORDS[name].in_language(language), name) for name in names])
+            for names in (BACKGROUNDS, FITS, FRAMES)
+        ]
         invitation = f"### {WORDS['examples'].in_language(language)}"
         return (
             self._heading(language),
-            gr.Radio(choices=kinds),
+            *choices,
             invitation,
             thumbs(language),
             footer,
@@ -103,8 +100,8 @@ class Page:
         with explained(request):
             photo = read_photo(Path(path), self._limits)
             segmentation, timings = self._segmenter.segment(photo, LEAST_SCORE)
-        suffix = "jpeg" if photo.alpha is None else "png"
-        reduced = _keep(f"{photo.stem}.{suffix}", preview(photo))
+        suffix: Format = "jpeg" if photo.alpha is None else "png"
+        reduced = _keep(f"{photo.stem}.{suffix}", encode(preview(photo), suffix))
         desk = Desk(path, reduced, segmentation, (), timings, photo.notices)
         desk = desk.choosing("auto", threshold)
         heading = self._heading(language_of(request))
@@ -143,8 +140,14 @@ class Page:
         return floor(best.score / SCORE_STEP) * SCORE_STEP, replace(desk, chosen=(best.id,))
 
     def show_choices(self, kind: str) -> tuple[Any, ...]:
-        """Show the control that belongs to a kind of background."""
-        return gr.ColorPicker(visible=kind == "colour"), gr.Image(visible=kind == "picture")
+        """Show the controls that belong to a kind of background."""
+        return (
+            gr.ColorPicker(visible=kind in ("colour", "gradient")),
+            gr.ColorPicker(visible=kind == "gradient"),
+            gr.Image(visible=kind in ("picture", "scene")),
+            gr.Radio(visible=kind == "picture"),
+            gr.Row(visible=kind == "scene"),
+        )
 
     def show_found(self, desk: Desk | None, threshold: float, request: gr.Request) -> Any:
         """Draw the objects on the photo and list them."""
@@ -156,7 +159,7 @@ class Page:
         language = language_of(request)
         lines = [(line(instance, language), instance.id) for instance in found.instances]
         return (
-            _keep("objects.jpeg", draw_instances(before.rgb, found, chosen)),
+            _keep("objects.jpeg", encode(draw_instances(before.rgb, found, chosen), "jpeg")),
             gr.CheckboxGroup(choices=lines, value=list(chosen)),
             gr.Button(visible=not found.instances and bool(desk.segmentation.instances)),
         )
@@ -170,12 +173,16 @@ class Page:
         style = Style(*controls)
         chosen = desk.choice(style.threshold)
         with explained(request):
-            before = read_photo(Path(desk.preview), ANY_SHAPE)
-            alpha = alpha_of(before, desk.segmentation, chosen, look, style.edge)
-            after = compose(before, alpha, style.background(self._limits))
+            photo = read_photo(Path(desk.preview), ANY_SHAPE)
+            alpha = alpha_of(photo, desk.segmentation, chosen, look, style.edge)
+            background = reduced(style.background(self._limits))
+            after = compose(photo, alpha, background, style.effects)
+        before = desk.preview
+        if isinstance(background, Scene):
+            before = _keep("before.jpeg", encode(background.photo.rgb, "jpeg"))
         language = language_of(request)
         said = [text.in_language(language) for text in messages(desk, style.threshold, look)]
-        pair = desk.preview, _keep("after.jpeg", on_checkerboard(after))
+        pair = before, _keep("after.jpeg", encode(on_checkerboard(after), "jpeg"))
         return pair, "  \n".join(said), gr.DownloadButton(words("preparing"), interactive=False)
 
     def look_closer(
@@ -207,15 +214,39 @@ class Page:
             return gr.skip()
         style = Style(*controls)
         chosen = desk.choice(style.threshold)
+        nothing = gr.DownloadButton(words("download"), value=None, interactive=False)
         if not chosen:
-            return gr.DownloadButton(words("download"), value=None, interactive=False)
-        with explained(request):
+            return nothing
+        try:
             photo = read_photo(Path(desk.photo), self._limits)
             alpha = alpha_of(photo, desk.segmentation, chosen, look, style.edge)
-            crop: Crop | None = "subject" if style.crop else None
-            image = compose(photo, alpha, style.background(self._limits), crop=crop)
-        path = _keep(f"{photo.stem}_cutout.png", image)
+            background = style.background(self._limits)
+            image = compose(photo, alpha, background, style.effects, style.crop)
+            data = encode(image, style.format, style.encode_quality, photo.dpi_xy)
+        except KoutuError as error:
+            # A warning, not an error: that would leave the button as if the file were to come.
+            gr.Warning(error.in_language(language_of(request)))
+            return nothing
+        path = _keep(f"{photo.stem}_cutout{ending_of(style.format)}", data)
         return gr.DownloadButton(words("download"), value=path, interactive=True)
+
+    def export_each(
+        self, desk: Desk | None, look: CloserLook | None, request: gr.Request, *controls: Any
+    ) -> Any:
+        """Make a ZIP of one PNG for each chosen object."""
+        if desk is None:
+            return gr.skip()
+        style = Style(*controls)
+        chosen = desk.choice(style.threshold)
+        with explained(request), TemporaryDirectory() as folder:
+            photo = read_photo(Path(desk.photo), self._limits)
+            objects = cut_out_each(
+                photo, desk.segmentation, chosen, look, style.edge, style.effects, style.crop
+            )
+            archive = Path(folder) / "objects.zip"
+            write_zip(archive, objects)
+            path = _keep(f"{photo.stem}_objects.zip", archive.read_bytes())
+        return gr.DownloadButton(value=path, visible=True)
 
     def _heading(self, language: Language) -> str:
         device = self._segmenter.device or WORDS["lazy"].in_language(language)
@@ -268,7 +299,6 @@ def build_ui(page: Page, threshold: float) -> gr.Blocks:
                         grow = gr.Slider(-10, 10, 0, step=1, label=words("grow"))
                         fine_hair = gr.Checkbox(label=words("fine_hair"))
                         closer = gr.Checkbox(True, label=words("closer"))
-                        crop = gr.Checkbox(label=words("crop"))
             with gr.Column(min_width=320):
                 slider = gr.ImageSlider(
                     label=words("result"),
@@ -276,12 +306,30 @@ def build_ui(page: Page, threshold: float) -> gr.Blocks:
                     interactive=False,
                     buttons=["fullscreen"],
                 )
-                kind = gr.Radio(BACKGROUNDS, value=BACKGROUNDS[0], label=words("background"))
-                colour = gr.ColorPicker("#ffffff", label=words("colour"), visible=False)
+                kind = gr.Radio(BACKGROUNDS, value="transparent", label=words("background"))
+                with gr.Row():
+                    colour = gr.ColorPicker("#ffffff", label=words("colour"), visible=False)
+                    colour_below = gr.ColorPicker(
+                        "#88aacc", label=words("colour_below"), visible=False
+                    )
                 backdrop = photo_input(label=words("backdrop"), height=200, visible=False)
+                fit = gr.Radio(FITS, value="cover", label=words("fit"), visible=False)
+                with gr.Row(visible=False) as placing:
+                    scale = gr.Slider(0.05, 2, 0.7, step=0.05, label=words("scale"))
+                    across = gr.Slider(0, 1, 0.5, step=0.02, label=words("across"))
+                    down = gr.Slider(0, 1, 0.6, step=0.02, label=words("down"))
+                with gr.Row():
+                    outline = gr.Checkbox(label=words("outline"), min_width=100)
+                    shadow = gr.Checkbox(label=words("shadow"), min_width=100)
+                frame = gr.Radio(FRAMES, value="whole", label=words("frame"))
                 download = gr.DownloadButton(
                     words("download"), variant="primary", interactive=False, elem_id="download"
                 )
+                with gr.Accordion(words("more_files"), open=False):
+                    format_ = gr.Radio(FORMATS, value="png", label=words("format"))
+                    quality = gr.Slider(40, 100, 90, step=1, label=words("quality"))
+                    zipping = gr.Button(words("zip"), size="sm")
+                    download_zip = gr.DownloadButton(words("download_zip"), visible=False)
         invitation = gr.Markdown()
         examples = gr.Gallery(
             thumbs("en"),
@@ -300,11 +348,14 @@ def build_ui(page: Page, threshold: float) -> gr.Blocks:
         private: dict[str, Any] = {"api_visibility": "private"}
         quiet: dict[str, Any] = {**private, "show_progress": "hidden"}
         opened = [desk, heading, upload, found]
-        style = [least, kind, colour, backdrop, softness, grow, fine_hair, crop]  # as in `Style`
+        # In the order of the fields of `Style`.
+        style = [least, kind, colour, colour_below, backdrop, fit, scale, across, down]
+        style += [softness, grow, fine_hair, outline, shadow, frame, format_, quality]
         listed = [canvas, objects, less]
         result = [slider, message, download]
-        ui.load(page.greet, None, [heading, kind, invitation, examples, footer], **private)
-        kind.input(page.show_choices, kind, [colour, backdrop], **quiet)
+        greeted = [heading, kind, fit, frame, invitation, examples, footer]
+        ui.load(page.greet, None, greeted, **private)
+        kind.input(page.show_choices, kind, [colour, colour_below, backdrop, fit, placing], **quiet)
         another.click(page.start_over, None, [desk, upload, found, slider, download], **quiet)
         changes = [
             upload.input(
@@ -318,9 +369,10 @@ def build_ui(page: Page, threshold: float) -> gr.Blocks:
             less.click(page.show_guesses, desk, [least, desk], **quiet),
         ]
         redraws: list[Any] = [changed.success for changed in changes]
-        redraws += [least.release, closer.input, kind.input, colour.input]
-        redraws += [backdrop.input, backdrop.clear]
-        redraws += [softness.release, grow.release, fine_hair.input]
+        redraws += [least.release, closer.input, softness.release, grow.release, fine_hair.input]
+        redraws += [kind.input, colour.input, colour_below.input, backdrop.input, backdrop.clear]
+        redraws += [fit.input, scale.release, across.release, down.release]
+        redraws += [outline.input, shadow.input]
         for redraw in redraws:
             redraw(page.show_found, [desk, least], listed, concurrency_id="list", **quiet).success(
                 page.show_result, [desk, look, *style], result, concurrency_id="draw", **quiet
@@ -329,7 +381,11 @@ def build_ui(page: Page, threshold: float) -> gr.Blocks:
             ).success(
                 page.show_closer, [desk, look, *style], result, concurrency_id="draw", **quiet
             ).success(page.export, [desk, look, *style], download, concurrency_id="file", **quiet)
-        crop.input(page.export, [desk, look, *style], download, concurrency_id="file", **quiet)
+        for refile in (frame.input, format_.input, quality.release):
+            refile(page.export, [desk, look, *style], download, concurrency_id="file", **quiet)
+        zipping.click(
+            page.export_each, [desk, look, *style], download_zip, concurrency_id="file", **private
+        )
     return ui
 
 
@@ -376,9 +432,8 @@ def thumbs(language: Language) -> list[tuple[Path, str]]:
     return [(folder / f"{Path(e['file']).stem}.webp", e[language]) for e in gallery()]
 
 
-def _keep(name: str, image: npt.NDArray[np.uint8]) -> str:
-    """Put an image file where the page can fetch it until it is swept away; its path."""
-    data = encode(image, "png" if name.endswith(".png") else "jpeg")
+def _keep(name: str, data: bytes) -> str:
+    """Put a file where the page can fetch it until it is swept away; its path."""
     return str(save_bytes_to_cache(data, name, get_upload_folder()))
 
 

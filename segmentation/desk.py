@@ -1,24 +1,18 @@
 """What a page shows of one photo: a small value, and pure functions from it to what is drawn."""
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from segmentation.backgrounds import Background, Blurred, Picture, Transparent, parse_colour
 from segmentation.choose import choose
 from segmentation.closer import CloserLook
 from segmentation.instances import Instance, Segmentation
-from segmentation.matte import Edge
-from segmentation.photo import Limits, Photo, read_photo
+from segmentation.photo import Photo
 from segmentation.segmenter import Timings
 from segmentation.text import Language, Text
 from segmentation.words import WORDS
-
-# The kinds of background a page offers, by the names of their WORDS.
-BACKGROUNDS = ("transparent", "colour", "blur", "picture")
 
 UInt8 = npt.NDArray[np.uint8]
 
@@ -67,55 +61,6 @@ class Desk:
         photo_xy = preview_xy[0] / shrink, preview_xy[1] / shrink
         id_ = self.segmentation.above(threshold).at(photo_xy)
         return self if id_ is None else replace(self, chosen=tuple({*self.chosen} ^ {id_}))
-
-
-@dataclass(frozen=True, slots=True)
-class Style:
-    """How a visitor wants his result, as the controls of the page say it.
-
-    Attributes:
-        threshold: least score of an object that is shown.
-        kind: of the background, one of BACKGROUNDS.
-        colour: of the background, if it is one.
-        backdrop: path of the upload for the background, if it is another photo.
-        softness, grow, fine_hair: as in `Edge`.
-        crop: the download to the objects.
-    """
-
-    threshold: float
-    kind: str
-    colour: str
-    backdrop: str | None
-    softness: float
-    grow: float
-    fine_hair: bool
-    crop: bool
-
-    @property
-    def edge(self) -> Edge:
-        """How the edge is wanted.
-
-        Raises:
-            ChoiceError: beyond what the controls offer.
-        """
-        return Edge(self.softness, self.grow, self.fine_hair)
-
-    def background(self, limits: Limits) -> Background:
-        """What to put behind the objects; nothing as long as the other photo is not chosen.
-
-        Raises:
-            ChoiceError: the colour is none.
-            PhotoError: the other photo cannot be used.
-        """
-        match self.kind:
-            case "colour":
-                return parse_colour(self.colour)
-            case "blur":
-                return Blurred()
-            case "picture" if self.backdrop:
-                return Picture(read_photo(Path(self.backdrop), limits))
-            case _:
-                return Transparent()
 
 
 def preview_scale(photo_hw: tuple[int, int]) -> float:

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -93,6 +94,31 @@ def test_upload_click_background_download(page: Page, tmp_path: Path) -> None:
     assert download(page, tmp_path)[1].shape == (512, 512, 3)
 
 
+def test_other_formats_and_files(page: Page, tmp_path: Path) -> None:
+    with redrawn(page):
+        page.locator("#examples img").nth(3).click()
+    page.get_by_text(said(page, "more_files")).click()
+    page.get_by_label("webp").check()
+    with saved(page, tmp_path, said(page, "download"), "flower_cutout.webp") as webp:
+        assert decoded(webp).shape == (427, 640, 4)
+    page.get_by_label("jpeg").check()
+    expect(page.get_by_text(re.compile("JPEG 没有透明|JPEG has no transparency"))).to_be_visible()
+    expect(page.locator("#download")).to_be_disabled()
+    page.get_by_text(said(page, "zip")).click()
+    with saved(page, tmp_path, said(page, "download_zip"), "flower_objects.zip") as archive:
+        assert zipfile.ZipFile(archive).namelist() == ["flower_1_object.png"]
+
+
+def test_an_object_is_placed_in_another_photo(page: Page, tmp_path: Path) -> None:
+    with redrawn(page):
+        page.locator("#examples img").nth(3).click()
+    page.get_by_label(said(page, "scene"), exact=True).check()
+    page.get_by_label(said(page, "shadow"), exact=True).check()
+    with redrawn(page):
+        page.locator("input[type=file]").last.set_input_files(EXAMPLES / "coffee.png")
+    assert download(page, tmp_path)[1].shape == (400, 600, 3)
+
+
 def test_an_example_is_cut_out_by_one_click(page: Page, tmp_path: Path) -> None:
     with redrawn(page):
         page.locator("#examples img").nth(3).click()
@@ -141,6 +167,24 @@ def test_nothing_certain_offers_guesses(page: Page, tmp_path: Path) -> None:
 def upload(page: Page, image: npt.NDArray[np.uint8], path: Path) -> None:
     path.write_bytes(encode(image))
     page.locator("input[type=file]").first.set_input_files(path)
+
+
+@contextmanager
+def saved(page: Page, folder: Path, button: str, name: str) -> Iterator[Path]:
+    """The file behind a button, once it has the name."""
+    link = page.get_by_role("button", name=button, exact=True)
+    expect(link).to_be_enabled()
+    for _ in range(20):
+        with page.expect_download() as waiting:
+            link.click()
+        if waiting.value.suggested_filename == name:
+            break
+    waiting.value.save_as(folder / name)
+    yield folder / name
+
+
+def decoded(path: Path) -> npt.NDArray[np.uint8]:
+    return np.asarray(cv2.imread(str(path), cv2.IMREAD_UNCHANGED), np.uint8)
 
 
 def click_photo(page: Page, x: float, y: float) -> None:
