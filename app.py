@@ -105,14 +105,15 @@ class Page:
         desk = Desk(path, reduced, segmentation, (), timings, photo.notices)
         desk = desk.choosing("auto", threshold)
         heading = self._heading(language_of(request))
-        return desk, heading, gr.Image(visible=False), gr.Column(visible=True)
+        return desk, heading, gr.Column(visible=False), gr.Column(visible=True)
 
     def start_over(self) -> tuple[Any, ...]:
         """Clear the desk for another photo."""
         nothing_to_download = gr.DownloadButton(words("download"), value=None, interactive=False)
         return (
             None,
-            gr.Image(None, visible=True),
+            None,
+            gr.Column(visible=True),
             gr.Column(visible=False),
             None,
             nothing_to_download,
@@ -144,7 +145,7 @@ class Page:
         return (
             gr.ColorPicker(visible=kind in ("colour", "gradient")),
             gr.ColorPicker(visible=kind == "gradient"),
-            gr.Image(visible=kind in ("picture", "scene")),
+            gr.Column(visible=kind in ("picture", "scene")),
             gr.Radio(visible=kind == "picture"),
             gr.Row(visible=kind == "scene"),
         )
@@ -276,7 +277,10 @@ def build_ui(page: Page, threshold: float) -> gr.Blocks:
         heading = gr.Markdown()
         with gr.Row():
             with gr.Column(min_width=320):
-                upload = photo_input(label=words("photo"), placeholder=words("drop"), height=400)
+                with gr.Column() as empty:
+                    upload = photo_input(
+                        label=words("photo"), placeholder=words("drop"), height=400
+                    )
                 with gr.Column(visible=False) as found:
                     canvas = gr.Image(
                         label=words("canvas"),
@@ -306,13 +310,17 @@ def build_ui(page: Page, threshold: float) -> gr.Blocks:
                     interactive=False,
                     buttons=["fullscreen"],
                 )
+                download = gr.DownloadButton(
+                    words("download"), variant="primary", interactive=False, elem_id="download"
+                )
                 kind = gr.Radio(BACKGROUNDS, value="transparent", label=words("background"))
                 with gr.Row():
                     colour = gr.ColorPicker("#ffffff", label=words("colour"), visible=False)
                     colour_below = gr.ColorPicker(
                         "#88aacc", label=words("colour_below"), visible=False
                     )
-                backdrop = photo_input(label=words("backdrop"), height=200, visible=False)
+                with gr.Column(visible=False) as other:
+                    backdrop = photo_input(label=words("backdrop"), height=200)
                 fit = gr.Radio(FITS, value="cover", label=words("fit"), visible=False)
                 with gr.Row(visible=False) as placing:
                     scale = gr.Slider(0.05, 2, 0.7, step=0.05, label=words("scale"))
@@ -322,9 +330,6 @@ def build_ui(page: Page, threshold: float) -> gr.Blocks:
                     outline = gr.Checkbox(label=words("outline"), min_width=100)
                     shadow = gr.Checkbox(label=words("shadow"), min_width=100)
                 frame = gr.Radio(FRAMES, value="whole", label=words("frame"))
-                download = gr.DownloadButton(
-                    words("download"), variant="primary", interactive=False, elem_id="download"
-                )
                 with gr.Accordion(words("more_files"), open=False):
                     format_ = gr.Radio(FORMATS, value="png", label=words("format"))
                     quality = gr.Slider(40, 100, 90, step=1, label=words("quality"))
@@ -347,7 +352,7 @@ def build_ui(page: Page, threshold: float) -> gr.Blocks:
         # one at a time each, so that the last click is also the last drawn.
         private: dict[str, Any] = {"api_visibility": "private"}
         quiet: dict[str, Any] = {**private, "show_progress": "hidden"}
-        opened = [desk, heading, upload, found]
+        opened = [desk, heading, empty, found]
         # In the order of the fields of `Style`.
         style = [least, kind, colour, colour_below, backdrop, fit, scale, across, down]
         style += [softness, grow, fine_hair, outline, shadow, frame, format_, quality]
@@ -355,8 +360,10 @@ def build_ui(page: Page, threshold: float) -> gr.Blocks:
         result = [slider, message, download]
         greeted = [heading, kind, fit, frame, invitation, examples, footer]
         ui.load(page.greet, None, greeted, **private)
-        kind.input(page.show_choices, kind, [colour, colour_below, backdrop, fit, placing], **quiet)
-        another.click(page.start_over, None, [desk, upload, found, slider, download], **quiet)
+        kind.input(page.show_choices, kind, [colour, colour_below, other, fit, placing], **quiet)
+        another.click(
+            page.start_over, None, [desk, upload, empty, found, slider, download], **quiet
+        )
         changes = [
             upload.input(
                 page.open_photo, [upload, least], opened, concurrency_id=DEVICE, **private
@@ -398,7 +405,8 @@ def photo_input(**options: Any) -> gr.Image:
     """An image input that hands over the file as it came.
 
     Gradio would open it first, and fail without a word to the visitor where it cannot. Judging and
-    decoding a stranger's file is the business of `read_photo` alone.
+    decoding a stranger's file is the business of `read_photo` alone. Hide it with a column around
+    it: an update of the component itself would make a new one that Gradio opens files for.
     """
     component = gr.Image(type="filepath", image_mode=None, **options)
     setattr(component, "preprocess", lambda payload: payload.path if payload else None)  # noqa: B010

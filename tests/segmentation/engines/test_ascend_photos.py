@@ -63,7 +63,7 @@ def test_the_command_line_takes_the_chip(card: ModelCard, tmp_path: Path, engine
     report = json.loads((tmp_path / "report.json").read_text())
     assert report["leaks"] == {}
     assert report["finalised"]
-    assert report["calls"]["mdl.execute_async"] == 1
+    assert report["calls"]["mdl.execute_async"] == 2, "the photo, and a closer look at the cat"
 
 
 def test_the_command_line_goes_on_without_the_chip(card: ModelCard, tmp_path: Path) -> None:
