@@ -445,6 +445,13 @@ def _keep(name: str, data: bytes) -> str:
     return str(save_bytes_to_cache(data, name, get_upload_folder()))
 
 
+def _credentials(text: str) -> tuple[str, str]:
+    user, colon, password = text.partition(":")
+    if not (user and colon and password):
+        raise argparse.ArgumentTypeError("write it as USER:PASSWORD")
+    return user, password
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="Koutu: click it, cut it out.")
     add = parser.add_argument
@@ -456,7 +463,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--share", action="store_true", default=None, help="a public link for a week")
     add("--host", help="address to listen on (default: 127.0.0.1; 0.0.0.0 for the whole network)")
     add("--port", type=int, help="port to listen on (default: the first free one from 7860)")
-    add("--auth", metavar="USER:PASSWORD", help="ask visitors for this")
+    add("--auth", type=_credentials, metavar="USER:PASSWORD", help="ask visitors for this")
     return parser
 
 
@@ -494,7 +501,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         share=args.share,
         server_name=args.host,
         server_port=args.port,
-        auth=tuple(args.auth.split(":", 1)) if args.auth else None,
+        auth=args.auth,
     )
     segmenter.close()
     return 0
