@@ -21,6 +21,8 @@ from segmentation import (
     KoutuError,
     Language,
     Limits,
+    Photo,
+    PhotoError,
     Segmenter,
     compose,
     encode,
@@ -29,6 +31,7 @@ from segmentation import (
 )
 from segmentation.backgrounds import Scene
 from segmentation.closer import CloserLook, alpha_of, try_looking_closer
+from segmentation.command_line import count
 from segmentation.desk import LEAST_SCORE, Desk, line, messages, on_checkerboard, preview
 from segmentation.each import cut_out_each, write_zip
 from segmentation.encode import FORMATS, Format
@@ -89,11 +92,11 @@ class Page:
             footer,
         )
 
-    def open_example(self, threshold: float, event: gr.SelectData, request: gr.Request) -> Any:
+    def open_example(self, event: gr.SelectData, request: gr.Request) -> Any:
         """Open the example that was clicked."""
-        return self.open_photo(str(EXAMPLES / gallery()[event.index]["file"]), threshold, request)
+        return self.open_photo(str(EXAMPLES / gallery()[event.index]["file"]), request)
 
-    def open_photo(self, path: str | None, threshold: float, request: gr.Request) -> Any:
+    def open_photo(self, path: str | None, request: gr.Request) -> Any:
         """Find the objects in a new photo and choose its subject."""
         if path is None:
             return gr.skip()
@@ -103,40 +106,44 @@ class Page:
         suffix: Format = "jpeg" if photo.alpha is None else "png"
         reduced = _keep(f"{photo.stem}.{suffix}", encode(preview(photo), suffix))
         desk = Desk(path, reduced, segmentation, (), timings, photo.notices)
+        # A threshold that was lowered for the last photo would show this one's every guess.
+        threshold = self._segmenter.card.score_threshold
         desk = desk.choosing("auto", threshold)
         heading = self._heading(language_of(request))
-        return desk, heading, gr.Column(visible=False), gr.Column(visible=True)
+        return desk, threshold, heading, gr.Column(visible=False), gr.Column(visible=True)
 
     def start_over(self) -> tuple[Any, ...]:
         """Clear the desk for another photo."""
-        nothing_to_download = gr.DownloadButton(words("download"), value=None, interactive=False)
         return (
             None,
             None,
             gr.Column(visible=True),
             gr.Column(visible=False),
             None,
-            nothing_to_download,
+            no_file(),
+            gr.DownloadButton(visible=False),
+            self._segmenter.card.score_threshold,
         )
 
-    def pick(self, desk: Desk, threshold: float, event: gr.SelectData) -> Desk:
+    def pick(self, desk: Desk | None, threshold: float, event: gr.SelectData) -> Desk:
         """Add the object under a click to the chosen ones, or take it away."""
-        return desk.toggling(event.index, threshold)
+        return present(desk).toggling(event.index, threshold)
 
-    def pick_from_list(self, desk: Desk, ids: list[int]) -> Desk:
+    def pick_from_list(self, desk: Desk | None, ids: list[int]) -> Desk:
         """Choose what is ticked in the list."""
-        return replace(desk, chosen=tuple(ids))
+        return replace(present(desk), chosen=tuple(ids))
 
-    def pick_all(self, desk: Desk, threshold: float) -> Desk:
+    def pick_all(self, desk: Desk | None, threshold: float) -> Desk:
         """Choose all objects shown."""
-        return desk.choosing("all", threshold)
+        return present(desk).choosing("all", threshold)
 
-    def pick_none(self, desk: Desk) -> Desk:
+    def pick_none(self, desk: Desk | None) -> Desk:
         """Choose nothing."""
-        return replace(desk, chosen=())
+        return replace(present(desk), chosen=())
 
-    def show_guesses(self, desk: Desk) -> tuple[float, Desk]:
+    def show_guesses(self, desk: Desk | None) -> tuple[float, Desk]:
         """Lower the threshold to the best guess, and choose it."""
+        desk = present(desk)
         best = desk.segmentation.instances[0]
         return floor(best.score / SCORE_STEP) * SCORE_STEP, replace(desk, chosen=(best.id,))
 
@@ -156,7 +163,7 @@ class Page:
             return gr.skip()
         found, chosen = desk.segmentation.above(threshold), desk.choice(threshold)
         with explained(request):
-            before = read_photo(Path(desk.preview), ANY_SHAPE)
+            before = read_kept(desk.preview, ANY_SHAPE)
         language = language_of(request)
         lines = [(line(instance, language), instance.id) for instance in found.instances]
         return (
@@ -173,18 +180,26 @@ class Page:
             return gr.skip()
         style = Style(*controls)
         chosen = desk.choice(style.threshold)
-        with explained(request):
-            photo = read_photo(Path(desk.preview), ANY_SHAPE)
+        try:
+            photo = read_kept(desk.preview, ANY_SHAPE)
             alpha = alpha_of(photo, desk.segmentation, chosen, look, style.edge)
             background = reduced(style.background(self._limits))
             after = compose(photo, alpha, background, style.effects)
+        except KoutuError as error:
+            # A warning, not an error: that would leave the old file on offer.
+            gr.Warning(error.in_language(language_of(request)))
+            return gr.skip(), gr.skip(), no_file(), gr.DownloadButton(visible=False)
         before = desk.preview
         if isinstance(background, Scene):
             before = _keep("before.jpeg", encode(background.photo.rgb, "jpeg"))
         language = language_of(request)
         said = [text.in_language(language) for text in messages(desk, style.threshold, look)]
         pair = before, _keep("after.jpeg", encode(on_checkerboard(after), "jpeg"))
-        return pair, "  \n".join(said), gr.DownloadButton(words("preparing"), interactive=False)
+        return pair, "  \n".join(said), self.prepare(), gr.DownloadButton(visible=False)
+
+    def prepare(self) -> Any:
+        """Say that the file is out of date and that another one is on its way."""
+        return gr.DownloadButton(words("preparing"), value=None, interactive=False)
 
     def look_closer(
         self, desk: Desk | None, threshold: float, wanted: bool, request: gr.Request
@@ -192,8 +207,10 @@ class Page:
         """See the chosen objects larger."""
         if desk is None or not wanted:
             return None
-        with explained(request):
-            photo = read_photo(Path(desk.photo), self._limits)
+        try:
+            photo = read_kept(desk.photo, self._limits)
+        except KoutuError:
+            return None  # the export comes next, needs the photo too, and says what is wrong
         look, notices = try_looking_closer(
             self._segmenter, photo, desk.segmentation, desk.choice(threshold)
         )
@@ -215,11 +232,10 @@ class Page:
             return gr.skip()
         style = Style(*controls)
         chosen = desk.choice(style.threshold)
-        nothing = gr.DownloadButton(words("download"), value=None, interactive=False)
         if not chosen:
-            return nothing
+            return no_file()
         try:
-            photo = read_photo(Path(desk.photo), self._limits)
+            photo = read_kept(desk.photo, self._limits)
             alpha = alpha_of(photo, desk.segmentation, chosen, look, style.edge)
             background = style.background(self._limits)
             image = compose(photo, alpha, background, style.effects, style.crop)
@@ -227,7 +243,7 @@ class Page:
         except KoutuError as error:
             # A warning, not an error: that would leave the button as if the file were to come.
             gr.Warning(error.in_language(language_of(request)))
-            return nothing
+            return no_file()
         path = _keep(f"{photo.stem}_cutout{ending_of(style.format)}", data)
         return gr.DownloadButton(words("download"), value=path, interactive=True)
 
@@ -239,8 +255,11 @@ class Page:
             return gr.skip()
         style = Style(*controls)
         chosen = desk.choice(style.threshold)
+        if not chosen:
+            gr.Warning(WORDS["pick_one"].in_language(language_of(request)))
+            return gr.skip()
         with explained(request), TemporaryDirectory() as folder:
-            photo = read_photo(Path(desk.photo), self._limits)
+            photo = read_kept(desk.photo, self._limits)
             objects = cut_out_each(
                 photo, desk.segmentation, chosen, look, style.edge, style.effects, style.crop
             )
@@ -352,23 +371,20 @@ def build_ui(page: Page, threshold: float) -> gr.Blocks:
         # one at a time each, so that the last click is also the last drawn.
         private: dict[str, Any] = {"api_visibility": "private"}
         quiet: dict[str, Any] = {**private, "show_progress": "hidden"}
-        opened = [desk, heading, empty, found]
+        opened = [desk, least, heading, empty, found]
         # In the order of the fields of `Style`.
         style = [least, kind, colour, colour_below, backdrop, fit, scale, across, down]
         style += [softness, grow, fine_hair, outline, shadow, frame, format_, quality]
         listed = [canvas, objects, less]
-        result = [slider, message, download]
+        result = [slider, message, download, download_zip]
         greeted = [heading, kind, fit, frame, invitation, examples, footer]
         ui.load(page.greet, None, greeted, **private)
         kind.input(page.show_choices, kind, [colour, colour_below, other, fit, placing], **quiet)
-        another.click(
-            page.start_over, None, [desk, upload, empty, found, slider, download], **quiet
-        )
+        cleared = [desk, upload, empty, found, slider, download, download_zip, least]
+        another.click(page.start_over, None, cleared, **quiet)
         changes = [
-            upload.input(
-                page.open_photo, [upload, least], opened, concurrency_id=DEVICE, **private
-            ),
-            examples.select(page.open_example, least, opened, concurrency_id=DEVICE, **private),
+            upload.input(page.open_photo, upload, opened, concurrency_id=DEVICE, **private),
+            examples.select(page.open_example, None, opened, concurrency_id=DEVICE, **private),
             canvas.select(page.pick, [desk, least], desk, trigger_mode="multiple", **quiet),
             objects.input(page.pick_from_list, [desk, objects], desk, **quiet),
             every.click(page.pick_all, [desk, least], desk, **quiet),
@@ -389,7 +405,9 @@ def build_ui(page: Page, threshold: float) -> gr.Blocks:
                 page.show_closer, [desk, look, *style], result, concurrency_id="draw", **quiet
             ).success(page.export, [desk, look, *style], download, concurrency_id="file", **quiet)
         for refile in (frame.input, format_.input, quality.release):
-            refile(page.export, [desk, look, *style], download, concurrency_id="file", **quiet)
+            refile(page.prepare, None, download, **quiet).success(
+                page.export, [desk, look, *style], download, concurrency_id="file", **quiet
+            )
         zipping.click(
             page.export_each, [desk, look, *style], download_zip, concurrency_id="file", **private
         )
@@ -416,6 +434,29 @@ def photo_input(**options: Any) -> gr.Image:
 def language_of(request: gr.Request) -> Language:
     """The language a visitor's browser asks for first, of the two there are."""
     return "zh" if request.headers.get("accept-language", "").startswith("zh") else "en"
+
+
+def present(desk: Desk | None) -> Desk:
+    """The desk, which Gradio drops when a page was left alone for too long."""
+    if desk is None:
+        raise gr.Error(f"{WORDS['gone'].zh} {WORDS['gone'].en}", print_exception=False)
+    return desk
+
+
+def read_kept(path: str, limits: Limits) -> Photo:
+    """Read a file of a visitor's again.
+
+    Raises:
+        PhotoError: it was swept away in the meantime.
+    """
+    if not Path(path).exists():
+        raise PhotoError(WORDS["gone"].en, WORDS["gone"].zh)
+    return read_photo(Path(path), limits)
+
+
+def no_file() -> Any:
+    """The download button with nothing behind it."""
+    return gr.DownloadButton(words("download"), value=None, interactive=False)
 
 
 @contextmanager
@@ -458,7 +499,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--model", default="compact", help="bundled name or model folder (default: compact)")
     add("--engine", choices=("auto", "onnx", "ascend"), default="auto")
     add("--precision", help="of the artifact, such as fp32 or int8 (default: the card's first)")
-    add("--threads", type=int, default=0, help="for onnxruntime (default: all cores)")
+    add("--threads", type=count, default=0, help="for onnxruntime (default: all cores)")
     # No defaults of our own below: where a flag is not given, Gradio's environment variables count.
     add("--share", action="store_true", default=None, help="a public link for a week")
     add("--host", help="address to listen on (default: 127.0.0.1; 0.0.0.0 for the whole network)")
@@ -494,8 +535,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"{error.text.en}\n{error.text.zh}", file=sys.stderr)
         return 1
     ui = build_ui(Page(segmenter, Limits()), card.score_threshold)
-    # What stops a container or a service; the device is then given back in order, as on Ctrl-C.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    # What stops a container or a service ends the page as Ctrl-C does: files swept, device given
+    # back.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     serve(
         ui,
         share=args.share,

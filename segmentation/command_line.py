@@ -167,7 +167,7 @@ def _add_finding(parser: argparse.ArgumentParser) -> None:
     add("--model", default="compact", help="bundled name or model folder (default: compact)")
     add("--engine", choices=("auto", "onnx", "ascend"), default="auto")
     add("--precision", help="of the artifact, such as fp32 or int8 (default: the card's first)")
-    add("--threads", type=_count, default=0, help="for onnxruntime (default: all cores)")
+    add("--threads", type=count, default=0, help="for onnxruntime (default: all cores)")
     add(
         "--objects",
         default="auto",
@@ -187,7 +187,7 @@ def _add_making(parser: argparse.ArgumentParser) -> None:
         help="folder, or a .png, .webp or .jpg file for one photo",
     )
     add("--format", choices=FORMATS, help="default: as -o ends, else png")
-    add("--quality", type=_count, help="of webp and jpeg, 1..100; webp is lossless at 100")
+    add("--quality", type=count, help="of webp and jpeg, 1..100; webp is lossless at 100")
     add("--each", action="store_true", help="every object as a file, <stem>_<number>_<label>.png")
     add(
         "--background",
@@ -246,7 +246,8 @@ def _share(text: str) -> float:
     return value
 
 
-def _count(text: str) -> int:
+def count(text: str) -> int:
+    """A whole number that is not negative, as argparse wants its types."""
     if (value := int(text)) < 0:
         raise argparse.ArgumentTypeError(f"{text} is less than 0")
     return value

@@ -1,5 +1,7 @@
 """A photo, the opacity of what was chosen in it, and a background become one image."""
 
+from math import ceil, floor
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +27,9 @@ from segmentation.photo import Photo
 from segmentation.preprocess import BoxXYXY
 
 UInt8 = npt.NDArray[np.uint8]
+
+# Rows that are computed in floating point at a time.
+STRIP = 256
 
 
 def compose(
@@ -102,22 +107,33 @@ def _placed(layer: Layer, scene: Scene) -> Layer:
         return Layer(np.zeros((height, width, 3), np.uint8), nothing)
     left, top, right, bottom = box
     scale = scene.scale * min(height / (bottom - top), width / (right - left))
-    scaled = _scaled(Layer(cut(layer.colours, box), cut(layer.alpha, box)), scale)
-    there_h, there_w = scaled.alpha.shape
-    left = round(scene.position_xy[0] * width - there_w / 2)
-    top = round(scene.position_xy[1] * height - there_h / 2)
-    frame = -left, -top, width - left, height - top
+    # Where the box's own left top comes to lie; only what falls into the frame is ever enlarged.
+    x = scene.position_xy[0] * width - (right - left) * scale / 2
+    y = scene.position_xy[1] * height - (bottom - top) * scale / 2
+    first_x, first_y = (max(0, floor(-start / scale) - 1) for start in (x, y))
+    last_x = min(right - left, ceil((width - x) / scale) + 1)
+    last_y = min(bottom - top, ceil((height - y) / scale) + 1)
+    seen = left + first_x, top + first_y, left + last_x, top + last_y
+    scaled = _scaled(Layer(cut(layer.colours, seen), cut(layer.alpha, seen)), scale)
+    there_x, there_y = round(x + first_x * scale), round(y + first_y * scale)
+    frame = -there_x, -there_y, width - there_x, height - there_y
     return Layer(cut(scaled.colours, frame), cut(scaled.alpha, frame))
 
 
 def _scaled(layer: Layer, scale: float) -> Layer:
     """A layer in another size, every colour weighted by its opacity, so that no rim appears."""
-    opacity = layer.alpha.astype(np.uint16)
-    weighted = np.dstack([layer.colours * opacity[..., None], opacity * 255])
-    height, width = (max(1, round(side * scale)) for side in opacity.shape)
+    weighted = np.empty((*layer.alpha.shape, 4), np.uint16)
+    np.multiply(layer.colours, layer.alpha[..., None], out=weighted[..., :3], dtype=np.uint16)
+    np.multiply(layer.alpha, 255, out=weighted[..., 3], dtype=np.uint16)
+    height, width = (max(1, round(side * scale)) for side in layer.alpha.shape)
     # Linear when enlarging: cubic swings below zero beside an edge, which has no colour to divide.
     interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    scaled = cv2.resize(weighted, (width, height), interpolation=interpolation).astype(np.float32)
-    colours = scaled[..., :3] * 255 / np.maximum(scaled[..., 3:], 1)
-    alpha = np.rint(scaled[..., 3] / 255).astype(np.uint8)
-    return Layer(np.rint(np.minimum(colours, 255)).astype(np.uint8), alpha)
+    scaled = np.asarray(cv2.resize(weighted, (width, height), interpolation=interpolation))
+    colours, alpha = np.empty((height, width, 3), np.uint8), np.empty((height, width), np.uint8)
+    for start in range(0, height, STRIP):  # floats of a whole photo would be gigabytes
+        strip = slice(start, start + STRIP)
+        part = scaled[strip].astype(np.float32)
+        mixed = part[..., :3] * 255 / np.maximum(part[..., 3:], 1)
+        colours[strip] = np.rint(np.minimum(mixed, 255))
+        alpha[strip] = np.rint(part[..., 3] / 255)
+    return Layer(colours, alpha)

@@ -35,10 +35,10 @@ def output_format(output: Path, format_: Format | None) -> Format:
 
 
 def check_output(output: Path, photos: Sequence[Path], each: bool = False) -> None:
-    """Refuse one file for several results.
+    """Refuse one file for several results, or the photo itself as the result.
 
     Raises:
-        ChoiceError: several photos, or each object by itself, for one file.
+        ChoiceError: several photos, or each object by itself, for one file; or the photo's own.
     """
     if not _is_file_name(output):
         return
@@ -46,6 +46,11 @@ def check_output(output: Path, photos: Sequence[Path], each: bool = False) -> No
         raise ChoiceError(
             f"--each writes a file for every object, not one {output.name}. Give a folder.",
             f"--each 会为每个物体写一个文件，不能只用 {output.name}。请给出文件夹。",
+        )
+    if output.exists() and any(photo.exists() and output.samefile(photo) for photo in photos):
+        raise ChoiceError(
+            f"{output.name} is the photo itself. Give the result another name.",
+            f"{output.name} 就是原照片。请给结果换一个名字。",
         )
     if len(photos) > 1:
         raise ChoiceError(

@@ -60,6 +60,10 @@ WORDS = {
         "No object was found in this photo. Try another one.", "这张照片里没有找到物体，请换一张。"
     ),
     "pick_one": Text("Click an object in the photo to cut it out.", "点击照片中的物体即可抠出。"),
+    "gone": Text(
+        "The photo has been deleted from the server, as photos are after an hour. Open it again.",
+        "照片已按一小时的期限从服务器删除，请重新打开。",
+    ),
     "lazy": Text("loads with the first photo", "首张照片时加载"),
 }
 
