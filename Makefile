@@ -1,4 +1,4 @@
-# make demo: the page, on the embedded model. make test: everything that has to pass.
+# make demo: the page, on the bundled model. make test: everything that has to pass.
 # Each sets itself up in .venv; PYTHON names another interpreter, ARGS goes to the page.
 PYTHON ?= python3
 ARGS ?=

@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import gradio as gr
+from gradio.context import LocalContext
 from gradio.processing_utils import save_bytes_to_cache
 from gradio.utils import get_upload_folder
 
@@ -483,7 +484,11 @@ def thumbs(language: Language) -> list[tuple[Path, str]]:
 
 def _keep(name: str, data: bytes) -> str:
     """Put a file where the page can fetch it until it is swept away; its path."""
-    return str(save_bytes_to_cache(data, name, get_upload_folder()))
+    path = str(save_bytes_to_cache(data, name, get_upload_folder()))
+    # Gradio sweeps what it knows of, and of this file it would know only once it is shown.
+    if blocks := LocalContext.blocks.get(None):
+        blocks.upload_file_set.add(path)
+    return path
 
 
 def _credentials(text: str) -> tuple[str, str]:

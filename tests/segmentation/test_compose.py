@@ -284,3 +284,13 @@ def test_a_colour_is_read(text: str, rgb: tuple[int, int, int]) -> None:
 def test_what_is_no_colour_is_refused(text: str) -> None:
     with pytest.raises(ChoiceError, match="not a colour"):
         parse_colour(text)
+
+
+def test_an_object_larger_than_its_scene_shows_its_middle() -> None:
+    ramp = np.zeros((200, 200, 3), np.uint8) + np.arange(200, dtype=np.uint8)[None, :, None]
+    alpha = np.full((200, 200), 255, np.uint8)
+    image = compose(photo(ramp), alpha, Scene(photo(noise(60, 90)), scale=3))
+    # At 0.9 of its size, 180 pixels, its middle half covers a scene of 90.
+    assert image.shape == (60, 90, 3)
+    expected = 100 + (np.arange(90) + 0.5 - 45) / 0.9
+    np.testing.assert_allclose(image[30, :, 0], expected, atol=2)
