@@ -24,10 +24,9 @@ from segmentation import (
     Limits,
     Photo,
     PhotoError,
-    Segmenter,
+    Text,
     compose,
     encode,
-    find_model,
     read_photo,
 )
 from segmentation.backgrounds import Scene
@@ -37,11 +36,14 @@ from segmentation.desk import LEAST_SCORE, Desk, line, messages, on_checkerboard
 from segmentation.each import cut_out_each, write_zip
 from segmentation.encode import FORMATS, Format
 from segmentation.overlay import draw_instances
+from segmentation.shelf import Shelf, models_here
 from segmentation.style import BACKGROUNDS, FITS, FRAMES, Style, reduced
 from segmentation.targets import ending_of
 from segmentation.words import FOOTER, WORDS
 
 EXAMPLES = Path(__file__).parent / "examples"
+# Model folders that the operator put here are on the menu.
+MODELS = Path(__file__).parent / "models"
 KEEP_SECONDS = 3600
 SWEEP_SECONDS = 600
 
@@ -65,13 +67,15 @@ class Page:
     """The handlers. What they know of a visitor comes in and goes out as a `Desk`.
 
     Args:
-        segmenter: finds the objects.
+        shelf: the models that find the objects.
         limits: what a stranger's photo may cost.
+        notices: what every visitor is to know about the models.
     """
 
-    def __init__(self, segmenter: Segmenter, limits: Limits) -> None:
-        self._segmenter = segmenter
+    def __init__(self, shelf: Shelf, limits: Limits, notices: Sequence[Text] = ()) -> None:
+        self.shelf = shelf
         self._limits = limits
+        self._notices = notices
 
     def greet(self, request: gr.Request) -> tuple[Any, ...]:
         """What stands on the page before any photo does, in the visitor's language."""
@@ -86,35 +90,38 @@ class Page:
         ]
         invitation = f"### {WORDS['examples'].in_language(language)}"
         return (
-            self._heading(language),
+            self._heading(None, language),
             *choices,
             invitation,
             thumbs(language),
             footer,
         )
 
-    def open_example(self, event: gr.SelectData, request: gr.Request) -> Any:
+    def open_example(self, model: str, event: gr.SelectData, request: gr.Request) -> Any:
         """Open the example that was clicked."""
-        return self.open_photo(str(EXAMPLES / gallery()[event.index]["file"]), request)
+        return self.open_photo(str(EXAMPLES / gallery()[event.index]["file"]), model, request)
 
-    def open_photo(self, path: str | None, request: gr.Request) -> Any:
+    def open_photo(self, path: str | None, model: str, request: gr.Request) -> Any:
         """Find the objects in a new photo and choose its subject."""
         if path is None:
             return gr.skip()
         with explained(request):
+            segmenter = self.shelf.segmenter(model)
             photo = read_photo(Path(path), self._limits)
-            segmentation, timings = self._segmenter.segment(photo, LEAST_SCORE)
+            segmentation, timings = segmenter.segment(photo, LEAST_SCORE)
         suffix: Format = "jpeg" if photo.alpha is None else "png"
         reduced = _keep(f"{photo.stem}.{suffix}", encode(preview(photo), suffix))
-        desk = Desk(path, reduced, segmentation, (), timings, photo.notices)
+        desk = Desk(path, reduced, model, segmentation, (), timings, photo.notices)
         # A threshold that was lowered for the last photo would show this one's every guess.
-        threshold = self._segmenter.card.score_threshold
+        threshold = segmenter.card.score_threshold
         desk = desk.choosing("auto", threshold)
-        heading = self._heading(language_of(request))
+        heading = self._heading(model, language_of(request))
         return desk, threshold, heading, gr.Column(visible=False), gr.Column(visible=True)
 
-    def start_over(self) -> tuple[Any, ...]:
+    def start_over(self, model: str, request: gr.Request) -> tuple[Any, ...]:
         """Clear the desk for another photo."""
+        with explained(request):
+            threshold = self.shelf.card(model).score_threshold
         return (
             None,
             None,
@@ -123,7 +130,7 @@ class Page:
             None,
             no_file(),
             gr.DownloadButton(visible=False),
-            self._segmenter.card.score_threshold,
+            threshold,
         )
 
     def pick(self, desk: Desk | None, threshold: float, event: gr.SelectData) -> Desk:
@@ -210,10 +217,11 @@ class Page:
             return None
         try:
             photo = read_kept(desk.photo, self._limits)
+            segmenter = self.shelf.segmenter(desk.model)
         except KoutuError:
             return None  # the export comes next, needs the photo too, and says what is wrong
         look, notices = try_looking_closer(
-            self._segmenter, photo, desk.segmentation, desk.choice(threshold)
+            segmenter, photo, desk.segmentation, desk.choice(threshold)
         )
         for notice in notices:
             gr.Warning(notice.in_language(language_of(request)))
@@ -269,23 +277,24 @@ class Page:
             path = _keep(f"{photo.stem}_objects.zip", archive.read_bytes())
         return gr.DownloadButton(value=path, visible=True)
 
-    def _heading(self, language: Language) -> str:
-        device = self._segmenter.device or WORDS["lazy"].in_language(language)
+    def _heading(self, model: str | None, language: Language) -> str:
+        segmenter = self.shelf.segmenter(model)
+        device = segmenter.device or WORDS["lazy"].in_language(language)
         lines = [
             f"# {WORDS['title'].in_language(language)}\n{WORDS['intro'].in_language(language)}",
-            f"`{self._segmenter.card.title.in_language(language)} · {device}`",
-            *(f"⚠️ {notice.in_language(language)}" for notice in self._segmenter.notices),
+            f"`{segmenter.card.title.in_language(language)} · {device}`",
+            *(
+                f"⚠️ {notice.in_language(language)}"
+                for notice in (*self._notices, *segmenter.notices)
+            ),
         ]
         return "  \n".join(lines)
 
 
-def build_ui(page: Page, threshold: float) -> gr.Blocks:
-    """Lay the page out and wire it.
-
-    Args:
-        page: the handlers.
-        threshold: the score from which objects are shown at first.
-    """
+def build_ui(page: Page) -> gr.Blocks:
+    """Lay the page out and wire it to its handlers."""
+    first = page.shelf.card()
+    titles = [(card.title.en, card.name) for card in page.shelf.cards]
     # Served as they are: copies in the cache would be swept away under the open page.
     gr.set_static_paths([EXAMPLES])
     ui = gr.Blocks(
@@ -295,6 +304,7 @@ def build_ui(page: Page, threshold: float) -> gr.Blocks:
         desk = gr.State(None, time_to_live=KEEP_SECONDS)
         look = gr.State(None, time_to_live=KEEP_SECONDS)
         heading = gr.Markdown()
+        model = gr.Dropdown(titles, value=first.name, label=words("model"), visible=len(titles) > 1)
         with gr.Row():
             with gr.Column(min_width=320):
                 with gr.Column() as empty:
@@ -317,7 +327,11 @@ def build_ui(page: Page, threshold: float) -> gr.Blocks:
                     objects = gr.CheckboxGroup(label=words("objects"))
                     with gr.Accordion(words("options"), open=False):
                         least = gr.Slider(
-                            LEAST_SCORE, 0.95, threshold, step=SCORE_STEP, label=words("threshold")
+                            LEAST_SCORE,
+                            0.95,
+                            first.score_threshold,
+                            step=SCORE_STEP,
+                            label=words("threshold"),
                         )
                         softness = gr.Slider(-1, 1, 0, step=0.1, label=words("softness"))
                         grow = gr.Slider(-10, 10, 0, step=1, label=words("grow"))
@@ -382,10 +396,12 @@ def build_ui(page: Page, threshold: float) -> gr.Blocks:
         ui.load(page.greet, None, greeted, **private)
         kind.input(page.show_choices, kind, [colour, colour_below, other, fit, placing], **quiet)
         cleared = [desk, upload, empty, found, slider, download, download_zip, least]
-        another.click(page.start_over, None, cleared, **quiet)
+        another.click(page.start_over, model, cleared, **quiet)
         changes = [
-            upload.input(page.open_photo, upload, opened, concurrency_id=DEVICE, **private),
-            examples.select(page.open_example, None, opened, concurrency_id=DEVICE, **private),
+            upload.input(
+                page.open_photo, [upload, model], opened, concurrency_id=DEVICE, **private
+            ),
+            examples.select(page.open_example, model, opened, concurrency_id=DEVICE, **private),
             canvas.select(page.pick, [desk, least], desk, trigger_mode="multiple", **quiet),
             objects.input(page.pick_from_list, [desk, objects], desk, **quiet),
             every.click(page.pick_all, [desk, least], desk, **quiet),
@@ -501,7 +517,11 @@ def _credentials(text: str) -> tuple[str, str]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="Koutu: click it, cut it out.")
     add = parser.add_argument
-    add("--model", default="compact", help="bundled name or model folder (default: compact)")
+    add(
+        "--model",
+        action="append",
+        help="bundled name or model folder (default: compact); may be given again, for the menu",
+    )
     add("--engine", choices=("auto", "onnx", "ascend"), default="auto")
     add("--precision", help="of the artifact, such as fp32 or int8 (default: the card's first)")
     add("--threads", type=count, default=0, help="for onnxruntime (default: all cores)")
@@ -532,14 +552,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Serve the page until it is stopped; 0 when stopped, 1 when it could not start."""
     args = _parser().parse_args(argv)
     try:
-        card = find_model(args.model)
-        segmenter = Segmenter(card, args.engine, args.precision, args.threads)
+        cards, notices = models_here(args.model or ["compact"], MODELS)
+        shelf = Shelf(cards, args.engine, args.precision, args.threads)
         if args.engine != "auto":
-            segmenter.open()
+            shelf.segmenter().open()
     except KoutuError as error:
         print(f"{error.text.en}\n{error.text.zh}", file=sys.stderr)
         return 1
-    ui = build_ui(Page(segmenter, Limits()), card.score_threshold)
+    ui = build_ui(Page(shelf, Limits(), notices))
     # What stops a container or a service ends the page as Ctrl-C does: files swept, device given
     # back.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -550,7 +570,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         server_port=args.port,
         auth=args.auth,
     )
-    segmenter.close()
+    shelf.close()
     return 0
 
 

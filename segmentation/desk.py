@@ -33,6 +33,7 @@ class Desk:
     Attributes:
         photo: path of the upload.
         preview: path of its reduced copy.
+        model: name of the model that looked at it.
         segmentation: all objects down to LEAST_SCORE.
         chosen: ids; those below the threshold in force do not count.
         timings: what finding the objects took.
@@ -41,6 +42,7 @@ class Desk:
 
     photo: str
     preview: str
+    model: str
     segmentation: Segmentation
     chosen: tuple[int, ...]
     timings: Timings

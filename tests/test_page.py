@@ -14,7 +14,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 import app
-from segmentation import Limits, Segmenter, encode, find_model
+from segmentation import Limits, encode, find_model
+from segmentation.shelf import Shelf
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 CHROMIUM = shutil.which("chromium")
@@ -22,8 +23,7 @@ CHROMIUM = shutil.which("chromium")
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    card = find_model("compact")
-    ui = app.build_ui(app.Page(Segmenter(card), Limits()), card.score_threshold)
+    ui = app.build_ui(app.Page(Shelf([find_model("compact")]), Limits()))
     _, url, _ = app.serve(ui, prevent_thread_lock=True, quiet=True)
     yield url
     ui.close()

@@ -26,7 +26,7 @@ SCENE = segmentation((PERSON, block(2, 2, 10, 18)), (DOG, block(12, 10, 19, 18))
 BEST, SECOND = (instance.score for instance in SCENE.instances)
 BETWEEN = (BEST + SECOND) / 2
 TIMINGS = Timings(load=0, prepare=0.01, infer=0.3, instances=0.02)
-DESK = Desk("photo.jpg", "preview.jpg", SCENE, (), TIMINGS, ())
+DESK = Desk("photo.jpg", "preview.jpg", "compact", SCENE, (), TIMINGS, ())
 
 
 @pytest.mark.parametrize(

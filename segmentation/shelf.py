@@ -1,0 +1,123 @@
+"""The models of one page, each loaded once for all of its visitors."""
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from segmentation.engines import EngineChoice
+from segmentation.errors import EngineUnavailable, KoutuError, ModelNotFound
+from segmentation.models import ModelCard, bundled_models, find_model, load_card
+from segmentation.segmenter import Segmenter
+from segmentation.text import Text
+
+
+class Shelf:
+    """One `Segmenter` for each model, precision and engine that was ever asked for.
+
+    It can be used from any number of threads. What was loaded stays loaded until the page ends,
+    for somebody may be using it, and the operator decides how many models there are.
+
+    Args:
+        cards: what is there, the default first; no two of one name.
+        engine: where nobody asks for another.
+        precision: where nobody asks for another, and of the default model at any rate; models that
+            do not have it take their card's first choice.
+        threads: for onnxruntime; 0 takes all cores.
+    """
+
+    def __init__(
+        self,
+        cards: Sequence[ModelCard],
+        engine: EngineChoice = "auto",
+        precision: str | None = None,
+        threads: int = 0,
+    ) -> None:
+        self.cards = tuple(cards)
+        self._engine = engine
+        self._precision = precision
+        self._threads = threads
+        self._segmenters: dict[tuple[str, str | None, EngineChoice], Segmenter] = {}
+        self._adding = threading.Lock()
+
+    def card(self, name: str | None = None) -> ModelCard:
+        """The card of a model; None names the default.
+
+        Raises:
+            ModelNotFound: no model of that name is there.
+        """
+        for card in self.cards:
+            if name in (None, card.name):
+                return card
+        raise ModelNotFound(
+            "This page does not have that model (any more). Choose another one.",
+            "本页面没有这个模型（或已移除），请另选一个。",
+        )
+
+    def segmenter(
+        self,
+        name: str | None = None,
+        precision: str | None = None,
+        engine: EngineChoice | None = None,
+    ) -> Segmenter:
+        """The segmenter that everybody shares who asks for the same; its first photo loads it.
+
+        Args:
+            name: of the model; None takes the default.
+            precision: of the artifact; None takes the page's.
+            engine: which one to use; None takes the page's.
+
+        Raises:
+            ModelNotFound: no model of that name is there.
+            EngineUnavailable: the model has no artifact of that precision.
+        """
+        card = self.card(name)
+        offered = {artifact.precision for artifact in card.artifacts}
+        if precision is not None and precision not in offered:
+            raise EngineUnavailable(
+                f"Model {card.name} does not come in that precision.",
+                f"模型 {card.name} 没有这种精度。",
+            )
+        if precision is None and (card is self.cards[0] or self._precision in offered):
+            precision = self._precision
+        key = card.name, precision, engine or self._engine
+        with self._adding:
+            if key not in self._segmenters:
+                self._segmenters[key] = Segmenter(card, key[2], precision, self._threads)
+            return self._segmenters[key]
+
+    def close(self) -> None:
+        """Give all engines back."""
+        with self._adding:
+            for segmenter in self._segmenters.values():
+                segmenter.close()
+
+
+def models_here(
+    wanted: Sequence[str], folder: Path
+) -> tuple[tuple[ModelCard, ...], tuple[Text, ...]]:
+    """What a page can offer: the models wanted, those in a folder of model folders, the bundled.
+
+    A model of the name of an earlier one is left out; so one may stand in for a bundled model.
+
+    Args:
+        wanted: see `find_model`; the first one becomes the default.
+        folder: may be missing.
+
+    Returns:
+        The cards, and notices about what was left out of the folder.
+
+    Raises:
+        ModelError: one that is wanted cannot be used.
+    """
+    cards = [find_model(name) for name in wanted]
+    notices: list[Text] = []
+    for path in sorted(folder.glob("*/card.json")):
+        try:
+            cards.append(load_card(path.parent))
+        except KoutuError as error:
+            notices.append(error.text)
+    cards += [find_model(name) for name in bundled_models()]
+    named: dict[str, ModelCard] = {}
+    for card in cards:
+        named.setdefault(card.name, card)
+    return tuple(named.values()), tuple(notices)
