@@ -305,81 +305,83 @@ def build_ui(page: Page) -> gr.Blocks:
         look = gr.State(None, time_to_live=KEEP_SECONDS)
         heading = gr.Markdown()
         model = gr.Dropdown(titles, value=first.name, label=words("model"), visible=len(titles) > 1)
-        with gr.Row():
-            with gr.Column(min_width=320):
-                with gr.Column() as empty:
-                    upload = photo_input(
-                        label=words("photo"), placeholder=words("drop"), height=400
-                    )
-                with gr.Column(visible=False) as found:
-                    canvas = gr.Image(
-                        label=words("canvas"),
-                        interactive=False,
-                        buttons=[],
-                        elem_id="canvas",
-                    )
-                    with gr.Row():
-                        another = gr.Button(words("another"), size="sm", min_width=80)
-                        every = gr.Button(words("all"), size="sm", min_width=80)
-                        none = gr.Button(words("none"), size="sm", min_width=80)
-                    message = gr.Markdown()
-                    less = gr.Button(words("less_certain"), visible=False)
-                    objects = gr.CheckboxGroup(label=words("objects"))
-                    with gr.Accordion(words("options"), open=False):
-                        least = gr.Slider(
-                            LEAST_SCORE,
-                            0.95,
-                            first.score_threshold,
-                            step=SCORE_STEP,
-                            label=words("threshold"),
+        tabs = gr.Tabs()
+        with tabs, gr.Tab(words("cut_out")):
+            with gr.Row():
+                with gr.Column(min_width=320):
+                    with gr.Column() as empty:
+                        upload = photo_input(
+                            label=words("photo"), placeholder=words("drop"), height=400
                         )
-                        softness = gr.Slider(-1, 1, 0, step=0.1, label=words("softness"))
-                        grow = gr.Slider(-10, 10, 0, step=1, label=words("grow"))
-                        fine_hair = gr.Checkbox(label=words("fine_hair"))
-                        closer = gr.Checkbox(True, label=words("closer"))
-            with gr.Column(min_width=320):
-                slider = gr.ImageSlider(
-                    label=words("result"),
-                    type="filepath",
-                    interactive=False,
-                    buttons=["fullscreen"],
-                )
-                download = gr.DownloadButton(
-                    words("download"), variant="primary", interactive=False, elem_id="download"
-                )
-                kind = gr.Radio(BACKGROUNDS, value="transparent", label=words("background"))
-                with gr.Row():
-                    colour = gr.ColorPicker("#ffffff", label=words("colour"), visible=False)
-                    colour_below = gr.ColorPicker(
-                        "#88aacc", label=words("colour_below"), visible=False
+                    with gr.Column(visible=False) as found:
+                        canvas = gr.Image(
+                            label=words("canvas"),
+                            interactive=False,
+                            buttons=[],
+                            elem_id="canvas",
+                        )
+                        with gr.Row():
+                            another = gr.Button(words("another"), size="sm", min_width=80)
+                            every = gr.Button(words("all"), size="sm", min_width=80)
+                            none = gr.Button(words("none"), size="sm", min_width=80)
+                        message = gr.Markdown()
+                        less = gr.Button(words("less_certain"), visible=False)
+                        objects = gr.CheckboxGroup(label=words("objects"))
+                        with gr.Accordion(words("options"), open=False):
+                            least = gr.Slider(
+                                LEAST_SCORE,
+                                0.95,
+                                first.score_threshold,
+                                step=SCORE_STEP,
+                                label=words("threshold"),
+                            )
+                            softness = gr.Slider(-1, 1, 0, step=0.1, label=words("softness"))
+                            grow = gr.Slider(-10, 10, 0, step=1, label=words("grow"))
+                            fine_hair = gr.Checkbox(label=words("fine_hair"))
+                            closer = gr.Checkbox(True, label=words("closer"))
+                with gr.Column(min_width=320):
+                    slider = gr.ImageSlider(
+                        label=words("result"),
+                        type="filepath",
+                        interactive=False,
+                        buttons=["fullscreen"],
                     )
-                with gr.Column(visible=False) as other:
-                    backdrop = photo_input(label=words("backdrop"), height=200)
-                fit = gr.Radio(FITS, value="cover", label=words("fit"), visible=False)
-                with gr.Row(visible=False) as placing:
-                    scale = gr.Slider(0.05, 2, 0.7, step=0.05, label=words("scale"))
-                    across = gr.Slider(0, 1, 0.5, step=0.02, label=words("across"))
-                    down = gr.Slider(0, 1, 0.6, step=0.02, label=words("down"))
-                with gr.Row():
-                    outline = gr.Checkbox(label=words("outline"), min_width=100)
-                    shadow = gr.Checkbox(label=words("shadow"), min_width=100)
-                frame = gr.Radio(FRAMES, value="whole", label=words("frame"))
-                with gr.Accordion(words("more_files"), open=False):
-                    format_ = gr.Radio(FORMATS, value="png", label=words("format"))
-                    quality = gr.Slider(40, 100, 90, step=1, label=words("quality"))
-                    zipping = gr.Button(words("zip"), size="sm")
-                    download_zip = gr.DownloadButton(words("download_zip"), visible=False)
-        invitation = gr.Markdown()
-        examples = gr.Gallery(
-            thumbs("en"),
-            show_label=False,
-            columns=6,
-            height="auto",
-            allow_preview=False,
-            interactive=False,
-            buttons=[],
-            elem_id="examples",
-        )
+                    download = gr.DownloadButton(
+                        words("download"), variant="primary", interactive=False, elem_id="download"
+                    )
+                    kind = gr.Radio(BACKGROUNDS, value="transparent", label=words("background"))
+                    with gr.Row():
+                        colour = gr.ColorPicker("#ffffff", label=words("colour"), visible=False)
+                        colour_below = gr.ColorPicker(
+                            "#88aacc", label=words("colour_below"), visible=False
+                        )
+                    with gr.Column(visible=False) as other:
+                        backdrop = photo_input(label=words("backdrop"), height=200)
+                    fit = gr.Radio(FITS, value="cover", label=words("fit"), visible=False)
+                    with gr.Row(visible=False) as placing:
+                        scale = gr.Slider(0.05, 2, 0.7, step=0.05, label=words("scale"))
+                        across = gr.Slider(0, 1, 0.5, step=0.02, label=words("across"))
+                        down = gr.Slider(0, 1, 0.6, step=0.02, label=words("down"))
+                    with gr.Row():
+                        outline = gr.Checkbox(label=words("outline"), min_width=100)
+                        shadow = gr.Checkbox(label=words("shadow"), min_width=100)
+                    frame = gr.Radio(FRAMES, value="whole", label=words("frame"))
+                    with gr.Accordion(words("more_files"), open=False):
+                        format_ = gr.Radio(FORMATS, value="png", label=words("format"))
+                        quality = gr.Slider(40, 100, 90, step=1, label=words("quality"))
+                        zipping = gr.Button(words("zip"), size="sm")
+                        download_zip = gr.DownloadButton(words("download_zip"), visible=False)
+            invitation = gr.Markdown()
+            examples = gr.Gallery(
+                thumbs("en"),
+                show_label=False,
+                columns=6,
+                height="auto",
+                allow_preview=False,
+                interactive=False,
+                buttons=[],
+                elem_id="examples",
+            )
         footer = gr.Markdown()
 
         # Only looking at photos waits for the device. Picking and drawing have queues of their own,

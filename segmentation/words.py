@@ -9,6 +9,7 @@ WORDS = {
         "放入照片，点选想要的物体，下载透明背景的抠图。",
     ),
     "model": Text("Model", "模型"),
+    "cut_out": Text("Cut out", "抠图"),
     "photo": Text("Photo", "照片"),
     "drop": Text("Drop a photo here, paste it, or click to choose", "拖放、粘贴照片，或点击选择"),
     "canvas": Text("Click an object to add or remove it", "点击物体：选中或取消"),

@@ -19,6 +19,8 @@ from segmentation.shelf import Shelf
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 CHROMIUM = shutil.which("chromium")
+# A busy machine is no fault of the page.
+expect.set_options(timeout=60_000)
 
 
 @pytest.fixture(scope="module")
