@@ -12,16 +12,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from convert.metrics import (
-    boundary_f,
-    f_beta,
-    iou,
-    mean_absolute_error,
-    precision_recall,
-    weighted_f,
-)
+from convert.metrics import f_beta, mean_absolute_error, precision_recall, weighted_f
 from segmentation import Photo, Segmentation, Segmenter, choose, encode, find_model, read_photo
 from segmentation.closer import alpha_of, look_closer
+from segmentation.metrics import boundary_f, iou
 
 Bool = npt.NDArray[np.bool_]
 UInt8 = npt.NDArray[np.uint8]

@@ -1,4 +1,4 @@
-"""How near a mask or an alpha is to the truth, in the measures of the literature."""
+"""How near an alpha is to the truth, in the measures of the literature."""
 
 import cv2
 import numpy as np
@@ -7,29 +7,9 @@ import numpy.typing as npt
 Bool = npt.NDArray[np.bool_]
 UInt8 = npt.NDArray[np.uint8]
 
-# Boundaries this near count as the same, as a share of the diagonal (Perazzi et al. 2016, DAVIS,
-# https://doi.org/10.1109/CVPR.2016.85, and its evaluation code).
-BOUNDARY_SHARE = 0.0075
 # Weight of precision against recall in saliency work (Achanta et al. 2009,
 # https://doi.org/10.1109/CVPR.2009.5206596).
 BETA_SQUARED = 0.3
-
-
-def iou(one: Bool, other: Bool) -> float:
-    """Intersection over union of two masks (H, W), 0..1; 0 where both are empty."""
-    union = np.count_nonzero(one | other)
-    return np.count_nonzero(one & other) / union if union else 0.0
-
-
-def boundary_f(found: Bool, truth: Bool) -> float:
-    """F of the outlines of two masks (H, W), 0..1 (Perazzi et al. 2016)."""
-    reach = BOUNDARY_SHARE * float(np.hypot(*truth.shape))
-    outlines = _outline(found), _outline(truth)
-    if not all(outline.any() for outline in outlines):
-        return float(outlines[0].any() == outlines[1].any())
-    precision = _share_within(outlines[0], outlines[1], reach)
-    recall = _share_within(outlines[1], outlines[0], reach)
-    return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
 
 
 def mean_absolute_error(alpha: UInt8, truth: Bool) -> float:
@@ -78,13 +58,3 @@ def weighted_f(alpha: UInt8, truth: Bool) -> float:
     recall = 1 - weighed[truth].mean()
     precision = hit / (np.finfo(float).eps + hit + weighed[~truth].sum())
     return float(2 * recall * precision / (np.finfo(float).eps + recall + precision))
-
-
-def _outline(mask: Bool) -> Bool:
-    inner = cv2.erode(mask.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    return mask & ~inner
-
-
-def _share_within(points: Bool, target: Bool, reach: float) -> float:
-    distance = cv2.distanceTransform((~target).astype(np.uint8), cv2.DIST_L2, 5)
-    return float((distance[points] <= reach).mean())

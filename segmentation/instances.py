@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segmentation.engines.base import Logits
+from segmentation.metrics import iou
 from segmentation.preprocess import BoxXYXY, Geometry
 from segmentation.text import Text
 
@@ -112,7 +113,7 @@ def find_instances(
         mask = _without_crumbs(masks[query])
         if (mask > 0).mean() < SPECK_AREA:
             continue
-        if all(_iou(mask > 0, other > 0) <= SAME_OBJECT_IOU for other in cleaned):
+        if all(iou(mask > 0, other > 0) <= SAME_OBJECT_IOU for other in cleaned):
             kept.append(int(query))
             cleaned.append(mask)
     instances = tuple(
@@ -158,8 +159,3 @@ def _without_crumbs(mask: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     # With the ring, or else interpolation would swing back above zero beside the piece.
     there = cv2.dilate(np.isin(pieces, crumbs).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     return np.where(there, np.minimum(-np.abs(mask), -1), mask).astype(np.float32)
-
-
-def _iou(one: npt.NDArray[np.bool_], other: npt.NDArray[np.bool_]) -> float:
-    union = np.count_nonzero(one | other)
-    return np.count_nonzero(one & other) / union if union else 0.0
