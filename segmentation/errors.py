@@ -4,6 +4,7 @@ KoutuError
 ├── PhotoError (ValueError)           a file that cannot be used as a photo
 │   └── PhotoTooLarge                 beyond the limits on bytes, pixels or sides
 ├── ChoiceError (ValueError)          an object, background or option that does not exist
+├── RateExceeded (RuntimeError)       a visitor who asks for more than his share
 ├── ModelError (RuntimeError)         a model folder that cannot be used
 │   ├── ModelNotFound                 no such model here
 │   └── ModelDamaged                  a file is missing, cut short or altered
@@ -45,6 +46,10 @@ class PhotoTooLarge(PhotoError):
 
 class ChoiceError(KoutuError, ValueError):
     """Raised when an object, background or option is asked for that does not exist."""
+
+
+class RateExceeded(KoutuError, RuntimeError):
+    """Raised, before any work is done, when a visitor asks for more than his share."""
 
 
 class ModelError(KoutuError, RuntimeError):
