@@ -22,7 +22,7 @@ from segmentation.compose import compose, composed_mask
 from segmentation.each import object_name
 from segmentation.encode import encode
 from segmentation.errors import ChoiceError, KoutuError
-from segmentation.instances import Instance, Segmentation
+from segmentation.instances import Segmentation
 from segmentation.models import find_model
 from segmentation.photo import Photo, read_photo
 from segmentation.segmenter import Segmenter
@@ -102,7 +102,7 @@ def cut_out(
     segmentation, stages = segmenter.segment(photo, wish.threshold)
     ids = choose(segmentation, wish.objects) if segmentation.instances else ()
     report: Report = {
-        "instances": [_fields(instance) for instance in segmentation.instances],
+        "instances": [instance.as_json() for instance in segmentation.instances],
         "chosen": ids,
     }
     timings = {"decode": decoded - start, **asdict(stages)}
@@ -170,17 +170,6 @@ def _write(path: Path, data: bytes) -> None:
             f"{path} cannot be written ({error.strerror}). Choose another folder with -o.",
             f"无法写入 {path}（{error.strerror}）。请用 -o 换一个文件夹。",
         ) from error
-
-
-def _fields(instance: Instance) -> Report:
-    return {
-        "id": instance.id,
-        "label": instance.label.en,
-        "label_zh": instance.label.zh,
-        "score": round(instance.score, 4),
-        "box_xyxy": instance.box_xyxy,
-        "area": round(instance.area, 5),
-    }
 
 
 def _for_people(report: Report, language: Language) -> str:

@@ -111,6 +111,51 @@ def parse_colour(text: str) -> Colour:
     )
 
 
+def parse_background(text: str) -> Background | None:
+    """The background that words name: transparent, blur, #RRGGBB or gradient:#RRGGBB,#RRGGBB.
+
+    Returns:
+        None if they name none of these; they may name a photo, where that is allowed.
+
+    Raises:
+        ChoiceError: a colour is none.
+    """
+    match text:
+        case "transparent":
+            return Transparent()
+        case "blur":
+            return Blurred()
+        case _ if text.startswith("#"):
+            return parse_colour(text)
+        case _ if text.startswith("gradient:"):
+            return _parse_gradient(text.removeprefix("gradient:"))
+        case _:
+            return None
+
+
+def parse_backdrop(photo: Photo, fit: Fit, place: str | None) -> Background:
+    """The background that another photo makes.
+
+    Args:
+        photo: the other photo.
+        fit: how it fills the frame, if the objects are not placed in it.
+        place: SCALE,X,Y puts the objects into it.
+
+    Raises:
+        ChoiceError: a place is not three numbers, or beyond what `Scene` allows.
+    """
+    if place is None:
+        return Picture(photo, fit)
+    try:
+        scale, x, y = (float(number) for number in place.split(","))
+    except ValueError as error:
+        raise ChoiceError(
+            "A place is three numbers: scale, x and y, such as 0.5,0.3,0.7.",
+            "位置需要三个数：缩放、横、纵，例如 0.5,0.3,0.7。",
+        ) from error
+    return Scene(photo, scale, (x, y))
+
+
 def gradient(
     top_rgb: tuple[int, int, int], bottom_rgb: tuple[int, int, int], hw: tuple[int, int]
 ) -> UInt8:
@@ -163,6 +208,16 @@ def fitted(rgb: UInt8, hw: tuple[int, int], fit: Fit) -> UInt8:
     shown = cv2.resize(rgb, (width, height), interpolation=interpolation)
     filled[top : top + height, left : left + width] = shown
     return np.asarray(filled, np.uint8)
+
+
+def _parse_gradient(text: str) -> Gradient:
+    top, comma, bottom = text.partition(",")
+    if not comma:
+        raise ChoiceError(
+            "A gradient has two colours: gradient:#FFFFFF,#88AACC.",
+            "渐变需要两种颜色：gradient:#FFFFFF,#88AACC。",
+        )
+    return Gradient(parse_colour(top).rgb, parse_colour(bottom).rgb)
 
 
 def _enlarged_box(small: UInt8, full_hw: tuple[int, int], box_xyxy: BoxXYXY) -> UInt8:

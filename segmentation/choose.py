@@ -16,6 +16,8 @@ from segmentation.text import Text
 
 # What `choose` takes besides labels and ids.
 RULES = ("auto", "largest", "all", "none")
+# All labels of a large model, named; more is no wish but an attack.
+LONGEST_WISH = 4000
 
 # What makes an object the subject. Found by trying a few values of each with the bundled model on
 # 89 photos of ECSSD and COCO with masks (`python -m convert evaluate`).
@@ -53,7 +55,7 @@ def choose(segmentation: Segmentation, objects: str) -> tuple[int, ...]:
         Ids in rising order; empty when no instance has the label.
 
     Raises:
-        ChoiceError: an id that was not found.
+        ChoiceError: an id that was not found, or no end of them.
     """
     instances = segmentation.instances
     match objects:
@@ -69,8 +71,8 @@ def choose(segmentation: Segmentation, objects: str) -> tuple[int, ...]:
     numbers = {int(wish) for wish in wishes if wish.isdecimal()}
     if missing := sorted(numbers - {instance.id for instance in instances}):
         raise ChoiceError(
-            f"There is no object {missing[0]}; {len(instances)} were found. See --list.",
-            f"没有编号为 {missing[0]} 的物体；共找到 {len(instances)} 个。可用 --list 查看。",
+            f"There is no object {missing[0]}; {len(instances)} were found.",
+            f"没有编号为 {missing[0]} 的物体；共找到 {len(instances)} 个。",
         )
     return _ids([i for i in instances if {i.id, i.label.en, i.label.zh} & {*wishes, *numbers}])
 
@@ -122,6 +124,11 @@ def subject(segmentation: Segmentation) -> tuple[int, ...]:
 
 
 def _wishes(objects: str) -> list[str]:
+    if len(objects) > LONGEST_WISH:
+        raise ChoiceError(
+            f"Name the objects in at most {LONGEST_WISH} characters.",
+            f"请用不超过 {LONGEST_WISH} 个字符指定物体。",
+        )
     # NFKC makes ASCII of the comma and the digits of a Chinese keyboard.
     plain = unicodedata.normalize("NFKC", objects).replace("、", ",")
     return [wish.strip() for wish in plain.split(",")]

@@ -8,18 +8,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from segmentation.backgrounds import (
-    Background,
-    Blurred,
-    Fit,
-    Gradient,
-    Picture,
-    Scene,
-    Transparent,
-    parse_colour,
-)
+from segmentation.backgrounds import Background, Fit, parse_backdrop, parse_background
 from segmentation.choose import RULES
-from segmentation.effects import Effects, Outline, Shadow
+from segmentation.effects import Effects, Shadow, parse_outline
 from segmentation.encode import FORMATS, Format, check_format
 from segmentation.errors import ChoiceError
 from segmentation.frame import CROPS, Crop
@@ -82,7 +73,7 @@ def wish_of(args: argparse.Namespace) -> Wish:
     outline = (parse_outline(args.outline),) if args.outline else ()
     return Wish(
         objects=args.objects,
-        background=parse_background(args.background, args.fit, args.place),
+        background=_background(args.background, args.fit, args.place),
         effects=outline + ((Shadow(),) if args.shadow else ()),
         crop=args.crop,
         format=format_,
@@ -96,47 +87,14 @@ def wish_of(args: argparse.Namespace) -> Wish:
     )
 
 
-def parse_background(text: str, fit: Fit = "cover", place: str | None = None) -> Background:
-    """The background that --background names, with --fit or --place for a photo.
-
-    Raises:
-        ChoiceError: it is neither a word it knows, nor a colour, nor a gradient.
-        PhotoError: it is no photo.
-    """
-    if place and (text in ("transparent", "blur") or text.startswith(("#", "gradient:"))):
+def _background(text: str, fit: Fit, place: str | None) -> Background:
+    named = parse_background(text)
+    if place and named:
         raise ChoiceError(
             "--place needs another photo to place the objects in: --background FILE.",
             "--place 需要另一张照片作为背景：--background 文件。",
         )
-    match text:
-        case "transparent":
-            return Transparent()
-        case "blur":
-            return Blurred()
-        case _ if text.startswith("#"):
-            return parse_colour(text)
-        case _ if text.startswith("gradient:"):
-            return _gradient(text.removeprefix("gradient:"))
-        case _ if place:
-            scale, x, y = _place(place)
-            return Scene(read_photo(Path(text)), scale, (x, y))
-        case _:
-            return Picture(read_photo(Path(text)), fit)
-
-
-def parse_outline(text: str) -> Outline:
-    """The outline written as WIDTH,#RRGGBB, the width in percent of the subject's longer side.
-
-    Raises:
-        ChoiceError: it is not written so, or wider than 20 %.
-    """
-    width, _, colour = text.partition(",")
-    if not re.fullmatch(r"\d+(\.\d+)?", width) or not 0 < float(width) <= 20:
-        raise ChoiceError(
-            "An outline is WIDTH,#RRGGBB, its width in percent (to 20) of the object.",
-            "描边写作 宽度,#RRGGBB，宽度为物体较长边的百分比（不超过 20）。",
-        )
-    return Outline(float(width) / 100, parse_colour(colour).rgb)
+    return named or parse_backdrop(read_photo(Path(text)), fit, place)
 
 
 def terminal_language() -> Language:
@@ -217,27 +175,6 @@ def _add_making(parser: argparse.ArgumentParser) -> None:
         choices=CROPS,
         help="crop to the subject with a margin (default), or to a square or 3:4 around it",
     )
-
-
-def _gradient(text: str) -> Gradient:
-    top, comma, bottom = text.partition(",")
-    if not comma:
-        raise ChoiceError(
-            "A gradient has two colours: gradient:#FFFFFF,#88AACC.",
-            "渐变需要两种颜色：gradient:#FFFFFF,#88AACC。",
-        )
-    return Gradient(parse_colour(top).rgb, parse_colour(bottom).rgb)
-
-
-def _place(text: str) -> tuple[float, float, float]:
-    try:
-        scale, x, y = (float(number) for number in text.split(","))
-    except ValueError as error:
-        raise ChoiceError(
-            "--place takes three numbers: scale, x and y, such as 0.5,0.3,0.7.",
-            "--place 需要三个数：缩放、横、纵，例如 0.5,0.3,0.7。",
-        ) from error
-    return scale, x, y
 
 
 def _share(text: str) -> float:

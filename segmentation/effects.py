@@ -1,5 +1,6 @@
 """What is drawn under a cut-out: an outline, a shadow. All sizes are shares of the subject's."""
 
+import re
 from dataclasses import dataclass
 from math import ceil
 
@@ -7,7 +8,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from segmentation.backgrounds import parse_colour
 from segmentation.blend import Layer, under
+from segmentation.errors import ChoiceError
 from segmentation.frame import Reach, longer_side
 
 UInt8 = npt.NDArray[np.uint8]
@@ -47,6 +50,21 @@ class Shadow:
 Effect = Outline | Shadow
 # From the subject outwards: the outline has a shadow too.
 Effects = tuple[Effect, ...]
+
+
+def parse_outline(text: str) -> Outline:
+    """The outline written as WIDTH,#RRGGBB, the width in percent of the subject's longer side.
+
+    Raises:
+        ChoiceError: it is not written so, or wider than 20 %.
+    """
+    width, _, colour = text.partition(",")
+    if not re.fullmatch(r"\d+(\.\d+)?", width) or not 0 < float(width) <= 20:
+        raise ChoiceError(
+            "An outline is WIDTH,#RRGGBB, its width in percent (to 20) of the object.",
+            "描边写作 宽度,#RRGGBB，宽度为物体较长边的百分比（不超过 20）。",
+        )
+    return Outline(float(width) / 100, parse_colour(colour).rgb)
 
 
 def with_effects(layer: Layer, effects: Effects) -> Layer:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -41,6 +42,17 @@ class Instance:
     score: float
     box_xyxy: BoxXYXY
     area: float
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as JSON knows it, both names of the label included."""
+        return {
+            "id": self.id,
+            "label": self.label.en,
+            "label_zh": self.label.zh,
+            "score": round(self.score, 4),
+            "box_xyxy": self.box_xyxy,
+            "area": round(self.area, 5),
+        }
 
 
 @dataclass(frozen=True, slots=True, eq=False)

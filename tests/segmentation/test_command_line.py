@@ -359,7 +359,7 @@ def test_the_more_special_variable_decides(monkeypatch: pytest.MonkeyPatch) -> N
         ((CAT, "--background", "gradient:#FFF,blue"), "is not a colour"),
         ((CAT, "--fit", "stretch"), "invalid choice"),
         ((CAT, "--place", "1,0.5,0.5"), "--place needs another photo"),
-        ((CAT, "--background", CAT, "--place", "1,0.5"), "--place takes three numbers"),
+        ((CAT, "--background", CAT, "--place", "1,0.5"), "A place is three numbers"),
         ((CAT, "--background", CAT, "--place", "1,0.5,2"), "a position from 0 to 1"),
         ((CAT, "--background", CAT, "--place", "1,0,0", "--crop"), "Leave --crop out"),
         ((CAT, PORTRAIT, "-o", "both.png"), "2 photos do not fit into one file"),
