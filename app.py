@@ -31,7 +31,7 @@ from segmentation import (
 )
 from segmentation.backgrounds import Scene
 from segmentation.closer import CloserLook, alpha_of, try_looking_closer
-from segmentation.command_line import count
+from segmentation.command_line import ENGINES, count, engine
 from segmentation.desk import LEAST_SCORE, Desk, line, messages, on_checkerboard, preview
 from segmentation.each import cut_out_each, write_zip
 from segmentation.encode import FORMATS, Format
@@ -388,6 +388,9 @@ def build_ui(page: Page) -> gr.Blocks:
         # one at a time each, so that the last click is also the last drawn.
         private: dict[str, Any] = {"api_visibility": "private"}
         quiet: dict[str, Any] = {**private, "show_progress": "hidden"}
+        # What looks at photos, on as many devices as the opened engine has.
+        at_once = page.shelf.segmenter().at_once
+        device: dict[str, Any] = {"concurrency_id": DEVICE, "concurrency_limit": at_once}
         opened = [desk, least, heading, empty, found]
         # In the order of the fields of `Style`.
         style = [least, kind, colour, colour_below, backdrop, fit, scale, across, down]
@@ -400,10 +403,8 @@ def build_ui(page: Page) -> gr.Blocks:
         cleared = [desk, upload, empty, found, slider, download, download_zip, least]
         another.click(page.start_over, model, cleared, **quiet)
         changes = [
-            upload.input(
-                page.open_photo, [upload, model], opened, concurrency_id=DEVICE, **private
-            ),
-            examples.select(page.open_example, model, opened, concurrency_id=DEVICE, **private),
+            upload.input(page.open_photo, [upload, model], opened, **device, **private),
+            examples.select(page.open_example, model, opened, **device, **private),
             canvas.select(page.pick, [desk, least], desk, trigger_mode="multiple", **quiet),
             objects.input(page.pick_from_list, [desk, objects], desk, **quiet),
             every.click(page.pick_all, [desk, least], desk, **quiet),
@@ -418,9 +419,7 @@ def build_ui(page: Page) -> gr.Blocks:
         for redraw in redraws:
             redraw(page.show_found, [desk, least], listed, concurrency_id="list", **quiet).success(
                 page.show_result, [desk, look, *style], result, concurrency_id="draw", **quiet
-            ).success(
-                page.look_closer, [desk, least, closer], look, concurrency_id=DEVICE, **quiet
-            ).success(
+            ).success(page.look_closer, [desk, least, closer], look, **device, **quiet).success(
                 page.show_closer, [desk, look, *style], result, concurrency_id="draw", **quiet
             ).success(page.export, [desk, look, *style], download, concurrency_id="file", **quiet)
         for refile in (frame.input, format_.input, quality.release):
@@ -524,7 +523,7 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         help="bundled name or model folder (default: compact); may be given again, for the menu",
     )
-    add("--engine", choices=("auto", "onnx", "ascend"), default="auto")
+    add("--engine", type=engine, default="auto", help=ENGINES)
     add("--precision", help="of the artifact, such as fp32 or int8 (default: the card's first)")
     add("--threads", type=count, default=0, help="for onnxruntime (default: all cores)")
     # No defaults of our own below: where a flag is not given, Gradio's environment variables count.

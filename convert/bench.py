@@ -145,7 +145,7 @@ def _ours(card: ModelCard, size_hw: SizeHW, threads: int) -> Iterator[tuple[str,
         name = f"{file_format} {precision}"
         choice = "onnx" if file_format == "onnx" else "ascend"
         try:
-            engine = open_engine(card, choice, precision, threads)[0]  # type: ignore[arg-type]
+            engine = open_engine(card, choice, precision, threads)[0]
         except EngineUnavailable as reason:
             print(f"{name} left out: {reason}", file=sys.stderr)
             continue

@@ -12,12 +12,15 @@ from segmentation.backgrounds import Background, Fit, parse_backdrop, parse_back
 from segmentation.choose import RULES
 from segmentation.effects import Effects, Shadow, parse_outline
 from segmentation.encode import FORMATS, Format, check_format
+from segmentation.engines import EngineChoice
 from segmentation.errors import ChoiceError
 from segmentation.frame import CROPS, Crop
 from segmentation.matte import Edge
 from segmentation.photo import read_photo
 from segmentation.targets import check_output, output_format
 from segmentation.text import Language
+
+ENGINES = "auto, onnx, ascend, or the address of replicas: http://HOST:PORT (default: auto)"
 
 # Flags with a value that may be left out, how that value looks, and what stands in for it. argparse
 # alone would take a photo after such a flag for its value.
@@ -123,7 +126,7 @@ def make_parser() -> argparse.ArgumentParser:
 def _add_finding(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("finding").add_argument
     add("--model", default="compact", help="bundled name or model folder (default: compact)")
-    add("--engine", choices=("auto", "onnx", "ascend"), default="auto")
+    add("--engine", type=engine, default="auto", help=ENGINES)
     add("--precision", help="of the artifact, such as fp32 or int8 (default: the card's first)")
     add("--threads", type=count, default=0, help="for onnxruntime (default: all cores)")
     add(
@@ -188,3 +191,10 @@ def count(text: str) -> int:
     if (value := int(text)) < 0:
         raise argparse.ArgumentTypeError(f"{text} is less than 0")
     return value
+
+
+def engine(text: str) -> EngineChoice:
+    """An engine's name or the address of replicas, as argparse wants its types."""
+    if text not in ("auto", "onnx", "ascend") and not re.fullmatch(r"https?://[^\s?#]+", text):
+        raise argparse.ArgumentTypeError(ENGINES)
+    return text

@@ -196,8 +196,12 @@ def check_artifact(card: ModelCard, artifact: Artifact) -> Path:
     )
 
 
+def input_spec(fields: dict[str, Any]) -> InputSpec:
+    """What a graph takes, from the fields that JSON has of it."""
+    return InputSpec(**{**fields, "mean": tuple(fields["mean"]), "std": tuple(fields["std"])})
+
+
 def _from_fields(folder: Path, fields: dict[str, Any]) -> ModelCard:
-    given = fields["input"]
     return ModelCard(
         folder=folder,
         name=fields["name"],
@@ -208,7 +212,7 @@ def _from_fields(folder: Path, fields: dict[str, Any]) -> ModelCard:
             Text(en, zh) for en, zh in zip(fields["labels"], fields["labels_zh"], strict=True)
         ),
         score_threshold=fields["score_threshold"],
-        input=InputSpec(**{**given, "mean": tuple(given["mean"]), "std": tuple(given["std"])}),
+        input=input_spec(fields["input"]),
         outputs=(fields["outputs"][0], fields["outputs"][1]),
         mask_stride=fields["mask_stride"],
         artifacts=tuple(

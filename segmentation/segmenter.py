@@ -75,6 +75,11 @@ class Segmenter:
         return self._opened[0].device if self._opened else None
 
     @property
+    def at_once(self) -> int:
+        """How many photos the opened engine brings through together; 1 before it is opened."""
+        return self._opened[0].at_once if self._opened else 1
+
+    @property
     def notices(self) -> tuple[Text, ...]:
         """What to know about the choice of the engine, once it is opened."""
         return self._opened[1] if self._opened else ()

@@ -1,15 +1,15 @@
 """The run-times a model can run on, and the choice between them."""
 
-from typing import Literal
-
 from segmentation.engines.ascend import AscendEngine, find_chip
 from segmentation.engines.base import Engine, Logits
 from segmentation.engines.onnx import OnnxEngine
+from segmentation.engines.remote import RemoteEngine
 from segmentation.errors import EngineUnavailable, ModelDamaged
 from segmentation.models import ModelCard
 from segmentation.text import Text
 
-EngineChoice = Literal["auto", "onnx", "ascend"]
+# auto, onnx, ascend, or the address of replicas: http://...
+EngineChoice = str
 
 __all__ = ["Engine", "EngineChoice", "Logits", "open_engine"]
 
@@ -24,8 +24,9 @@ def open_engine(
 
     Args:
         card: the model.
-        choice: a forced engine that cannot start is an error, never a silent fall-back.
-        precision: of the artifact; None takes the card's first choice.
+        choice: auto, onnx, ascend, or the address of replicas; a forced engine that cannot start
+            is an error, never a silent fall-back.
+        precision: of the artifact; None takes the card's first choice. Replicas choose their own.
         threads: for onnxruntime; 0 takes all cores.
 
     Returns:
@@ -35,6 +36,8 @@ def open_engine(
         EngineUnavailable: the forced engine, or any at all, cannot start here.
         ModelDamaged: an artifact is missing or altered.
     """
+    if choice.startswith(("http://", "https://")):
+        return RemoteEngine(card, choice), ()
     if choice == "ascend":
         return AscendEngine(card, precision), ()
     notices: tuple[Text, ...] = ()

@@ -39,6 +39,11 @@ class Engine(ABC):
     def device(self) -> str:
         """What really computes, as a badge shows it: a provider's or a chip's name."""
 
+    @property
+    def at_once(self) -> int:
+        """How many photos are worth having under way together; more would only wait."""
+        return 1
+
     @abstractmethod
     def run(self, pixel_values: npt.NDArray[Any]) -> Logits:
         """Infer one photo.
