@@ -337,7 +337,7 @@ def test_the_more_special_variable_decides(monkeypatch: pytest.MonkeyPatch) -> N
         ((CAT, "--background", "#12"), "is not a colour"),
         ((CAT, "--background", "missing.jpg"), "There is no file missing.jpg"),
         ((CAT, "--model", "no-such-model"), "No model called no-such-model"),
-        ((CAT, "--engine", "tpu"), "invalid choice"),
+        ((CAT, "--engine", "tpu"), "or the address of replicas"),
         ((CAT, "--threshold", "1.5"), "not between 0 and 1"),
         ((CAT, "--threshold", "nan"), "not between 0 and 1"),
         ((CAT, "--threshold", "high"), "--threshold"),
