@@ -38,6 +38,14 @@ GAIN = 3.7
 # Multiplies the mask logits: where the model is in two minds, a person wants a yes or a no, not a
 # ghost. More than this gains nothing.
 DECISIVENESS = np.float32(3)
+# Colours are told apart in this many steps of each channel.
+COLOUR_STEPS = 16
+# Added to the share of every colour: what was hardly seen on either side says nothing.
+RARE = 1e-4
+# However typical colours are of one side, they move a logit no further than this.
+MOST_EVIDENCE = 2.0
+# What colours count against the mask, which has seen them too: 1 would be as if it had not.
+TRUST_IN_COLOURS = 0.7
 # A hole or speck of up to this many mask cells is the model's doubt, not a thing in the photo.
 PINHOLE_CELLS = 4
 # Radii, in reduced pixels, of the neighbourhoods of a colour, from the widest to the nearest.
@@ -88,7 +96,8 @@ class Edge:
 def make_alpha(rgb: UInt8, mask_logits: Float, edge: Edge | None = None) -> UInt8:
     """Opacity of the chosen objects: the mask's own outline, moved to the edges of the photo.
 
-    A guided filter (He, Sun, Tang 2013, https://doi.org/10.1109/TPAMI.2012.213) with the photo's
+    What the mask says of a pixel is weighed with what its colour says, by Bayes' rule. A guided
+    filter (He, Sun, Tang 2013, https://doi.org/10.1109/TPAMI.2012.213) with the photo's
     colours as guide is solved on the reduced copy and applied to the full photo (He, Sun 2015,
     https://arxiv.org/abs/1505.00996), within a band around the outline.
 
@@ -116,8 +125,8 @@ def make_alpha(rgb: UInt8, mask_logits: Float, edge: Edge | None = None) -> UInt
     model = np.zeros((*inside.shape, 4), np.float32)
     rough = inside.astype(np.float32)
     if band.any():
-        probability = _sigmoid(DECISIVENESS * logits[around])
-        model[around] = _linear_model(guide[around], probability, radius=round(reach))
+        weighed = _with_colours(DECISIVENESS * logits[around], guide[around], round(cell))
+        model[around] = _linear_model(guide[around], _sigmoid(weighed), radius=round(reach))
         decided = _opacity(model[around], guide[around], edge._gain)
         rough[around][band[around]] = decided[band[around]]
     alpha = _repeat(_to_bytes(rough), factor)[: rgb.shape[0], : rgb.shape[1]].copy()
@@ -225,6 +234,36 @@ def _box_around(region: Bool, margin: int) -> tuple[slice, slice]:
         slice(max(top - margin, 0), top + height + margin),
         slice(max(left - margin, 0), left + width + margin),
     )
+
+
+def _with_colours(logits: Float, guide: Float, radius: int) -> Float:
+    """Logits (h, w) of being inside, given the mask's logits and the colours (h, w, 3) in 0..1.
+
+    How often a colour is found inside and outside of the mask tells for which side it speaks, as in
+    the colour models of GrabCut (Rother, Kolmogorov, Blake 2004,
+    https://doi.org/10.1145/1015706.1015720), here as smoothed histograms. One pixel's colour says
+    little, so those within `radius` speak together.
+    """
+    steps = np.minimum(guide * COLOUR_STEPS, COLOUR_STEPS - 1).astype(np.intp)
+    colours = np.ravel_multi_index(tuple(np.moveaxis(steps, -1, 0)), (COLOUR_STEPS,) * 3)
+    inside = _sigmoid(logits)
+    evidence = np.log(_shares(colours, inside) / _shares(colours, 1 - inside))
+    said = np.clip(evidence, -MOST_EVIDENCE, MOST_EVIDENCE)[colours]
+    return logits + np.float32(TRUST_IN_COLOURS) * _mean(said, radius)
+
+
+def _shares(colours: npt.NDArray[np.intp], weights: Float) -> Float:
+    """How much of the weight each colour has, a little of it spread to the colours beside it."""
+    counts = np.bincount(colours.ravel(), weights.ravel(), COLOUR_STEPS**3).astype(np.float32)
+    for _ in range(3):  # a blur along one axis of the colour cube, and the next axis to its place
+        counts = cv2.sepFilter2D(
+            counts.reshape(COLOUR_STEPS, -1),
+            -1,
+            np.ones(1),
+            np.array([1, 2, 1]) / 4,
+            borderType=cv2.BORDER_CONSTANT,
+        ).T
+    return np.asarray(counts.ravel() / max(float(counts.sum()), 1) + RARE, np.float32)
 
 
 def _linear_model(guide: Float, values: Float, radius: int) -> Float:

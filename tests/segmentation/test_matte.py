@@ -81,6 +81,19 @@ def test_a_mask_far_off_is_drawn_towards_the_edge(shape: Shape, off: float) -> N
     assert error(alpha, expected) < 0.8 * error(((coarse > 0) * 255).astype(np.uint8), expected)
 
 
+@pytest.mark.parametrize("off", [-0.7 * CELL, 0.7 * CELL])
+def test_colours_of_both_sides_speak_against_a_mask_far_off(off: float) -> None:
+    expected = truth(half_plane)
+    stripes = (np.mgrid[:400, :400][0] // 20 % 2 > 0)[..., None]
+    share = expected[..., None]
+    inside = np.where(stripes, OBJECT_COLOUR, (60, 60, 200))
+    outside = np.where(stripes, (60, 160, 60), (170, 170, 90))
+    # No one line through the colours parts the sides, so the filter alone cannot.
+    photo = np.rint(inside * share + outside * (1 - share)).astype(np.uint8)
+    alpha = make_alpha(photo, mask_of(half_plane, off=off))
+    assert error(alpha, expected) < 0.15 * abs(off) * 400
+
+
 @pytest.mark.parametrize("shape", [half_plane, diagonal, disc])
 def test_away_from_the_edge_alpha_is_all_or_nothing(shape: Shape) -> None:
     alpha = make_alpha(photo_of(truth(shape), noise=12), mask_of(shape))
