@@ -6,12 +6,12 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import cache
 from math import floor
 from pathlib import Path
+from secrets import token_hex
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, TypeVar
 
 import gradio as gr
 from gradio.context import LocalContext
@@ -25,11 +25,13 @@ from segmentation import (
     Photo,
     PhotoError,
     Text,
+    choose,
     compose,
     encode,
     read_photo,
 )
 from segmentation.backgrounds import Scene
+from segmentation.batch import BATCH_RULES, Batch, advance, overview, start_batch
 from segmentation.closer import CloserLook, alpha_of, try_looking_closer
 from segmentation.command_line import ENGINES, count, engine
 from segmentation.desk import LEAST_SCORE, Desk, line, messages, on_checkerboard, preview
@@ -54,13 +56,38 @@ ANY_SHAPE = Limits(shortest_side=1)
 DEVICE = "device"
 # Fonts of the visitor's own system: none is fetched from a host that he may not reach.
 FONTS = ("system-ui", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "sans-serif")
+# As a default of handlers it makes Gradio hand them the visitor's own.
+PROGRESS = gr.Progress()
+# A page outlives its server. When another one answers, what the page shows is not there any more:
+# it is loaded again, and knows by the mark it left (for as long as the tab is open) to say why.
+# Besides, Ctrl+Z is undo, save where something is written.
+ON_LOAD = """
+() => {
+  const {root, api_prefix, app_id} = window.gradio_config;
+  const before = sessionStorage.getItem("koutu_server");
+  sessionStorage.setItem("koutu_server", app_id);
+  setInterval(async () => {
+    const answer = await fetch(`${root}${api_prefix}/app_id`).catch(() => null);
+    if (answer?.ok && (await answer.json()).app_id !== app_id) location.reload();
+  }, 10000);
+  document.addEventListener("keydown", (event) => {
+    const writing = event.target.closest("textarea, input:not([type=checkbox], [type=radio])");
+    if (event.key === "z" && (event.ctrlKey || event.metaKey) && !event.shiftKey && !writing)
+      document.getElementById("undo")?.click();
+  });
+  return before !== null && before !== String(app_id);
+}
+"""
 CSS = """
 #canvas img { cursor: pointer; width: auto; max-width: 100%; max-height: 520px; margin: auto; }
+.progress-level-inner { padding: 0 8px; background: var(--block-background-fill); }
 """
 
 ENGLISH = {key: text.en for key, text in WORDS.items()}
 CHINESE = {key: text.zh for key, text in WORDS.items()}
 I18N = gr.I18n(**{"en": ENGLISH, **dict.fromkeys(("zh", "zh-CN", "zh-TW", "zh-HK"), CHINESE)})
+
+Remembered = TypeVar("Remembered", Desk, Batch)
 
 
 class Page:
@@ -97,24 +124,45 @@ class Page:
             footer,
         )
 
-    def open_example(self, model: str, event: gr.SelectData, request: gr.Request) -> Any:
-        """Open the example that was clicked."""
-        return self.open_photo(str(EXAMPLES / gallery()[event.index]["file"]), model, request)
+    def tell_of_restart(self, restarted: bool, request: gr.Request) -> None:
+        """Say why a page that came back by itself is empty."""
+        if restarted:
+            gr.Warning(WORDS["restarted"].in_language(language_of(request)), duration=None)
 
-    def open_photo(self, path: str | None, model: str, request: gr.Request) -> Any:
+    def open_example(
+        self,
+        model: str,
+        event: gr.SelectData,
+        request: gr.Request,
+        progress: gr.Progress = PROGRESS,
+    ) -> Any:
+        """Open the example that was clicked."""
+        path = EXAMPLES / gallery()[event.index]["file"]
+        return self.open_photo(str(path), model, request, progress)
+
+    def open_photo(
+        self,
+        path: str | None,
+        model: str,
+        request: gr.Request,
+        progress: gr.Progress = PROGRESS,
+    ) -> Any:
         """Find the objects in a new photo and choose its subject."""
         if path is None:
             return gr.skip()
         with explained(request):
             segmenter = self.shelf.segmenter(model)
+            language = language_of(request)
+            waited_for = WORDS["finding" if segmenter.device else "loading"].in_language(language)
+            progress(0, waited_for)
             photo = read_photo(Path(path), self._limits)
             segmentation, timings = segmenter.segment(photo, LEAST_SCORE)
         suffix: Format = "jpeg" if photo.alpha is None else "png"
         reduced = _keep(f"{photo.stem}.{suffix}", encode(preview(photo), suffix))
-        desk = Desk(path, reduced, model, segmentation, (), timings, photo.notices)
         # A threshold that was lowered for the last photo would show this one's every guess.
         threshold = segmenter.card.score_threshold
-        desk = desk.choosing("auto", threshold)
+        subject = choose(segmentation.above(threshold), "auto")
+        desk = Desk(path, reduced, model, segmentation, subject, timings, photo.notices)
         heading = self._heading(model, language_of(request))
         return desk, threshold, heading, gr.Column(visible=False), gr.Column(visible=True)
 
@@ -139,21 +187,26 @@ class Page:
 
     def pick_from_list(self, desk: Desk | None, ids: list[int]) -> Desk:
         """Choose what is ticked in the list."""
-        return replace(present(desk), chosen=tuple(ids))
+        return present(desk).picking(ids)
 
     def pick_all(self, desk: Desk | None, threshold: float) -> Desk:
         """Choose all objects shown."""
-        return present(desk).choosing("all", threshold)
+        desk = present(desk)
+        return desk.picking(choose(desk.segmentation.above(threshold), "all"))
 
     def pick_none(self, desk: Desk | None) -> Desk:
         """Choose nothing."""
-        return replace(present(desk), chosen=())
+        return present(desk).picking(())
+
+    def undo(self, desk: Desk | None) -> Desk:
+        """Take the last pick back."""
+        return present(desk).undone()
 
     def show_guesses(self, desk: Desk | None) -> tuple[float, Desk]:
         """Lower the threshold to the best guess, and choose it."""
         desk = present(desk)
         best = desk.segmentation.instances[0]
-        return floor(best.score / SCORE_STEP) * SCORE_STEP, replace(desk, chosen=(best.id,))
+        return floor(best.score / SCORE_STEP) * SCORE_STEP, desk.picking((best.id,))
 
     def show_choices(self, kind: str) -> tuple[Any, ...]:
         """Show the controls that belong to a kind of background."""
@@ -178,6 +231,7 @@ class Page:
             _keep("objects.jpeg", encode(draw_instances(before.rgb, found, chosen), "jpeg")),
             gr.CheckboxGroup(choices=lines, value=list(chosen)),
             gr.Button(visible=not found.instances and bool(desk.segmentation.instances)),
+            gr.Button(interactive=bool(desk.past)),
         )
 
     def show_result(
@@ -277,6 +331,47 @@ class Page:
             path = _keep(f"{photo.stem}_objects.zip", archive.read_bytes())
         return gr.DownloadButton(value=path, visible=True)
 
+    def greet_batch(self, request: gr.Request) -> tuple[Any, ...]:
+        """What stands on the tab for many photos before there are any."""
+        language = language_of(request)
+        intro = WORDS["batch_intro"].in_language(language)
+        limits = {
+            "photos": self._limits.batch_photos,
+            "megabytes": self._limits.batch_megabytes,
+        }
+        rules = [(WORDS[rule].in_language(language), rule) for rule in BATCH_RULES]
+        return intro.format(**limits), gr.Radio(choices=rules)
+
+    def start_batch(
+        self,
+        photos: list[str] | None,
+        model: str,
+        objects: str,
+        request: gr.Request,
+        *controls: Any,
+    ) -> tuple[Any, ...]:
+        """Put many photos in line; each is then a turn of its own among everybody's."""
+        with explained(request):
+            paths = [Path(photo) for photo in photos or ()]
+            archive = _place("cutouts.zip")
+            batch = start_batch(paths, archive, model, objects, Style(*controls), self._limits)
+        stop = gr.Button(words("stop"), visible=True, interactive=True)
+        return *show_batch(batch, language_of(request)), stop
+
+    def advance_batch(self, batch: Batch | None, request: gr.Request) -> Any:
+        """Bring the next of many photos through."""
+        if batch is None:
+            return gr.skip()
+        language = language_of(request)
+        with explained(request):
+            segmenter = self.shelf.segmenter(batch.model)
+        batch = advance(batch, segmenter, self._limits, language)
+        return *show_batch(batch, language), gr.Button(visible=not batch.sealed)
+
+    def stop_batch(self, batch: Batch | None) -> Batch:
+        """Leave out the photos still in line."""
+        return present(batch).stopped()
+
     def _heading(self, model: str | None, language: Language) -> str:
         segmenter = self.shelf.segmenter(model)
         device = segmenter.device or WORDS["lazy"].in_language(language)
@@ -321,9 +416,16 @@ def build_ui(page: Page) -> gr.Blocks:
                             elem_id="canvas",
                         )
                         with gr.Row():
-                            another = gr.Button(words("another"), size="sm", min_width=80)
-                            every = gr.Button(words("all"), size="sm", min_width=80)
-                            none = gr.Button(words("none"), size="sm", min_width=80)
+                            another = gr.Button(words("another"), size="sm", min_width=60)
+                            every = gr.Button(words("all"), size="sm", min_width=60)
+                            none = gr.Button(words("none"), size="sm", min_width=60)
+                            undo = gr.Button(
+                                words("undo"),
+                                size="sm",
+                                min_width=60,
+                                interactive=False,
+                                elem_id="undo",
+                            )
                         message = gr.Markdown()
                         less = gr.Button(words("less_certain"), visible=False)
                         objects = gr.CheckboxGroup(label=words("objects"))
@@ -395,20 +497,26 @@ def build_ui(page: Page) -> gr.Blocks:
         # In the order of the fields of `Style`.
         style = [least, kind, colour, colour_below, backdrop, fit, scale, across, down]
         style += [softness, grow, fine_hair, outline, shadow, frame, format_, quality]
-        listed = [canvas, objects, less]
+        listed = [canvas, objects, less, undo]
         result = [slider, message, download, download_zip]
         greeted = [heading, kind, fit, frame, invitation, examples, footer]
         ui.load(page.greet, None, greeted, **private)
+        restarted = gr.Checkbox(visible=False)
+        ui.load(page.tell_of_restart, restarted, None, js=ON_LOAD, **private)
         kind.input(page.show_choices, kind, [colour, colour_below, other, fit, placing], **quiet)
         cleared = [desk, upload, empty, found, slider, download, download_zip, least]
-        another.click(page.start_over, model, cleared, **quiet)
+        # Minimal, since the full one would hide the cross that takes the photo back.
+        opening = {**private, **device, "show_progress": "minimal"}
+        opening["show_progress_on"] = [upload, slider]
+
         changes = [
-            upload.input(page.open_photo, [upload, model], opened, **device, **private),
-            examples.select(page.open_example, model, opened, **device, **private),
+            upload.input(page.open_photo, [upload, model], opened, **opening),
+            examples.select(page.open_example, model, opened, **opening),
             canvas.select(page.pick, [desk, least], desk, trigger_mode="multiple", **quiet),
             objects.input(page.pick_from_list, [desk, objects], desk, **quiet),
             every.click(page.pick_all, [desk, least], desk, **quiet),
             none.click(page.pick_none, desk, desk, **quiet),
+            undo.click(page.undo, desk, desk, trigger_mode="multiple", **quiet),
             less.click(page.show_guesses, desk, [least, desk], **quiet),
         ]
         redraws: list[Any] = [changed.success for changed in changes]
@@ -416,20 +524,86 @@ def build_ui(page: Page) -> gr.Blocks:
         redraws += [kind.input, colour.input, colour_below.input, backdrop.input, backdrop.clear]
         redraws += [fit.input, scale.release, across.release, down.release]
         redraws += [outline.input, shadow.input]
-        for redraw in redraws:
-            redraw(page.show_found, [desk, least], listed, concurrency_id="list", **quiet).success(
-                page.show_result, [desk, look, *style], result, concurrency_id="draw", **quiet
-            ).success(page.look_closer, [desk, least, closer], look, **device, **quiet).success(
-                page.show_closer, [desk, look, *style], result, concurrency_id="draw", **quiet
-            ).success(page.export, [desk, look, *style], download, concurrency_id="file", **quiet)
+        styled = [desk, look, *style]
+        steps: list[tuple[Any, Any, Any, dict[str, Any]]] = [
+            (page.show_found, [desk, least], listed, {"concurrency_id": "list"}),
+            (page.show_result, styled, result, {"concurrency_id": "draw"}),
+            (page.look_closer, [desk, least, closer], look, device),
+            (page.show_closer, styled, result, {"concurrency_id": "draw"}),
+            (page.export, styled, download, {"concurrency_id": "file"}),
+        ]
+        running: list[Any] = [*changes]
+        for then in redraws:
+            for handler, inputs, outputs, queue in steps:
+                step = then(handler, inputs, outputs, **queue, **quiet)
+                running.append(step)
+                then = step.success
         for refile in (frame.input, format_.input, quality.release):
-            refile(page.prepare, None, download, **quiet).success(
-                page.export, [desk, look, *style], download, concurrency_id="file", **quiet
-            )
-        zipping.click(
-            page.export_each, [desk, look, *style], download_zip, concurrency_id="file", **private
-        )
+            running += [
+                prepared := refile(page.prepare, None, download, **quiet),
+                prepared.success(page.export, styled, download, concurrency_id="file", **quiet),
+            ]
+        running += [
+            zipping.click(page.export_each, styled, download_zip, concurrency_id="file", **private)
+        ]
+        upload.clear(None, cancels=changes[0])
+        # What is still under way for the last photo must not end up under the next one.
+        another.click(page.start_over, model, cleared, cancels=running, **quiet)
+        with tabs, gr.Tab(words("batch")):
+            batch_tab(ui, page, model, style)
     return ui
+
+
+def batch_tab(ui: gr.Blocks, page: Page, model: gr.Dropdown, style: Sequence[gr.Component]) -> None:
+    """Lay out and wire the tab for many photos, which takes model and style from the others."""
+    batch = gr.State(None, time_to_live=KEEP_SECONDS)
+    intro = gr.Markdown()
+    photos = gr.File(label=words("photos"), file_count="multiple", height=200)
+    # As in `photo_input`; Gradio's own would also leave an empty file behind for each.
+    setattr(photos, "preprocess", lambda files: [file.path for file in files or ()])  # noqa: B010
+    objects = gr.Radio(BATCH_RULES, value="auto", label=words("what"))
+    run = gr.Button(words("run_batch"), variant="primary")
+    stop = gr.Button(words("stop"), visible=False)
+    state = gr.Markdown()
+    download = gr.DownloadButton(words("download_zip"), variant="primary", visible=False)
+    rows = gr.Dataframe(
+        visible=False,
+        interactive=False,
+        wrap=True,
+        buttons=[],
+        column_widths=["40%", "60%"],
+    )
+
+    private: dict[str, Any] = {"api_visibility": "private"}
+    quiet: dict[str, Any] = {**private, "show_progress": "hidden"}
+    outputs = [batch, rows, state, download, run, stop]
+    ui.load(page.greet_batch, None, [intro, objects], **private)
+    run.click(page.start_batch, [photos, model, objects, *style], outputs, **quiet)
+    # One event for each photo, so that batches take turns, and a page that was closed asks for no
+    # more. Stopping waits in the same line, one at a time: it falls between two photos.
+    queued: dict[str, Any] = {**quiet, "concurrency_id": "batch", "trigger_mode": "multiple"}
+    batch.change(page.advance_batch, batch, outputs, **queued)
+    stop.click(
+        lambda: gr.Button(words("stopping"), interactive=False), None, stop, **quiet
+    ).success(page.stop_batch, batch, batch, **queued)
+
+
+def show_batch(batch: Batch, language: Language) -> tuple[Any, ...]:
+    """What the tab for many photos shows of them: the batch itself, and five components."""
+    said = WORDS["batch_state"].in_language(language)
+    counts = {
+        "done": len(batch.done),
+        "all": len(batch.done) + len(batch.todo),
+        "files": sum(outcome.file is not None for outcome in batch.done),
+    }
+    headers = [WORDS[key].in_language(language) for key in ("photo", "outcome")]
+    return (
+        batch,
+        gr.Dataframe(overview(batch, language), headers=headers, visible=True),
+        said.format(**counts),
+        gr.DownloadButton(value=str(batch.archive) if batch.sealed else None, visible=batch.sealed),
+        gr.Button(visible=batch.sealed),
+    )
 
 
 def words(key: str) -> str:
@@ -454,11 +628,11 @@ def language_of(request: gr.Request) -> Language:
     return "zh" if request.headers.get("accept-language", "").startswith("zh") else "en"
 
 
-def present(desk: Desk | None) -> Desk:
-    """The desk, which Gradio drops when a page was left alone for too long."""
-    if desk is None:
+def present(state: Remembered | None) -> Remembered:
+    """What a page remembers, which Gradio drops when the page was left alone for too long."""
+    if state is None:
         raise gr.Error(f"{WORDS['gone'].zh} {WORDS['gone'].en}", print_exception=False)
-    return desk
+    return state
 
 
 def read_kept(path: str, limits: Limits) -> Photo:
@@ -502,10 +676,22 @@ def thumbs(language: Language) -> list[tuple[Path, str]]:
 def _keep(name: str, data: bytes) -> str:
     """Put a file where the page can fetch it until it is swept away; its path."""
     path = str(save_bytes_to_cache(data, name, get_upload_folder()))
-    # Gradio sweeps what it knows of, and of this file it would know only once it is shown.
+    _sweep_later(path)
+    return path
+
+
+def _place(name: str) -> Path:
+    """Where a file may be written bit by bit, to be fetched and swept away like those kept."""
+    path = Path(get_upload_folder()) / token_hex() / name
+    path.parent.mkdir(parents=True)
+    _sweep_later(str(path))
+    return path
+
+
+def _sweep_later(path: str) -> None:
+    # Gradio sweeps what it knows of, and of our files it would know only once they are shown.
     if blocks := LocalContext.blocks.get(None):
         blocks.upload_file_set.add(path)
-    return path
 
 
 def _credentials(text: str) -> tuple[str, str]:

@@ -1,12 +1,12 @@
 """What a page shows of one photo: a small value, and pure functions from it to what is drawn."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from segmentation.choose import choose
 from segmentation.closer import CloserLook
 from segmentation.instances import Instance, Segmentation
 from segmentation.photo import Photo
@@ -22,6 +22,8 @@ PREVIEW_SIDE = 1280
 LEAST_SCORE = 0.1
 # Side of a checkerboard square, in pixels of the preview.
 SQUARE = 12
+# More picks than anyone takes back one by one.
+MOST_STEPS_BACK = 50
 # Loading shorter than this is not worth a word.
 NOTABLE_SECONDS = 0.05
 
@@ -38,6 +40,7 @@ class Desk:
         chosen: ids; those below the threshold in force do not count.
         timings: what finding the objects took.
         notices: what is to be known about how the file was read.
+        past: what was chosen before, latest last.
     """
 
     photo: str
@@ -47,22 +50,32 @@ class Desk:
     chosen: tuple[int, ...]
     timings: Timings
     notices: tuple[Text, ...]
+    past: tuple[tuple[int, ...], ...] = ()
 
     def choice(self, threshold: float) -> tuple[int, ...]:
         """The chosen ids that are shown at a threshold."""
         shown = self.segmentation.above(threshold).instances
         return tuple(instance.id for instance in shown if instance.id in self.chosen)
 
-    def choosing(self, objects: str, threshold: float) -> "Desk":
-        """The desk with what a wish names chosen (see `choose`)."""
-        return replace(self, chosen=choose(self.segmentation.above(threshold), objects))
+    def picking(self, ids: Collection[int]) -> "Desk":
+        """The desk with just these objects chosen, which can be undone."""
+        if {*ids} == {*self.chosen}:
+            return self
+        past = (*self.past, self.chosen)[-MOST_STEPS_BACK:]
+        return replace(self, chosen=tuple(ids), past=past)
+
+    def undone(self) -> "Desk":
+        """The desk before the last pick, if there was one."""
+        if not self.past:
+            return self
+        return replace(self, chosen=self.past[-1], past=self.past[:-1])
 
     def toggling(self, preview_xy: tuple[int, int], threshold: float) -> "Desk":
         """The desk after a click on the preview: the object there is added or taken away."""
         shrink = preview_scale(self.segmentation.geometry.photo_hw)
         photo_xy = preview_xy[0] / shrink, preview_xy[1] / shrink
         id_ = self.segmentation.above(threshold).at(photo_xy)
-        return self if id_ is None else replace(self, chosen=tuple({*self.chosen} ^ {id_}))
+        return self if id_ is None else self.picking({*self.chosen} ^ {id_})
 
 
 def preview_scale(photo_hw: tuple[int, int]) -> float:

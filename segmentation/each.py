@@ -48,11 +48,11 @@ def cut_out_each(
 
 
 def write_zip(path: Path, files: Iterable[tuple[str, bytes]]) -> None:
-    """Write files, such as those of `cut_out_each`, into a ZIP; only one is held at a time.
+    """Add files, such as those of `cut_out_each`, to a ZIP, which is made if there is none.
 
-    They are stored as they are, since PNG is compressed; without dates, so that the same cut-outs
-    give the same bytes.
+    Only one is held at a time. They are stored as they are, since PNG is compressed; without dates,
+    so that the same cut-outs give the same bytes.
     """
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_STORED) as archive:
         for name, data in files:
             archive.writestr(zipfile.ZipInfo(name), data)

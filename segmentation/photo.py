@@ -44,6 +44,8 @@ class Limits:
         longest_side: in pixels; OpenCV's geometric functions end at 32767.
         shortest_side: in pixels; below it there is nothing to cut out.
         frames: of an animation or a multi-page file.
+        batch_photos: how many photos may come at once.
+        batch_megabytes: of all their files together, and of the ZIP made of them.
     """
 
     megabytes: float = 50
@@ -51,6 +53,8 @@ class Limits:
     longest_side: int = 30_000
     shortest_side: int = 16
     frames: int = 2_000
+    batch_photos: int = 50
+    batch_megabytes: float = 500
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -17,6 +17,7 @@ WORDS = {
     "another": Text("Another photo", "换一张照片"),
     "all": Text("All", "全选"),
     "none": Text("None", "全不选"),
+    "undo": Text("Undo", "撤销"),
     "background": Text("Background", "背景"),
     "transparent": Text("Transparent", "透明"),
     "colour": Text("Colour", "纯色"),
@@ -52,6 +53,12 @@ WORDS = {
     "closer": Text("Look closer at what is chosen", "对选中的物体再细看一次"),
     "result": Text("Before and after", "前后对比"),
     "download": Text("Download", "下载"),
+    "loading": Text("Loading the model, then finding the objects …", "正在加载模型并查找物体……"),
+    "finding": Text("Finding the objects …", "正在查找物体……"),
+    "restarted": Text(
+        "The server was restarted and no longer has your photo. Open it again.",
+        "服务器已重启，您的照片已不在服务器上，请重新打开。",
+    ),
     "preparing": Text("Preparing the file …", "正在生成文件……"),
     "examples": Text("No photo at hand? Click one", "手边没有照片？点一张试试"),
     "less_certain": Text("Show less certain objects", "显示置信度较低的物体"),
@@ -63,8 +70,30 @@ WORDS = {
     ),
     "pick_one": Text("Click an object in the photo to cut it out.", "点击照片中的物体即可抠出。"),
     "gone": Text(
-        "The photo has been deleted from the server, as photos are after an hour. Open it again.",
-        "照片已按一小时的期限从服务器删除，请重新打开。",
+        "The server no longer has this photo: photos are deleted after an hour, and forgotten when "
+        "it restarts. Open it again.",
+        "服务器上已没有这张照片：照片一小时后删除，服务器重启后也不保留。请重新打开。",
+    ),
+    "batch": Text("Many photos", "批量"),
+    "batch_intro": Text(
+        "Drop up to {photos} photos, {megabytes:g} MB together: each is cut out in turn, with the "
+        "background, edges, frame and format that are set for one photo. You get a ZIP with all "
+        "of them and a table of what was found.",
+        "一次放入最多 {photos} 张照片（共 {megabytes:g} MB），逐张抠图；背景、边缘、画面和格式"
+        "沿用单张照片的设置。完成后可下载 ZIP，内含全部抠图和物体清单。",
+    ),
+    "photos": Text("Photos", "照片"),
+    "what": Text("What to cut out of each", "每张照片抠什么"),
+    "auto": Text("Its subject", "主体"),
+    "largest": Text("The largest object", "最大的物体"),
+    "run_batch": Text("Cut them all out", "全部抠图"),
+    "stop": Text("Stop, and keep what is done", "停止并保留已完成的"),
+    "stopping": Text("Stopping after this photo …", "当前照片完成后停止……"),
+    "waiting": Text("waiting", "等待中"),
+    "working": Text("at it …", "处理中……"),
+    "outcome": Text("Outcome", "结果"),
+    "batch_state": Text(
+        "{done} of {all} photos done, {files} cut out", "已处理 {done}/{all} 张，抠出 {files} 张"
     ),
     "lazy": Text("loads with the first photo", "首张照片时加载"),
 }

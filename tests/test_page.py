@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import socket
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -137,6 +138,9 @@ def test_the_list_does_what_clicks_do(page: Page, tmp_path: Path) -> None:
     with redrawn(page):
         page.locator("input[type=checkbox]").nth(1).check()
     assert download(page, tmp_path)[1][450, 420, 3] == 255
+    with redrawn(page):
+        page.keyboard.press("Control+z")
+    assert download(page, tmp_path)[1][450, 420, 3] == 0
     page.get_by_text(said(page, "none"), exact=True).click()
     expect(page.get_by_text(said(page, "pick_one"))).to_be_visible()
     expect(page.locator("#download")).to_be_disabled()
@@ -207,3 +211,43 @@ def click_photo(page: Page, x: float, y: float) -> None:
     left = box["x"] + (box["width"] - natural_w * scale) / 2
     top = box["y"] + (box["height"] - natural_h * scale) / 2
     page.mouse.click(left + x * natural_w * scale, top + y * natural_h * scale)
+
+
+def test_many_photos_become_a_zip_and_a_bad_one_is_explained(page: Page, tmp_path: Path) -> None:
+    bad = tmp_path / "notes.jpg"
+    bad.write_text("these are words")
+    page.get_by_role("tab", name=said(page, "batch")).click()
+    photos = [bad, EXAMPLES / "flower.jpg", *[EXAMPLES / "coffee.png"] * 8]
+    # Copies with names of their own, since the page takes a file once.
+    copies = [shutil.copy(photo, tmp_path / f"{n}_{photo.name}") for n, photo in enumerate(photos)]
+    page.locator("input[type=file][multiple]").set_input_files(copies)
+    expect(page.get_by_text(re.compile(r"9_coffee"))).to_be_attached()
+    page.get_by_role("button", name=said(page, "run_batch")).click()
+    expect(page.get_by_text("1_flower_cutout.png")).to_be_visible()
+    page.get_by_role("button", name=said(page, "stop")).click()
+    with saved(page, tmp_path, said(page, "download_zip"), "cutouts.zip") as archive:
+        names = zipfile.ZipFile(archive).namelist()
+    assert names[0] == "1_flower_cutout.png"
+    assert names[-1] == "objects.csv"
+    assert len(names) < len(photos), "it was stopped"
+    expect(page.get_by_text(re.compile("not a photo|无法识别为照片")).last).to_be_visible()
+
+
+def test_a_restart_of_the_server_is_told(browser: Browser) -> None:
+    shelf = Shelf([find_model("compact")])
+    first = app.build_ui(app.Page(shelf, Limits()))
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    _, url, _ = app.serve(first, prevent_thread_lock=True, quiet=True, server_port=port)
+    page = browser.new_context(locale="zh-CN").new_page()
+    page.goto(url)
+    with redrawn(page):
+        page.locator("#examples img").nth(3).click()
+    first.close()
+    second = app.build_ui(app.Page(shelf, Limits()))
+    app.serve(second, prevent_thread_lock=True, quiet=True, server_port=port)
+    expect(page.get_by_text(said(page, "restarted"))).to_be_visible()
+    expect(page.get_by_text(said(page, "drop"))).to_be_visible()
+    page.context.close()
+    second.close()

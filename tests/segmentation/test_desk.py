@@ -59,8 +59,16 @@ def test_what_is_hidden_is_neither_clicked_nor_counted() -> None:
     desk = replace(DESK, chosen=(1, 2))
     assert desk.choice(0) == (1, 2)
     assert desk.choice(BETWEEN) == (1,)
-    assert desk.choosing("all", BETWEEN).chosen == (1,)
-    assert desk.choosing("none", 0).chosen == ()
+
+
+def test_picks_are_taken_back_one_by_one() -> None:
+    desk = DESK.picking((1,)).toggling((150, 140), 0).picking(()).picking(())
+    chosen = [desk.chosen]
+    while desk.past:
+        desk = desk.undone()
+        chosen.append(tuple(sorted(desk.chosen)))
+    assert chosen == [(), (1, 2), (1,), ()]
+    assert desk.undone() is desk
 
 
 @pytest.mark.parametrize(
