@@ -1,11 +1,14 @@
 # make demo: the page, on the bundled model. make test: everything that has to pass.
+# make cluster: the page before REPLICAS replicas on Ray Serve; make test-cluster: those, under load.
 # Each sets itself up in .venv; PYTHON names another interpreter, ARGS goes to the page.
 PYTHON ?= python3
 ARGS ?=
+REPLICAS ?= 2
 VENV := .venv
+CLUSTER := http://127.0.0.1:8000
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint
+.PHONY: demo test lint cluster test-cluster
 
 demo: $(VENV)/.demo
 	$(BIN)/python app.py $(ARGS)
@@ -17,6 +20,21 @@ lint: $(VENV)/.test
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+# The replicas come up first and go down last, however the page ends.
+cluster: $(VENV)/.cluster
+	$(BIN)/serve run segmentation.cluster:app replicas=$(REPLICAS) & replicas=$$!; \
+	trap 'kill -TERM $$replicas; wait $$replicas' EXIT; trap : INT TERM; \
+	until $(BIN)/python -c "from urllib.request import urlopen; urlopen('$(CLUSTER)')" 2> /dev/null; \
+	do kill -0 $$replicas || exit 1; sleep 1; done; \
+	$(BIN)/python app.py --engine $(CLUSTER) $(ARGS)
+
+test-cluster: $(VENV)/.test $(VENV)/.cluster
+	$(BIN)/python -m pytest tests/cluster/on_ray.py
+
+$(VENV)/.cluster: $(VENV)/.demo segmentation/cluster/requirements.txt
+	$(BIN)/python -m pip install --quiet -r segmentation/cluster/requirements.txt
+	touch $@
 
 $(VENV)/.demo: requirements.txt packages.txt
 	$(PYTHON) -m venv $(VENV)
