@@ -82,6 +82,13 @@ CSS = """
 #canvas img { cursor: pointer; width: auto; max-width: 100%; max-height: 520px; margin: auto; }
 .progress-level-inner { padding: 0 8px; background: var(--block-background-fill); }
 """
+# What Gradio leaves unsaid to a screen reader, or says twice.
+SPOKEN = """() => new MutationObserver(() => {
+    const canvas = document.querySelector("#canvas button:has(img):not([aria-label])");
+    canvas?.setAttribute("aria-label", document.querySelector("#canvas label").innerText.trim());
+    document.querySelectorAll("#examples img[alt]:not([alt=''])").forEach(img => img.alt = "");
+    document.querySelectorAll("div.empty").forEach(div => div.removeAttribute("aria-label"));
+}).observe(document.body, {childList: true, subtree: true})"""
 
 ENGLISH = {key: text.en for key, text in WORDS.items()}
 CHINESE = {key: text.zh for key, text in WORDS.items()}
@@ -115,7 +122,7 @@ class Page:
             gr.Radio(choices=[(WORDS[name].in_language(language), name) for name in names])
             for names in (BACKGROUNDS, FITS, FRAMES)
         ]
-        invitation = f"### {WORDS['examples'].in_language(language)}"
+        invitation = f"## {WORDS['examples'].in_language(language)}"
         return (
             self._heading(None, language),
             *choices,
@@ -728,11 +735,21 @@ def serve(ui: gr.Blocks, **options: Any) -> tuple[Any, str, str | None]:
         run_history=False,
         ssr_mode=False,
         i18n=I18N,
-        theme=gr.themes.Soft(font=FONTS, font_mono=("ui-monospace", "monospace")),
+        theme=theme(),
         css=CSS,
+        js=SPOKEN,
         **options,
     )
     return served
+
+
+def theme() -> gr.themes.Base:
+    """Gradio's soft theme, with fonts that are there and text that can be read by weak eyes."""
+    indigo = vars(gr.themes.colors.indigo)
+    # A step darker where it bears text.
+    accent = gr.themes.Color(**{**indigo, "c500": indigo["c600"], "name": "accent"})
+    soft = gr.themes.Soft(primary_hue=accent, font=FONTS, font_mono=("ui-monospace", "monospace"))
+    return soft.set(body_text_color_subdued="*neutral_600")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

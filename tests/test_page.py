@@ -7,11 +7,13 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 import app
@@ -20,6 +22,8 @@ from segmentation.shelf import Shelf
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 CHROMIUM = shutil.which("chromium")
+# For a person to look at; not kept.
+SCREENSHOTS = Path(__file__).parent / "screenshots"
 # A busy machine is no fault of the page.
 expect.set_options(timeout=60_000)
 
@@ -175,6 +179,67 @@ def test_nothing_certain_offers_guesses(page: Page, tmp_path: Path) -> None:
     with redrawn(page):
         page.get_by_role("button", name=said(page, "less_certain")).click()
     expect(page.locator("input[type=checkbox]:checked")).to_have_count(1)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "width", "locale"),
+    [("light", 1280, "en-US"), ("light", 360, "zh-CN"), ("dark", 1280, "zh-CN")],
+)
+def test_all_can_read_it_on_any_screen(
+    browser: Browser, address: str, scheme: Literal["light", "dark"], width: int, locale: str
+) -> None:
+    context = browser.new_context(
+        locale=locale, color_scheme=scheme, viewport={"width": width, "height": 900}
+    )
+    page = context.new_page()
+    page.goto(address)
+    examples = page.locator("#examples img")
+    examples.first.wait_for()
+    expect(page.locator("#examples img[alt='']")).to_have_count(examples.count())
+    assert faults(page, f"{scheme}_{width}_empty") == []
+    with redrawn(page):
+        examples.nth(3).click()
+    for folded in page.locator("button.label-wrap:visible").all():
+        folded.click()
+    expect(page.get_by_role("button", name=said(page, "zip"))).to_be_visible()
+    assert faults(page, f"{scheme}_{width}_result") == []
+    for tab in page.get_by_role("tab").all()[1:]:
+        tab.click()
+        expect(tab).to_have_attribute("aria-selected", "true")
+        assert faults(page, f"{scheme}_{width}_{tab.inner_text()}") == []
+    context.close()
+
+
+def test_the_keyboard_is_enough(page: Page) -> None:
+    with redrawn(page):
+        page.locator("#examples button").nth(3).focus()
+        page.keyboard.press("Enter")
+    chosen = page.get_by_role("checkbox", name=re.compile("^1 · "))
+    chosen.focus()
+    expect(chosen).to_be_checked()
+    page.keyboard.press("Space")
+    expect(page.get_by_text(said(page, "pick_one"))).to_be_visible()
+    with redrawn(page):
+        page.keyboard.press("Space")
+    page.locator("#download").focus()
+    with page.expect_download() as waiting:
+        page.keyboard.press("Enter")
+    assert waiting.value.suggested_filename == "flower_cutout.png"
+
+
+def faults(page: Page, name: str) -> list[str]:
+    """What axe finds wrong with the page as it stands, and whether it is wider than its window."""
+    SCREENSHOTS.mkdir(exist_ok=True)
+    # What is still fading in has no contrast yet.
+    page.evaluate("Promise.allSettled(document.getAnimations().map(motion => motion.finished))")
+    page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+    found = [
+        f"{violation['id']}: {node['html']}"
+        for violation in Axe().run(page).response["violations"]
+        for node in violation["nodes"]
+    ]
+    wide = page.evaluate("document.documentElement.scrollWidth > innerWidth")
+    return [*found, "wider than the window"] if wide else found
 
 
 def upload(page: Page, image: npt.NDArray[np.uint8], path: Path) -> None:
