@@ -1,14 +1,10 @@
 """The command line: python -m convert COMMAND ..."""
 
-import argparse
-import importlib
 import sys
 from collections.abc import Sequence
 
-from segmentation.errors import KoutuError
+from convert.command import run_command
 
-# A command is the module of the same name with `configure(parser)` and `run(args)`. It is imported
-# only when asked for, so that the others work where torch or onnx is not installed.
 COMMANDS = {
     "export": "make model.onnx and card.json from a Mask2Former checkpoint",
     "quantize": "make int8 twins of a model folder's graphs for onnxruntime",
@@ -23,27 +19,9 @@ COMMANDS = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; 0 is success, 1 a failure that was explained on stderr, 2 wrong usage."""
-    parser = argparse.ArgumentParser(
-        prog="python -m convert",
-        description="Make and measure the artifacts of a Mask2Former checkpoint.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="\n".join(f"  {name:<9} {purpose}" for name, purpose in COMMANDS.items()),
-    )
-    parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help="one of those below")
-    parser.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
-    chosen = parser.parse_args(argv)
-    module = importlib.import_module(f"convert.{chosen.command}")
-    command = argparse.ArgumentParser(
-        prog=f"python -m convert {chosen.command}", description=COMMANDS[chosen.command]
-    )
-    module.configure(command)
-    try:
-        module.run(command.parse_args(chosen.rest))
-    except KoutuError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    return 0
+    """Run one command and return its exit code, as `run_command` says."""
+    purpose = "Make and measure the artifacts of a Mask2Former checkpoint."
+    return run_command("convert", purpose, COMMANDS, argv)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,177 @@
+"""python -m convert.compact teach: masks for photos that have none, from a larger network.
+
+The network finds what stands out, the present model says what it is, and rules drop what either
+is unsure of. What is left has the format of the labelled data (see `data`).
+"""
+
+import argparse
+import io
+import json
+import tarfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from convert.compact.data import IGNORED
+from convert.compact.teacher import Teacher
+from segmentation import Photo, Segmenter, find_model
+from segmentation.errors import ConversionError
+from segmentation.metrics import iou
+
+UInt8 = npt.NDArray[np.uint8]
+Bool = npt.NDArray[np.bool_]
+Instances = Sequence[tuple[str, Bool]]
+
+SOURCE = "pseudo"
+PHOTOS = "unlabelled.tar"
+OBJECT = "object"
+
+# Shares of the photo: of undecided pixels that make the teacher's word worthless, and of the mask.
+MOST_UNDECIDED = 0.12
+LEAST_AREA, MOST_AREA = 0.02, 0.90
+UNDECIDED = 26, 229
+BORDER = 64, 191
+# Pieces smaller than this share of the largest are not part of the subject.
+LEAST_PIECE = 0.05
+SAME_IOU = 0.75
+# An instance lies inside of a mask with at least this share of its own pixels.
+INSIDE = 0.5
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("--data", type=Path, required=True, help=f"folder with {PHOTOS}")
+    parser.add_argument("--teacher", type=Path, required=True, help="saliency network as ONNX")
+    parser.add_argument("--model", default="compact", help="says what the subjects are")
+    parser.add_argument("--threads", type=int, default=0, help="default: all cores")
+    parser.add_argument("--limit", type=int, help="only the first so many photos")
+    parser.add_argument(
+        "-o", "--output", type=Path, required=True, help=f"folder for {SOURCE}.tar and index.jsonl"
+    )
+
+
+def run(args: argparse.Namespace) -> None:
+    """Write the masks that can be trusted, and print how many were dropped, and why.
+
+    The teacher's maps stay in `maps/` of the output folder; those that are there already are not
+    made again.
+    """
+    maps = args.output / "maps"
+    maps.mkdir(parents=True, exist_ok=True)
+    teacher = Teacher(args.teacher, threads=args.threads)
+    segmenter = Segmenter(find_model(args.model), threads=args.threads)
+    counts: Counter[str] = Counter()
+    rows = []
+    with tarfile.open(args.output / f"{SOURCE}.tar", "w") as archive:
+        for number, (id_, data) in enumerate(_photos(args.data / PHOTOS)):
+            if number == args.limit:
+                break
+            with Image.open(io.BytesIO(data)) as image:
+                photo = Photo(np.asarray(image.convert("RGB")), None, id_, ())
+            path = maps / f"{id_}.png"
+            if not path.exists():
+                _write_png(path, teacher.saliency(photo.rgb))
+            with Image.open(path) as image:
+                saliency = np.asarray(image)
+            ids = pseudo_ids(saliency)
+            if isinstance(ids, str):
+                counts[ids] += 1
+                continue
+            found, _ = segmenter.segment(photo)
+            instances = [
+                (i.label.en, _upscaled(found.mask_logits([i.id]), photo.hw))
+                for i in found.instances
+            ]
+            label = label_of(ids == 1, instances)
+            counts[label or "dropped: several or unclear people or animals"] += 1
+            if label:
+                _add(archive, f"{id_}.webp", data)
+                _add(archive, f"{id_}.png", _png(ids))
+                rows.append({"source": SOURCE, "id": id_, "labels": [label]})
+    (args.output / "index.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    for name, count in counts.most_common():
+        print(f"{count:5d} {name}")
+
+
+def pseudo_ids(saliency: UInt8) -> UInt8 | str:
+    """Instance ids (H, W) of a map: 0, 1 and 255 where undecided; or why it cannot be trusted.
+
+    Args:
+        saliency: uint8 (H, W), 255 where the subject is for certain.
+    """
+    if ((saliency >= UNDECIDED[0]) & (saliency <= UNDECIDED[1])).mean() > MOST_UNDECIDED:
+        return "dropped: undecided"
+    mask = (saliency > 127).astype(np.uint8)
+    count, pieces, stats, _ = cv2.connectedComponentsWithStats(mask)
+    areas = stats[1:count, cv2.CC_STAT_AREA]
+    kept = np.isin(pieces, 1 + np.flatnonzero(areas >= LEAST_PIECE * areas.max(initial=0)))
+    if kept.mean() < LEAST_AREA:
+        return "dropped: tiny"
+    if kept.mean() > MOST_AREA:
+        return "dropped: nearly all of the photo"
+    border = (saliency >= BORDER[0]) & (saliency <= BORDER[1])
+    # Around a piece that was dropped the border is background as well.
+    near = cv2.dilate(kept.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
+    return np.where(border & near, IGNORED, kept.astype(np.uint8)).astype(np.uint8)
+
+
+def label_of(mask: Bool, instances: Instances) -> str | None:
+    """What a mask shows, or None where that cannot be told.
+
+    Args:
+        mask: bool (H, W).
+        instances: labels and masks of what the present model found in the same photo.
+    """
+    alive = [
+        label
+        for label, of in instances
+        if label != OBJECT and np.count_nonzero(of & mask) > INSIDE * np.count_nonzero(of)
+    ]
+    if len(alive) > 1:
+        return None
+    same = [(iou(of, mask), label) for label, of in instances]
+    best, label = max(same, default=(0.0, OBJECT))
+    if best >= SAME_IOU:
+        return label
+    return None if alive else OBJECT
+
+
+def _photos(path: Path) -> Iterator[tuple[str, bytes]]:
+    try:
+        archive = tarfile.open(path)  # noqa: SIM115 - closed below
+    except OSError as error:
+        raise ConversionError(
+            f"{path} is not there or not a tar file.", f"{path} 不存在或不是 tar 文件。"
+        ) from error
+    with archive:
+        for member in archive:
+            if file := archive.extractfile(member):
+                yield Path(member.name).stem, file.read()
+
+
+def _upscaled(logits: npt.NDArray[np.float32], size_hw: tuple[int, int]) -> Bool:
+    return np.asarray(cv2.resize(logits, size_hw[::-1], interpolation=cv2.INTER_LINEAR) > 0)
+
+
+def _png(pixels: UInt8) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "png")
+    return buffer.getvalue()
+
+
+def _write_png(path: Path, pixels: UInt8) -> None:
+    # A run that is cut short must not leave half a map.
+    partial = path.with_suffix(".partial")
+    partial.write_bytes(_png(pixels))
+    partial.replace(path)
+
+
+def _add(archive: tarfile.TarFile, name: str, data: bytes) -> None:
+    member = tarfile.TarInfo(name)
+    member.size = len(data)
+    archive.addfile(member, io.BytesIO(data))
