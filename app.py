@@ -125,6 +125,7 @@ class Page:
         invitation = f"## {WORDS['examples'].in_language(language)}"
         return (
             self._heading(None, language),
+            gr.Radio(choices=self.titles(language)),
             *choices,
             invitation,
             thumbs(language),
@@ -172,6 +173,27 @@ class Page:
         desk = Desk(path, reduced, model, segmentation, subject, timings, photo.notices)
         heading = self._heading(model, language_of(request))
         return desk, threshold, heading, gr.Column(visible=False), gr.Column(visible=True)
+
+    def change_model(
+        self, model: str, desk: Desk | None, request: gr.Request, progress: gr.Progress = PROGRESS
+    ) -> tuple[Any, ...]:
+        """Load another model, and look with it at the photo on the desk."""
+        language = language_of(request)
+        with explained(request):
+            segmenter = self.shelf.segmenter(model)
+            threshold = segmenter.card.score_threshold
+            title = segmenter.card.title.in_language(language)
+            progress(0, desc=WORDS["loading_model"].in_language(language).format(model=title))
+            segmenter.open()
+            if desk is not None:
+                progress(0.5, desc=WORDS["finding"].in_language(language))
+                photo = read_kept(desk.photo, self._limits)
+                desk = desk.seen_by(model, *segmenter.segment(photo, LEAST_SCORE), threshold)
+        return model, desk, threshold, self._heading(model, language)
+
+    def keep_model(self, model: str) -> str:
+        """Show the model in use again, after a change of it came to nothing."""
+        return model
 
     def start_over(self, model: str, request: gr.Request) -> tuple[Any, ...]:
         """Clear the desk for another photo."""
@@ -379,6 +401,10 @@ class Page:
         """Leave out the photos still in line."""
         return present(batch).stopped()
 
+    def titles(self, language: Language) -> list[tuple[str, str]]:
+        """The models as a menu shows them: title, name."""
+        return [(card.title.in_language(language), card.name) for card in self.shelf.cards]
+
     def _heading(self, model: str | None, language: Language) -> str:
         segmenter = self.shelf.segmenter(model)
         device = segmenter.device or WORDS["lazy"].in_language(language)
@@ -396,7 +422,7 @@ class Page:
 def build_ui(page: Page) -> gr.Blocks:
     """Lay the page out and wire it to its handlers."""
     first = page.shelf.card()
-    titles = [(card.title.en, card.name) for card in page.shelf.cards]
+    titles = page.titles("en")
     # Served as they are: copies in the cache would be swept away under the open page.
     gr.set_static_paths([EXAMPLES])
     ui = gr.Blocks(
@@ -405,8 +431,17 @@ def build_ui(page: Page) -> gr.Blocks:
     with ui:
         desk = gr.State(None, time_to_live=KEEP_SECONDS)
         look = gr.State(None, time_to_live=KEEP_SECONDS)
-        heading = gr.Markdown()
-        model = gr.Dropdown(titles, value=first.name, label=words("model"), visible=len(titles) > 1)
+        in_use = gr.State(first.name)
+        with gr.Row():
+            with gr.Column(scale=2, min_width=320):
+                heading = gr.Markdown()
+            model = gr.Radio(
+                titles,
+                value=first.name,
+                label=words("model"),
+                visible=len(titles) > 1,
+                min_width=320,
+            )
         tabs = gr.Tabs()
         with tabs, gr.Tab(words("cut_out")):
             with gr.Row():
@@ -506,7 +541,7 @@ def build_ui(page: Page) -> gr.Blocks:
         style += [softness, grow, fine_hair, outline, shadow, frame, format_, quality]
         listed = [canvas, objects, less, undo]
         result = [slider, message, download, download_zip]
-        greeted = [heading, kind, fit, frame, invitation, examples, footer]
+        greeted = [heading, model, kind, fit, frame, invitation, examples, footer]
         ui.load(page.greet, None, greeted, **private)
         restarted = gr.Checkbox(visible=False)
         ui.load(page.tell_of_restart, restarted, None, js=ON_LOAD, **private)
@@ -516,7 +551,17 @@ def build_ui(page: Page) -> gr.Blocks:
         opening = {**private, **device, "show_progress": "minimal"}
         opening["show_progress_on"] = [upload, slider]
 
+        change = model.input(
+            page.change_model,
+            [model, desk],
+            [in_use, desk, least, heading],
+            show_progress_on=model,
+            **private,
+            **device,
+        )
+        change.failure(page.keep_model, in_use, model, **quiet)
         changes = [
+            change,
             upload.input(page.open_photo, [upload, model], opened, **opening),
             examples.select(page.open_example, model, opened, **opening),
             canvas.select(page.pick, [desk, least], desk, trigger_mode="multiple", **quiet),
@@ -561,7 +606,7 @@ def build_ui(page: Page) -> gr.Blocks:
     return ui
 
 
-def batch_tab(ui: gr.Blocks, page: Page, model: gr.Dropdown, style: Sequence[gr.Component]) -> None:
+def batch_tab(ui: gr.Blocks, page: Page, model: gr.Radio, style: Sequence[gr.Component]) -> None:
     """Lay out and wire the tab for many photos, which takes model and style from the others."""
     batch = gr.State(None, time_to_live=KEEP_SECONDS)
     intro = gr.Markdown()

@@ -7,8 +7,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from segmentation.choose import choose
 from segmentation.closer import CloserLook
-from segmentation.instances import Instance, Segmentation
+from segmentation.instances import Instance, Segmentation, find_again
 from segmentation.photo import Photo
 from segmentation.segmenter import Timings
 from segmentation.text import Language, Text
@@ -76,6 +77,21 @@ class Desk:
         photo_xy = preview_xy[0] / shrink, preview_xy[1] / shrink
         id_ = self.segmentation.above(threshold).at(photo_xy)
         return self if id_ is None else self.picking({*self.chosen} ^ {id_})
+
+    def seen_by(
+        self, model: str, segmentation: Segmentation, timings: Timings, threshold: float
+    ) -> "Desk":
+        """The desk after another model's look at the photo.
+
+        What was chosen stays so where that model finds it too, and if it finds none of it, its
+        own first choice takes the place.
+        """
+        shown = segmentation.above(threshold)
+        chosen = find_again(self.segmentation, self.chosen, shown)
+        if self.chosen and not chosen:
+            chosen = choose(shown, "auto")
+        # Ids of the former look mean nothing in this one, so there is nothing to undo.
+        return Desk(self.photo, self.preview, model, segmentation, chosen, timings, self.notices)
 
 
 def preview_scale(photo_hw: tuple[int, int]) -> float:

@@ -16,6 +16,8 @@ from segmentation.text import Text
 # Two masks that share more than this are one object found twice (Mask2Former has no suppression
 # of its own); people who overlap in a photo stay far below it.
 SAME_OBJECT_IOU = 0.7
+# Two looks at a photo mean the same object where their masks share more than this.
+FOUND_AGAIN_IOU = 0.5
 # Smaller than this share of the photo is a speck that nobody can click.
 SPECK_AREA = 0.0005
 # A piece of a mask this much smaller than its largest piece is noise, not a severed limb.
@@ -142,6 +144,19 @@ def find_instances(
         np.clip(cleaned, *FLOAT16_RANGE).astype(np.float16).reshape(len(cleaned), mask_h, mask_w)
     )
     return Segmentation(instances, stacked, geometry)
+
+
+def find_again(first: Segmentation, ids: Collection[int], second: Segmentation) -> tuple[int, ...]:
+    """The ids that some instances of a photo have in another look at it; fewer if some are gone."""
+    size_wh = second.geometry.mask_hw[::-1]
+    masks = {i.id: second.masks_queries_logits[i.id - 1] > 0 for i in second.instances}
+    found: set[int] = set()
+    for id_ in ids:
+        logits = first.masks_queries_logits[id_ - 1].astype(np.float32)
+        mask = cv2.resize(logits, size_wh, interpolation=cv2.INTER_LINEAR) > 0
+        # More than half shared with one mask leaves less than half for any other.
+        found |= {other for other in masks if iou(mask, masks[other]) > FOUND_AGAIN_IOU}
+    return tuple(sorted(found))
 
 
 def _box(mask: npt.NDArray[np.float32]) -> BoxXYXY:

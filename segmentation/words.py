@@ -10,6 +10,7 @@ WORDS = {
     ),
     "model": Text("Model", "模型"),
     "cut_out": Text("Cut out", "抠图"),
+    "loading_model": Text("Loading model {model} …", "正在加载模型“{model}”……"),
     "photo": Text("Photo", "照片"),
     "drop": Text("Drop a photo here, paste it, or click to choose", "拖放、粘贴照片，或点击选择"),
     "canvas": Text("Click an object to add or remove it", "点击物体：选中或取消"),

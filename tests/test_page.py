@@ -6,6 +6,7 @@ import socket
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -17,7 +18,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 import app
-from segmentation import Limits, encode, find_model
+from segmentation import Limits, Text, encode, find_model
 from segmentation.shelf import Shelf
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -29,8 +30,13 @@ expect.set_options(timeout=60_000)
 
 
 @pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    ui = app.build_ui(app.Page(Shelf([find_model("compact")]), Limits()))
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A page with three models to choose from, one of which has lost its graph."""
+    compact = find_model("compact")
+    twin = replace(compact, name="twin", title=Text("Twin", "孪生"), score_threshold=0.5)
+    empty = tmp_path_factory.mktemp("empty")
+    broken = replace(compact, name="broken", title=Text("Broken", "损坏"), folder=empty)
+    ui = app.build_ui(app.Page(Shelf([compact, twin, broken]), Limits()))
     _, url, _ = app.serve(ui, prevent_thread_lock=True, quiet=True)
     yield url
     ui.close()
@@ -125,6 +131,24 @@ def test_an_object_is_placed_in_another_photo(page: Page, tmp_path: Path) -> Non
     with redrawn(page):
         page.locator("input[type=file]").last.set_input_files(EXAMPLES / "coffee.png")
     assert download(page, tmp_path)[1].shape == (400, 600, 3)
+
+
+@pytest.mark.parametrize("page", ["zh-CN"], indirect=True)
+def test_another_model_looks_at_the_same_photo(page: Page) -> None:
+    with redrawn(page):
+        page.locator("#examples img").first.click()
+    with redrawn(page):
+        click_photo(page, 420 / 512, 450 / 512)
+    with redrawn(page):
+        page.get_by_label("孪生").check()
+    expect(page.locator("code").get_by_text("孪生 · onnxruntime CPU")).to_be_visible()
+    expect(page.locator("input[type=checkbox]:checked")).to_have_count(2)
+
+    page.get_by_label("损坏").check()
+    expect(page.get_by_text("模型 broken 缺少文件 model.onnx")).to_be_visible()
+    expect(page.get_by_label("孪生")).to_be_checked()
+    expect(page.locator("code").get_by_text("孪生 · onnxruntime CPU")).to_be_visible()
+    expect(page.locator("#download")).to_be_enabled()
 
 
 def test_an_example_is_cut_out_by_one_click(page: Page, tmp_path: Path) -> None:

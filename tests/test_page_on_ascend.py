@@ -90,6 +90,7 @@ def test_a_failing_chip_a_cut_out_and_an_end_without_leaks(
 
     upload(page, running.address, "two_dogs.jpg")
     expect(page.get_by_text(CHIP)).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_text("Model", exact=True)).to_be_hidden()  # there is but one
     expect(page.locator("#download")).to_be_enabled(timeout=PATIENCE_MS)
     with page.expect_download() as waiting:
         page.locator("#download").click()

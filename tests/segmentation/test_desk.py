@@ -140,3 +140,21 @@ def test_a_closer_look_is_said_as_long_as_it_is_at_what_is_chosen() -> None:
     desk = replace(DESK, segmentation=SCENE, chosen=(1,))
     assert "looked closer at the chosen ones in 0.12 s" in messages(desk, 0, look)[-1].en
     assert "closer" not in messages(replace(desk, chosen=(2,)), 0, look)[-1].en
+
+
+def test_another_model_keeps_what_was_chosen_where_it_finds_it() -> None:
+    person, dog = block(2, 2, 10, 18), block(12, 10, 19, 18)
+    # The other model's masks are twice as fine, and it is surer of the dog.
+    swapped = segmentation(
+        (DOG, dog.repeat(2, 0).repeat(2, 1)), (PERSON, person.repeat(2, 0).repeat(2, 1))
+    )
+    other = replace(swapped, geometry=geometry((40, 40), SCENE.geometry.photo_hw))
+    desk = replace(DESK, chosen=(1,)).seen_by("other", other, TIMINGS, 0)
+    assert (desk.model, desk.segmentation, desk.chosen) == ("other", other, (2,))
+    only_dog = replace(
+        other, instances=other.instances[:1], masks_queries_logits=other.masks_queries_logits[:1]
+    )
+    assert replace(DESK, chosen=(1, 2)).seen_by("other", only_dog, TIMINGS, 0).chosen == (1,)
+    # Its own first choice takes the place of what it does not see, but not of what nobody chose.
+    assert replace(DESK, chosen=(1,)).seen_by("other", only_dog, TIMINGS, 0).chosen == (1,)
+    assert replace(DESK, chosen=()).seen_by("other", only_dog, TIMINGS, 0).chosen == ()
