@@ -254,15 +254,13 @@ def _with_colours(logits: Float, guide: Float, radius: int) -> Float:
 
 def _shares(colours: npt.NDArray[np.intp], weights: Float) -> Float:
     """How much of the weight each colour has, a little of it spread to the colours beside it."""
-    counts = np.bincount(colours.ravel(), weights.ravel(), COLOUR_STEPS**3).astype(np.float32)
+    flat = np.bincount(colours.ravel(), weights.ravel(), COLOUR_STEPS**3)
+    counts = np.asarray(flat, np.float64)
+    beside = np.array([1, 2, 1]) / 4
     for _ in range(3):  # a blur along one axis of the colour cube, and the next axis to its place
-        counts = cv2.sepFilter2D(
-            counts.reshape(COLOUR_STEPS, -1),
-            -1,
-            np.ones(1),
-            np.array([1, 2, 1]) / 4,
-            borderType=cv2.BORDER_CONSTANT,
-        ).T
+        cube = counts.reshape(COLOUR_STEPS, -1)
+        blurred = cv2.sepFilter2D(cube, -1, np.ones(1), beside, borderType=cv2.BORDER_CONSTANT)
+        counts = np.asarray(blurred, np.float64).T
     return np.asarray(counts.ravel() / max(float(counts.sum()), 1) + RARE, np.float32)
 
 
