@@ -1,22 +1,24 @@
 """The page: layout and wiring."""
 
 import argparse
+import asyncio
 import json
+import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from functools import cache
 from math import floor
 from pathlib import Path
 from secrets import token_hex
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 from typing import Any, TypeVar
 
 import gradio as gr
-from gradio.context import LocalContext
 from gradio.processing_utils import save_bytes_to_cache
 from gradio.utils import get_upload_folder
+from starlette.middleware import Middleware
 
 from segmentation import (
     KoutuError,
@@ -37,7 +39,9 @@ from segmentation.command_line import ENGINES, count, engine
 from segmentation.desk import LEAST_SCORE, Desk, line, messages, on_checkerboard, preview
 from segmentation.each import cut_out_each, write_zip
 from segmentation.encode import FORMATS, Format
+from segmentation.gate import Gate
 from segmentation.overlay import draw_instances
+from segmentation.room import check_room, disk_explained, sweep
 from segmentation.shelf import Shelf, models_here
 from segmentation.style import BACKGROUNDS, FITS, FRAMES, Style, reduced
 from segmentation.targets import ending_of
@@ -48,6 +52,8 @@ EXAMPLES = Path(__file__).parent / "examples"
 MODELS = Path(__file__).parent / "models"
 KEEP_SECONDS = 3600
 SWEEP_SECONDS = 600
+# Of one request to upload, all its files together.
+UPLOAD_MEGABYTES = Limits().batch_megabytes
 
 SCORE_STEP = 0.05
 # The preview of a very thin photo is thinner than a photo may be.
@@ -165,8 +171,8 @@ class Page:
             progress(0, waited_for)
             photo = read_photo(Path(path), self._limits)
             segmentation, timings = segmenter.segment(photo, LEAST_SCORE)
-        suffix: Format = "jpeg" if photo.alpha is None else "png"
-        reduced = _keep(f"{photo.stem}.{suffix}", encode(preview(photo), suffix))
+            suffix: Format = "jpeg" if photo.alpha is None else "png"
+            reduced = _keep(f"{photo.stem}.{suffix}", encode(preview(photo), suffix))
         # A threshold that was lowered for the last photo would show this one's every guess.
         threshold = segmenter.card.score_threshold
         subject = choose(segmentation.above(threshold), "auto")
@@ -254,10 +260,12 @@ class Page:
         found, chosen = desk.segmentation.above(threshold), desk.choice(threshold)
         with explained(request):
             before = read_kept(desk.preview, ANY_SHAPE)
+            drawn = draw_instances(before.rgb, found, chosen)
+            path = _keep("objects.jpeg", encode(drawn, "jpeg"))
         language = language_of(request)
         lines = [(line(instance, language), instance.id) for instance in found.instances]
         return (
-            _keep("objects.jpeg", encode(draw_instances(before.rgb, found, chosen), "jpeg")),
+            path,
             gr.CheckboxGroup(choices=lines, value=list(chosen)),
             gr.Button(visible=not found.instances and bool(desk.segmentation.instances)),
             gr.Button(interactive=bool(desk.past)),
@@ -276,16 +284,16 @@ class Page:
             alpha = alpha_of(photo, desk.segmentation, chosen, look, style.edge)
             background = reduced(style.background(self._limits))
             after = compose(photo, alpha, background, style.effects)
+            before = desk.preview
+            if isinstance(background, Scene):
+                before = _keep("before.jpeg", encode(background.photo.rgb, "jpeg"))
+            pair = before, _keep("after.jpeg", encode(on_checkerboard(after), "jpeg"))
         except KoutuError as error:
             # A warning, not an error: that would leave the old file on offer.
             gr.Warning(error.in_language(language_of(request)))
             return gr.skip(), gr.skip(), no_file(), gr.DownloadButton(visible=False)
-        before = desk.preview
-        if isinstance(background, Scene):
-            before = _keep("before.jpeg", encode(background.photo.rgb, "jpeg"))
         language = language_of(request)
         said = [text.in_language(language) for text in messages(desk, style.threshold, look)]
-        pair = before, _keep("after.jpeg", encode(on_checkerboard(after), "jpeg"))
         return pair, "  \n".join(said), self.prepare(), gr.DownloadButton(visible=False)
 
     def prepare(self) -> Any:
@@ -332,11 +340,11 @@ class Page:
             background = style.background(self._limits)
             image = compose(photo, alpha, background, style.effects, style.crop)
             data = encode(image, style.format, style.encode_quality, photo.dpi_xy)
+            path = _keep(f"{photo.stem}_cutout{ending_of(style.format)}", data)
         except KoutuError as error:
             # A warning, not an error: that would leave the button as if the file were to come.
             gr.Warning(error.in_language(language_of(request)))
             return no_file()
-        path = _keep(f"{photo.stem}_cutout{ending_of(style.format)}", data)
         return gr.DownloadButton(words("download"), value=path, interactive=True)
 
     def export_each(
@@ -425,9 +433,7 @@ def build_ui(page: Page) -> gr.Blocks:
     titles = page.titles("en")
     # Served as they are: copies in the cache would be swept away under the open page.
     gr.set_static_paths([EXAMPLES])
-    ui = gr.Blocks(
-        title="Koutu 抠图", analytics_enabled=False, delete_cache=(SWEEP_SECONDS, KEEP_SECONDS)
-    )
+    ui = gr.Blocks(title="Koutu 抠图", analytics_enabled=False)
     with ui:
         desk = gr.State(None, time_to_live=KEEP_SECONDS)
         look = gr.State(None, time_to_live=KEEP_SECONDS)
@@ -726,24 +732,22 @@ def thumbs(language: Language) -> list[tuple[Path, str]]:
 
 
 def _keep(name: str, data: bytes) -> str:
-    """Put a file where the page can fetch it until it is swept away; its path."""
-    path = str(save_bytes_to_cache(data, name, get_upload_folder()))
-    _sweep_later(path)
-    return path
+    """Put a file where the page can fetch it until it is swept away; its path.
+
+    Raises:
+        NoRoom: visitors' files are too many, or the disk takes no more.
+    """
+    folder = get_upload_folder()
+    with disk_explained():
+        check_room(Path(folder), len(data))
+        return str(save_bytes_to_cache(data, name, folder))
 
 
 def _place(name: str) -> Path:
     """Where a file may be written bit by bit, to be fetched and swept away like those kept."""
     path = Path(get_upload_folder()) / token_hex() / name
     path.parent.mkdir(parents=True)
-    _sweep_later(str(path))
     return path
-
-
-def _sweep_later(path: str) -> None:
-    # Gradio sweeps what it knows of, and of our files it would know only once they are shown.
-    if blocks := LocalContext.blocks.get(None):
-        blocks.upload_file_set.add(path)
 
 
 def _credentials(text: str) -> tuple[str, str]:
@@ -772,8 +776,30 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+@asynccontextmanager
+async def sweeping(_: Any) -> AsyncIterator[None]:
+    """Keep the footer's promise as long as the page runs, and leave nothing when it ends.
+
+    Not by Gradio's `delete_cache`: one event that names the folder itself ends that for good.
+    """
+    folder = Path(get_upload_folder())
+
+    async def sweep_on() -> None:
+        while True:
+            await asyncio.to_thread(sweep, folder, KEEP_SECONDS)
+            await asyncio.sleep(SWEEP_SECONDS)
+
+    task = asyncio.create_task(sweep_on())
+    try:
+        yield
+    finally:
+        task.cancel()
+        sweep(folder, -1)
+
+
 def serve(ui: gr.Blocks, **options: Any) -> tuple[Any, str, str | None]:
     """Launch the page with what holds wherever it runs; returns as `Blocks.launch` does."""
+    gate = Middleware(Gate, Path(get_upload_folder()), UPLOAD_MEGABYTES)
     served: tuple[Any, str, str | None] = ui.launch(
         max_file_size=f"{Limits().megabytes:g}mb",
         footer_links=["gradio"],
@@ -783,6 +809,7 @@ def serve(ui: gr.Blocks, **options: Any) -> tuple[Any, str, str | None]:
         theme=theme(),
         css=CSS,
         js=SPOKEN,
+        app_kwargs={"lifespan": sweeping, "middleware": [gate]},
         **options,
     )
     return served
@@ -808,6 +835,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KoutuError as error:
         print(f"{error.text.en}\n{error.text.zh}", file=sys.stderr)
         return 1
+    # A folder of its own, so that all that lies there can be swept, whoever left it.
+    own = Path(gettempdir()) / f"koutu-{args.port or 7860}"
+    os.environ.setdefault("GRADIO_TEMP_DIR", str(own))
     ui = build_ui(Page(shelf, Limits(), notices))
     # What stops a container or a service ends the page as Ctrl-C does: files swept, device given
     # back.

@@ -1,0 +1,180 @@
+"""What a stranger may ask of the web server, and how much he may send.
+
+Gradio brings more routes than the page needs: some call handlers past their queue, fetch addresses,
+run programs, or take bodies of any size. Only what the page and its API need is let through.
+"""
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from segmentation.errors import NoRoom
+from segmentation.room import check_room, disk_explained
+from segmentation.text import Language, Text
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Server = Callable[[Message, Receive, Send], Awaitable[None]]
+
+READ = re.compile(
+    r"/|/config/?|/logout|/theme\.css|/favicon\.ico|/manifest\.json|/robots\.txt|/pwa_icon(/\d+)?"
+    r"|/(assets|static)/.*"
+    r"|/gradio_api/((user|login_check|app_id|info|startup-events|theme\.css)/?"
+    r"|upload_progress|queue/data|heartbeat/[^/]+|call/(v2/)?[^/]+/[^/]+|file=.*)",
+    re.DOTALL,
+)
+WRITE = re.compile(
+    r"/login/?|/gradio_api/(upload|queue/join|cancel|reset/?|call/(v2/)?[^/]+/?)", re.DOTALL
+)
+UPLOAD = "/gradio_api/upload"
+URL = re.compile(r"\s*https?:", re.IGNORECASE)
+
+# What events carry are numbers, words and paths.
+EVENT_BYTES = 1_000_000
+# A body has this long to come, and longer the more it announces: a phone on a bad line.
+SECONDS, SLOWEST_BYTES_A_SECOND = 30, 25_000
+
+CLOSED = Text("This page has no such address.", "本页面没有这个地址。")
+NO_LENGTH = Text("Say how long the request is.", "请求须注明长度。")
+TOO_MUCH = Text("The request is larger than is allowed here.", "请求超过了允许的大小。")
+TOO_SLOW = Text("The request took too long to arrive. Try again.", "请求传送太慢，请重试。")
+NO_URL = Text(
+    "Addresses of other sites are not fetched. Upload the file.",
+    "不会读取其他网站的地址，请上传文件。",
+)
+NOT_JSON = Text("The request is not valid JSON.", "请求不是有效的 JSON。")
+
+
+class Gate:
+    """An ASGI application in front of another one.
+
+    Args:
+        server: the application behind it.
+        folder: where uploads go.
+        upload_megabytes: of one upload request, all its files together.
+    """
+
+    def __init__(self, server: Server, folder: Path, upload_megabytes: float) -> None:
+        self._server = server
+        self._folder = folder
+        self._upload_bytes = upload_megabytes * 1e6
+        self._announced = 0
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Let a request through, or answer it with a refusal."""
+        if scope["type"] != "http":
+            await self._server(scope, receive, send)
+            return
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        try:
+            if scope["method"] == "POST":
+                receive = await self._admitted(scope, path, receive)
+            elif not READ.fullmatch(path) or URL.match(path.partition("file=")[2]):
+                raise _Refused(404, CLOSED)
+            if path != UPLOAD:
+                await self._server(scope, receive, send)
+                return
+            async with _patience(scope):
+                await self._take(scope, receive, send)
+        except _Refused as refused:
+            await _refuse(refused, scope, send)
+
+    async def _admitted(self, scope: Message, path: str, receive: Receive) -> Receive:
+        """Judge a request that brings a body; where to read that body from."""
+        if not WRITE.fullmatch(path):
+            raise _Refused(404, CLOSED)
+        length = _length(scope)
+        if length is None:
+            raise _Refused(411, NO_LENGTH)
+        if length > (self._upload_bytes if path == UPLOAD else EVENT_BYTES):
+            raise _Refused(413, TOO_MUCH)
+        if path == UPLOAD:
+            return receive
+        async with _patience(scope):
+            messages = [await receive()]
+            while messages[-1].get("more_body"):
+                messages.append(await receive())
+        if path.startswith("/gradio_api/"):
+            _check_event(b"".join(message.get("body", b"") for message in messages))
+        return _replayed(messages, receive)
+
+    async def _take(self, scope: Message, receive: Receive, send: Send) -> None:
+        length = _length(scope) or 0
+        self._announced += length
+        try:
+            await asyncio.to_thread(check_room, self._folder, self._announced)
+            with disk_explained():
+                await self._server(scope, receive, send)
+        except NoRoom as error:
+            raise _Refused(507, error.text) from error
+        finally:
+            self._announced -= length
+
+
+class _Refused(Exception):
+    def __init__(self, status: int, text: Text) -> None:
+        super().__init__(text.en)
+        self.status = status
+        self.text = text
+
+
+@asynccontextmanager
+async def _patience(scope: Message) -> AsyncIterator[None]:
+    """As long as a body may take to come; a client that sends a byte a minute holds nothing up."""
+    try:
+        async with asyncio.timeout(SECONDS + (_length(scope) or 0) / SLOWEST_BYTES_A_SECOND):
+            yield
+    except TimeoutError as error:
+        raise _Refused(408, TOO_SLOW) from error
+
+
+def _length(scope: Message) -> int | None:
+    """What a request says of the length of its body; the web server holds it to that."""
+    headers = dict(scope["headers"])
+    length = headers.get(b"content-length", b"")
+    return int(length) if length.isdigit() and b"transfer-encoding" not in headers else None
+
+
+def _check_event(body: bytes) -> None:
+    """Refuse an event that names a file on another host, which Gradio would fetch."""
+    try:
+        rest = [json.loads(body)]
+    except (ValueError, RecursionError) as error:
+        raise _Refused(400, NOT_JSON) from error
+    while rest:
+        value = rest.pop()
+        if isinstance(value, dict):
+            if URL.match(str(value.get("path", ""))):
+                raise _Refused(400, NO_URL)
+            rest.extend(value.values())
+        elif isinstance(value, list):
+            rest.extend(value)
+
+
+def _replayed(messages: list[Message], receive: Receive) -> Receive:
+    first = iter(messages)
+
+    async def replay() -> Message:
+        return next(first, None) or await receive()
+
+    return replay
+
+
+async def _refuse(refused: _Refused, scope: Message, send: Send) -> None:
+    headers = dict(scope["headers"])
+    language: Language = "zh" if headers.get(b"accept-language", b"").startswith(b"zh") else "en"
+    text = refused.text.in_language(language)
+    # The page shows the text of a refused upload as it comes, and the detail of a refused event.
+    plain = scope["path"].endswith(UPLOAD)
+    body = (text if plain else json.dumps({"detail": text}, ensure_ascii=False)).encode()
+    kind = "text/plain; charset=utf-8" if plain else "application/json"
+    answer = [(b"content-type", kind.encode()), (b"content-length", str(len(body)).encode())]
+    if refused.status == 408:
+        answer.append((b"connection", b"close"))
+    await send({"type": "http.response.start", "status": refused.status, "headers": answer})
+    await send({"type": "http.response.body", "body": body})
