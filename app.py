@@ -21,11 +21,13 @@ from gradio.utils import get_upload_folder
 from starlette.middleware import Middleware
 
 from segmentation import (
+    Edge,
     KoutuError,
     Language,
     Limits,
     Photo,
     PhotoError,
+    Segmentation,
     Text,
     choose,
     compose,
@@ -36,13 +38,23 @@ from segmentation.backgrounds import Scene
 from segmentation.batch import BATCH_RULES, Batch, advance, overview, start_batch
 from segmentation.closer import CloserLook, alpha_of, try_looking_closer
 from segmentation.command_line import ENGINES, count, engine
+from segmentation.comparison import Setting, compare
 from segmentation.desk import LEAST_SCORE, Desk, line, messages, on_checkerboard, preview
 from segmentation.each import cut_out_each, write_zip
 from segmentation.encode import FORMATS, Format
 from segmentation.gate import Gate
 from segmentation.overlay import draw_instances
 from segmentation.room import check_room, disk_explained, sweep
-from segmentation.shelf import Shelf, models_here
+from segmentation.shelf import Finder, Shelf, models_here
+from segmentation.side_by_side import (
+    LETTERS,
+    Column,
+    caption,
+    columns,
+    legend,
+    read_prepared,
+    table,
+)
 from segmentation.style import BACKGROUNDS, FITS, FRAMES, Style, reduced
 from segmentation.targets import ending_of
 from segmentation.words import FOOTER, WORDS
@@ -90,11 +102,18 @@ CSS = """
 """
 # What Gradio leaves unsaid to a screen reader, or says twice.
 SPOKEN = """() => new MutationObserver(() => {
-    const canvas = document.querySelector("#canvas button:has(img):not([aria-label])");
-    canvas?.setAttribute("aria-label", document.querySelector("#canvas label").innerText.trim());
-    document.querySelectorAll("#examples img[alt]:not([alt=''])").forEach(img => img.alt = "");
+    document.querySelectorAll("button:has(> .image-frame):not([aria-label])").forEach(button => {
+        const label = button.closest(".block").querySelector("label").innerText.trim();
+        button.setAttribute("aria-label", label);
+    });
+    const captioned = "#examples img, #compare_examples img, #beside img";
+    document.querySelectorAll(captioned).forEach(img => img.alt && (img.alt = ""));
     document.querySelectorAll("div.empty").forEach(div => div.removeAttribute("aria-label"));
 }).observe(document.body, {childList: true, subtree: true})"""
+
+# Options of events: not for programs, and those that are too quick to speak of.
+private: dict[str, Any] = {"api_visibility": "private"}
+quiet: dict[str, Any] = {**private, "show_progress": "hidden"}
 
 ENGLISH = {key: text.en for key, text in WORDS.items()}
 CHINESE = {key: text.zh for key, text in WORDS.items()}
@@ -114,7 +133,7 @@ class Page:
 
     def __init__(self, shelf: Shelf, limits: Limits, notices: Sequence[Text] = ()) -> None:
         self.shelf = shelf
-        self._limits = limits
+        self.limits = limits
         self._notices = notices
 
     def greet(self, request: gr.Request) -> tuple[Any, ...]:
@@ -122,7 +141,7 @@ class Page:
         language = language_of(request)
         minutes = (KEEP_SECONDS + SWEEP_SECONDS) // 60
         footer = FOOTER.in_language(language).format(
-            megapixels=self._limits.megapixels, megabytes=self._limits.megabytes, minutes=minutes
+            megapixels=self.limits.megapixels, megabytes=self.limits.megabytes, minutes=minutes
         )
         choices = [
             gr.Radio(choices=[(WORDS[name].in_language(language), name) for name in names])
@@ -169,7 +188,7 @@ class Page:
             language = language_of(request)
             waited_for = WORDS["finding" if segmenter.device else "loading"].in_language(language)
             progress(0, waited_for)
-            photo = read_photo(Path(path), self._limits)
+            photo = read_photo(Path(path), self.limits)
             segmentation, timings = segmenter.segment(photo, LEAST_SCORE)
             suffix: Format = "jpeg" if photo.alpha is None else "png"
             reduced = _keep(f"{photo.stem}.{suffix}", encode(preview(photo), suffix))
@@ -193,7 +212,7 @@ class Page:
             segmenter.open()
             if desk is not None:
                 progress(0.5, desc=WORDS["finding"].in_language(language))
-                photo = read_kept(desk.photo, self._limits)
+                photo = read_kept(desk.photo, self.limits)
                 desk = desk.seen_by(model, *segmenter.segment(photo, LEAST_SCORE), threshold)
         return model, desk, threshold, self._heading(model, language)
 
@@ -282,7 +301,7 @@ class Page:
         try:
             photo = read_kept(desk.preview, ANY_SHAPE)
             alpha = alpha_of(photo, desk.segmentation, chosen, look, style.edge)
-            background = reduced(style.background(self._limits))
+            background = reduced(style.background(self.limits))
             after = compose(photo, alpha, background, style.effects)
             before = desk.preview
             if isinstance(background, Scene):
@@ -307,7 +326,7 @@ class Page:
         if desk is None or not wanted:
             return None
         try:
-            photo = read_kept(desk.photo, self._limits)
+            photo = read_kept(desk.photo, self.limits)
             segmenter = self.shelf.segmenter(desk.model)
         except KoutuError:
             return None  # the export comes next, needs the photo too, and says what is wrong
@@ -335,9 +354,9 @@ class Page:
         if not chosen:
             return no_file()
         try:
-            photo = read_kept(desk.photo, self._limits)
+            photo = read_kept(desk.photo, self.limits)
             alpha = alpha_of(photo, desk.segmentation, chosen, look, style.edge)
-            background = style.background(self._limits)
+            background = style.background(self.limits)
             image = compose(photo, alpha, background, style.effects, style.crop)
             data = encode(image, style.format, style.encode_quality, photo.dpi_xy)
             path = _keep(f"{photo.stem}_cutout{ending_of(style.format)}", data)
@@ -359,7 +378,7 @@ class Page:
             gr.Warning(WORDS["pick_one"].in_language(language_of(request)))
             return gr.skip()
         with explained(request), TemporaryDirectory() as folder:
-            photo = read_kept(desk.photo, self._limits)
+            photo = read_kept(desk.photo, self.limits)
             objects = cut_out_each(
                 photo, desk.segmentation, chosen, look, style.edge, style.effects, style.crop
             )
@@ -373,8 +392,8 @@ class Page:
         language = language_of(request)
         intro = WORDS["batch_intro"].in_language(language)
         limits = {
-            "photos": self._limits.batch_photos,
-            "megabytes": self._limits.batch_megabytes,
+            "photos": self.limits.batch_photos,
+            "megabytes": self.limits.batch_megabytes,
         }
         rules = [(WORDS[rule].in_language(language), rule) for rule in BATCH_RULES]
         return intro.format(**limits), gr.Radio(choices=rules)
@@ -391,7 +410,7 @@ class Page:
         with explained(request):
             paths = [Path(photo) for photo in photos or ()]
             archive = _place("cutouts.zip")
-            batch = start_batch(paths, archive, model, objects, Style(*controls), self._limits)
+            batch = start_batch(paths, archive, model, objects, Style(*controls), self.limits)
         stop = gr.Button(words("stop"), visible=True, interactive=True)
         return *show_batch(batch, language_of(request)), stop
 
@@ -402,7 +421,7 @@ class Page:
         language = language_of(request)
         with explained(request):
             segmenter = self.shelf.segmenter(batch.model)
-        batch = advance(batch, segmenter, self._limits, language)
+        batch = advance(batch, segmenter, self.limits, language)
         return *show_batch(batch, language), gr.Button(visible=not batch.sealed)
 
     def stop_batch(self, batch: Batch | None) -> Batch:
@@ -425,6 +444,111 @@ class Page:
             ),
         ]
         return "  \n".join(lines)
+
+
+class Comparing:
+    """The handlers of the tab that compares settings. What it shows are `Column`s.
+
+    Args:
+        shelf: the models that find the objects.
+        limits: what a stranger's photo may cost.
+    """
+
+    def __init__(self, shelf: Shelf, limits: Limits) -> None:
+        self._shelf = shelf
+        self._limits = limits
+        self.finders = shelf.finders()
+
+    def greet(self, request: gr.Request) -> tuple[Any, ...]:
+        """The tab as a visitor finds it: the first example, compared beforehand."""
+        language = language_of(request)
+        menus = [gr.Dropdown(choices=finder_choices(self.finders, language)) for _ in LETTERS]
+        return WORDS["compare_intro"].in_language(language), thumbs(language), prepared(0), *menus
+
+    def open_example(self, event: gr.SelectData) -> tuple[int, tuple[Column, ...]]:
+        """Show what was compared beforehand on the example that was clicked."""
+        return event.index, prepared(event.index)
+
+    def show_settings(self, how_many: int) -> list[Any]:
+        """Show the controls of as many settings."""
+        return [gr.Tab(visible=index < how_many) for index in range(len(LETTERS))]
+
+    def compare_example(
+        self,
+        example: int,
+        how_many: int,
+        request: gr.Request,
+        progress: gr.Progress = PROGRESS,
+        *controls: Any,
+    ) -> tuple[Column, ...]:
+        """Compare the settings on an example."""
+        with explained(request):
+            progress(0, WORDS["comparing"].in_language(language_of(request)))
+            photo = read_photo(EXAMPLES / gallery()[example]["file"], self._limits)
+            return self._compare(photo, None, how_many, controls, request)
+
+    def compare_mine(
+        self,
+        desk: Desk | None,
+        threshold: float,
+        how_many: int,
+        request: gr.Request,
+        progress: gr.Progress = PROGRESS,
+        *controls: Any,
+    ) -> Any:
+        """Compare the settings on the objects that are chosen on the first tab."""
+        if desk is None:
+            gr.Warning(WORDS["no_photo"].in_language(language_of(request)))
+            return gr.skip()
+        with explained(request):
+            progress(0, WORDS["comparing"].in_language(language_of(request)))
+            photo = read_kept(desk.photo, self._limits)
+            wanted = desk.segmentation, desk.choice(threshold)
+            return self._compare(photo, wanted, how_many, controls, request)
+
+    def show(self, shown: Sequence[Column], request: gr.Request) -> tuple[Any, ...]:
+        """Show a comparison: side by side, the figures, and the second against the first."""
+        language = language_of(request)
+        images = [
+            (column.image, caption(column, letter, language))
+            for letter, column in zip(LETTERS, shown, strict=False)
+        ]
+        return images, table(shown, language), *self._pair(shown, 1, language)
+
+    def put_beside(
+        self, shown: Sequence[Column], event: gr.SelectData, request: gr.Request
+    ) -> tuple[Any, ...]:
+        """Put the cut-out that was clicked against the first."""
+        return self._pair(shown, event.index or 1, language_of(request))
+
+    def _compare(
+        self,
+        photo: Photo,
+        wanted: tuple[Segmentation, Sequence[int]] | None,
+        how_many: int,
+        controls: Sequence[Any],
+        request: gr.Request,
+    ) -> tuple[Column, ...]:
+        each = len(controls) // len(LETTERS)
+        settings = [
+            self._setting(*controls[start : start + each])
+            for start in range(0, how_many * each, each)
+        ]
+        comparison = compare(self._shelf, photo, settings, wanted)
+        for notice in {notice for one in comparison.compared for notice in one.notices}:
+            gr.Warning(notice.in_language(language_of(request)))
+        return columns(comparison, lambda name, image: _keep(f"{name}.jpeg", encode(image, "jpeg")))
+
+    def _setting(
+        self, finder: int, closer: bool, softness: float, grow: float, fine_hair: bool
+    ) -> Setting:
+        return Setting(self.finders[finder], Edge(softness, grow, fine_hair), closer)
+
+    def _pair(
+        self, shown: Sequence[Column], other: int, language: Language
+    ) -> tuple[tuple[str, str], str | None, str]:
+        column = shown[other]
+        return (shown[0].image, column.image), column.difference, legend(LETTERS[other], language)
 
 
 def build_ui(page: Page) -> gr.Blocks:
@@ -536,8 +660,6 @@ def build_ui(page: Page) -> gr.Blocks:
 
         # Only looking at photos waits for the device. Picking and drawing have queues of their own,
         # one at a time each, so that the last click is also the last drawn.
-        private: dict[str, Any] = {"api_visibility": "private"}
-        quiet: dict[str, Any] = {**private, "show_progress": "hidden"}
         # What looks at photos, on as many devices as the opened engine has.
         at_once = page.shelf.segmenter().at_once
         device: dict[str, Any] = {"concurrency_id": DEVICE, "concurrency_limit": at_once}
@@ -607,6 +729,8 @@ def build_ui(page: Page) -> gr.Blocks:
         upload.clear(None, cancels=changes[0])
         # What is still under way for the last photo must not end up under the next one.
         another.click(page.start_over, model, cleared, cancels=running, **quiet)
+        with tabs, gr.Tab(words("compare")):
+            compare_tab(ui, Comparing(page.shelf, page.limits), desk, least, device)
         with tabs, gr.Tab(words("batch")):
             batch_tab(ui, page, model, style)
     return ui
@@ -632,8 +756,6 @@ def batch_tab(ui: gr.Blocks, page: Page, model: gr.Radio, style: Sequence[gr.Com
         column_widths=["40%", "60%"],
     )
 
-    private: dict[str, Any] = {"api_visibility": "private"}
-    quiet: dict[str, Any] = {**private, "show_progress": "hidden"}
     outputs = [batch, rows, state, download, run, stop]
     ui.load(page.greet_batch, None, [intro, objects], **private)
     run.click(page.start_batch, [photos, model, objects, *style], outputs, **quiet)
@@ -662,6 +784,106 @@ def show_batch(batch: Batch, language: Language) -> tuple[Any, ...]:
         gr.DownloadButton(value=str(batch.archive) if batch.sealed else None, visible=batch.sealed),
         gr.Button(visible=batch.sealed),
     )
+
+
+def compare_tab(
+    ui: gr.Blocks, comparing: Comparing, desk: gr.State, least: gr.Slider, device: dict[str, Any]
+) -> None:
+    """Lay out and wire the tab that compares settings; desk and queue are those of the first."""
+    shown = gr.State(prepared(0), time_to_live=KEEP_SECONDS)
+    example = gr.State(0)
+    intro = gr.Markdown()
+    with gr.Row():
+        with gr.Column(min_width=320):
+            examples = gr.Gallery(
+                thumbs("en"),
+                show_label=False,
+                columns=4,
+                height="auto",
+                allow_preview=False,
+                interactive=False,
+                buttons=[],
+                elem_id="compare_examples",
+            )
+            with gr.Accordion(words("settings"), open=False):
+                how_many = gr.Radio(
+                    list(range(2, len(LETTERS) + 1)), value=2, label=words("how_many")
+                )
+                tabs, controls = [], []
+                for index, letter in enumerate(LETTERS):
+                    with gr.Tab(letter, visible=index < how_many.value) as tab:
+                        controls += _setting_controls(comparing.finders, index)
+                    tabs.append(tab)
+            with gr.Row():
+                on_example = gr.Button(words("compare_example"), variant="primary", min_width=140)
+                on_mine = gr.Button(words("compare_mine"), min_width=140)
+        with gr.Column(min_width=320):
+            pair = gr.ImageSlider(
+                label=words("pair"),
+                type="filepath",
+                interactive=False,
+                buttons=["fullscreen"],
+                elem_id="pair",
+            )
+    with gr.Row():
+        with gr.Column(min_width=320):
+            beside = gr.Gallery(
+                label=words("side_by_side"),
+                columns=len(LETTERS),
+                height="auto",
+                allow_preview=False,
+                interactive=False,
+                buttons=[],
+                elem_id="beside",
+            )
+        with gr.Column(min_width=320):
+            difference = gr.Image(
+                label=words("difference"),
+                interactive=False,
+                buttons=["fullscreen"],
+                elem_id="difference",
+            )
+            key = gr.HTML()
+    figures = gr.Markdown(elem_id="figures")
+    paired = [pair, difference, key]
+    drawn = [beside, figures, *paired]
+    how_many.input(comparing.show_settings, how_many, tabs, **quiet)
+    menus = controls[:: len(controls) // len(LETTERS)]
+    ui.load(comparing.greet, None, [intro, examples, shown, *menus], **private).success(
+        comparing.show, shown, drawn, **quiet
+    )
+    examples.select(comparing.open_example, None, [example, shown], **quiet).success(
+        comparing.show, shown, drawn, **quiet
+    )
+    beside.select(comparing.put_beside, shown, paired, **quiet)
+    settings = [how_many, *controls]
+    waiting = {**private, **device, "show_progress_on": pair}
+    for compared in (
+        on_example.click(comparing.compare_example, [example, *settings], shown, **waiting),
+        on_mine.click(comparing.compare_mine, [desk, least, *settings], shown, **waiting),
+    ):
+        compared.success(comparing.show, shown, drawn, **quiet)
+
+
+def finder_choices(finders: Sequence[Finder], language: Language) -> list[tuple[str, int]]:
+    """The ways to find objects as a menu shows them: title, place."""
+    return [(finder.title.in_language(language), place) for place, finder in enumerate(finders)]
+
+
+def _setting_controls(finders: Sequence[Finder], index: int) -> list[Any]:
+    """The controls of a setting, in the order of `Comparing._setting`; no two alike to begin with.
+
+    The second one tries another model or precision where there is one, else a single look.
+    """
+    choices = finder_choices(finders, "en")
+    other = index == 1 and len(finders) > 1
+    return [
+        gr.Dropdown(choices, value=int(other), label=words("model"), visible=len(finders) > 1),
+        gr.Checkbox(index != 1 or other, label=words("closer")),
+        gr.Slider(-1, 1, (0, 0, 0, -1)[index], step=0.1, label=words("softness")),
+        gr.Slider(-10, 10, 0, step=1, label=words("grow")),
+        gr.Checkbox(index == 2, label=words("fine_hair")),
+    ]
 
 
 def words(key: str) -> str:
@@ -729,6 +951,12 @@ def thumbs(language: Language) -> list[tuple[Path, str]]:
     """The examples as a gallery shows them: reduced copy, caption."""
     folder = EXAMPLES / "thumbs"
     return [(folder / f"{Path(e['file']).stem}.webp", e[language]) for e in gallery()]
+
+
+@cache
+def prepared(example: int) -> tuple[Column, ...]:
+    """What was compared beforehand on an example, by its place in the gallery."""
+    return read_prepared(EXAMPLES / "compare")[gallery()[example]["file"]]
 
 
 def _keep(name: str, data: bytes) -> str:

@@ -14,6 +14,7 @@ COMMANDS = {
     "evaluate": "measure the cut-outs on photos whose masks are known",
     "edges": "measure alpha and colour on compositions of objects with known alpha",
     "sheet": "draw the examples cut out over white, black and magenta",
+    "compare": "make the comparisons of the examples that the page shows at once",
     "waits": "measure how long a visitor waits, from a cold start to the file",
 }
 

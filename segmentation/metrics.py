@@ -14,7 +14,7 @@ BOUNDARY_SHARE = 0.0075
 def iou(one: Bool, other: Bool) -> float:
     """Intersection over union of two masks (H, W), 0..1; 0 where both are empty."""
     union = np.count_nonzero(one | other)
-    return np.count_nonzero(one & other) / union if union else 0.0
+    return float(np.count_nonzero(one & other) / union) if union else 0.0
 
 
 def boundary_f(found: Bool, truth: Bool) -> float:

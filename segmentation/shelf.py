@@ -1,14 +1,32 @@
 """The models of one page, each loaded once for all of its visitors."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from segmentation.engines import EngineChoice
+from segmentation.engines import EngineChoice, find_chip
 from segmentation.errors import EngineUnavailable, KoutuError, ModelNotFound
 from segmentation.models import ModelCard, bundled_models, find_model, load_card
 from segmentation.segmenter import Segmenter
 from segmentation.text import Text
+
+
+@dataclass(frozen=True, slots=True)
+class Finder:
+    """One way to find objects: what `Shelf.segmenter` takes, and what a visitor reads.
+
+    Attributes:
+        title: model, precision and, where there is a choice of them, engine.
+        model: its name.
+        precision: of the artifact; None is the page's.
+        engine: None is the page's.
+    """
+
+    title: Text
+    model: str
+    precision: str | None = None
+    engine: EngineChoice | None = None
 
 
 class Shelf:
@@ -85,11 +103,45 @@ class Shelf:
                 self._segmenters[key] = Segmenter(card, key[2], precision, self._threads)
             return self._segmenters[key]
 
+    def finders(self) -> tuple[Finder, ...]:
+        """All ways to find objects that this host has, for each model the page's own first."""
+        chip = self._chip()
+        return tuple(finder for card in self.cards for finder in self._finders(card, chip))
+
     def close(self) -> None:
         """Give all engines back."""
         with self._adding:
             for segmenter in self._segmenters.values():
                 segmenter.close()
+
+    def _chip(self) -> str | None:
+        """The chip that `auto` would take, asked only where a model is made for any."""
+        oms = [a for card in self.cards for a in card.artifacts if a.format == "om"]
+        if self._engine != "auto" or not oms:
+            return None
+        try:
+            return find_chip()
+        except EngineUnavailable:  # the page tells why when it opens the model
+            return None
+
+    def _finders(self, card: ModelCard, chip: str | None) -> Iterator[Finder]:
+        onnx = [a.precision for a in card.artifacts if a.format == "onnx"]
+        forced = self._engine == "ascend"
+        oms = [
+            a.precision for a in card.artifacts if a.format == "om" and (forced or a.soc == chip)
+        ]
+        ways: list[tuple[str, EngineChoice | None, list[str]]]
+        if forced or not oms:
+            ways = [("", None, oms if forced else onnx)]
+        else:
+            ways = [(" · Ascend", None, oms), (" · onnxruntime", "onnx", onnx)]
+        for name, engine, precisions in ways:
+            own = self._precision if self._precision in precisions else (*precisions, None)[0]
+            for precision in sorted(dict.fromkeys(precisions), key=lambda each: each != own):
+                end = f" · {precision}{name}"
+                title = Text(f"{card.title.en}{end}", f"{card.title.zh}{end}")
+                asked = None if engine is None and precision == own else precision
+                yield Finder(title, card.name, asked, engine)
 
 
 def models_here(

@@ -62,6 +62,50 @@ WORDS = {
     ),
     "preparing": Text("Preparing the file …", "正在生成文件……"),
     "examples": Text("No photo at hand? Click one", "手边没有照片？点一张试试"),
+    "compare": Text("Compare", "对比"),
+    "compare_intro": Text(
+        "The same objects, cut out in several ways: what differs, where, and what it costs. "
+        "Click an example for a comparison made beforehand; choose settings of your own, and compare.",
+        "同一批物体，用几种方式抠出：哪里不同、差多少、用时多少。"
+        "点一个示例，看预先做好的对比；也可以自选设置再对比。",
+    ),
+    "comparing": Text("Comparing the settings …", "正在对比……"),
+    "settings": Text("Settings", "设置"),
+    "how_many": Text("How many", "数量"),
+    "compare_example": Text("Compare on this example", "用此示例对比"),
+    "compare_mine": Text("Compare on my photo", "用我的照片对比"),
+    "no_photo": Text(
+        "Open a photo on the first tab, then compare on it here.",
+        "请先在第一个标签页打开照片，再回到这里对比。",
+    ),
+    "pair": Text("Slide between the two", "拖动滑块对比"),
+    "side_by_side": Text(
+        "Side by side: click one to put it against A", "并排显示：点一张与 A 对比"
+    ),
+    "difference": Text("Where they differ", "差异图"),
+    "legend": Text(
+        "{first} only in A, {other} only in {letter}; the stronger, the more",
+        "{first} 仅 A 有，{other} 仅 {letter} 有；颜色越深，差异越大",
+    ),
+    "setting": Text("Setting", "设置"),
+    "way": Text("How", "方式"),
+    "standard": Text("Standard", "标准"),
+    "one_look": Text("One look", "只看一次"),
+    "softer": Text("Softer by", "更软"),
+    "harder": Text("Harder by", "更硬"),
+    "further_out": Text("Further out by", "外扩"),
+    "further_in": Text("Further in by", "内收"),
+    "device": Text("Device", "设备"),
+    "iou": Text("IoU with A", "与 A 的 IoU"),
+    "outlines": Text("Outlines as in A (boundary F)", "轮廓与 A 一致（边界 F）"),
+    "changed": Text("Differs visibly from A", "与 A 明显不同的面积"),
+    "spent_load": Text("Load the model (once), s", "加载模型（仅一次），秒"),
+    "spent_prepare": Text("Prepare the photo, s", "准备照片，秒"),
+    "spent_infer": Text("Run the model, s", "运行模型，秒"),
+    "spent_instances": Text("Sort out the objects, s", "整理物体，秒"),
+    "spent_closer": Text("Second look, s", "再看一次，秒"),
+    "spent_edge": Text("Edge, s", "边缘，秒"),
+    "spent_each_photo": Text("Each photo, s", "每张照片合计，秒"),
     "less_certain": Text("Show less certain objects", "显示置信度较低的物体"),
     "nothing_yet": Text(
         "Nothing is that certain, but there are guesses.", "没有足够确定的物体，但有一些猜测。"

@@ -339,3 +339,25 @@ def test_a_restart_of_the_server_is_told(browser: Browser) -> None:
     expect(page.get_by_text(said(page, "drop"))).to_be_visible()
     page.context.close()
     second.close()
+
+
+def test_settings_are_compared(page: Page) -> None:
+    page.get_by_role("tab", name=said(page, "compare")).click()
+    # Something to see at once, and another example by a click.
+    expect(page.locator("#pair img[src*='astronaut_cut_out_B']")).to_be_visible()
+    expect(page.locator("#difference img[src*='astronaut_difference_B']")).to_be_visible()
+    page.locator("#compare_examples img").nth(6).click()
+    expect(page.locator("#difference img[src*='chelsea_difference_B']")).to_be_visible()
+    # Without a photo of one's own the page says where to get one.
+    page.get_by_role("button", name=said(page, "compare_mine")).click()
+    expect(page.get_by_text(said(page, "no_photo"))).to_be_visible()
+    # Three settings of one's own: as they come, all different.
+    page.get_by_role("button", name=said(page, "settings")).click()
+    page.get_by_role("radio", name="3", exact=True).check()
+    page.get_by_role("button", name=said(page, "compare_example")).click()
+    figures = page.locator("#figures")
+    expect(figures).to_contain_text(said(page, "spent_each_photo"))
+    expect(figures).to_contain_text(re.compile("Twin|孪生"))
+    expect(page.locator("#beside img")).to_have_count(3)
+    page.locator("#beside img").nth(2).click()
+    expect(page.locator("#difference img[src*='difference_C']")).to_be_visible()

@@ -11,7 +11,7 @@ from segmentation.text import Text
 # auto, onnx, ascend, or the address of replicas: http://...
 EngineChoice = str
 
-__all__ = ["Engine", "EngineChoice", "Logits", "open_engine"]
+__all__ = ["Engine", "EngineChoice", "Logits", "find_chip", "open_engine"]
 
 
 def open_engine(
