@@ -456,7 +456,7 @@ class Comparing:
 
     def __init__(self, shelf: Shelf, limits: Limits) -> None:
         self._shelf = shelf
-        self._limits = limits
+        self.limits = limits
         self.finders = shelf.finders()
 
     def greet(self, request: gr.Request) -> tuple[Any, ...]:
@@ -484,7 +484,7 @@ class Comparing:
         """Compare the settings on an example."""
         with explained(request):
             progress(0, WORDS["comparing"].in_language(language_of(request)))
-            photo = read_photo(EXAMPLES / gallery()[example]["file"], self._limits)
+            photo = read_photo(EXAMPLES / gallery()[example]["file"], self.limits)
             return self._compare(photo, None, how_many, controls, request)
 
     def compare_mine(
@@ -502,7 +502,7 @@ class Comparing:
             return gr.skip()
         with explained(request):
             progress(0, WORDS["comparing"].in_language(language_of(request)))
-            photo = read_kept(desk.photo, self._limits)
+            photo = read_kept(desk.photo, self.limits)
             wanted = desk.segmentation, desk.choice(threshold)
             return self._compare(photo, wanted, how_many, controls, request)
 

@@ -65,7 +65,7 @@ WORDS = {
     "compare": Text("Compare", "对比"),
     "compare_intro": Text(
         "The same objects, cut out in several ways: what differs, where, and what it costs. "
-        "Click an example for a comparison made beforehand; choose settings of your own, and compare.",
+        "Click an example for a comparison made beforehand, or choose settings and compare.",
         "同一批物体，用几种方式抠出：哪里不同、差多少、用时多少。"
         "点一个示例，看预先做好的对比；也可以自选设置再对比。",
     ),

@@ -217,8 +217,8 @@ def test_all_can_read_it_on_any_screen(
     )
     page = context.new_page()
     page.goto(address)
+    page.get_by_role("heading", level=1).wait_for()
     examples = page.locator("#examples img")
-    examples.first.wait_for()
     expect(page.locator("#examples img[alt='']")).to_have_count(examples.count())
     assert faults(page, f"{scheme}_{width}_empty") == []
     with redrawn(page):
