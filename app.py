@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import sys
+import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from functools import cache
@@ -16,8 +17,13 @@ from tempfile import TemporaryDirectory, gettempdir
 from typing import Any, TypeVar
 
 import gradio as gr
+import numpy as np
+from gradio import networking, tunneling
+from gradio.events import api
+from gradio.exceptions import ChecksumMismatchError, ShareCertificateWriteError
 from gradio.processing_utils import save_bytes_to_cache
-from gradio.utils import get_upload_folder
+from gradio.utils import get_space, get_upload_folder, is_in_or_equal
+from gradio_client.utils import is_file_obj_with_meta, traverse
 from starlette.middleware import Middleware
 
 from segmentation import (
@@ -43,7 +49,9 @@ from segmentation.desk import LEAST_SCORE, Desk, line, messages, on_checkerboard
 from segmentation.each import cut_out_each, write_zip
 from segmentation.encode import FORMATS, Format
 from segmentation.gate import Gate
+from segmentation.order import Order, carry_out, found
 from segmentation.overlay import draw_instances
+from segmentation.rate import FOR_FRIENDS, FOR_STRANGERS, Rules, Turnstile
 from segmentation.room import check_room, disk_explained, sweep
 from segmentation.shelf import Finder, Shelf, models_here
 from segmentation.side_by_side import (
@@ -57,7 +65,7 @@ from segmentation.side_by_side import (
 )
 from segmentation.style import BACKGROUNDS, FITS, FRAMES, Style, reduced
 from segmentation.targets import ending_of
-from segmentation.words import FOOTER, WORDS
+from segmentation.words import FOOTER, NOT_SHARED, SHARED, WORDS
 
 EXAMPLES = Path(__file__).parent / "examples"
 # Model folders that the operator put here are on the menu.
@@ -70,8 +78,8 @@ UPLOAD_MEGABYTES = Limits().batch_megabytes
 SCORE_STEP = 0.05
 # The preview of a very thin photo is thinner than a photo may be.
 ANY_SHAPE = Limits(shortest_side=1)
-# The queue of what needs the device.
-DEVICE = "device"
+# The queues of what needs the device, and of what makes files.
+DEVICE, FILE = "device", "file"
 # Fonts of the visitor's own system: none is fetched from a host that he may not reach.
 FONTS = ("system-ui", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "sans-serif")
 # As a default of handlers it makes Gradio hand them the visitor's own.
@@ -432,6 +440,83 @@ class Page:
         """The models as a menu shows them: title, name."""
         return [(card.title.in_language(language), card.name) for card in self.shelf.cards]
 
+    def segment(
+        self,
+        photo: gr.FileData,
+        request: gr.Request,
+        threshold: float | None = None,
+        model: str | None = None,
+    ) -> tuple[dict[str, Any], gr.FileData]:
+        """Find the objects in a photo: what they are and where, and the photo with them drawn on.
+
+        Args:
+            photo: the upload.
+            threshold: least score of an object, 0 to 1; by default the model's.
+            model: one of the page's; by default the first.
+        """
+        with explained(request):
+            order, segmenter = Order(threshold=threshold), self.shelf.segmenter(model)
+            read = read_photo(uploaded(photo), self.limits)
+            segmentation, _ = segmenter.segment(read, order.threshold)
+        report = found(read, segmentation) | {
+            "model": segmenter.card.name,
+            "device": segmenter.device,
+            "notices": [notice.in_language(language_of(request)) for notice in read.notices],
+        }
+        small = np.ascontiguousarray(preview(read)[..., :3])
+        drawn = draw_instances(small, segmentation, report["chosen"])
+        return report, gr.FileData(path=_keep(f"{read.stem}_objects.jpeg", encode(drawn, "jpeg")))
+
+    def cutout(
+        self,
+        photo: gr.FileData,
+        request: gr.Request,
+        objects: str = "auto",
+        background: str = "transparent",
+        backdrop: gr.FileData | None = None,
+        fit: str = "cover",
+        place: str | None = None,
+        softness: float = 0,
+        grow: float = 0,
+        fine_hair: bool = False,
+        outline: str | None = None,
+        shadow: bool = False,
+        crop: str | None = None,
+        format: str = "png",  # noqa: A002  (the name that callers use)
+        quality: int | None = None,
+        threshold: float | None = None,
+        one_look: bool = False,
+        model: str | None = None,
+    ) -> gr.FileData:
+        """Cut objects out of a photo, as the command line does with the flags of the same names.
+
+        Args:
+            photo: the upload.
+            objects: auto, largest, all; labels such as dog,cat; or numbers such as 1,3.
+            background: transparent, #RRGGBB, gradient:#RRGGBB,#RRGGBB or blur.
+            backdrop: the upload of another photo to put behind the objects.
+            fit: of the backdrop, cover or contain.
+            place: SCALE,X,Y puts the objects into the backdrop, which keeps its size.
+            softness: of the edge, -1 (hard) to 1 (soft).
+            grow: the edge by thousandths of the photo, -20 to 20.
+            fine_hair: look for strands outside the outline.
+            outline: WIDTH,#RRGGBB, the width in percent of the objects.
+            shadow: draw a soft one.
+            crop: subject, square or portrait; by default the photo's own frame.
+            format: png, webp or jpeg.
+            quality: 1 to 100 of webp and jpeg.
+            threshold: least score of an object, 0 to 1; by default the model's.
+            one_look: leave out the second, closer look.
+            model: one of the page's; by default the first.
+        """
+        style: Any = (objects, background, fit, place, softness, grow, fine_hair, outline, shadow)
+        file: Any = (crop, format, quality, threshold, one_look)
+        with explained(request):
+            order, segmenter = Order(*style, *file), self.shelf.segmenter(model)
+            behind = None if backdrop is None else uploaded(backdrop)
+            name, data, _ = carry_out(order, segmenter, uploaded(photo), behind, self.limits)
+        return gr.FileData(path=_keep(name, data), orig_name=name)
+
     def _heading(self, model: str | None, language: Language) -> str:
         segmenter = self.shelf.segmenter(model)
         device = segmenter.device or WORDS["lazy"].in_language(language)
@@ -551,8 +636,8 @@ class Comparing:
         return (shown[0].image, column.image), column.difference, legend(LETTERS[other], language)
 
 
-def build_ui(page: Page) -> gr.Blocks:
-    """Lay the page out and wire it to its handlers."""
+def build_ui(page: Page, rules: Rules = FOR_FRIENDS) -> gr.Blocks:
+    """Lay the page out, wire it to its handlers, and have its rules kept."""
     first = page.shelf.card()
     titles = page.titles("en")
     # Served as they are: copies in the cache would be swept away under the open page.
@@ -710,21 +795,24 @@ def build_ui(page: Page) -> gr.Blocks:
             (page.show_result, styled, result, {"concurrency_id": "draw"}),
             (page.look_closer, [desk, least, closer], look, device),
             (page.show_closer, styled, result, {"concurrency_id": "draw"}),
-            (page.export, styled, download, {"concurrency_id": "file"}),
+            (page.export, styled, download, {"concurrency_id": FILE}),
         ]
         running: list[Any] = [*changes]
         for then in redraws:
             for handler, inputs, outputs, queue in steps:
                 step = then(handler, inputs, outputs, **queue, **quiet)
                 running.append(step)
+                if queue["concurrency_id"] in (DEVICE, FILE):
+                    # Refused by the rules: what the button promised does not come.
+                    step.failure(no_file, None, download, **quiet)
                 then = step.success
         for refile in (frame.input, format_.input, quality.release):
             running += [
                 prepared := refile(page.prepare, None, download, **quiet),
-                prepared.success(page.export, styled, download, concurrency_id="file", **quiet),
+                prepared.success(page.export, styled, download, concurrency_id=FILE, **quiet),
             ]
         running += [
-            zipping.click(page.export_each, styled, download_zip, concurrency_id="file", **private)
+            zipping.click(page.export_each, styled, download_zip, concurrency_id=FILE, **private)
         ]
         upload.clear(None, cancels=changes[0])
         # What is still under way for the last photo must not end up under the next one.
@@ -733,6 +821,11 @@ def build_ui(page: Page) -> gr.Blocks:
             compare_tab(ui, Comparing(page.shelf, page.limits), desk, least, device)
         with tabs, gr.Tab(words("batch")):
             batch_tab(ui, page, model, style)
+        api(page.segment, api_name="segment", **device)
+        api(page.cutout, api_name="cutout", **device)
+    if rules.waiting is not None:
+        ui.queue(max_size=rules.waiting)
+    keep_rules(ui, rules)
     return ui
 
 
@@ -886,6 +979,56 @@ def _setting_controls(finders: Sequence[Finder], index: int) -> list[Any]:
     ]
 
 
+def keep_rules(ui: gr.Blocks, rules: Rules) -> None:
+    """Look at every call before Gradio does, for a stranger can call private events as well.
+
+    What needs the device or makes a file must be within the visitor's share. A file must have been
+    uploaded here: Gradio refuses others as well, but does not say why.
+    """
+    process = ui.process_api
+    turnstile = Turnstile(rules.rate) if rules.rate else None
+
+    async def process_api(**call: Any) -> dict[str, Any]:
+        request = call["request"]
+        with explained(request):
+            traverse(call["inputs"], check_uploaded, is_file_obj_with_meta)
+            costly = call["block_fn"].concurrency_id in (DEVICE, FILE)
+            # A generator is called again for each step.
+            if turnstile and costly and call.get("iterator") is None:
+                address = request.client.host if request.client else ""
+                turnstile.admit(address, request.session_hash)
+        return await process(**call)
+
+    setattr(ui, "process_api", process_api)  # noqa: B010
+
+
+def check_uploaded(file: dict[str, Any]) -> None:
+    """Refuse what names a file that nobody uploaded here.
+
+    Raises:
+        PhotoError: it is one of the server's own.
+    """
+    if "\0" in file["path"] or not is_in_or_equal(file["path"], get_upload_folder()):
+        raise PhotoError(
+            "Upload the photo: files of the server are not read.",
+            "请上传照片：本页面不会读取服务器上的文件。",
+        )
+
+
+def uploaded(file: Any) -> Path:
+    """The path of an upload that a program names.
+
+    Raises:
+        PhotoError: it names none; what has no mark of a file was not looked at by `keep_rules`.
+    """
+    if not is_file_obj_with_meta(file):
+        raise PhotoError(
+            'A photo is {"path": what /upload returned, "meta": {"_type": "gradio.FileData"}}.',
+            '照片应写作 {"path": /upload 返回的路径, "meta": {"_type": "gradio.FileData"}}。',
+        )
+    return Path(file["path"])
+
+
 def words(key: str) -> str:
     """The mark that the browser replaces by WORDS[key] in its own language."""
     return str(I18N(key))
@@ -997,7 +1140,12 @@ def _parser() -> argparse.ArgumentParser:
     add("--precision", help="of the artifact, such as fp32 or int8 (default: the card's first)")
     add("--threads", type=count, default=0, help="for onnxruntime (default: all cores)")
     # No defaults of our own below: where a flag is not given, Gradio's environment variables count.
-    add("--share", action="store_true", default=None, help="a public link for a week")
+    add("--share", action="store_true", help="a public link for a week; implies --public")
+    add("--share-server-address", metavar="HOST:PORT", help="a share server of your own")
+    add("--public", action="store_true", help="tighter limits and a rate, for strangers")
+    add(
+        "--mcp", action="store_true", default=None, help='serve MCP too (pip install "gradio[mcp]")'
+    )
     add("--host", help="address to listen on (default: 127.0.0.1; 0.0.0.0 for the whole network)")
     add("--port", type=int, help="port to listen on (default: the first free one from 7860)")
     add("--auth", type=_credentials, metavar="USER:PASSWORD", help="ask visitors for this")
@@ -1025,14 +1173,18 @@ async def sweeping(_: Any) -> AsyncIterator[None]:
         sweep(folder, -1)
 
 
-def serve(ui: gr.Blocks, **options: Any) -> tuple[Any, str, str | None]:
-    """Launch the page with what holds wherever it runs; returns as `Blocks.launch` does."""
+def serve(ui: gr.Blocks, rules: Rules = FOR_FRIENDS, **options: Any) -> str:
+    """Launch the page in the background with what holds wherever it runs; its address."""
     gate = Middleware(Gate, Path(get_upload_folder()), UPLOAD_MEGABYTES)
-    served: tuple[Any, str, str | None] = ui.launch(
-        max_file_size=f"{Limits().megabytes:g}mb",
-        footer_links=["gradio"],
+    _, address, _ = ui.launch(
+        max_file_size=int(rules.limits.megabytes * 1e6),
+        footer_links=["api", "gradio"],
         run_history=False,
+        enable_monitoring=False,
         ssr_mode=False,
+        share=False,
+        prevent_thread_lock=True,
+        quiet=True,
         i18n=I18N,
         theme=theme(),
         css=CSS,
@@ -1040,7 +1192,63 @@ def serve(ui: gr.Blocks, **options: Any) -> tuple[Any, str, str | None]:
         app_kwargs={"lifespan": sweeping, "middleware": [gate]},
         **options,
     )
-    return served
+    # Gradio would make it at the first call, with the address of that caller's choice for all.
+    setattr(ui.app, "api_info", ui.get_api_info())  # noqa: B010
+    return str(address)
+
+
+def share(ui: gr.Blocks, server: str | None) -> Text:
+    """Ask a share server for a public link; what to tell about it.
+
+    Args:
+        ui: the page, served.
+        server: HOST:PORT of the operator's own; None takes Gradio's.
+    """
+    own = server or networking.GRADIO_SHARE_SERVER_ADDRESS
+    try:
+        link = networking.setup_tunnel(
+            str(ui.server_name), int(ui.server_port), ui.share_token, own, None
+        )
+    except Exception as error:  # what may befall Gradio's tunnel shares no base class
+        reason, there = why_not_shared(error), Path(tunneling.BINARY_PATH)
+        facts = {"url": tunneling.BINARY_URL, "path": there}
+        return Text(
+            NOT_SHARED.en.format(reason=reason.en, **facts),
+            NOT_SHARED.zh.format(reason=reason.zh, **facts),
+        )
+    if not own:
+        link = link.replace("http://", "https://")
+    return Text(SHARED.en.format(link=link), SHARED.zh.format(link=link))
+
+
+def why_not_shared(error: Exception) -> Text:
+    """What befell Gradio's tunnel."""
+    frpc = Path(tunneling.BINARY_PATH)
+    match error:
+        case ChecksumMismatchError():
+            frpc.unlink()  # Gradio leaves it there, and would run it the next time
+            return Text("frpc was altered on its way", "下载的 frpc 校验不符")
+        case ShareCertificateWriteError():
+            return Text("the current folder cannot be written", "当前文件夹不可写")
+        case RuntimeError():
+            return Text("api.gradio.app cannot be reached", "无法访问 api.gradio.app")
+        case PermissionError() if frpc.exists():
+            return Text(f"{frpc} may not be run", f"{frpc} 没有执行权限")
+        case _ if not frpc.exists():
+            return Text("frpc is missing and cannot be downloaded", "缺少 frpc，且无法下载")
+        case _:
+            return Text("the share server did not take the page", "分享服务器未接受连接")
+
+
+def tell(text: Text) -> None:
+    """Say something in the terminal, in both languages."""
+    print(f"{text.en}\n{text.zh}", flush=True)
+
+
+def reach_ourselves() -> None:
+    """Keep Gradio's look at its own page off the operator's proxy, which cannot reach it."""
+    direct = os.environ.get("no_proxy", os.environ.get("NO_PROXY"))
+    os.environ["no_proxy"] = ",".join(filter(None, (direct, "127.0.0.1", "localhost")))
 
 
 def theme() -> gr.themes.Base:
@@ -1066,17 +1274,29 @@ def main(argv: Sequence[str] | None = None) -> int:
     # A folder of its own, so that all that lies there can be swept, whoever left it.
     own = Path(gettempdir()) / f"koutu-{args.port or 7860}"
     os.environ.setdefault("GRADIO_TEMP_DIR", str(own))
-    ui = build_ui(Page(shelf, Limits(), notices))
+    # A Space is public without a tunnel.
+    shared = get_space() is None and (args.share or os.getenv("GRADIO_SHARE", "").lower() == "true")
+    rules = FOR_STRANGERS if args.public or shared or get_space() else FOR_FRIENDS
+    ui = build_ui(Page(shelf, rules.limits, notices), rules)
     # What stops a container or a service ends the page as Ctrl-C does: files swept, device given
     # back.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    serve(
+    reach_ourselves()
+    address = serve(
         ui,
-        share=args.share,
+        rules,
         server_name=args.host,
         server_port=args.port,
         auth=args.auth,
     )
+    print(f"Koutu 抠图: {address}", flush=True)
+    if shared:
+        # Beside the page, which works while a far server lets one wait.
+        ask = threading.Thread(
+            target=lambda: tell(share(ui, args.share_server_address)), daemon=True
+        )
+        ask.start()
+    ui.block_thread()
     shelf.close()
     return 0
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from segmentation.errors import RateExceeded
+from segmentation.photo import Limits
 
 # So many sessions, and so many addresses, are remembered at a time.
 MOST_KEYS = 10_000
@@ -28,6 +29,27 @@ class Rate:
 
     burst: int
     per_minute: float
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a page grants its visitors.
+
+    Attributes:
+        limits: on each photo.
+        rate: of what needs the device or makes a file; None does not count.
+        waiting: calls in the queue at a time; None lets all wait.
+    """
+
+    limits: Limits
+    rate: Rate | None = None
+    waiting: int | None = None
+
+
+FOR_FRIENDS = Rules(Limits())
+# For a page behind a public link. A click costs two calls, so this is thirty clicks at once, and
+# then one every two seconds.
+FOR_STRANGERS = Rules(Limits(megabytes=20, megapixels=25), Rate(burst=60, per_minute=60), 50)
 
 
 class Turnstile:

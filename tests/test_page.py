@@ -37,7 +37,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     empty = tmp_path_factory.mktemp("empty")
     broken = replace(compact, name="broken", title=Text("Broken", "损坏"), folder=empty)
     ui = app.build_ui(app.Page(Shelf([compact, twin, broken]), Limits()))
-    _, url, _ = app.serve(ui, prevent_thread_lock=True, quiet=True)
+    url = app.serve(ui)
     yield url
     ui.close()
 
@@ -327,14 +327,14 @@ def test_a_restart_of_the_server_is_told(browser: Browser) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    _, url, _ = app.serve(first, prevent_thread_lock=True, quiet=True, server_port=port)
+    url = app.serve(first, server_port=port)
     page = browser.new_context(locale="zh-CN").new_page()
     page.goto(url)
     with redrawn(page):
         page.locator("#examples img").nth(3).click()
     first.close()
     second = app.build_ui(app.Page(shelf, Limits()))
-    app.serve(second, prevent_thread_lock=True, quiet=True, server_port=port)
+    app.serve(second, server_port=port)
     expect(page.get_by_text(said(page, "restarted"))).to_be_visible()
     expect(page.get_by_text(said(page, "drop"))).to_be_visible()
     page.context.close()

@@ -48,7 +48,7 @@ def ui(folder: Path) -> Iterator[gr.Blocks]:
 
     async def served() -> gr.Blocks:
         ui = app.build_ui(app.Page(Shelf([find_model("compact")]), Limits()))
-        app.serve(ui, prevent_thread_lock=True, quiet=True)
+        app.serve(ui)
         return ui
 
     # Where no event loop runs, Gradio makes one for each of its locks and never closes it.

@@ -134,7 +134,11 @@ class Visitor:
                     self.values[id_] = output["value"]
             else:
                 self.values[id_] = output
-        after = [d for d in self.config["dependencies"] if d["trigger_after"] == dependency["id"]]
+        after = [
+            d
+            for d in self.config["dependencies"]
+            if d["trigger_after"] == dependency["id"] and not d["trigger_only_on_failure"]
+        ]
         return 1 + sum(self.fire(each) for each in after)
 
     def component(self, **props: Any) -> int:

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-EXAMPLES_OF_CODE = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.S)
+EXAMPLES_OF_CODE = re.findall(
+    r"```python\n(from pathlib.*?)```", (ROOT / "README.md").read_text("utf-8"), re.S
+)
 
 
 @pytest.mark.parametrize("code", EXAMPLES_OF_CODE)

@@ -1,0 +1,188 @@
+"""The page as a program meets it: the two calls it offers, and everything it refuses."""
+
+import asyncio
+import json
+import re
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import cv2
+import gradio as gr
+import httpx
+import pytest
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
+
+import app
+from segmentation import Limits, find_model
+from segmentation.rate import FOR_STRANGERS, Rate, Rules
+from segmentation.shelf import Shelf
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text("utf-8")
+DOGS = ROOT / "examples" / "two_dogs.jpg"
+META = {"_type": "gradio.FileData"}
+ENGLISH, CHINESE = {"Accept-Language": "en"}, {"Accept-Language": "zh-CN,zh"}
+
+
+@pytest.fixture(scope="module")
+def shelf() -> Shelf:
+    return Shelf([find_model("compact")])
+
+
+@contextmanager
+def served(shelf: Shelf, rules: Rules) -> Iterator[str]:
+    async def serve() -> gr.Blocks:
+        ui = app.build_ui(app.Page(shelf, rules.limits), rules)
+        # Gradio's own search for a free port leaves a socket open for each that is taken.
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        app.serve(ui, rules, server_port=port)
+        return ui
+
+    # Where no event loop runs, Gradio makes one for each of its locks and never closes it.
+    ui = asyncio.run(serve())
+    yield str(ui.local_url)
+    ui.close()
+
+
+@pytest.fixture(scope="module")
+def address(shelf: Shelf) -> Iterator[str]:
+    with served(shelf, Rules(Limits(megapixels=10))) as address:
+        yield address
+
+
+def client(address: str, headers: dict[str, str] = ENGLISH) -> Client:
+    return Client(address, headers=headers, verbose=False, analytics_enabled=False)
+
+
+def call(address: str, name: str, body: dict[str, Any], headers: dict[str, str] = ENGLISH) -> Any:
+    """What a call by hand ends with: its event and its data."""
+    at = f"{address}gradio_api/call"
+    event = httpx.post(f"{at}/v2/{name}", json=body, headers=headers).raise_for_status().json()
+    lines = httpx.get(f"{at}/{name}/{event['event_id']}", timeout=60).text.split("\n")
+    ends = [i for i, line in enumerate(lines) if line in ("event: complete", "event: error")]
+    return lines[ends[-1]], json.loads(lines[ends[-1] + 1].removeprefix("data: "))
+
+
+@pytest.mark.parametrize("code", re.findall(r"```python\n(from gradio_client.*?)```", README, re.S))
+def test_the_readmes_python(
+    code: str, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(DOGS, tmp_path / "dog.jpg")
+    monkeypatch.chdir(tmp_path)
+    scope: dict[str, Any] = {}
+    exec(code.replace("http://127.0.0.1:7860/", address), scope)
+    scope["page"].close()
+    labels = {instance["id"]: instance["label"] for instance in scope["found"]["instances"]}
+    assert "dog" in {labels[id_] for id_ in scope["found"]["chosen"]}
+    assert scope["found"]["size_hw"] == list(cv2.imread("dog.jpg").shape[:2])  # type: ignore[union-attr]
+    assert cv2.imread(scope["overlay"]) is not None
+    assert Path(scope["file"]).name == "dog_cutout.jpg"
+    image = cv2.imread(scope["file"])
+    assert image is not None
+    assert image[2, 2].min() > 250, "the background is white"
+
+
+@pytest.mark.parametrize("script", re.findall(r"```bash\n(at=.*?)```", README, re.S))
+def test_the_readmes_curl(script: str, address: str, tmp_path: Path) -> None:
+    shutil.copy(DOGS, tmp_path / "dog.jpg")
+    script = script.replace("http://127.0.0.1:7860/", address)
+    subprocess.run(["bash", "-euc", script], cwd=tmp_path, check=True)
+    assert (tmp_path / "dog_cutout.webp").read_bytes()[8:12] == b"WEBP"
+
+
+def test_the_readme_has_both_in_each_language() -> None:
+    assert README.count("from gradio_client") == README.count("```bash\nat=") == 2
+
+
+def test_only_two_calls_are_offered(address: str) -> None:
+    info = httpx.get(f"{address}gradio_api/info").json()
+    assert set(info["named_endpoints"]) == {"/segment", "/cutout"}
+    assert info["unnamed_endpoints"] == {}
+
+
+@pytest.mark.parametrize(
+    ("headers", "sentence"),
+    [(ENGLISH, "The model knows no 'unicorn'"), (CHINESE, "模型不认识“unicorn”")],
+)
+def test_errors_speak_the_callers_language(
+    address: str, headers: dict[str, str], sentence: str
+) -> None:
+    with closing(client(address, headers)) as caller, pytest.raises(AppError, match=sentence):
+        caller.predict(handle_file(DOGS), objects="unicorn", api_name="/cutout")
+
+
+def test_an_address_is_refused_before_it_is_queued(address: str) -> None:
+    body = {"photo": {"path": "https://example.com/dog.jpg", "meta": META}}
+    answer = httpx.post(f"{address}gradio_api/call/v2/cutout", json=body, headers=CHINESE)
+    assert answer.status_code == 400
+    assert answer.json() == {"detail": "不会读取其他网站的地址，请上传文件。"}
+
+
+def test_a_photo_beyond_the_limits_is_refused(address: str, tmp_path: Path) -> None:
+    photo = tmp_path / "large.png"
+    cv2.imwrite(str(photo), cv2.resize(cv2.imread(str(DOGS)), (4000, 3000)))  # type: ignore[arg-type]
+    with closing(client(address)) as caller:
+        for name in ("/segment", "/cutout"):
+            with pytest.raises(AppError, match="is 10 MP"):
+                caller.predict(handle_file(photo), api_name=name)
+        with pytest.raises(AppError, match="is 10 MP"):
+            caller.predict(handle_file(DOGS), backdrop=handle_file(photo), api_name="/cutout")
+
+
+@pytest.mark.parametrize(
+    "photo",
+    [
+        "/etc/passwd",
+        {"path": "/etc/passwd"},
+        {"path": "/etc/passwd", "meta": META},
+        {"path": str(DOGS), "meta": META},
+        {"path": "x\0", "meta": META},
+        {"path": "..", "meta": META},
+        {"path": "x", "inner": {"path": "/etc/passwd", "meta": META}},
+        [],
+        None,
+    ],
+)
+@pytest.mark.parametrize("headers", [ENGLISH, CHINESE], ids=["en", "zh"])
+def test_only_uploads_are_read(address: str, photo: Any, headers: dict[str, str]) -> None:
+    for body in ({"photo": photo}, {"photo": upload(address), "backdrop": photo}):
+        if body.get("backdrop", "") is None:
+            continue
+        event, data = call(address, "cutout", body, headers)
+        assert event == "event: error"
+        ours = ("上传照片", "照片应写作") if headers == CHINESE else ("Upload the", "A photo is")
+        assert data["error"].strip("请").startswith(ours)
+
+
+def upload(address: str) -> dict[str, Any]:
+    files = {"files": ("dog.jpg", DOGS.read_bytes())}
+    (path,) = httpx.post(f"{address}gradio_api/upload", files=files).raise_for_status().json()
+    return {"path": path, "meta": META}
+
+
+def test_strangers_get_a_share(shelf: Shelf) -> None:
+    rules = Rules(Limits(megabytes=0.1), Rate(burst=2, per_minute=0.1), waiting=1)
+    small = handle_file(ROOT / "examples" / "thumbs" / "two_dogs.webp")
+    with served(shelf, rules) as address:
+        with closing(client(address, CHINESE)) as caller:
+            for _ in range(2):
+                caller.predict(small, api_name="/segment")
+            with pytest.raises(AppError, match="操作过于频繁，请等待"):
+                caller.predict(small, api_name="/segment")
+        with closing(client(address)) as another:
+            another.predict(small, api_name="/segment")
+        files = {"files": ("large.jpg", bytes(200_000))}
+        assert httpx.post(f"{address}gradio_api/upload", files=files).status_code == 413
+
+
+def test_the_footer_tells_strangers_their_limits(shelf: Shelf) -> None:
+    request = gr.Request(headers={"accept-language": "en"})
+    footer = app.Page(shelf, FOR_STRANGERS.limits).greet(request)[-1]
+    assert "25 MP and 20 MB" in footer
