@@ -541,7 +541,7 @@ class Comparing:
 
     def __init__(self, shelf: Shelf, limits: Limits) -> None:
         self._shelf = shelf
-        self.limits = limits
+        self._limits = limits
         self.finders = shelf.finders()
 
     def greet(self, request: gr.Request) -> tuple[Any, ...]:
@@ -569,7 +569,7 @@ class Comparing:
         """Compare the settings on an example."""
         with explained(request):
             progress(0, WORDS["comparing"].in_language(language_of(request)))
-            photo = read_photo(EXAMPLES / gallery()[example]["file"], self.limits)
+            photo = read_photo(EXAMPLES / gallery()[example]["file"], self._limits)
             return self._compare(photo, None, how_many, controls, request)
 
     def compare_mine(
@@ -587,7 +587,7 @@ class Comparing:
             return gr.skip()
         with explained(request):
             progress(0, WORDS["comparing"].in_language(language_of(request)))
-            photo = read_kept(desk.photo, self.limits)
+            photo = read_kept(desk.photo, self._limits)
             wanted = desk.segmentation, desk.choice(threshold)
             return self._compare(photo, wanted, how_many, controls, request)
 
@@ -604,6 +604,8 @@ class Comparing:
         self, shown: Sequence[Column], event: gr.SelectData, request: gr.Request
     ) -> tuple[Any, ...]:
         """Put the cut-out that was clicked against the first."""
+        if not Path(shown[0].image).exists():
+            raise gr.Error(WORDS["gone"].in_language(language_of(request)), print_exception=False)
         return self._pair(shown, event.index or 1, language_of(request))
 
     def _compare(

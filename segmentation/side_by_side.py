@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,15 @@ UInt8 = npt.NDArray[np.uint8]
 LETTERS = "ABCD"
 # Beside the images of comparisons that were made beforehand.
 PREPARED = "comparisons.json"
+# The fields of `Seconds`, in the order of the work, and the words for them.
+STAGES = {
+    "load": "spent_load",
+    "prepare": "spent_prepare",
+    "infer": "spent_infer",
+    "instances": "spent_instances",
+    "closer": "spent_closer",
+    "edge": "spent_edge",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,9 +167,9 @@ def _rows(shown: Sequence[Column], language: Language) -> Iterator[list[str]]:
     yield [said("changed"), *(f"{like.changed:.1%}" if like else "–" for like in likenesses)]
     spent = [column.seconds for column in shown if column.seconds]
     if spent:
-        for stage in fields(Seconds):
-            values = [getattr(seconds, stage.name) for seconds in spent]
-            yield [said(f"spent_{stage.name}"), *(f"{value:.3f}" for value in values)]
+        for stage, word in STAGES.items():
+            values = [getattr(seconds, stage) for seconds in spent]
+            yield [said(word), *(f"{value:.3f}" for value in values)]
         yield [said("spent_each_photo"), *(f"**{seconds.each_photo:.3f}**" for seconds in spent)]
 
 
