@@ -106,6 +106,11 @@ ON_LOAD = """
 """
 CSS = """
 #canvas img { cursor: pointer; width: auto; max-width: 100%; max-height: 520px; margin: auto; }
+@media (max-width: 640px) {
+    #examples .grid-container, #compare_examples .grid-container {
+        grid-template-columns: repeat(auto-fit, minmax(80px, 1fr)) !important;
+    }
+}
 .progress-level-inner { padding: 0 8px; background: var(--block-background-fill); }
 """
 # What Gradio leaves unsaid to a screen reader, or says twice.
@@ -733,16 +738,7 @@ def build_ui(page: Page, rules: Rules = FOR_FRIENDS) -> gr.Blocks:
                         zipping = gr.Button(words("zip"), size="sm")
                         download_zip = gr.DownloadButton(words("download_zip"), visible=False)
             invitation = gr.Markdown()
-            examples = gr.Gallery(
-                thumbs("en"),
-                show_label=False,
-                columns=6,
-                height="auto",
-                allow_preview=False,
-                interactive=False,
-                buttons=[],
-                elem_id="examples",
-            )
+            examples = example_gallery(columns=6, elem_id="examples")
         footer = gr.Markdown()
 
         # Only looking at photos waits for the device. Picking and drawing have queues of their own,
@@ -890,16 +886,7 @@ def compare_tab(
     intro = gr.Markdown()
     with gr.Row():
         with gr.Column(min_width=320):
-            examples = gr.Gallery(
-                thumbs("en"),
-                show_label=False,
-                columns=4,
-                height="auto",
-                allow_preview=False,
-                interactive=False,
-                buttons=[],
-                elem_id="compare_examples",
-            )
+            examples = example_gallery(columns=4, elem_id="compare_examples")
             with gr.Accordion(words("settings"), open=False):
                 how_many = gr.Radio(
                     list(range(2, len(LETTERS) + 1)), value=2, label=words("how_many")
@@ -1046,6 +1033,20 @@ def photo_input(**options: Any) -> gr.Image:
     component = gr.Image(type="filepath", image_mode=None, **options)
     setattr(component, "preprocess", lambda payload: payload.path if payload else None)  # noqa: B010
     return component
+
+
+def example_gallery(columns: int, elem_id: str) -> gr.Gallery:
+    """The examples to click, as many in a row on a wide screen."""
+    return gr.Gallery(
+        thumbs("en"),
+        show_label=False,
+        columns=columns,
+        height="auto",
+        allow_preview=False,
+        interactive=False,
+        buttons=[],
+        elem_id=elem_id,
+    )
 
 
 def language_of(request: gr.Request) -> Language:

@@ -89,7 +89,7 @@ def test_the_readmes_python(
     scope["page"].close()
     labels = {instance["id"]: instance["label"] for instance in scope["found"]["instances"]}
     assert "dog" in {labels[id_] for id_ in scope["found"]["chosen"]}
-    assert scope["found"]["size_hw"] == list(cv2.imread("dog.jpg").shape[:2])  # type: ignore[union-attr]
+    assert scope["found"]["size_hw"] == list(cv2.imread("dog.jpg").shape[:2])
     assert cv2.imread(scope["overlay"]) is not None
     assert Path(scope["file"]).name == "dog_cutout.jpg"
     image = cv2.imread(scope["file"])
@@ -135,7 +135,7 @@ def test_an_address_is_refused_before_it_is_queued(address: str) -> None:
 
 def test_a_photo_beyond_the_limits_is_refused(address: str, tmp_path: Path) -> None:
     photo = tmp_path / "large.png"
-    cv2.imwrite(str(photo), cv2.resize(cv2.imread(str(DOGS)), (4000, 3000)))  # type: ignore[arg-type]
+    cv2.imwrite(str(photo), cv2.resize(cv2.imread(str(DOGS)), (4000, 3000)))
     with closing(client(address)) as caller:
         for name in ("/segment", "/cutout"):
             with pytest.raises(AppError, match="is 10 MP"):

@@ -220,6 +220,8 @@ def test_all_can_read_it_on_any_screen(
     page.get_by_role("heading", level=1).wait_for()
     examples = page.locator("#examples img")
     expect(page.locator("#examples img[alt='']")).to_have_count(examples.count())
+    grid = page.locator("#examples .grid-container")
+    assert grid.evaluate("grid => grid.scrollWidth <= grid.clientWidth"), "an example is cut off"
     assert faults(page, f"{scheme}_{width}_empty") == []
     with redrawn(page):
         examples.nth(3).click()
