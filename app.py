@@ -128,8 +128,11 @@ SPOKEN = """() => new MutationObserver(() => {
 private: dict[str, Any] = {"api_visibility": "private"}
 quiet: dict[str, Any] = {**private, "show_progress": "hidden"}
 
-ENGLISH = {key: text.en for key, text in WORDS.items()}
-CHINESE = {key: text.zh for key, text in WORDS.items()}
+# Gradio's page translates every string that is a key, even what a control stands at: a mark keeps
+# the keys from being "auto" or "whole".
+MARK = "words:"
+ENGLISH = {MARK + key: text.en for key, text in WORDS.items()}
+CHINESE = {MARK + key: text.zh for key, text in WORDS.items()}
 I18N = gr.I18n(**{"en": ENGLISH, **dict.fromkeys(("zh", "zh-CN", "zh-TW", "zh-HK"), CHINESE)})
 
 Remembered = TypeVar("Remembered", Desk, Batch)
@@ -1020,7 +1023,7 @@ def uploaded(file: Any) -> Path:
 
 def words(key: str) -> str:
     """The mark that the browser replaces by WORDS[key] in its own language."""
-    return str(I18N(key))
+    return str(I18N(MARK + key))
 
 
 def photo_input(**options: Any) -> gr.Image:

@@ -363,3 +363,9 @@ def test_settings_are_compared(page: Page) -> None:
     expect(page.locator("#beside img")).to_have_count(3)
     page.locator("#beside img").nth(2).click()
     expect(page.locator("#difference img[src*='difference_C']")).to_be_visible()
+
+
+def test_no_value_is_taken_for_a_mark() -> None:
+    """Gradio's page translates every string that is a key, what a control stands at as well."""
+    values = {*app.BACKGROUNDS, *app.FITS, *app.FRAMES, *app.BATCH_RULES, *app.FORMATS}
+    assert not values & app.I18N.translations["en"].keys()
