@@ -47,7 +47,7 @@ BACKBONE_RATE = 0.3
 WEIGHT_DECAY = 0.05
 # A clip far below the usual norm of this loss: every step is about as long as the rate says.
 LARGEST_GRADIENT = 1.0
-EMA_DECAY = 0.999
+EMA_DECAY = 0.998
 # What /proc/cpuinfo calls bfloat16 products in hardware; elsewhere they are emulated, and slower
 # than float32.
 BF16_FLAGS = frozenset({"avx512_bf16", "amx_bf16", "bf16"})
