@@ -1140,7 +1140,9 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "--model",
         action="append",
-        help="bundled name or model folder (default: compact); may be given again, for the menu",
+        metavar="NAME",
+        help="bundled name, model folder, or hf:OWNER/NAME[@REVISION]; may be given again, for the "
+        "menu (default: those that KOUTU_MODELS names, else compact)",
     )
     add("--engine", type=engine, default="auto", help=ENGINES)
     add("--precision", help="of the artifact, such as fp32 or int8 (default: the card's first)")
@@ -1149,9 +1151,6 @@ def _parser() -> argparse.ArgumentParser:
     add("--share", action="store_true", help="a public link for a week; implies --public")
     add("--share-server-address", metavar="HOST:PORT", help="a share server of your own")
     add("--public", action="store_true", help="tighter limits and a rate, for strangers")
-    add(
-        "--mcp", action="store_true", default=None, help='serve MCP too (pip install "gradio[mcp]")'
-    )
     add("--host", help="address to listen on (default: 127.0.0.1; 0.0.0.0 for the whole network)")
     add("--port", type=int, help="port to listen on (default: the first free one from 7860)")
     add("--auth", type=_credentials, metavar="USER:PASSWORD", help="ask visitors for this")
@@ -1270,7 +1269,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Serve the page until it is stopped; 0 when stopped, 1 when it could not start."""
     args = _parser().parse_args(argv)
     try:
-        cards, notices = models_here(args.model or ["compact"], MODELS)
+        # A Space has no command line.
+        wanted = args.model or os.environ.get("KOUTU_MODELS", "").split() or ["compact"]
+        cards, missing = models_here(wanted, MODELS, args.engine, args.precision)
+        for error in missing:
+            tell(error.text)
         shelf = Shelf(cards, args.engine, args.precision, args.threads)
         if args.engine != "auto":
             shelf.segmenter().open()
@@ -1283,6 +1286,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     # A Space is public without a tunnel.
     shared = get_space() is None and (args.share or os.getenv("GRADIO_SHARE", "").lower() == "true")
     rules = FOR_STRANGERS if args.public or shared or get_space() else FOR_FRIENDS
+    # Visitors read no path or repository of the operator's.
+    notices = (WORDS["model_missing"],) if missing else ()
     ui = build_ui(Page(shelf, rules.limits, notices), rules)
     # What stops a container or a service ends the page as Ctrl-C does: files swept, device given
     # back.

@@ -22,8 +22,8 @@ from segmentation.compose import compose, composed_mask
 from segmentation.each import object_name
 from segmentation.encode import encode
 from segmentation.errors import ChoiceError, KoutuError
+from segmentation.hub import get_model
 from segmentation.instances import Segmentation
-from segmentation.models import find_model
 from segmentation.photo import Photo, read_photo
 from segmentation.segmenter import Segmenter
 from segmentation.targets import ending_of, targets
@@ -47,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parse(sys.argv[1:] if argv is None else argv, parser)
     language = terminal_language()
     try:
-        card = find_model(args.model)
+        card = get_model(args.model, args.engine, args.precision)
         check_wish(args.objects, card.labels)
         wish = wish_of(args)
     except KoutuError as error:

@@ -125,7 +125,11 @@ def make_parser() -> argparse.ArgumentParser:
 
 def _add_finding(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("finding").add_argument
-    add("--model", default="compact", help="bundled name or model folder (default: compact)")
+    add(
+        "--model",
+        default="compact",
+        help="bundled name, model folder, or hf:OWNER/NAME[@REVISION] (default: compact)",
+    )
     add("--engine", type=engine, default="auto", help=ENGINES)
     add("--precision", help="of the artifact, such as fp32 or int8 (default: the card's first)")
     add("--threads", type=count, default=0, help="for onnxruntime (default: all cores)")

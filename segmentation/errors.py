@@ -7,7 +7,9 @@ KoutuError
 ├── RateExceeded (RuntimeError)       a visitor who asks for more than his share
 ├── ModelError (RuntimeError)         a model folder that cannot be used
 │   ├── ModelNotFound                 no such model here
-│   └── ModelDamaged                  a file is missing, cut short or altered
+│   ├── ModelDamaged                  a file is missing, cut short or altered
+│   └── FetchFailed                   the Hub did not give it
+│       └── EntryMissing              neither the repository nor the cache has the file
 ├── EngineError (RuntimeError)        a run-time that does not do its work
 │   ├── EngineUnavailable             this host lacks the device, driver, package or artifact
 │   └── InferenceFailed               it started, but a photo did not come through
@@ -63,6 +65,14 @@ class ModelNotFound(ModelError):
 
 class ModelDamaged(ModelError):
     """Raised when a file of a model is missing, cut short or altered."""
+
+
+class FetchFailed(ModelError):
+    """Raised when a repository's files could not be had from the Hugging Face Hub."""
+
+
+class EntryMissing(FetchFailed):
+    """Raised when a file is neither in the repository, as far as it can be asked, nor cached."""
 
 
 class EngineError(KoutuError, RuntimeError):

@@ -202,6 +202,8 @@ def input_spec(fields: dict[str, Any]) -> InputSpec:
 
 
 def _from_fields(folder: Path, fields: dict[str, Any]) -> ModelCard:
+    if any(Path(artifact["file"]).name != artifact["file"] for artifact in fields["artifacts"]):
+        raise ValueError("an artifact lies beside its card")  # a card may be a stranger's
     return ModelCard(
         folder=folder,
         name=fields["name"],

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from segmentation.engines import EngineChoice, find_chip
 from segmentation.errors import EngineUnavailable, KoutuError, ModelNotFound
+from segmentation.hub import PREFIX, get_model
 from segmentation.models import ModelCard, bundled_models, find_model, load_card
 from segmentation.segmenter import Segmenter
 from segmentation.text import Text
@@ -145,31 +146,44 @@ class Shelf:
 
 
 def models_here(
-    wanted: Sequence[str], folder: Path
-) -> tuple[tuple[ModelCard, ...], tuple[Text, ...]]:
+    wanted: Sequence[str],
+    folder: Path,
+    engine: EngineChoice = "auto",
+    precision: str | None = None,
+) -> tuple[tuple[ModelCard, ...], tuple[KoutuError, ...]]:
     """What a page can offer: the models wanted, those in a folder of model folders, the bundled.
 
     A model of the name of an earlier one is left out; so one may stand in for a bundled model.
 
     Args:
-        wanted: see `find_model`; the first one becomes the default.
+        wanted: see `get_model`; the first one becomes the default.
         folder: may be missing.
+        engine: the page's.
+        precision: the page's.
 
     Returns:
-        The cards, and notices about what was left out of the folder.
+        The cards, and why others are missing: those of the Hub that could not be had, and those of
+        the folder that cannot be read.
 
     Raises:
-        ModelError: one that is wanted cannot be used.
+        ModelError: one that is wanted, and is not on the Hub, cannot be used.
     """
-    cards = [find_model(name) for name in wanted]
-    notices: list[Text] = []
+    cards: list[ModelCard] = []
+    missing: list[KoutuError] = []
+    for name in wanted:
+        try:
+            cards.append(get_model(name, engine, precision))
+        except KoutuError as error:
+            if not name.startswith(PREFIX):
+                raise
+            missing.append(error)
     for path in sorted(folder.glob("*/card.json")):
         try:
             cards.append(load_card(path.parent))
         except KoutuError as error:
-            notices.append(error.text)
+            missing.append(error)
     cards += [find_model(name) for name in bundled_models()]
     named: dict[str, ModelCard] = {}
     for card in cards:
         named.setdefault(card.name, card)
-    return tuple(named.values()), tuple(notices)
+    return tuple(named.values()), tuple(missing)

@@ -10,6 +10,10 @@ WORDS = {
     ),
     "model": Text("Model", "模型"),
     "cut_out": Text("Cut out", "抠图"),
+    "model_missing": Text(
+        "A model of this page is not here at the moment; the others do its work.",
+        "本页面的一个模型暂时不可用，现由其他模型代替。",
+    ),
     "loading_model": Text("Loading model {model} …", "正在加载模型“{model}”……"),
     "photo": Text("Photo", "照片"),
     "drop": Text("Drop a photo here, paste it, or click to choose", "拖放、粘贴照片，或点击选择"),

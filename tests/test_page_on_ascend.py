@@ -4,13 +4,9 @@ The chip fails at the first photo and at its second attempt, and takes the next 
 """
 
 import json
-import os
 import shutil
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -19,49 +15,29 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.stand_ins.om_card import CHIP, bundled_card_with_oms
 from tests.stand_ins.toolkit import SITE_PACKAGES
+from tests.started import PROJECT, Started, started
 
-PROJECT = Path(__file__).parent.parent
 # A busy machine takes long over a large photo; a test that passes never waits this long.
 PATIENCE_MS = 60_000
 
 
-@dataclass(frozen=True, slots=True)
-class Running:
-    """A page in a process of its own, and where the stand-in writes its report."""
-
-    process: subprocess.Popen[str]
-    address: str
-    report: Path
+@pytest.fixture
+def report(tmp_path: Path) -> Path:
+    """Where the stand-in writes what it saw."""
+    return tmp_path / "report.json"
 
 
 @pytest.fixture
-def running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
+def running(tmp_path: Path, report: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Started]:
     monkeypatch.syspath_prepend(SITE_PACKAGES)
     bundled_card_with_oms(tmp_path)
-    report = tmp_path / "report.json"
-    process = subprocess.Popen(
-        [sys.executable, "-u", "app.py", "--model", tmp_path],
-        cwd=PROJECT,
-        env={
-            **os.environ,
-            "PYTHONPATH": str(SITE_PACKAGES),
-            "ACL_STAND_IN_REPORT": str(report),
-            "ACL_STAND_IN_FAULTS": "stream=507015x2",
-        },
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        # Where pytest runs in the background, a child would be born deaf to this signal.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
-    with process:
-        assert process.stdout
-        said = ""
-        while "http://" not in said:
-            said = process.stdout.readline()
-            assert said, "the page ended before it was there"
-        yield Running(process, said.split()[-1], report)
-        process.kill()
+    environment = {
+        "PYTHONPATH": str(SITE_PACKAGES),
+        "ACL_STAND_IN_REPORT": str(report),
+        "ACL_STAND_IN_FAULTS": "stream=507015x2",
+    }
+    with started("--model", str(tmp_path), environment=environment) as running:
+        yield running
 
 
 @pytest.fixture
@@ -81,7 +57,7 @@ def upload(page: Page, address: str, name: str) -> None:
 
 
 def test_a_failing_chip_a_cut_out_and_an_end_without_leaks(
-    browser: Browser, running: Running, tmp_path: Path
+    browser: Browser, running: Started, report: Path, tmp_path: Path
 ) -> None:
     page = browser.new_page(locale="en-US")
     upload(page, running.address, "astronaut.png")
@@ -102,8 +78,8 @@ def test_a_failing_chip_a_cut_out_and_an_end_without_leaks(
 
     running.process.send_signal(signal.SIGINT)
     running.process.communicate()
-    report = json.loads(running.report.read_text("utf-8"))
+    seen = json.loads(report.read_text("utf-8"))
     assert running.process.returncode == 0
-    assert report["leaks"] == {}
-    assert report["finalised"]
-    assert report["calls"]["mdl.load_from_file"] > 3
+    assert seen["leaks"] == {}
+    assert seen["finalised"]
+    assert seen["calls"]["mdl.load_from_file"] > 3

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from segmentation.engines import open_engine
 from segmentation.engines.remote import DEVICE_FAILED, description, pack, pixels_from
 from segmentation.errors import InferenceFailed
-from segmentation.models import find_model
+from segmentation.hub import get_model
 
 if TYPE_CHECKING:
     from ray.serve import Application
@@ -23,7 +23,7 @@ class Replica:
     """One engine that answers `RemoteEngine`.
 
     Args:
-        model: bundled name or model folder.
+        model: see `get_model`.
         engine: onnx or ascend; not auto, for replicas must be alike.
         precision: of the artifact; None takes the card's first choice.
         threads: for onnxruntime; 0 takes all cores.
@@ -33,7 +33,7 @@ class Replica:
     def __init__(
         self, model: str, engine: str, precision: str | None, threads: int, replicas: int
     ) -> None:
-        card = find_model(model)
+        card = get_model(model, engine, precision)
         self._name = card.name
         self._engine, _ = open_engine(card, engine, precision, threads)
         self._description = description(card, self._engine, replicas)

@@ -8,8 +8,8 @@ import pytest
 from huggingface_hub import constants
 
 from convert.source import find_checkpoint
-from segmentation.errors import ConversionError
-from tests.stand_ins.hub import COMMIT, Hub, running_hub
+from segmentation.errors import ConversionError, FetchFailed
+from tests.stand_ins.hub import COMMIT, Hub, running_hub, use_hub
 
 REPO = "someone/mask2former-tiny"
 
@@ -25,11 +25,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     (repo / "pytorch_model.bin").write_bytes(b"the same weights again")
     (repo / "photo.jpg").write_bytes(b"nobody needs it")
     with running_hub(tmp_path / "hub") as hub:
-        # What HF_ENDPOINT sets when huggingface_hub is first imported.
-        template = constants.HUGGINGFACE_CO_URL_TEMPLATE.replace(constants.ENDPOINT, hub.url)
-        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
-        monkeypatch.setattr(constants, "ENDPOINT", hub.url)
-        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+        use_hub(hub, tmp_path / "cache", monkeypatch)
         yield hub
 
 
@@ -111,7 +107,7 @@ def test_another_architecture_is_refused_before_its_weights_are_fetched(hub: Hub
 def test_what_is_not_there_is_one_line(
     hub: Hub, name: str, revision: str | None, words: str
 ) -> None:
-    with pytest.raises(ConversionError, match=words) as caught:
+    with pytest.raises(FetchFailed, match=words) as caught:
         find_checkpoint(name, revision)
     assert "\n" not in str(caught.value)
     assert hub.fetched() == []
@@ -119,28 +115,28 @@ def test_what_is_not_there_is_one_line(
 
 def test_a_gated_repository_says_how_to_get_in(hub: Hub) -> None:
     hub.gated.add(REPO)
-    with pytest.raises(ConversionError, match=r"gated: accept its terms on .*HF_TOKEN"):
+    with pytest.raises(FetchFailed, match=r"gated: accept its terms on .*HF_TOKEN"):
         find_checkpoint(REPO)
 
 
 def test_a_repository_without_weights(hub: Hub) -> None:
     for name in ("model.safetensors", "pytorch_model.bin"):
         (hub.root / REPO / name).unlink()
-    with pytest.raises(ConversionError, match="lacks a file"):
+    with pytest.raises(FetchFailed, match=r"has no model\.safetensors\."):
         find_checkpoint(REPO)
 
 
 @pytest.mark.usefixtures("hub")
 def test_no_network_and_nothing_in_the_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    with pytest.raises(ConversionError, match=r"cannot be reached .* HF_ENDPOINT"):
+    with pytest.raises(FetchFailed, match=r"did not give .* HF_ENDPOINT"):
         find_checkpoint(REPO)
 
 
 @pytest.mark.usefixtures("hub")
 def test_a_cache_that_cannot_be_written_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(constants, "HF_HUB_CACHE", "/dev/full/cache")
-    with pytest.raises(ConversionError, match="could not be fetched"):
+    with pytest.raises(FetchFailed, match="could not be fetched"):
         find_checkpoint(REPO)
 
 

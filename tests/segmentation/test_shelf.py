@@ -69,9 +69,9 @@ def card_in(folder: Path, name: str) -> ModelCard:
 def test_what_is_wanted_comes_first_then_the_folder_then_the_bundled(tmp_path: Path) -> None:
     wanted = card_in(tmp_path / "elsewhere", "wanted")
     small = card_in(tmp_path / "models" / "small", "small")
-    cards, notices = models_here([str(wanted.folder)], tmp_path / "models")
+    cards, missing = models_here([str(wanted.folder)], tmp_path / "models")
     assert cards == (wanted, small, COMPACT)
-    assert notices == ()
+    assert missing == ()
     assert models_here(["compact"], tmp_path / "none") == ((COMPACT,), ())
 
 
@@ -85,7 +85,7 @@ def test_a_model_of_the_same_name_stands_in_for_the_bundled_one(tmp_path: Path) 
 def test_a_damaged_card_in_the_folder_is_told_and_left_out(tmp_path: Path) -> None:
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "card.json").write_text("{")
-    cards, (notice,) = models_here(["compact"], tmp_path)
+    cards, (error,) = models_here(["compact"], tmp_path)
     assert cards == (COMPACT,)
-    assert "cannot be read" in notice.en
-    assert "无法读取" in notice.zh
+    assert "cannot be read" in error.text.en
+    assert "无法读取" in error.text.zh

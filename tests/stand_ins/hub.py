@@ -11,6 +11,9 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import pytest
+from huggingface_hub import constants
+
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
@@ -21,6 +24,7 @@ class Hub(ThreadingHTTPServer):
         root: where the repositories lie.
         gated: ids of those that need a token.
         asked: (method, path, Range header or None) of every request so far.
+        failing: ids of those that answer with an error of the server's.
         cut_next_at: files whose next download breaks off after so many bytes.
     """
 
@@ -28,6 +32,7 @@ class Hub(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.root = root
         self.gated: set[str] = set()
+        self.failing: set[str] = set()
         self.asked: list[tuple[str, str, str | None]] = []
         self.cut_next_at: dict[str, int] = {}
 
@@ -59,6 +64,14 @@ def running_hub(root: Path) -> Iterator[Hub]:
         hub.server_close()
 
 
+def use_hub(hub: Hub, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let huggingface_hub ask this hub: what HF_ENDPOINT and HF_HUB_CACHE set at its import."""
+    template = constants.HUGGINGFACE_CO_URL_TEMPLATE.replace(constants.ENDPOINT, hub.url)
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+    monkeypatch.setattr(constants, "ENDPOINT", hub.url)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(cache))
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: Hub
@@ -80,6 +93,8 @@ class _Handler(BaseHTTPRequestHandler):
         path = repo / "/".join(part for part in rest if part)
         if resolve != "resolve" or not repo.is_dir():
             self._refuse(404, "RepoNotFound")
+        elif f"{owner}/{name}" in hub.failing:
+            self._refuse(503, "")
         elif f"{owner}/{name}" in hub.gated and "Authorization" not in self.headers:
             self._refuse(403, "GatedRepo")
         elif revision not in ("main", COMMIT):
@@ -91,7 +106,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _refuse(self, status: int, code: str) -> None:
         self.send_response(status)
-        self.send_header("X-Error-Code", code)
+        if code:
+            self.send_header("X-Error-Code", code)
         self.send_header("X-Repo-Commit", COMMIT)
         self.send_header("Content-Length", "0")
         self.end_headers()

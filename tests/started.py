@@ -1,0 +1,51 @@
+"""A page in a process of its own, started as from a shell."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+PROJECT = Path(__file__).parent.parent
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A page that serves.
+
+    Attributes:
+        process: its process; stdout and stderr come together.
+        address: where it serves.
+        said: the lines it printed until then.
+    """
+
+    process: subprocess.Popen[str]
+    address: str
+    said: tuple[str, ...]
+
+
+@contextmanager
+def started(*arguments: str, environment: Mapping[str, str]) -> Iterator[Started]:
+    """Run app.py until the block ends, from the moment it serves."""
+    process = subprocess.Popen(
+        [sys.executable, "-u", "app.py", *arguments],
+        cwd=PROJECT,
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        # Where pytest runs in the background, a child would be born deaf to this signal.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    with process:
+        assert process.stdout
+        said: list[str] = []
+        while not said or not said[-1].startswith("Koutu 抠图: http://"):
+            line = process.stdout.readline()
+            assert line, f"the page ended before it was there: {said}"
+            said.append(line.rstrip("\n"))
+        yield Started(process, said[-1].split()[-1], tuple(said[:-1]))
+        process.kill()
