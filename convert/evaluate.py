@@ -2,7 +2,7 @@
 
 import argparse
 import csv
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,13 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from convert.metrics import f_beta, mean_absolute_error, precision_recall, weighted_f
+from convert.metrics import (
+    average_precision,
+    f_beta,
+    mean_absolute_error,
+    precision_recall,
+    weighted_f,
+)
 from segmentation import Photo, Segmentation, Segmenter, choose, encode, find_model, read_photo
 from segmentation.closer import alpha_of, look_closer
 from segmentation.metrics import boundary_f, iou
@@ -21,6 +27,10 @@ Bool = npt.NDArray[np.bool_]
 UInt8 = npt.NDArray[np.uint8]
 
 SALIENT = "salient"
+CROWD = "(crowd)"
+# Guesses below this score do not change an average precision any more.
+LEAST_SCORE = 0.05
+HIT_IOU = 0.5
 # A labelled instance smaller than this share of the photo is not its subject.
 SUBJECT_AREA = 0.03
 WORST = 10
@@ -35,11 +45,22 @@ class Sample:
         source: where it comes from: its name up to the first underscore.
         path: the photo.
         subjects: label and bool (H, W) of each.
+        instances: the same of everything of a label the model knows, crowds included.
     """
 
     source: str
     path: Path
     subjects: tuple[tuple[str, Bool], ...]
+    instances: tuple[tuple[str, Bool], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """An object that was found: what it is taken for, how surely, and whether it is that."""
+
+    label: str
+    score: float
+    hit: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,6 +74,7 @@ class Score:
         truth: bool (H, W), that subject.
         largest: IoU of the largest instance instead.
         best: IoU of the instance nearest to any subject.
+        guesses: all that was found, however unsure.
     """
 
     sample: Sample
@@ -61,6 +83,7 @@ class Score:
     truth: Bool
     largest: float
     best: float
+    guesses: tuple[Guess, ...]
 
     @property
     def iou(self) -> float:
@@ -88,7 +111,8 @@ def run(args: argparse.Namespace) -> None:
     """Print a Markdown table of the subject's cut-outs as `auto` chooses them.
 
     A cut-out is compared at the photo's own size with the subject it matches best. "largest" is
-    the IoU of another rule, "best" of the best single instance there was to choose.
+    the IoU of another rule, "best" of the best single instance there was to choose. "AP50" is the
+    mean average precision of the labels at an IoU of 0.5, of every instance of these photos.
     """
     segmenter = Segmenter(find_model(args.model), args.engine, args.precision)
     known = {label.en for label in segmenter.card.labels}
@@ -96,10 +120,13 @@ def run(args: argparse.Namespace) -> None:
     groups: dict[str, list[Score]] = defaultdict(list)
     for score in scores:
         groups[score.label if args.by_label else score.sample.source].append(score)
-    print("| photos | n | IoU | boundary F | max F | weighted F | MAE | largest | best |")
-    print("|---" * 9 + "|")
+    print("| photos | n | IoU | boundary F | max F | weighted F | MAE | largest | best | AP50 |")
+    print("|---" * 10 + "|")
     for name, group in sorted(groups.items()):
-        print(f"| {name} | {len(group)} | " + " | ".join(f"{m:.4f}" for m in _means(group)) + " |")
+        precision = _mean_average_precision(group)
+        means = [f"{mean:.4f}" for mean in _means(group)]
+        cells = [*means, "–" if precision is None else f"{precision:.4f}"]
+        print(f"| {name} | {len(group)} | " + " | ".join(cells) + " |")
     if args.worst:
         worst = sorted(scores, key=lambda score: score.iou)[:WORST]
         args.worst.write_bytes(encode(_contact_sheet(worst)))
@@ -126,20 +153,64 @@ def samples(folder: Path, known_labels: set[str]) -> Iterator[Sample]:
             for label, mask in masks
             if label == SALIENT or (label in known_labels and mask.mean() > SUBJECT_AREA)
         )
+        known = tuple(each for each in masks if each[0].removesuffix(CROWD) in known_labels)
         if subjects:
-            yield Sample(stem.split("_")[0], folder / f"{stem}.jpg", subjects)
+            yield Sample(stem.split("_")[0], folder / f"{stem}.jpg", subjects, known)
 
 
 def _score(segmenter: Segmenter, sample: Sample, one_look: bool) -> Score:
     photo = read_photo(sample.path)
-    found, _ = segmenter.segment(photo)
+    everything, _ = segmenter.segment(photo, LEAST_SCORE)
+    found = everything.above(segmenter.card.score_threshold)
     ids = choose(found, "auto")
     look = None if one_look else look_closer(segmenter, photo, found, ids)
     alpha = alpha_of(photo, found, ids, look)
     label, truth = max(sample.subjects, key=lambda subject: iou(alpha > 127, subject[1]))
     single = [_best_match(photo, found, (i.id,), sample) for i in found.instances]
     largest = _best_match(photo, found, choose(found, "largest"), sample)
-    return Score(sample, label, alpha, truth, largest, max(single, default=0.0))
+    best = max(single, default=0.0)
+    return Score(sample, label, alpha, truth, largest, best, tuple(_guesses(everything, sample)))
+
+
+def _guesses(found: Segmentation, sample: Sample) -> Iterator[Guess]:
+    """Match what was found with the truth, the surest first, as COCO does.
+
+    What lies in a crowd that nobody outlined one by one is neither right nor wrong.
+    """
+    free = [each for each in sample.instances if not each[0].endswith(CROWD)]
+    crowds = [each for each in sample.instances if each[0].endswith(CROWD)]
+    for instance, logits in zip(found.instances, found.masks_queries_logits, strict=True):
+        label = instance.label.en
+        size_wh = sample.subjects[0][1].shape[::-1]
+        grown = cv2.resize(logits.astype(np.float32), size_wh, interpolation=cv2.INTER_LINEAR)
+        mask = grown > 0
+        overlaps = [iou(mask, truth) if of == label else 0.0 for of, truth in free]
+        place = int(np.argmax(overlaps)) if overlaps else -1
+        hit = bool(overlaps) and overlaps[place] >= HIT_IOU
+        if hit:
+            del free[place]
+        elif any(
+            of == label + CROWD and (mask & crowd).sum() >= HIT_IOU * mask.sum()
+            for of, crowd in crowds
+        ):
+            continue
+        yield Guess(label, instance.score, hit)
+
+
+def _mean_average_precision(group: Sequence[Score]) -> float | None:
+    """Over the labels of these photos' instances; None where they have none."""
+    truths = Counter(label for score in group for label, _ in score.sample.instances)
+    guesses = sorted(
+        (guess for score in group for guess in score.guesses),
+        key=lambda guess: guess.score,
+        reverse=True,
+    )
+    precisions = [
+        average_precision([guess.hit for guess in guesses if guess.label == label], count)
+        for label, count in truths.items()
+        if not label.endswith(CROWD)
+    ]
+    return float(np.mean(precisions)) if precisions else None
 
 
 def _best_match(photo: Photo, found: Segmentation, ids: Sequence[int], sample: Sample) -> float:

@@ -1,5 +1,7 @@
 """How near an alpha is to the truth, in the measures of the literature."""
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +37,21 @@ def f_beta(curve: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         (1 + BETA_SQUARED) * precision * recall / np.where(weighted > 0, weighted, 1)
     )
     return f
+
+
+def average_precision(hits: Sequence[bool], truths: int) -> float:
+    """Mean precision at 101 recalls, 0..1 (Lin et al. 2014, COCO, https://cocodataset.org/#detection-eval).
+
+    Args:
+        hits: of each guess, the surest first, whether it matches a truth no other has matched.
+        truths: how many there are, at least 1.
+    """
+    found = np.cumsum(np.asarray(hits, np.float64))
+    precision = found / np.arange(1, len(found) + 1)
+    # At a recall, the best precision at that or a higher one.
+    best = np.maximum.accumulate(precision[::-1])[::-1]
+    places = np.searchsorted(found / truths, np.linspace(0, 1, 101))
+    return float(np.append(best, 0)[places].mean())
 
 
 def weighted_f(alpha: UInt8, truth: Bool) -> float:

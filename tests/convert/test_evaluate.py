@@ -34,7 +34,9 @@ def test_a_row_for_each_source(data: Path, capsys: pytest.CaptureFixture[str]) -
     row = capsys.readouterr().out.splitlines()[-1]
     name, count, *figures = (cell.strip() for cell in row.strip("|").split("|"))
     assert (name, count) == ("ours", "1")
+    *figures, precision = figures
     overlap, boundary, max_f, weighted, error, largest, best = map(float, figures)
+    assert precision == "–", "salient is no label"
     assert min(overlap, boundary, max_f, best) > 0.99
     assert weighted > 0.95
     assert error < 0.01
@@ -53,3 +55,24 @@ def test_rows_by_label_and_the_worst_to_look_at(
     image = cv2.imread(str(sheet))
     assert image is not None
     assert image.shape == (320, 960, 3)
+
+
+def test_instances_of_known_labels_are_counted(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = "stem,instance,label\nours_flower,1,object\n"
+    (data / "labels.csv").write_text(rows, "utf-8")
+    evaluate = ["evaluate", "compact", "--data", str(data), "--one-look"]
+    assert main(evaluate) == 0
+    alone = capsys.readouterr().out.splitlines()[-1].split("|")[-2]
+    assert 0.5 <= float(alone) <= 1, "the leaves come before or after it"
+    (data / "labels.csv").write_text(rows + "ours_flower,2,object(crowd)\n", "utf-8")
+    assert main(evaluate) == 0
+    assert capsys.readouterr().out.splitlines()[-1].split("|")[-2] == alone, "an empty crowd"
+    # The leaves are a crowd: not one by one, so not wrong.
+    mask = cv2.imread(str(data / "masks" / "ours_flower.png"), cv2.IMREAD_UNCHANGED)
+    assert mask is not None
+    mask[mask == 0] = 2
+    cv2.imwrite(str(data / "masks" / "ours_flower.png"), mask)
+    assert main(evaluate) == 0
+    assert float(capsys.readouterr().out.splitlines()[-1].split("|")[-2]) == 1

@@ -1,7 +1,13 @@
 import numpy as np
 import pytest
 
-from convert.metrics import f_beta, mean_absolute_error, precision_recall, weighted_f
+from convert.metrics import (
+    average_precision,
+    f_beta,
+    mean_absolute_error,
+    precision_recall,
+    weighted_f,
+)
 
 EMPTY = np.zeros((40, 60), np.bool_)
 LEFT = EMPTY.copy()
@@ -32,3 +38,22 @@ def test_weighted_f_forgives_near_errors_more_than_far_ones() -> None:
     far[76:78, 30:50] = True
     assert weighted_f(far * np.uint8(255), truth) < weighted_f(near * np.uint8(255), truth) < 1
     assert weighted_f(EMPTY * np.uint8(255), EMPTY) == 0
+
+
+@pytest.mark.parametrize(
+    ("hits", "truths", "expected"),
+    [
+        ([True, True], 2, 1),
+        ([], 3, 0),
+        ([False, False], 1, 0),
+        # Recalls 0 to 0.5 at a precision of 1, none beyond.
+        ([True], 2, 51 / 101),
+        # A wrong guess before the second right one: 2/3 beyond 0.5.
+        ([True, False, True], 2, (51 + 50 * 2 / 3) / 101),
+        # A wrong guess after all is found costs nothing.
+        ([True, False], 1, 1),
+        ([False, True], 1, 0.5),
+    ],
+)
+def test_average_precision(hits: list[bool], truths: int, expected: float) -> None:
+    assert average_precision(hits, truths) == pytest.approx(expected)
