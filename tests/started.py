@@ -1,6 +1,7 @@
 """A page in a process of its own, started as from a shell."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -43,7 +44,7 @@ def started(*arguments: str, environment: Mapping[str, str]) -> Iterator[Started
     with process:
         assert process.stdout
         said: list[str] = []
-        while not said or not said[-1].startswith("Koutu 抠图: http://"):
+        while not said or not re.match(r"Koutu \S+: http://", said[-1]):
             line = process.stdout.readline()
             assert line, f"the page ended before it was there: {said}"
             said.append(line.rstrip("\n"))
