@@ -179,14 +179,14 @@ def _guesses(found: Segmentation, sample: Sample) -> Iterator[Guess]:
     """
     free = [each for each in sample.instances if not each[0].endswith(CROWD)]
     crowds = [each for each in sample.instances if each[0].endswith(CROWD)]
+    size_wh = sample.subjects[0][1].shape[::-1]
     for instance, logits in zip(found.instances, found.masks_queries_logits, strict=True):
         label = instance.label.en
-        size_wh = sample.subjects[0][1].shape[::-1]
         grown = cv2.resize(logits.astype(np.float32), size_wh, interpolation=cv2.INTER_LINEAR)
         mask = grown > 0
-        overlaps = [iou(mask, truth) if of == label else 0.0 for of, truth in free]
-        place = int(np.argmax(overlaps)) if overlaps else -1
-        hit = bool(overlaps) and overlaps[place] >= HIT_IOU
+        overlaps = [(iou(mask, truth), i) for i, (of, truth) in enumerate(free) if of == label]
+        overlap, place = max(overlaps, default=(0.0, -1))
+        hit = overlap >= HIT_IOU
         if hit:
             del free[place]
         elif any(

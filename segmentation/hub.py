@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from segmentation.engines import EngineChoice, find_chip
+from segmentation.engines import EngineChoice, chip_here, find_chip, is_remote
 from segmentation.errors import EngineUnavailable, EntryMissing, FetchFailed, ModelDamaged
 from segmentation.models import Artifact, ModelCard, check_artifact, find_model, load_card
 from segmentation.text import Text
@@ -45,9 +45,9 @@ def get_model(name: str, engine: EngineChoice = "auto", precision: str | None = 
     commit = folder.name
     card = load_card(folder)
     title = Text(f"{card.title.en} @{commit[:7]}", f"{card.title.zh} @{commit[:7]}")
-    if engine.startswith(("http://", "https://")):
-        return replace(card, title=title)  # replicas have files of their own
-    artifacts = usable(card, engine, precision)
+    if is_remote(engine):
+        return replace(card, title=title)
+    artifacts = _usable(card, engine, precision)
     for artifact in artifacts:
         download(repo, artifact.file, commit)
         try:
@@ -63,15 +63,29 @@ def get_model(name: str, engine: EngineChoice = "auto", precision: str | None = 
     return replace(card, title=title, artifacts=artifacts)
 
 
-def usable(card: ModelCard, engine: EngineChoice, precision: str | None) -> tuple[Artifact, ...]:
+def download(repo: str, file: str, revision: str | None) -> Path:
+    """One file of a repository, in the cache's folder of the commit (40 hex).
+
+    Raises:
+        EntryMissing: the repository has no such file, or, without a network, the cache has not.
+        FetchFailed: it may not be read, or did not come through.
+    """
+    # Half a second to import, for those who stay with the bundled model.
+    from huggingface_hub import hf_hub_download
+
+    with _explained(repo, file, revision):
+        return Path(hf_hub_download(repo, file, revision=revision))
+
+
+def _usable(card: ModelCard, engine: EngineChoice, precision: str | None) -> tuple[Artifact, ...]:
     """The artifacts that a host will open, of the precision asked for or of the first choice.
 
     A chip is served by its own OMs, and by the ONNX for the day it cannot start.
 
     Raises:
-        EngineUnavailable: there are none.
+        EngineUnavailable: there are none, or the card that is insisted on does not work.
     """
-    chip = None if engine == "onnx" else _chip(forced=engine == "ascend")
+    chip = {"ascend": find_chip, "auto": chip_here}.get(engine, lambda: None)()
     here = [
         artifact
         for artifact in card.artifacts
@@ -92,33 +106,12 @@ def usable(card: ModelCard, engine: EngineChoice, precision: str | None) -> tupl
     return chosen
 
 
-def download(repo: str, file: str, revision: str | None) -> Path:
-    """One file of a repository, in the cache's folder of the commit (40 hex).
-
-    Raises:
-        EntryMissing: the repository has no such file, or, without a network, the cache has not.
-        FetchFailed: it may not be read, or did not come through.
-    """
-    # Half a second to import, for those who stay with the bundled model.
-    from huggingface_hub import hf_hub_download
-
-    with _explained(repo, file, revision):
-        return Path(hf_hub_download(repo, file, revision=revision))
-
-
-def _chip(*, forced: bool) -> str | None:
-    try:
-        return find_chip()
-    except EngineUnavailable:
-        if forced:
-            raise
-        return None  # the page tells why when it opens the model
-
-
 @contextmanager
 def _explained(repo: str, file: str, revision: str | None) -> Iterator[None]:
     """Turn what huggingface_hub and the disk may raise into one line with the way out."""
     from huggingface_hub import constants, errors
+
+    # The one it was built on, whatever its name is.
     from huggingface_hub.utils import httpx  # type: ignore[attr-defined]
 
     endpoint = constants.ENDPOINT

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from segmentation.engines import EngineChoice, find_chip
+from segmentation.engines import EngineChoice, chip_here
 from segmentation.errors import EngineUnavailable, KoutuError, ModelNotFound
 from segmentation.hub import PREFIX, get_model
 from segmentation.models import ModelCard, bundled_models, find_model, load_card
@@ -120,10 +120,7 @@ class Shelf:
         oms = [a for card in self.cards for a in card.artifacts if a.format == "om"]
         if self._engine != "auto" or not oms:
             return None
-        try:
-            return find_chip()
-        except EngineUnavailable:  # the page tells why when it opens the model
-            return None
+        return chip_here()
 
     def _finders(self, card: ModelCard, chip: str | None) -> Iterator[Finder]:
         onnx = [a.precision for a in card.artifacts if a.format == "onnx"]

@@ -48,5 +48,7 @@ def started(*arguments: str, environment: Mapping[str, str]) -> Iterator[Started
             line = process.stdout.readline()
             assert line, f"the page ended before it was there: {said}"
             said.append(line.rstrip("\n"))
-        yield Started(process, said[-1].split()[-1], tuple(said[:-1]))
-        process.kill()
+        try:
+            yield Started(process, said[-1].split()[-1], tuple(said[:-1]))
+        finally:
+            process.kill()  # or a test that fails would wait for its end for ever

@@ -1,9 +1,6 @@
 """--share: the page as started from a shell, and the line that tells of its public link."""
 
-import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +8,8 @@ from pathlib import Path
 import httpx
 from gradio import tunneling
 
-PROJECT = Path(__file__).parent.parent
+from tests.started import started
+
 # Nobody listens there: as a proxy, it keeps the test off the net wherever it runs.
 NOWHERE = "http://127.0.0.1:9"
 
@@ -19,26 +17,13 @@ NOWHERE = "http://127.0.0.1:9"
 @contextmanager
 def shared(home: Path, *flags: str) -> Iterator[tuple[str, str, str]]:
     """A running page: its address, and what it says of the link in English and Chinese."""
-    process = subprocess.Popen(
-        [sys.executable, "-u", "app.py", "--share", *flags],
-        cwd=PROJECT,
-        env={**os.environ, "HF_HOME": str(home), "HTTPS_PROXY": NOWHERE, "HTTP_PROXY": NOWHERE},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        # Where pytest runs in the background, a child would be born deaf to this signal.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
-    with process:
-        assert process.stdout
-        yield (
-            process.stdout.readline().split()[-1],
-            process.stdout.readline(),
-            process.stdout.readline(),
-        )
-        process.send_signal(signal.SIGINT)
-        process.communicate()
-    assert process.returncode == 0
+    environment = {"HF_HOME": str(home), "HTTPS_PROXY": NOWHERE, "HTTP_PROXY": NOWHERE}
+    with started("--share", *flags, environment=environment) as page:
+        assert page.process.stdout
+        yield page.address, page.process.stdout.readline(), page.process.stdout.readline()
+        page.process.send_signal(signal.SIGINT)
+        page.process.communicate()
+    assert page.process.returncode == 0
 
 
 def test_without_a_link_the_page_goes_on_and_names_the_ways_out(tmp_path: Path) -> None:

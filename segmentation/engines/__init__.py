@@ -11,7 +11,23 @@ from segmentation.text import Text
 # auto, onnx, ascend, or the address of replicas: http://...
 EngineChoice = str
 
-__all__ = ["Engine", "EngineChoice", "Logits", "find_chip", "open_engine"]
+__all__ = ["Engine", "EngineChoice", "Logits", "chip_here", "find_chip", "is_remote", "open_engine"]
+
+
+def is_remote(choice: EngineChoice) -> bool:
+    """Whether a choice is the address of replicas, which have model files of their own."""
+    return choice.startswith(("http://", "https://"))
+
+
+def chip_here() -> str | None:
+    """The chip that `auto` would take; None also for one that does not work.
+
+    Who opens a model on it is told why (see `open_engine`).
+    """
+    try:
+        return find_chip()
+    except EngineUnavailable:
+        return None
 
 
 def open_engine(
@@ -36,7 +52,7 @@ def open_engine(
         EngineUnavailable: the forced engine, or any at all, cannot start here.
         ModelDamaged: an artifact is missing or altered.
     """
-    if choice.startswith(("http://", "https://")):
+    if is_remote(choice):
         return RemoteEngine(card, choice), ()
     if choice == "ascend":
         return AscendEngine(card, precision), ()

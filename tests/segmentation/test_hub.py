@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Literal
 
 import pytest
 from huggingface_hub import constants
@@ -22,7 +23,7 @@ from tests.stand_ins.toolkit import fresh_acl, hide_acl
 
 REPO = "someone/koutu-small"
 NAME = f"hf:{REPO}"
-FILES = {
+FILES: dict[str, tuple[Literal["onnx", "om"], str, str | None]] = {
     "model.onnx": ("onnx", "fp32", None),
     "model.int8.onnx": ("onnx", "int8", None),
     "model_288x384.om": ("om", "mixed", CHIP),
@@ -43,9 +44,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
         (repo / file).write_bytes(content)
         digest = hashlib.sha256(content).hexdigest()
         sizes_hw = ((384, 384),)
-        artifacts.append(
-            Artifact(file, format_, precision, sizes_hw, len(content), digest, soc)  # type: ignore[arg-type]
-        )
+        artifacts.append(Artifact(file, format_, precision, sizes_hw, len(content), digest, soc))
     compact = find_model("compact")
     save_card(replace(compact, name="small", folder=repo, artifacts=tuple(artifacts)))
     hide_acl(monkeypatch)
@@ -69,9 +68,7 @@ def test_only_what_this_host_can_use_is_fetched(
 ) -> None:
     card = get_model(NAME, engine, precision)
     assert hub.fetched() == ["card.json", *files]
-    assert [card.path(a).is_file() for a in card.artifacts if a.file in files] == [True] * len(
-        files
-    )
+    assert [a.file for a in card.artifacts if card.path(a).is_file()] == files
 
 
 @pytest.mark.parametrize(

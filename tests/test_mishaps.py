@@ -1,0 +1,44 @@
+"""What may befall a page that is not a visitor's doing: it is killed, its host is set up oddly."""
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.started import PROJECT, started
+from tests.visitor import Visitor
+
+PHOTO = (PROJECT / "examples" / "flower.jpg").read_bytes()
+
+
+def test_a_page_that_is_killed_starts_again_and_clears_what_was_left(tmp_path: Path) -> None:
+    environment = {"GRADIO_TEMP_DIR": str(tmp_path)}
+    with started(environment=environment) as page, Visitor(page.address) as visitor:
+        visitor.open("flower.jpg", PHOTO)
+        page.process.kill()
+    assert list(tmp_path.iterdir())
+    with started(environment=environment) as page:
+        with Visitor(page.address) as visitor:
+            visitor.open("dahlia.jpg", PHOTO)
+            assert visitor.values[visitor.component(elem_id="download")]
+        page.process.send_signal(signal.SIGINT)
+        page.process.communicate()
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"LC_ALL": "C", "PYTHONIOENCODING": "ascii"},
+        {"LC_ALL": "tr_TR.UTF-8", "TZ": "Pacific/Kiritimati", "PYTHONIOENCODING": "utf-8"},
+    ],
+    ids=["no Chinese", "Turkish, a day ahead"],
+)
+def test_the_languages_and_the_clock_of_the_host_do_not_matter(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
+    environment = {**environment, "GRADIO_TEMP_DIR": str(tmp_path)}
+    with started(environment=environment) as page, Visitor(page.address, "zh") as visitor:
+        visitor.open("花.jpg", PHOTO)
+        download = visitor.values[visitor.component(elem_id="download")]
+    assert download["path"].endswith("花_cutout.png")
