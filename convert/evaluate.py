@@ -5,6 +5,7 @@ import csv
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import isnan, nan
 from pathlib import Path
 
 import cv2
@@ -21,6 +22,7 @@ from convert.metrics import (
 )
 from segmentation import Photo, Segmentation, Segmenter, choose, encode, find_model, read_photo
 from segmentation.closer import alpha_of, look_closer
+from segmentation.errors import ConversionError
 from segmentation.metrics import boundary_f, iou
 
 Bool = npt.NDArray[np.bool_]
@@ -72,8 +74,8 @@ class Score:
         label: of the subject that the cut-out matched best.
         alpha: uint8 (H, W), the cut-out.
         truth: bool (H, W), that subject.
-        largest: IoU of the largest instance instead.
-        best: IoU of the instance nearest to any subject.
+        largest: IoU of the largest instance instead; NaN where a cut-out is all there is.
+        best: IoU of the instance nearest to any subject; NaN as well.
         guesses: all that was found, however unsure.
     """
 
@@ -104,6 +106,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--precision")
     parser.add_argument("--one-look", action="store_true", help="without the closer look")
     parser.add_argument("--by-label", action="store_true", help="rows for labels, not for sources")
+    parser.add_argument(
+        "--alphas",
+        type=Path,
+        metavar="FOLDER",
+        help="judge another program's cut-outs instead: SOURCE_NAME.png, grey, 255 is kept",
+    )
     parser.add_argument("--worst", type=Path, help="write a PNG of the ten worst, photo by cut-out")
 
 
@@ -112,20 +120,24 @@ def run(args: argparse.Namespace) -> None:
 
     A cut-out is compared at the photo's own size with the subject it matches best. "largest" is
     the IoU of another rule, "best" of the best single instance there was to choose. "AP50" is the
-    mean average precision of the labels at an IoU of 0.5, of every instance of these photos.
+    mean average precision of the labels at an IoU of 0.5, of every instance of these photos. What
+    another program cut out, perhaps without knowing instances, is judged on the same subjects.
     """
-    segmenter = Segmenter(find_model(args.model), args.engine, args.precision)
-    known = {label.en for label in segmenter.card.labels}
-    scores = [_score(segmenter, sample, args.one_look) for sample in samples(args.data, known)]
+    card = find_model(args.model)
+    photos = samples(args.data, {label.en for label in card.labels})
+    if args.alphas:
+        scores = [_score_of(sample, _read_alpha(args.alphas, sample)) for sample in photos]
+    else:
+        segmenter = Segmenter(card, args.engine, args.precision)
+        scores = [_score(segmenter, sample, args.one_look) for sample in photos]
     groups: dict[str, list[Score]] = defaultdict(list)
     for score in scores:
         groups[score.label if args.by_label else score.sample.source].append(score)
     print("| photos | n | IoU | boundary F | max F | weighted F | MAE | largest | best | AP50 |")
     print("|---" * 10 + "|")
     for name, group in sorted(groups.items()):
-        precision = _mean_average_precision(group)
-        means = [f"{mean:.4f}" for mean in _means(group)]
-        cells = [*means, "–" if precision is None else f"{precision:.4f}"]
+        figures = [*_means(group), nan if args.alphas else _mean_average_precision(group)]
+        cells = ["–" if isnan(figure) else f"{figure:.4f}" for figure in figures]
         print(f"| {name} | {len(group)} | " + " | ".join(cells) + " |")
     if args.worst:
         worst = sorted(scores, key=lambda score: score.iou)[:WORST]
@@ -165,11 +177,33 @@ def _score(segmenter: Segmenter, sample: Sample, one_look: bool) -> Score:
     ids = choose(found, "auto")
     look = None if one_look else look_closer(segmenter, photo, found, ids)
     alpha = alpha_of(photo, found, ids, look)
-    label, truth = max(sample.subjects, key=lambda subject: iou(alpha > 127, subject[1]))
     single = [_best_match(photo, found, (i.id,), sample) for i in found.instances]
     largest = _best_match(photo, found, choose(found, "largest"), sample)
     best = max(single, default=0.0)
-    return Score(sample, label, alpha, truth, largest, best, tuple(_guesses(everything, sample)))
+    return _score_of(sample, alpha, largest, best, tuple(_guesses(everything, sample)))
+
+
+def _score_of(
+    sample: Sample,
+    alpha: UInt8,
+    largest: float = nan,
+    best: float = nan,
+    guesses: tuple[Guess, ...] = (),
+) -> Score:
+    label, truth = max(sample.subjects, key=lambda subject: iou(alpha > 127, subject[1]))
+    return Score(sample, label, alpha, truth, largest, best, guesses)
+
+
+def _read_alpha(folder: Path, sample: Sample) -> UInt8:
+    path = folder / f"{sample.path.stem}.png"
+    try:
+        with Image.open(path) as image:
+            alpha = np.asarray(image.convert("L"))
+    except OSError as error:
+        raise ConversionError(f"{path} cannot be read.", f"无法读取 {path}。") from error
+    if alpha.shape != sample.subjects[0][1].shape:
+        raise ConversionError(f"{path} is not of its photo's size.", f"{path} 与照片的大小不同。")
+    return alpha
 
 
 def _guesses(found: Segmentation, sample: Sample) -> Iterator[Guess]:
@@ -197,8 +231,8 @@ def _guesses(found: Segmentation, sample: Sample) -> Iterator[Guess]:
         yield Guess(label, instance.score, hit)
 
 
-def _mean_average_precision(group: Sequence[Score]) -> float | None:
-    """Over the labels of these photos' instances; None where they have none."""
+def _mean_average_precision(group: Sequence[Score]) -> float:
+    """Over the labels of these photos' instances; NaN where they have none."""
     truths = Counter(label for score in group for label, _ in score.sample.instances)
     guesses = sorted(
         (guess for score in group for guess in score.guesses),
@@ -210,7 +244,7 @@ def _mean_average_precision(group: Sequence[Score]) -> float | None:
         for label, count in truths.items()
         if not label.endswith(CROWD)
     ]
-    return float(np.mean(precisions)) if precisions else None
+    return float(np.mean(precisions)) if precisions else nan
 
 
 def _best_match(photo: Photo, found: Segmentation, ids: Sequence[int], sample: Sample) -> float:

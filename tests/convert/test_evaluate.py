@@ -76,3 +76,22 @@ def test_instances_of_known_labels_are_counted(
     cv2.imwrite(str(data / "masks" / "ours_flower.png"), mask)
     assert main(evaluate) == 0
     assert float(capsys.readouterr().out.splitlines()[-1].split("|")[-2]) == 1
+
+
+def test_another_programs_cut_outs_are_judged(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    evaluate = ["evaluate", "compact", "--data", str(data), "--alphas", str(tmp_path / "theirs")]
+    assert main(evaluate) == 1
+    assert "ours_flower.png cannot be read" in capsys.readouterr().err
+    truth = cv2.imread(str(data / "masks" / "ours_flower.png"), cv2.IMREAD_UNCHANGED)
+    assert truth is not None
+    (tmp_path / "theirs").mkdir()
+    cv2.imwrite(str(tmp_path / "theirs" / "ours_flower.png"), truth * 255)
+    assert main(evaluate) == 0
+    row = capsys.readouterr().out.splitlines()[-1]
+    perfect = "| 1.0000 | 1.0000 | 1.0000 | 1.0000 | 0.0000 | – | – | – |"
+    assert row == "| ours | 1 " + perfect
+    cv2.imwrite(str(tmp_path / "theirs" / "ours_flower.png"), truth[1:] * 255)
+    assert main(evaluate) == 1
+    assert "not of its photo's size" in capsys.readouterr().err
