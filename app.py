@@ -105,8 +105,16 @@ ON_LOAD = """
   return before !== null && before !== String(app_id);
 }
 """
+# The examples stand below what shows them.
+SHOW_PHOTO = """(model) => {
+    document.getElementById("photo").scrollIntoView({block: "nearest"});
+    return model;
+}"""
 CSS = """
 #canvas img { cursor: pointer; width: auto; max-width: 100%; max-height: 520px; margin: auto; }
+#result { position: relative; }
+#awaited { position: absolute; top: 160px; width: 100%; text-align: center; pointer-events: none; }
+#result:has(img) #awaited { display: none; }
 @media (max-width: 640px) {
     #examples .grid-container, #compare_examples .grid-container {
         grid-template-columns: repeat(auto-fit, minmax(80px, 1fr)) !important;
@@ -671,7 +679,7 @@ def build_ui(page: Page, rules: Rules = FOR_FRIENDS) -> gr.Blocks:
         tabs = gr.Tabs()
         with tabs, gr.Tab(words("cut_out")):
             with gr.Row():
-                with gr.Column(min_width=320):
+                with gr.Column(min_width=320, elem_id="photo"):
                     with gr.Column() as empty:
                         upload = photo_input(
                             label=words("photo"), placeholder=words("drop"), height=400
@@ -709,13 +717,14 @@ def build_ui(page: Page, rules: Rules = FOR_FRIENDS) -> gr.Blocks:
                             grow = gr.Slider(-10, 10, 0, step=1, label=words("grow"))
                             fine_hair = gr.Checkbox(label=words("fine_hair"))
                             closer = gr.Checkbox(True, label=words("closer"))
-                with gr.Column(min_width=320):
+                with gr.Column(min_width=320, elem_id="result"):
                     slider = gr.ImageSlider(
                         label=words("result"),
                         type="filepath",
                         interactive=False,
                         buttons=["fullscreen"],
                     )
+                    gr.Markdown(words("awaited"), elem_id="awaited")
                     download = gr.DownloadButton(
                         words("download"), variant="primary", interactive=False, elem_id="download"
                     )
@@ -778,7 +787,7 @@ def build_ui(page: Page, rules: Rules = FOR_FRIENDS) -> gr.Blocks:
         changes = [
             change,
             upload.input(page.open_photo, [upload, model], opened, **opening),
-            examples.select(page.open_example, model, opened, **opening),
+            examples.select(page.open_example, model, opened, **opening, js=SHOW_PHOTO),
             canvas.select(page.pick, [desk, least], desk, trigger_mode="multiple", **quiet),
             objects.input(page.pick_from_list, [desk, objects], desk, **quiet),
             every.click(page.pick_all, [desk, least], desk, **quiet),

@@ -20,6 +20,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 import app
 from segmentation import Limits, Text, encode, find_model
 from segmentation.shelf import Shelf
+from tests.started import started
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 CHROMIUM = shutil.which("chromium")
@@ -158,6 +159,25 @@ def test_an_example_is_cut_out_by_one_click(page: Page, tmp_path: Path) -> None:
     assert name == "flower_cutout.png"
     assert image[200, 300, 3] == 255
     assert image[50, 50, 3] == 0
+
+
+def test_a_first_visit_takes_two_clicks(browser: Browser, tmp_path: Path) -> None:
+    """On a page that has not loaded its model yet; `playwright show-trace` shows what took long."""
+    context = browser.new_context(locale="zh-CN", viewport={"width": 1280, "height": 720})
+    context.tracing.start(screenshots=True, snapshots=True)
+    page = context.new_page()
+    environment = {"GRADIO_TEMP_DIR": str(tmp_path / "page")}
+    with started("--port", "7874", environment=environment) as server:
+        page.goto(server.address)
+        page.locator("#examples img").nth(3).click()
+        expect(page.locator("#photo")).to_be_in_viewport()
+        name, image = download(page, tmp_path)
+        seconds = page.evaluate("performance.now()") / 1000
+    context.tracing.stop(path=SCREENSHOTS / "first_visit.zip")
+    context.close()
+    print(f"{seconds:.1f} s from the address to the file")
+    assert name == "flower_cutout.png"
+    assert image[200, 300, 3] == 255
 
 
 def test_the_list_does_what_clicks_do(page: Page, tmp_path: Path) -> None:
