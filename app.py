@@ -11,7 +11,7 @@ import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from functools import cache
-from math import floor
+from math import ceil, floor
 from pathlib import Path
 from secrets import token_hex
 from tempfile import TemporaryDirectory, gettempdir
@@ -23,6 +23,7 @@ from gradio import networking, tunneling
 from gradio.events import api
 from gradio.exceptions import ChecksumMismatchError, ShareCertificateWriteError
 from gradio.processing_utils import save_bytes_to_cache
+from gradio.queueing import Queue
 from gradio.utils import get_space, get_upload_folder, is_in_or_equal
 from gradio_client.utils import is_file_obj_with_meta, traverse
 from starlette.middleware import Middleware
@@ -52,7 +53,7 @@ from segmentation.encode import FORMATS, Format
 from segmentation.gate import Gate
 from segmentation.order import Order, carry_out, found
 from segmentation.overlay import draw_instances
-from segmentation.rate import FOR_FRIENDS, FOR_STRANGERS, Rules, Turnstile
+from segmentation.rate import FOR_FRIENDS, FOR_STRANGERS, Rules, Turnstile, network_of
 from segmentation.room import check_room, disk_explained, sweep
 from segmentation.shelf import Finder, Shelf, models_here
 from segmentation.side_by_side import (
@@ -984,7 +985,8 @@ def _setting_controls(finders: Sequence[Finder], index: int) -> list[Any]:
 def keep_rules(ui: gr.Blocks, rules: Rules) -> None:
     """Look at every call before Gradio does, for a stranger can call private events as well.
 
-    What needs the device or makes a file must be within the visitor's share. A file must have been
+    What needs the device or makes a file must be within the visitor's share; so must be what waits
+    in the queue. A file must have been
     uploaded here: Gradio refuses others as well, but does not say why.
     """
     process = ui.process_api
@@ -997,11 +999,32 @@ def keep_rules(ui: gr.Blocks, rules: Rules) -> None:
             costly = call["block_fn"].concurrency_id in (DEVICE, FILE)
             # A generator is called again for each step.
             if turnstile and costly and call.get("iterator") is None:
-                address = request.client.host if request.client else ""
-                turnstile.admit(address, request.session_hash)
+                turnstile.admit(_host(request), request.session_hash)
         return await process(**call)
 
     setattr(ui, "process_api", process_api)  # noqa: B010
+    if rules.waiting is not None:
+        share_places(ui._queue, ceil(rules.waiting / 2))
+
+
+def share_places(queue: Queue, most: int) -> None:
+    """Let no network hold more than so many places in a queue, or one flood would keep all out."""
+    push = queue.push
+
+    async def push_fairly(body: Any, request: Any, username: str | None) -> Any:
+        waiting = [
+            event for of in queue.event_queue_per_concurrency_id.values() for event in of.queue
+        ]
+        network = network_of(_host(request))
+        if sum(network_of(_host(event.request)) == network for event in waiting) >= most:
+            return False, WORDS["too_many_waiting"].in_language(language_of(request)), "queue_full"
+        return await push(body, request, username)
+
+    setattr(queue, "push", push_fairly)  # noqa: B010
+
+
+def _host(request: Any) -> str:
+    return str(request.client.host) if request.client else ""
 
 
 def check_uploaded(file: dict[str, Any]) -> None:

@@ -22,6 +22,7 @@ import app
 from segmentation import Limits, find_model
 from segmentation.rate import FOR_STRANGERS, Rate, Rules
 from segmentation.shelf import Shelf
+from tests.visitor import Visitor
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -188,6 +189,25 @@ def test_strangers_get_a_share(shelf: Shelf) -> None:
             another.predict(small, api_name="/segment")
         files = {"files": ("large.jpg", bytes(200_000))}
         assert httpx.post(f"{address}gradio_api/upload", files=files).status_code == 413
+
+
+def test_a_flood_leaves_places_for_others(shelf: Shelf) -> None:
+    with served(shelf, Rules(Limits(), waiting=4)) as address, Visitor(address) as visitor:
+        join = {
+            "fn_index": visitor.handler("segment")["id"],
+            "data": [upload(address), None, None],
+            "session_hash": "flood",
+        }
+        answers = [
+            httpx.post(f"{address}gradio_api/queue/join", json=join, headers=CHINESE)
+            for _ in range(30)
+        ]
+        refused = [answer for answer in answers if answer.status_code == 503]
+        assert refused
+        assert all("网络的请求排队过多" in answer.text for answer in refused)
+        elsewhere = httpx.HTTPTransport(local_address="127.0.0.2")
+        with httpx.Client(transport=elsewhere) as other:
+            assert other.post(f"{address}gradio_api/queue/join", json=join).status_code == 200
 
 
 def test_the_footer_tells_strangers_their_limits(shelf: Shelf) -> None:
