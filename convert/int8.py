@@ -119,7 +119,9 @@ def _two_products(
         numpy_helper.to_array(weights[node.input[1]]) for node in (layer.first, layer.second)
     )
     bias = -numpy_helper.to_array(weights[layer.relu.input[1]])
-    last_bias = numpy_helper.to_array(weights[layer.second.input[2]]) - bias @ second
+    # A bias of nothing but zeros is not in the graph.
+    moved = [numpy_helper.to_array(weights[name]) for name in layer.second.input[2:]]
+    last_bias = sum(moved, -bias @ second)
     whole, scale = to_int8(first, axis=1)
     last_whole, last_scale = to_int8(second, axis=1)
     step, zero = _uint8_levels(ranges[layer.source])

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+import torch
 from PIL import Image
 
 from convert.__main__ import main
@@ -57,6 +58,22 @@ def test_products_and_measured_convolutions_are_int8_and_offsets_are_not(folder:
     assert "QuantizeLinear" in kinds
     assert "GridSample" in kinds
     assert {of.data_type for of in graph.initializer} >= {onnx.TensorProto.INT8}
+
+
+def test_feed_forward_layers_with_biases_of_zero_become_int8_as_well(
+    tmp_path: Path, photo: Path
+) -> None:
+    checkpoint = small_checkpoint("resnet")
+    with torch.no_grad():
+        for name, values in checkpoint.model.named_parameters():
+            if name.endswith(("fc1.bias", "fc2.bias")):
+                values.zero_()
+    folder, model = save(checkpoint, tmp_path / "checkpoint"), tmp_path / "model"
+    assert main(["export", str(folder), "-o", str(model), "--size", "96x128"]) == 0
+    assert main(["quantize", str(model), "--calibrate", str(photo)]) == 0
+    image = synthetic_photo((96, 128))[None]
+    exact, rounded = (OnnxEngine(load_card(model), precision) for precision in ("fp32", "int8"))
+    assert difference(exact.run(image), rounded.run(image)).mask_agreement > 0.97
 
 
 def test_quantising_again_replaces_the_twin(folder: Path) -> None:
