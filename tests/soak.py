@@ -1,6 +1,7 @@
 """python -m tests.soak: many visitors at once on a page of its own, and the figures of it.
 
 Each visitor uploads photos in colours that only he has, so that a file made of another's shows.
+With --flood, somebody at another address asks as fast as he is answered, and takes nothing.
 """
 
 import argparse
@@ -18,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
+import httpx
 import numpy as np
 import numpy.typing as npt
 
@@ -62,8 +64,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
     parser.add_argument("--visitors", type=int, default=8)
     parser.add_argument("--requests", type=int, default=500, help="events of the page, in all")
+    parser.add_argument("--flood", action="store_true", help="somebody wants all for himself")
     args, page_arguments = parser.parse_known_args()
     tally = Tally(args.requests)
+    flooded: Counter[int] = Counter()
     with tempfile.TemporaryDirectory() as folder:
         environment = {"GRADIO_TEMP_DIR": folder}
         start = time.monotonic()
@@ -74,7 +78,12 @@ def main() -> int:
             ]
             for thread in threads:
                 thread.start()
+            stranger = threading.Thread(target=flood, args=(page.address, threads, flooded))
+            if args.flood:
+                stranger.start()
             memory, stored = watch(page, Path(folder), threads)
+            if args.flood:
+                stranger.join()
             page.process.send_signal(signal.SIGINT)
             page.process.communicate()
         seconds = time.monotonic() - start
@@ -93,6 +102,8 @@ def main() -> int:
         "files kept": f"{max(stored):.0f} MB at most",
         "files left": left,
     }
+    if args.flood:
+        rows["the flood"] = f"{flooded[200]} calls taken in, {flooded[503]} refused"
     for name, value in rows.items():
         print(f"| {name} | {value} |")
     return int(set(tally.outcomes) != {"right"} or left > 0)
@@ -112,6 +123,21 @@ def visit(address: str, number: int, tally: Tally) -> None:
             except (Refused, Failed) as error:
                 events, outcome = 1, str(error)
             tally.count(events, outcome, time.monotonic() - began)
+
+
+def flood(address: str, visitors: list[threading.Thread], answers: Counter[int]) -> None:
+    """Have examples opened without end and without waiting, while there are visitors."""
+    elsewhere = httpx.HTTPTransport(local_address="127.0.0.2")
+    with Visitor(address) as told, httpx.Client(base_url=address, transport=elsewhere) as http:
+        opening = told.handler("open_example")
+        body = {
+            "fn_index": opening["id"],
+            "data": [told.values.get(id_) for id_ in opening["inputs"]],
+            "event_data": {"index": 0, "value": None},
+            "session_hash": told.session,
+        }
+        while any(visitor.is_alive() for visitor in visitors):
+            answers[http.post("/gradio_api/queue/join", json=body).status_code] += 1
 
 
 def own_photo(colours: np.random.Generator) -> UInt8:
