@@ -104,8 +104,9 @@ def load_checkpoint(folder: Path) -> Checkpoint:
 
 def _load_model(folder: Path, config: Mask2FormerConfig) -> Mask2FormerForUniversalSegmentation:
     try:
+        # Some weights are kept in half precision; the work on them is not.
         model, report = Mask2FormerForUniversalSegmentation.from_pretrained(
-            folder, config=config, output_loading_info=True
+            folder, config=config, dtype=torch.float32, output_loading_info=True
         )
     except OSError as error:
         raise ConversionError(

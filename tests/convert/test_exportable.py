@@ -1,5 +1,8 @@
 """The written graphs give transformers' numbers, whatever backbone, size, target or sampling."""
 
+from copy import deepcopy
+from pathlib import Path
+
 import numpy as np
 import onnx
 import onnxruntime as ort
@@ -13,7 +16,7 @@ from convert.parity import Difference, difference
 from convert.swin import head_rows, rows_back, window_places
 from segmentation.engines.base import Logits
 from segmentation.models import SizeHW
-from tests.convert.small_checkpoints import BACKBONES, SWIN_4_46, small_checkpoint
+from tests.convert.small_checkpoints import BACKBONES, SWIN_4_46, save, small_checkpoint
 
 
 def run(graph: onnx.ModelProto, image: np.ndarray) -> Logits:
@@ -121,6 +124,13 @@ def test_a_checkpoint_of_transformers_4_46_keeps_its_numbers() -> None:
     assert checkpoint.labels == ("person", "dog", "sofa")
     assert_same(difference(expected, checkpoint.run(image)))
     assert_same(difference(expected, run(graph, image)))
+
+
+def test_a_checkpoint_in_half_precision_is_worked_on_in_full(tmp_path: Path) -> None:
+    checkpoint = deepcopy(small_checkpoint("resnet"))
+    checkpoint.model.half()
+    loaded = load_checkpoint(save(checkpoint, tmp_path / "half"))
+    assert {values.dtype for values in loaded.model.parameters()} == {torch.float32}
 
 
 def test_windows_are_padded_then_rolled() -> None:

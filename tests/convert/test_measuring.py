@@ -1,5 +1,6 @@
 """Quantising a model folder, comparing its artifacts, and timing them."""
 
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
@@ -63,7 +64,7 @@ def test_products_and_measured_convolutions_are_int8_and_offsets_are_not(folder:
 def test_feed_forward_layers_with_biases_of_zero_become_int8_as_well(
     tmp_path: Path, photo: Path
 ) -> None:
-    checkpoint = small_checkpoint("resnet")
+    checkpoint = deepcopy(small_checkpoint("resnet"))
     with torch.no_grad():
         for name, values in checkpoint.model.named_parameters():
             if name.endswith(("fc1.bias", "fc2.bias")):
