@@ -116,6 +116,7 @@ CSS = """
 #result { position: relative; }
 #awaited { position: absolute; top: 160px; width: 100%; text-align: center; pointer-events: none; }
 #result:has(img) #awaited { display: none; }
+#examples .grid-wrap, #compare_examples .grid-wrap { max-height: none; }
 @media (max-width: 640px) {
     #examples .grid-container, #compare_examples .grid-container {
         grid-template-columns: repeat(auto-fit, minmax(80px, 1fr)) !important;
@@ -985,9 +986,9 @@ def _setting_controls(finders: Sequence[Finder], index: int) -> list[Any]:
 def keep_rules(ui: gr.Blocks, rules: Rules) -> None:
     """Look at every call before Gradio does, for a stranger can call private events as well.
 
-    What needs the device or makes a file must be within the visitor's share; so must be what waits
-    in the queue. A file must have been
-    uploaded here: Gradio refuses others as well, but does not say why.
+    What needs the device or makes a file must be within the visitor's share, and so must what waits
+    in the queue. A file must have been uploaded here: Gradio refuses others as well, but does not
+    say why.
     """
     process = ui.process_api
     turnstile = Turnstile(rules.rate) if rules.rate else None

@@ -60,10 +60,6 @@ WORDS = {
     "awaited": Text("What you cut out shows here", "抠好的图会出现在这里"),
     "download": Text("Download", "下载"),
     "loading": Text("Loading the model, then finding the objects …", "正在加载模型并查找物体……"),
-    "too_many_waiting": Text(
-        "Too many calls from your network are waiting here. Try again in a moment.",
-        "来自您所在网络的请求排队过多，请稍后再试。",
-    ),
     "finding": Text("Finding the objects …", "正在查找物体……"),
     "restarted": Text(
         "The server was restarted and no longer has your photo. Open it again.",
@@ -127,6 +123,10 @@ WORDS = {
         "The server no longer has this photo: photos are deleted after an hour, and forgotten when "
         "it restarts. Open it again.",
         "服务器上已没有这张照片：照片一小时后删除，服务器重启后也不保留。请重新打开。",
+    ),
+    "too_many_waiting": Text(
+        "Too many calls from your network are waiting here. Try again in a moment.",
+        "来自您所在网络的请求排队过多，请稍后再试。",
     ),
     "batch": Text("Many photos", "批量"),
     "batch_intro": Text(

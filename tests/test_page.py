@@ -163,11 +163,11 @@ def test_an_example_is_cut_out_by_one_click(page: Page, tmp_path: Path) -> None:
 
 def test_a_first_visit_takes_two_clicks(browser: Browser, tmp_path: Path) -> None:
     """On a page that has not loaded its model yet; `playwright show-trace` shows what took long."""
-    context = browser.new_context(locale="zh-CN", viewport={"width": 1280, "height": 720})
+    context = browser.new_context(locale="zh-CN", viewport={"width": 360, "height": 640})
     context.tracing.start(screenshots=True, snapshots=True)
     page = context.new_page()
     environment = {"GRADIO_TEMP_DIR": str(tmp_path / "page")}
-    with started("--port", "7874", environment=environment) as server:
+    with started(environment=environment) as server:
         page.goto(server.address)
         page.locator("#examples img").nth(3).click()
         expect(page.locator("#photo")).to_be_in_viewport()
@@ -233,7 +233,7 @@ def test_all_can_read_it_on_any_screen(
     browser: Browser, address: str, scheme: Literal["light", "dark"], width: int, locale: str
 ) -> None:
     context = browser.new_context(
-        locale=locale, color_scheme=scheme, viewport={"width": width, "height": 900}
+        locale=locale, color_scheme=scheme, viewport={"width": width, "height": 640}
     )
     page = context.new_page()
     page.goto(address)
@@ -242,6 +242,8 @@ def test_all_can_read_it_on_any_screen(
     expect(page.locator("#examples img[alt='']")).to_have_count(examples.count())
     grid = page.locator("#examples .grid-container")
     assert grid.evaluate("grid => grid.scrollWidth <= grid.clientWidth"), "an example is cut off"
+    around = page.locator("#examples .grid-wrap")
+    assert around.evaluate("box => box.scrollHeight <= box.clientHeight"), "a row is cut off"
     assert faults(page, f"{scheme}_{width}_empty") == []
     with redrawn(page):
         examples.nth(3).click()
