@@ -836,8 +836,6 @@ def build_ui(page: Page, rules: Rules = FOR_FRIENDS) -> gr.Blocks:
             batch_tab(ui, page, model, style)
         api(page.segment, api_name="segment", **device)
         api(page.cutout, api_name="cutout", **device)
-    if rules.waiting is not None:
-        ui.queue(max_size=rules.waiting)
     keep_rules(ui, rules)
     return ui
 
@@ -1005,11 +1003,14 @@ def keep_rules(ui: gr.Blocks, rules: Rules) -> None:
 
     setattr(ui, "process_api", process_api)  # noqa: B010
     if rules.waiting is not None:
-        share_places(ui._queue, ceil(rules.waiting / 2))
+        share_places(ui._queue, rules.waiting)
 
 
-def share_places(queue: Queue, most: int) -> None:
-    """Let no network hold more than so many places in a queue, or one flood would keep all out."""
+def share_places(queue: Queue, places: int) -> None:
+    """Let so many calls wait, and no network hold more than half: one flood must not keep all out.
+
+    Gradio's own `max_size` refuses in English alone.
+    """
     push = queue.push
 
     async def push_fairly(body: Any, request: Any, username: str | None) -> Any:
@@ -1017,9 +1018,14 @@ def share_places(queue: Queue, most: int) -> None:
             event for of in queue.event_queue_per_concurrency_id.values() for event in of.queue
         ]
         network = network_of(_host(request))
-        if sum(network_of(_host(event.request)) == network for event in waiting) >= most:
-            return False, WORDS["too_many_waiting"].in_language(language_of(request)), "queue_full"
-        return await push(body, request, username)
+        theirs = sum(network_of(_host(event.request)) == network for event in waiting)
+        if theirs >= ceil(places / 2):
+            reason = "too_many_waiting"
+        elif len(waiting) >= places:
+            reason = "queue_full"
+        else:
+            return await push(body, request, username)
+        return False, WORDS[reason].in_language(language_of(request)), "queue_full"
 
     setattr(queue, "push", push_fairly)  # noqa: B010
 
@@ -1212,11 +1218,14 @@ async def sweeping(_: Any) -> AsyncIterator[None]:
         sweep(folder, -1)
 
 
-def serve(ui: gr.Blocks, rules: Rules = FOR_FRIENDS, **options: Any) -> str:
-    """Launch the page in the background with what holds wherever it runs; its address."""
+def serve(ui: gr.Blocks, **options: Any) -> str:
+    """Launch the page in the background with what holds wherever it runs; its address.
+
+    Without Gradio's `max_file_size`: it refuses in English alone, and all of a batch for one photo.
+    What is read of a photo has its limit in `read_photo`.
+    """
     gate = Middleware(Gate, Path(get_upload_folder()), UPLOAD_MEGABYTES)
     _, address, _ = ui.launch(
-        max_file_size=int(rules.limits.megabytes * 1e6),
         footer_links=["api", "gradio"],
         run_history=False,
         enable_monitoring=False,
@@ -1329,7 +1338,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     reach_ourselves()
     address = serve(
         ui,
-        rules,
         server_name=args.host,
         server_port=args.port,
         auth=args.auth,

@@ -128,6 +128,10 @@ WORDS = {
         "Too many calls from your network are waiting here. Try again in a moment.",
         "来自您所在网络的请求排队过多，请稍后再试。",
     ),
+    "queue_full": Text(
+        "Too many people are waiting here right now. Try again in a moment.",
+        "现在排队的人太多，请稍后再试。",
+    ),
     "batch": Text("Many photos", "批量"),
     "batch_intro": Text(
         "Drop up to {photos} photos, {megabytes:g} MB together: each is cut out in turn, with the "

@@ -51,7 +51,7 @@ def served(shelf: Shelf, rules: Rules) -> Iterator[str]:
         # Gradio's own search for a free port leaves a socket open for each that is taken.
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
-        app.serve(ui, rules, server_port=port)
+        app.serve(ui, server_port=port)
         return ui
 
     # Where no event loop runs, Gradio makes one for each of its locks and never closes it.
@@ -176,7 +176,7 @@ def upload(address: str) -> dict[str, Any]:
     return {"path": path, "meta": META}
 
 
-def test_strangers_get_a_share(shelf: Shelf) -> None:
+def test_strangers_get_a_share(shelf: Shelf, tmp_path: Path) -> None:
     rules = Rules(Limits(megabytes=0.1), Rate(burst=2, per_minute=0.1), waiting=1)
     small = handle_file(ROOT / "examples" / "thumbs" / "two_dogs.webp")
     with served(shelf, rules) as address:
@@ -187,8 +187,13 @@ def test_strangers_get_a_share(shelf: Shelf) -> None:
                 caller.predict(small, api_name="/segment")
         with closing(client(address)) as another:
             another.predict(small, api_name="/segment")
-        files = {"files": ("large.jpg", bytes(200_000))}
-        assert httpx.post(f"{address}gradio_api/upload", files=files).status_code == 413
+        large = tmp_path / "large.jpg"
+        large.write_bytes(bytes(200_000))
+        with (
+            closing(client(address, CHINESE)) as third,
+            pytest.raises(AppError, match=r"文件超过 0\.1 MB"),
+        ):
+            third.predict(handle_file(large), api_name="/segment")
 
 
 def test_a_flood_leaves_places_for_others(shelf: Shelf) -> None:
@@ -208,6 +213,27 @@ def test_a_flood_leaves_places_for_others(shelf: Shelf) -> None:
         elsewhere = httpx.HTTPTransport(local_address="127.0.0.2")
         with httpx.Client(transport=elsewhere) as other:
             assert other.post(f"{address}gradio_api/queue/join", json=join).status_code == 200
+
+
+def test_a_full_queue_says_so_in_words(shelf: Shelf) -> None:
+    networks = [
+        httpx.Client(transport=httpx.HTTPTransport(local_address=f"127.0.0.{i}")) for i in (1, 2, 3)
+    ]
+    with served(shelf, Rules(Limits(), waiting=2)) as address, Visitor(address) as visitor:
+        join = {
+            "fn_index": visitor.handler("segment")["id"],
+            "data": [upload(address), None, None],
+            "session_hash": "crowd",
+        }
+        answers = [
+            network.post(f"{address}gradio_api/queue/join", json=join, headers=CHINESE)
+            for _ in range(10)
+            for network in networks
+        ]
+    for network in networks:
+        network.close()
+    refused = [answer.json()["detail"] for answer in answers if answer.status_code == 503]
+    assert any("现在排队的人太多" in detail for detail in refused)
 
 
 def test_the_footer_tells_strangers_their_limits(shelf: Shelf) -> None:

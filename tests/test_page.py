@@ -210,6 +210,15 @@ def test_a_bad_file_is_explained_and_the_page_lives_on(page: Page, tmp_path: Pat
     expect(explanation).to_be_visible()
 
 
+def test_a_file_too_large_is_refused_in_the_visitors_words(page: Page, tmp_path: Path) -> None:
+    large = tmp_path / "large.jpg"
+    with large.open("wb") as file:
+        file.truncate(int(Limits().megabytes * 1e6) + 1)
+    page.locator("input[type=file]").first.set_input_files(large)
+    words = {"en": "The file has more than 50 MB", "zh": "文件超过 50 MB"}
+    expect(page.get_by_text(words[page.evaluate("navigator.language")[:2]])).to_be_visible()
+
+
 def test_nothing_found_is_said(page: Page, tmp_path: Path) -> None:
     upload(page, np.full((300, 400, 3), 200, np.uint8), tmp_path / "wall.png")
     expect(page.get_by_text(said(page, "nothing"))).to_be_visible()
