@@ -116,6 +116,7 @@ CSS = """
 #result { position: relative; }
 #awaited { position: absolute; top: 160px; width: 100%; text-align: center; pointer-events: none; }
 #result:has(img) #awaited { display: none; }
+#result:has(.progress-level) .empty { visibility: hidden; }
 #examples .grid-wrap, #compare_examples .grid-wrap { max-height: none; }
 @media (max-width: 640px) {
     #examples .grid-container, #compare_examples .grid-container {
@@ -123,7 +124,11 @@ CSS = """
     }
 }
 .progress-level-inner { padding: 0 8px; background: var(--block-background-fill); }
-"""
+/* Gradio says this in English alone. */
+.uploading { font-size: 0; }
+.uploading::before { font-size: var(--text-lg); content: "UPLOADING_EN"; }
+:lang(zh) .uploading::before { content: "UPLOADING_ZH"; }
+""".replace("UPLOADING_EN", WORDS["uploading"].en).replace("UPLOADING_ZH", WORDS["uploading"].zh)
 # What Gradio leaves unsaid to a screen reader, or says twice.
 SPOKEN = """() => new MutationObserver(() => {
     document.querySelectorAll("button:has(> .image-frame):not([aria-label])").forEach(button => {

@@ -57,6 +57,7 @@ WORDS = {
     "fine_hair": Text("Fine hair and fur", "细发与毛发"),
     "closer": Text("Look closer at what is chosen", "对选中的物体再细看一次"),
     "result": Text("Before and after", "前后对比"),
+    "uploading": Text("Uploading …", "正在上传……"),
     "awaited": Text("What you cut out shows here", "抠好的图会出现在这里"),
     "download": Text("Download", "下载"),
     "loading": Text("Loading the model, then finding the objects …", "正在加载模型并查找物体……"),

@@ -219,6 +219,19 @@ def test_a_file_too_large_is_refused_in_the_visitors_words(page: Page, tmp_path:
     expect(page.get_by_text(words[page.evaluate("navigator.language")[:2]])).to_be_visible()
 
 
+def test_a_long_upload_is_told_in_the_visitors_words(page: Page) -> None:
+    line = page.context.new_cdp_session(page)
+    slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 10_000}
+    line.send("Network.emulateNetworkConditions", slow)
+    page.locator("input[type=file]").first.set_input_files(EXAMPLES / "coffee.png")
+    told = page.locator(".uploading")
+    expect(told).to_be_visible()
+    assert said(page, "uploading") in told.evaluate(
+        "of => getComputedStyle(of, '::before').content"
+    )
+    expect(told).to_have_css("font-size", "0px")
+
+
 def test_nothing_found_is_said(page: Page, tmp_path: Path) -> None:
     upload(page, np.full((300, 400, 3), 200, np.uint8), tmp_path / "wall.png")
     expect(page.get_by_text(said(page, "nothing"))).to_be_visible()
