@@ -1323,6 +1323,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         for error in missing:
             tell(error.text)
         shelf = Shelf(cards, args.engine, args.precision, args.threads)
+        if not missing:  # else another model stands in, in a precision of its own
+            shelf.segmenter(precision=args.precision)
         if args.engine != "auto":
             shelf.segmenter().open()
     except KoutuError as error:

@@ -39,8 +39,8 @@ class Shelf:
     Args:
         cards: what is there, the default first; no two of one name.
         engine: where nobody asks for another.
-        precision: where nobody asks for another, and of the default model at any rate; models that
-            do not have it take their card's first choice.
+        precision: where nobody asks for another; models that do not have it take their card's first
+            choice.
         threads: for onnxruntime; 0 takes all cores.
     """
 
@@ -92,11 +92,12 @@ class Shelf:
         card = self.card(name)
         offered = {artifact.precision for artifact in card.artifacts}
         if precision is not None and precision not in offered:
+            there = sorted(offered)
             raise EngineUnavailable(
-                f"Model {card.name} does not come in that precision.",
-                f"模型 {card.name} 没有这种精度。",
+                f"Model {card.name} does not come in that precision, but in {', '.join(there)}.",
+                f"模型 {card.name} 没有这种精度，可选：{'、'.join(there)}。",
             )
-        if precision is None and (card is self.cards[0] or self._precision in offered):
+        if precision is None and self._precision in offered:
             precision = self._precision
         key = card.name, precision, engine or self._engine
         with self._adding:

@@ -1,10 +1,11 @@
-"""What may befall a page that is not a visitor's doing: it is killed, its host is set up oddly."""
+"""What may befall a page that is not a visitor's doing: how it starts, dies, and on what host."""
 
 import signal
 from pathlib import Path
 
 import pytest
 
+import app
 from tests.started import PROJECT, started
 from tests.visitor import Visitor
 
@@ -42,3 +43,12 @@ def test_the_languages_and_the_clock_of_the_host_do_not_matter(
         visitor.open("花.jpg", PHOTO)
         download = visitor.values[visitor.component(elem_id="download")]
     assert download["path"].endswith("花_cutout.png")
+
+
+def test_a_precision_that_the_model_lacks_is_refused_before_any_photo_is(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert app.main(["--precision", "fp61"]) == 1
+    english, chinese = capsys.readouterr().err.splitlines()
+    assert english.endswith("but in fp32.")
+    assert chinese.endswith("可选：fp32。")

@@ -45,8 +45,6 @@ def test_the_pages_precision_is_for_the_models_that_have_it() -> None:
     assert shelf.segmenter() is shelf.segmenter("other", "fp16")
     shelf.segmenter("compact").open()
     shelf.close()
-    with pytest.raises(EngineUnavailable, match="no fp16"):
-        Shelf([COMPACT], precision="fp16").segmenter().open()
     with pytest.raises(EngineUnavailable, match="does not come in that precision"):
         shelf.segmenter("compact", "fp16")
 
