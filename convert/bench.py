@@ -33,6 +33,9 @@ from segmentation.models import ModelCard, SizeHW, load_card
 from segmentation.preprocess import prepare
 
 Run = Callable[[], object]
+# Seconds in which the threads of the one before stop waiting for more work, which they do by
+# spinning, at the cost of the next.
+REST = 0.2
 
 # Prints seconds to load a graph, the memory it holds then, and the peak of one run, in MB.
 LOADER = """
@@ -104,12 +107,13 @@ def run(args: argparse.Namespace) -> None:
 
 
 def take_turns(contenders: dict[str, Run], rounds: int) -> list[Result]:
-    """Time everybody once per round, after a round to warm up."""
+    """Time everybody once per round, after a round to warm up and a rest before each turn."""
     for work in contenders.values():
         work()
     seconds: dict[str, list[float]] = {name: [] for name in contenders}
     for _ in range(rounds):
         for name, work in contenders.items():
+            time.sleep(REST)
             start = time.perf_counter()
             work()
             seconds[name].append(time.perf_counter() - start)

@@ -57,8 +57,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--sampling",
         choices=tuple(SAMPLERS),
-        help="form of deformable attention; default: deform-conv for onnx at a fixed size, "
-        "else grid-sample; gather is the way out where atc or the chip fails on GridSample",
+        help="form of deformable attention; default: deform-conv for onnx, grid-sample for ascend; "
+        "gather is the way out where atc or the chip fails on GridSample",
     )
     parser.add_argument("--source", help="what the card names as the source; default: CHECKPOINT")
     parser.add_argument("--task", choices=("instance", "panoptic", "semantic"))

@@ -40,7 +40,7 @@ def write_graph(
         spec: the graph's input; uint8, NHWC, normalised inside.
         size_hw: the one size the graph is for; None for a graph of any multiples of 32.
         target: the run-time whose operators to use.
-        sampling: a key of SAMPLERS; None takes the fastest that the target and size allow.
+        sampling: a key of SAMPLERS; None takes the fastest that the target has.
 
     Returns:
         Inputs: `spec.name` (1, H, W, 3). Outputs: class_queries_logits (1, Q, labels + 1) and
@@ -51,7 +51,7 @@ def write_graph(
     module = model.model.pixel_level_module
     maps = write_backbone(graph, module.encoder, spec, size_hw)
     levels = [_level(graph, units, times) for times in (1, 2, 4)]
-    fastest = "deform-conv" if size_hw and target == "onnx" else "grid-sample"
+    fastest = "deform-conv" if target == "onnx" else "grid-sample"
     sampler = SAMPLERS[sampling or fastest]
     tokens, features = pixel_decoder(graph, module.decoder, maps, levels, sampler)
     classes, masks = mask_decoder(graph, model, tokens, features, levels)

@@ -46,12 +46,9 @@ def plans(
     Raises:
         ConversionError: a side is no multiple of 32, or this backbone needs fixed sizes.
     """
-    # atc wants every side fixed, and so does the deformable convolution.
-    free = (
-        target == "onnx"
-        and sampling != "deform-conv"
-        and checkpoint.model.config.backbone_config.model_type in FREE_SIZE
-    )
+    # atc wants every side fixed.
+    backbone = checkpoint.model.config.backbone_config.model_type
+    free = target == "onnx" and backbone in FREE_SIZE
     sizes_hw = sizes_hw or [default_size(checkpoint.processor)]
     if longest_side is not None:
         if not free:

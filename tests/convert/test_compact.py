@@ -50,6 +50,15 @@ def test_the_odd_padding_goes_right_and_to_the_bottom() -> None:
     assert counts.squeeze().tolist() == [[9, 6], [6, 4]]
 
 
+@pytest.mark.parametrize("in_bfloat16", [False, True])
+@pytest.mark.parametrize("groups", [1, 2])
+def test_depthwise_convolutions_stay_in_float32(in_bfloat16: bool, groups: int) -> None:
+    conv = SamePadConv2d(2, 2, 3, 2, groups=groups, bias=False)
+    with torch.autocast("cpu", torch.bfloat16, enabled=in_bfloat16):
+        dtype = conv(torch.zeros(1, 2, 4, 4)).dtype
+    assert dtype == (torch.bfloat16 if in_bfloat16 and groups == 1 else torch.float32)
+
+
 def test_the_backbone_gives_four_maps_at_strides_4_to_32() -> None:
     backbone = EfficientNetLiteBackbone(EfficientNetLiteConfig()).eval()
     with torch.inference_mode():
