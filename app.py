@@ -54,7 +54,7 @@ from segmentation.gate import Gate
 from segmentation.order import Order, carry_out, found
 from segmentation.overlay import draw_instances
 from segmentation.rate import FOR_FRIENDS, FOR_STRANGERS, Rules, Turnstile, network_of
-from segmentation.room import check_room, disk_explained, sweep
+from segmentation.room import check_room, disk_explained, room_of_our_own, sweep
 from segmentation.shelf import Finder, Shelf, models_here
 from segmentation.side_by_side import (
     LETTERS,
@@ -67,7 +67,7 @@ from segmentation.side_by_side import (
 )
 from segmentation.style import BACKGROUNDS, FITS, FRAMES, Style, reduced
 from segmentation.targets import ending_of
-from segmentation.words import FOOTER, NOT_SHARED, SHARED, WORDS
+from segmentation.words import FOOTER, NOT_SERVED, NOT_SHARED, SHARED, WORDS
 
 EXAMPLES = Path(__file__).parent / "examples"
 # Model folders that the operator put here are on the menu.
@@ -1223,13 +1223,14 @@ async def sweeping(_: Any) -> AsyncIterator[None]:
         sweep(folder, -1)
 
 
-def serve(ui: gr.Blocks, **options: Any) -> str:
+def serve(ui: gr.Blocks, rules: Rules = FOR_FRIENDS, **options: Any) -> str:
     """Launch the page in the background with what holds wherever it runs; its address.
 
     Without Gradio's `max_file_size`: it refuses in English alone, and all of a batch for one photo.
     What is read of a photo has its limit in `read_photo`.
     """
-    gate = Middleware(Gate, Path(get_upload_folder()), UPLOAD_MEGABYTES)
+    folder = Path(get_upload_folder())
+    gate = Middleware(Gate, folder, UPLOAD_MEGABYTES, KEEP_SECONDS, rules.room_share)
     _, address, _ = ui.launch(
         footer_links=["api", "gradio"],
         run_history=False,
@@ -1327,28 +1328,32 @@ def main(argv: Sequence[str] | None = None) -> int:
             shelf.segmenter(precision=args.precision)
         if args.engine != "auto":
             shelf.segmenter().open()
+        # Visitors read no path or repository of the operator's.
+        notices = (WORDS["model_missing"],) if missing else ()
+        with room_of_our_own(Path(os.environ.get("GRADIO_TEMP_DIR") or gettempdir())) as room:
+            os.environ["GRADIO_TEMP_DIR"] = str(room)
+            return serve_until_stopped(args, shelf, notices)
     except KoutuError as error:
         print(f"{error.text.en}\n{error.text.zh}", file=sys.stderr)
         return 1
-    # A folder of its own, so that all that lies there can be swept, whoever left it.
-    own = Path(gettempdir()) / f"koutu-{args.port or 7860}"
-    os.environ.setdefault("GRADIO_TEMP_DIR", str(own))
+
+
+def serve_until_stopped(args: argparse.Namespace, shelf: Shelf, notices: Sequence[Text]) -> int:
+    """Serve the page as the command line says, and close what was opened; the exit code."""
     # A Space is public without a tunnel.
     shared = get_space() is None and (args.share or os.getenv("GRADIO_SHARE", "").lower() == "true")
     rules = FOR_STRANGERS if args.public or shared or get_space() else FOR_FRIENDS
-    # Visitors read no path or repository of the operator's.
-    notices = (WORDS["model_missing"],) if missing else ()
     ui = build_ui(Page(shelf, rules.limits, notices), rules)
     # What stops a container or a service ends the page as Ctrl-C does: files swept, device given
     # back.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     reach_ourselves()
-    address = serve(
-        ui,
-        server_name=args.host,
-        server_port=args.port,
-        auth=args.auth,
-    )
+    try:
+        address = serve(ui, rules, server_name=args.host, server_port=args.port, auth=args.auth)
+    except OSError:  # Gradio's, of every port or address it cannot have
+        print(f"{NOT_SERVED.en}\n{NOT_SERVED.zh}", file=sys.stderr)
+        shelf.close()
+        return 1
     print(f"Koutu 抠图: {address}", flush=True)
     if shared:
         # Beside the page, which works while a far server lets one wait.

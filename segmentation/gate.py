@@ -7,13 +7,16 @@ run programs, or take bodies of any size. Only what the page and its API need is
 import asyncio
 import json
 import re
+import time
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from segmentation.errors import NoRoom
-from segmentation.room import check_room, disk_explained
+from segmentation.rate import network_of
+from segmentation.room import LEAST_BYTES, ROOM_MEGABYTES, check_room, disk_explained
 from segmentation.text import Language, Text
 
 Message = MutableMapping[str, Any]
@@ -36,6 +39,9 @@ URL = re.compile(r"\s*https?:", re.IGNORECASE)
 
 # What events carry are numbers, words and paths.
 EVENT_BYTES = 1_000_000
+# Gradio takes a thousand files at a time. What names one may stand in a photo, too, by chance.
+MOST_FILES = 100
+FILE_NAME = b"filename="
 # A body has this long to come, and longer the more it announces: a phone on a bad line.
 SECONDS, SLOWEST_BYTES_A_SECOND = 30, 25_000
 
@@ -43,6 +49,10 @@ CLOSED = Text("This page has no such address.", "本页面没有这个地址。"
 NO_LENGTH = Text("Say how long the request is.", "请求须注明长度。")
 TOO_MUCH = Text("The request is larger than is allowed here.", "请求超过了允许的大小。")
 TOO_SLOW = Text("The request took too long to arrive. Try again.", "请求传送太慢，请重试。")
+YOUR_SHARE = Text(
+    "Your network has sent as much as one may within an hour. Try again later.",
+    "您所在的网络一小时内上传已达上限，请稍后再试。",
+)
 NO_URL = Text(
     "Addresses of other sites are not fetched. Upload the file.",
     "不会读取其他网站的地址，请上传文件。",
@@ -57,13 +67,26 @@ class Gate:
         server: the application behind it.
         folder: where uploads go.
         upload_megabytes: of one upload request, all its files together.
+        keep_seconds: how long an upload lies in the folder.
+        room_share: of all the room for visitors' files, what one network's uploads may take.
     """
 
-    def __init__(self, server: Server, folder: Path, upload_megabytes: float) -> None:
+    def __init__(
+        self,
+        server: Server,
+        folder: Path,
+        upload_megabytes: float,
+        keep_seconds: float,
+        room_share: float = 1.0,
+    ) -> None:
         self._server = server
         self._folder = folder
         self._upload_bytes = upload_megabytes * 1e6
+        self._keep_seconds = keep_seconds
+        self._share_bytes = room_share * ROOM_MEGABYTES * 1e6
         self._announced = 0
+        # When, from which network, how many bytes. The room bounds what is in it.
+        self._taken: deque[tuple[float, str, int]] = deque()
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Let a request through, or answer it with a refusal."""
@@ -105,15 +128,35 @@ class Gate:
 
     async def _take(self, scope: Message, receive: Receive, send: Send) -> None:
         length = _length(scope) or 0
+        network = network_of(scope["client"][0]) if scope.get("client") else ""
+        self._check_share(network, length)
+        files = 0
+
+        async def counted() -> Message:
+            nonlocal files
+            message = await receive()
+            files += message.get("body", b"").count(FILE_NAME)
+            if files > MOST_FILES:
+                raise _Refused(413, TOO_MUCH)
+            return message
+
         self._announced += length
         try:
             await asyncio.to_thread(check_room, self._folder, self._announced)
             with disk_explained():
-                await self._server(scope, receive, send)
+                await self._server(scope, counted, send)
         except NoRoom as error:
             raise _Refused(507, error.text) from error
         finally:
             self._announced -= length
+            self._taken.append((time.monotonic(), network, max(length, files * LEAST_BYTES)))
+
+    def _check_share(self, network: str, length: int) -> None:
+        while self._taken and self._taken[0][0] < time.monotonic() - self._keep_seconds:
+            self._taken.popleft()
+        theirs = sum(taken for _, of, taken in self._taken if of == network)
+        if theirs + length > self._share_bytes:
+            raise _Refused(429, YOUR_SHARE)
 
 
 class _Refused(Exception):

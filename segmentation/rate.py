@@ -39,17 +39,24 @@ class Rules:
         limits: on each photo.
         rate: of what needs the device or makes a file; None does not count.
         waiting: calls in the queue at a time; None lets all wait.
+        room_share: of the room for files, what the uploads of one network may take.
     """
 
     limits: Limits
     rate: Rate | None = None
     waiting: int | None = None
+    room_share: float = 1.0
 
 
 FOR_FRIENDS = Rules(Limits())
 # For a page behind a public link. A click costs two calls, so this is thirty clicks at once, and
 # then one every two seconds.
-FOR_STRANGERS = Rules(Limits(megabytes=20, megapixels=25), Rate(burst=60, per_minute=60), 50)
+FOR_STRANGERS = Rules(
+    Limits(megabytes=20, megapixels=25),
+    Rate(burst=60, per_minute=60),
+    waiting=50,
+    room_share=0.5,
+)
 
 
 class Turnstile:

@@ -1,7 +1,9 @@
 """The folder for what visitors send and get: how much may lie in it, and for how long."""
 
 import logging
+import os
 import shutil
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,17 +14,82 @@ from segmentation.text import Text
 
 # Of all visitors together, so that the page cannot fill the disk of the host it runs on.
 ROOM_MEGABYTES = 4_000
+# What a file counts for at least: a disk, and whoever looks through it, minds their number too.
+LEAST_BYTES = 200_000
+ROOM = "koutu-"
+# In a room as long as a page lives there: a name that no folder of anybody else's has by chance.
+TENANT = ".koutu-tenant"
 NO_ROOM = Text(
     "The server has no room for another file right now. Try again in some minutes.",
     "服务器暂时没有空间存放更多文件，请过几分钟再试。",
 )
 
 
+@contextmanager
+def room_of_our_own(base: Path) -> Iterator[Path]:
+    """A new folder that nobody else reads, gone in the end with all that lies in it.
+
+    Others of the kind below `base`, whose pages were killed before they could, go as well.
+    Nothing else there is touched.
+
+    Raises:
+        NoRoom: `base` cannot be made or written.
+    """
+    try:
+        base.mkdir(parents=True, exist_ok=True)
+        room = Path(tempfile.mkdtemp(prefix=ROOM, dir=base))
+        tenant = os.open(room / TENANT, os.O_CREAT | os.O_RDWR, 0o600)
+    except OSError as error:
+        raise NoRoom(
+            f"No folder for visitors' photos can be made in {base}. Name another place in "
+            "GRADIO_TEMP_DIR.",
+            f"无法在 {base} 中建立存放访客照片的文件夹，请用 GRADIO_TEMP_DIR 指定其他位置。",
+        ) from error
+    try:
+        _lock(tenant)
+        _clear_the_abandoned(base)
+        yield room
+    finally:
+        os.close(tenant)
+        shutil.rmtree(room, ignore_errors=True)
+        _clear_the_abandoned(base)
+
+
+def _clear_the_abandoned(base: Path) -> None:
+    for room in base.glob(ROOM + "*"):
+        # What cannot be opened or locked is somebody's; where nothing can be locked, all are.
+        with suppress(OSError):
+            if room.is_symlink():
+                continue
+            tenant = os.open(room / TENANT, os.O_RDWR)
+            try:
+                if _lock(tenant):
+                    shutil.rmtree(room, ignore_errors=True)
+            finally:
+                os.close(tenant)
+
+
+def _lock(file: int) -> bool:
+    """Hold a file until it is closed or the process ends, however; whether nobody else does.
+
+    On Windows, which has other locks, nothing is held, and rooms of killed pages stay.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
 def check_room(folder: Path, size: int, megabytes: float = ROOM_MEGABYTES) -> None:
     """Make sure that more may be put into a folder.
 
     Args:
-        folder: what lies in it counts, at any depth.
+        folder: what lies in it counts, at any depth, and tiny files as LEAST_BYTES.
         size: in bytes, of what is to come.
         megabytes: how much the folder may hold.
 
@@ -57,6 +124,8 @@ def sweep(folder: Path, seconds: float) -> None:
     born_before = time.time() - seconds
     deepest_first = sorted(folder.rglob("*"), reverse=True)
     for path in deepest_first:
+        if path == folder / TENANT:
+            continue
         # What is gone, or a folder filled again, in this moment has found its way already.
         with suppress(OSError):
             if path.lstat().st_ctime < born_before:
@@ -64,11 +133,11 @@ def sweep(folder: Path, seconds: float) -> None:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    return (path for path in folder.rglob("*") if path.is_file())
+    return (path for path in folder.rglob("*") if path.is_file() and path.name != TENANT)
 
 
 def _size(path: Path) -> int:
     try:
-        return path.lstat().st_size
+        return max(path.lstat().st_size, LEAST_BYTES)
     except FileNotFoundError:  # swept in the meantime
         return 0

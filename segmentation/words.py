@@ -167,6 +167,11 @@ FOOTER = Text(
 )
 
 # What the terminal says.
+NOT_SERVED = Text(
+    "The page cannot be served there: the port is taken, or the address is not this host's. Choose "
+    "another --port or --host.",
+    "无法在该地址提供页面：端口已被占用，或地址不属于本机。请更换 --port 或 --host。",
+)
 SHARED = Text(
     "Public link, for up to a week: {link}",
     "公网链接（最长一周有效）：{link}",

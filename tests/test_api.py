@@ -20,9 +20,11 @@ from gradio_client.exceptions import AppError
 
 import app
 from segmentation import Limits, find_model
+from segmentation.gate import YOUR_SHARE
 from segmentation.rate import FOR_STRANGERS, Rate, Rules
+from segmentation.room import LEAST_BYTES, ROOM_MEGABYTES
 from segmentation.shelf import Shelf
-from tests.visitor import Visitor
+from tests.visitor import Refused, Visitor
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -51,7 +53,7 @@ def served(shelf: Shelf, rules: Rules) -> Iterator[str]:
         # Gradio's own search for a free port leaves a socket open for each that is taken.
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
-        app.serve(ui, server_port=port)
+        app.serve(ui, rules, server_port=port)
         return ui
 
     # Where no event loop runs, Gradio makes one for each of its locks and never closes it.
@@ -213,6 +215,18 @@ def test_a_flood_leaves_places_for_others(shelf: Shelf) -> None:
         elsewhere = httpx.HTTPTransport(local_address="127.0.0.2")
         with httpx.Client(transport=elsewhere) as other:
             assert other.post(f"{address}gradio_api/queue/join", json=join).status_code == 200
+
+
+def test_uploads_of_one_network_have_their_share_of_the_room(shelf: Shelf) -> None:
+    data = (ROOT / "examples" / "flower.jpg").read_bytes()
+    share = 3 * LEAST_BYTES / (ROOM_MEGABYTES * 1e6)
+    rules = Rules(Limits(), room_share=share)
+    with served(shelf, rules) as address, Visitor(address, "zh") as visitor:
+        for _ in range(3):
+            visitor.upload("flower.jpg", data)
+        with pytest.raises(Refused) as refused:
+            visitor.upload("flower.jpg", data)
+    assert (refused.value.status, refused.value.text) == (429, YOUR_SHARE.zh)
 
 
 def test_a_full_queue_says_so_in_words(shelf: Shelf) -> None:

@@ -368,6 +368,13 @@ def test_a_request_says_how_long_it_is_and_keeps_within_the_limits(
     assert set(folder.rglob("*")) == before
 
 
+def test_an_upload_of_no_end_of_files_is_cut_short(visitor: Visitor, folder: Path) -> None:
+    files = [("files", (f"{i}.jpg", b"x")) for i in range(gate.MOST_FILES + 1)]
+    assert visitor.http.post("/gradio_api/upload", files=files).status_code == 413
+    sweep(folder, -1)
+    assert not list(folder.iterdir())
+
+
 # Clients that are slow, or gone.
 
 

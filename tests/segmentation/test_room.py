@@ -1,0 +1,76 @@
+"""The folder of what visitors send and get: whose it is, what may lie in it, and when it goes."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from segmentation.errors import NoRoom
+from segmentation.room import LEAST_BYTES, check_room, room_of_our_own
+
+HOLDER = "import sys; from pathlib import Path; from segmentation.room import room_of_our_own; \
+holder = room_of_our_own(Path(sys.argv[1])); room = holder.__enter__(); (room / 'photo').touch(); \
+print(room, flush=True); sys.stdin.read()"
+
+
+def holder(base: Path) -> subprocess.Popen[str]:
+    """Another page, which put a photo into its room."""
+    return subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(base)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_what_is_not_ours_is_left_alone(tmp_path: Path) -> None:
+    theirs = [tmp_path / "letter.txt", tmp_path / "koutu-notes" / "photo.jpg"]
+    theirs[1].parent.mkdir()
+    for path in theirs:
+        path.write_text("keep")
+    (tmp_path / "koutu-link").symlink_to(theirs[1].parent)
+    with room_of_our_own(tmp_path) as room:
+        (room / "deep").mkdir()
+        (room / "deep" / "photo.jpg").touch()
+        assert room.parent == tmp_path
+        assert room.stat().st_mode & 0o777 == 0o700
+    assert not room.exists()
+    assert all(path.exists() for path in theirs)
+
+
+def test_what_a_page_that_was_killed_left_goes_and_what_a_page_holds_stays(tmp_path: Path) -> None:
+    with holder(tmp_path) as dead, holder(tmp_path) as alive:
+        left, held = (Path(of.stdout.readline().strip()) for of in (dead, alive) if of.stdout)
+        dead.kill()
+        dead.wait()
+        assert (left / "photo").exists()
+        with room_of_our_own(tmp_path) as room:
+            assert not left.exists()
+            assert sorted(tmp_path.iterdir()) == sorted([held, room])
+        assert (held / "photo").exists()
+        alive.kill()
+
+
+def test_a_place_that_takes_no_folder_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(NoRoom, match="GRADIO_TEMP_DIR"), room_of_our_own(tmp_path / "file"):
+        pass
+
+
+def test_many_tiny_files_fill_a_room(tmp_path: Path) -> None:
+    for number in range(3):
+        (tmp_path / str(number)).touch()
+    megabytes = 4 * LEAST_BYTES / 1e6
+    check_room(tmp_path, 0, megabytes)
+    (tmp_path / "3").touch()
+    with pytest.raises(NoRoom):
+        check_room(tmp_path, 1, megabytes)
+
+
+def test_a_room_is_named_by_nobody(tmp_path: Path) -> None:
+    """Else whoever makes a folder of that name first could read along."""
+    with room_of_our_own(tmp_path) as one, room_of_our_own(tmp_path) as other:
+        assert one != other
+        assert str(os.getpid()) not in (one.name, other.name)
