@@ -9,8 +9,9 @@ import signal
 import sys
 import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import cache
+from ipaddress import ip_address
 from math import ceil, floor
 from pathlib import Path
 from secrets import token_hex
@@ -54,7 +55,7 @@ from segmentation.gate import Gate
 from segmentation.order import Order, carry_out, found
 from segmentation.overlay import draw_instances
 from segmentation.rate import FOR_FRIENDS, FOR_STRANGERS, Rules, Turnstile, network_of
-from segmentation.room import check_room, disk_explained, room_of_our_own, sweep
+from segmentation.room import check_room, disk_explained, read_kept, room_of_our_own, sweep
 from segmentation.shelf import Finder, Shelf, models_here
 from segmentation.side_by_side import (
     LETTERS,
@@ -67,7 +68,7 @@ from segmentation.side_by_side import (
 )
 from segmentation.style import BACKGROUNDS, FITS, FRAMES, Style, reduced
 from segmentation.targets import ending_of
-from segmentation.words import FOOTER, NOT_SERVED, NOT_SHARED, SHARED, WORDS
+from segmentation.words import FOOTER, GRADIO_SAYS, NOT_SERVED, NOT_SHARED, SHARED, WORDS
 
 EXAMPLES = Path(__file__).parent / "examples"
 # Model folders that the operator put here are on the menu.
@@ -82,6 +83,8 @@ SCORE_STEP = 0.05
 ANY_SHAPE = Limits(shortest_side=1)
 # The queues of what needs the device, and of what makes files.
 DEVICE, FILE = "device", "file"
+# Handlers that do the work of several calls.
+COMPARING = frozenset(("compare_example", "compare_mine"))
 # Fonts of the visitor's own system: none is fetched from a host that he may not reach.
 FONTS = ("system-ui", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "sans-serif")
 # As a default of handlers it makes Gradio hand them the visitor's own.
@@ -117,6 +120,9 @@ CSS = """
 #awaited { position: absolute; top: 160px; width: 100%; text-align: center; pointer-events: none; }
 #result:has(img) #awaited { display: none; }
 #result:has(.progress-level) .empty { visibility: hidden; }
+#cancel, #cancel_compare { display: none; }
+.gradio-container:has(#photo .progress-level, #result .progress-level) #cancel { display: block; }
+.gradio-container:has(#pair .progress-level) #cancel_compare { display: block; }
 #examples .grid-wrap, #compare_examples .grid-wrap { max-height: none; }
 @media (max-width: 640px) {
     #examples .grid-container, #compare_examples .grid-container {
@@ -129,8 +135,14 @@ CSS = """
 .uploading::before { font-size: var(--text-lg); content: "UPLOADING_EN"; }
 :lang(zh) .uploading::before { content: "UPLOADING_ZH"; }
 """.replace("UPLOADING_EN", WORDS["uploading"].en).replace("UPLOADING_ZH", WORDS["uploading"].zh)
-# What Gradio leaves unsaid to a screen reader, or says twice.
+# What Gradio leaves unsaid to a screen reader, says twice, or says in English alone.
 SPOKEN = """() => new MutationObserver(() => {
+    if (document.documentElement.lang.startsWith("zh"))
+        document.querySelectorAll(".toast-body span, .meta-text, .meta-text-center").forEach(
+            says => says.childNodes.forEach(node => GRADIO_SAYS.forEach(([en, zh]) => {
+                if (node.nodeName === "#text" && node.nodeValue.includes(en))
+                    node.nodeValue = node.nodeValue.replace(en, zh);
+            })));
     document.querySelectorAll("button:has(> .image-frame):not([aria-label])").forEach(button => {
         const label = button.closest(".block").querySelector("label").innerText.trim();
         button.setAttribute("aria-label", label);
@@ -138,7 +150,9 @@ SPOKEN = """() => new MutationObserver(() => {
     const captioned = "#examples img, #compare_examples img, #beside img";
     document.querySelectorAll(captioned).forEach(img => img.alt && (img.alt = ""));
     document.querySelectorAll("div.empty").forEach(div => div.removeAttribute("aria-label"));
-}).observe(document.body, {childList: true, subtree: true})"""
+}).observe(document.body, {childList: true, characterData: true, subtree: true})""".replace(
+    "GRADIO_SAYS", json.dumps([(text.en, text.zh) for text in GRADIO_SAYS])
+)
 
 # Options of events: not for programs, and those that are too quick to speak of.
 private: dict[str, Any] = {"api_visibility": "private"}
@@ -223,11 +237,11 @@ class Page:
             photo = read_photo(Path(path), self.limits)
             segmentation, timings = segmenter.segment(photo, LEAST_SCORE)
             suffix: Format = "jpeg" if photo.alpha is None else "png"
-            reduced = _keep(f"{photo.stem}.{suffix}", encode(preview(photo), suffix))
+            small = _keep(f"{photo.stem}.{suffix}", encode(preview(photo), suffix))
         # A threshold that was lowered for the last photo would show this one's every guess.
         threshold = segmenter.card.score_threshold
         subject = choose(segmentation.above(threshold), "auto")
-        desk = Desk(path, reduced, model, segmentation, subject, timings, photo.notices)
+        desk = Desk(path, small, model, segmentation, subject, timings, photo.notices)
         heading = self._heading(model, language_of(request))
         return desk, threshold, heading, gr.Column(visible=False), gr.Column(visible=True)
 
@@ -351,6 +365,14 @@ class Page:
         """Say that the file is out of date and that another one is on its way."""
         return gr.DownloadButton(words("preparing"), value=None, interactive=False)
 
+    def prepare_zip(self) -> Any:
+        """Say that the ZIP is on its way."""
+        return gr.DownloadButton(words("preparing"), value=None, interactive=False, visible=True)
+
+    def no_zip(self) -> Any:
+        """Take back what the button promised."""
+        return gr.DownloadButton(visible=False)
+
     def look_closer(
         self, desk: Desk | None, threshold: float, wanted: bool, request: gr.Request
     ) -> CloserLook | None:
@@ -403,12 +425,12 @@ class Page:
     ) -> Any:
         """Make a ZIP of one PNG for each chosen object."""
         if desk is None:
-            return gr.skip()
+            return self.no_zip()
         style = Style(*controls)
         chosen = desk.choice(style.threshold)
         if not chosen:
             gr.Warning(WORDS["pick_one"].in_language(language_of(request)))
-            return gr.skip()
+            return self.no_zip()
         with explained(request), TemporaryDirectory() as folder:
             photo = read_kept(desk.photo, self.limits)
             objects = cut_out_each(
@@ -417,7 +439,7 @@ class Page:
             archive = Path(folder) / "objects.zip"
             write_zip(archive, objects)
             path = _keep(f"{photo.stem}_objects.zip", archive.read_bytes())
-        return gr.DownloadButton(value=path, visible=True)
+        return gr.DownloadButton(words("download_zip"), value=path, interactive=True)
 
     def greet_batch(self, request: gr.Request) -> tuple[Any, ...]:
         """What stands on the tab for many photos before there are any."""
@@ -444,7 +466,7 @@ class Page:
             archive = _place("cutouts.zip")
             batch = start_batch(paths, archive, model, objects, Style(*controls), self.limits)
         stop = gr.Button(words("stop"), visible=True, interactive=True)
-        return *show_batch(batch, language_of(request)), stop
+        return *show_batch(batch, language_of(request)), stop, gr.Button(visible=False)
 
     def advance_batch(self, batch: Batch | None, request: gr.Request) -> Any:
         """Bring the next of many photos through."""
@@ -453,8 +475,9 @@ class Page:
         language = language_of(request)
         with explained(request):
             segmenter = self.shelf.segmenter(batch.model)
-        batch = advance(batch, segmenter, self.limits, language)
-        return *show_batch(batch, language), gr.Button(visible=not batch.sealed)
+            batch = advance(batch, segmenter, self.limits, language)
+        stop = gr.Button(visible=not batch.sealed)
+        return *show_batch(batch, language), stop, gr.Button(visible=False)
 
     def stop_batch(self, batch: Batch | None) -> Batch:
         """Leave out the photos still in line."""
@@ -691,6 +714,7 @@ def build_ui(page: Page, rules: Rules = FOR_FRIENDS) -> gr.Blocks:
                         upload = photo_input(
                             label=words("photo"), placeholder=words("drop"), height=400
                         )
+                    cancel = gr.Button(words("cancel"), size="sm", elem_id="cancel")
                     with gr.Column(visible=False) as found:
                         canvas = gr.Image(
                             label=words("canvas"),
@@ -794,7 +818,14 @@ def build_ui(page: Page, rules: Rules = FOR_FRIENDS) -> gr.Blocks:
         changes = [
             change,
             upload.input(page.open_photo, [upload, model], opened, **opening),
-            examples.select(page.open_example, model, opened, **opening, js=SHOW_PHOTO),
+            examples.select(
+                page.open_example,
+                model,
+                opened,
+                **opening,
+                js=SHOW_PHOTO,
+                trigger_mode="always_last",
+            ),
             canvas.select(page.pick, [desk, least], desk, trigger_mode="multiple", **quiet),
             objects.input(page.pick_from_list, [desk, objects], desk, **quiet),
             every.click(page.pick_all, [desk, least], desk, **quiet),
@@ -829,10 +860,14 @@ def build_ui(page: Page, rules: Rules = FOR_FRIENDS) -> gr.Blocks:
                 prepared := refile(page.prepare, None, download, **quiet),
                 prepared.success(page.export, styled, download, concurrency_id=FILE, **quiet),
             ]
-        running += [
-            zipping.click(page.export_each, styled, download_zip, concurrency_id=FILE, **private)
-        ]
-        upload.clear(None, cancels=changes[0])
+        zipped = zipping.click(page.prepare_zip, None, download_zip, **quiet).success(
+            page.export_each, styled, download_zip, concurrency_id=FILE, **private
+        )
+        zipped.failure(page.no_zip, None, download_zip, **quiet)
+        running += [zipped]
+        looking: list[Any] = changes[:3]
+        upload.clear(None, cancels=looking)
+        cancel.click(lambda: None, None, upload, cancels=looking, **quiet)
         # What is still under way for the last photo must not end up under the next one.
         another.click(page.start_over, model, cleared, cancels=running, **quiet)
         with tabs, gr.Tab(words("compare")):
@@ -855,6 +890,7 @@ def batch_tab(ui: gr.Blocks, page: Page, model: gr.Radio, style: Sequence[gr.Com
     objects = gr.Radio(BATCH_RULES, value="auto", label=words("what"))
     run = gr.Button(words("run_batch"), variant="primary")
     stop = gr.Button(words("stop"), visible=False)
+    go_on = gr.Button(words("go_on"), variant="primary", visible=False)
     state = gr.Markdown()
     download = gr.DownloadButton(words("download_zip"), variant="primary", visible=False)
     rows = gr.Dataframe(
@@ -865,13 +901,18 @@ def batch_tab(ui: gr.Blocks, page: Page, model: gr.Radio, style: Sequence[gr.Com
         column_widths=["40%", "60%"],
     )
 
-    outputs = [batch, rows, state, download, run, stop]
+    outputs = [batch, rows, state, download, run, stop, go_on]
     ui.load(page.greet_batch, None, [intro, objects], **private)
     run.click(page.start_batch, [photos, model, objects, *style], outputs, **quiet)
     # One event for each photo, so that batches take turns, and a page that was closed asks for no
     # more. Stopping waits in the same line, one at a time: it falls between two photos.
     queued: dict[str, Any] = {**quiet, "concurrency_id": "batch", "trigger_mode": "multiple"}
-    batch.change(page.advance_batch, batch, outputs, **queued)
+    for step in (
+        batch.change(page.advance_batch, batch, outputs, **queued),
+        go_on.click(page.advance_batch, batch, outputs, **queued),
+    ):
+        # Refused by the rules or the disk: the rest can still be had.
+        step.failure(lambda: gr.Button(visible=True), None, go_on, **quiet)
     stop.click(
         lambda: gr.Button(words("stopping"), interactive=False), None, stop, **quiet
     ).success(page.stop_batch, batch, batch, **queued)
@@ -917,6 +958,7 @@ def compare_tab(
             with gr.Row():
                 on_example = gr.Button(words("compare_example"), variant="primary", min_width=140)
                 on_mine = gr.Button(words("compare_mine"), min_width=140)
+            cancel = gr.Button(words("cancel"), elem_id="cancel_compare")
         with gr.Column(min_width=320):
             pair = gr.ImageSlider(
                 label=words("pair"),
@@ -958,11 +1000,13 @@ def compare_tab(
     beside.select(comparing.put_beside, shown, paired, **quiet)
     settings = [how_many, *controls]
     waiting = {**private, **device, "show_progress_on": pair}
-    for compared in (
+    comparisons: list[Any] = [
         on_example.click(comparing.compare_example, [example, *settings], shown, **waiting),
         on_mine.click(comparing.compare_mine, [desk, least, *settings], shown, **waiting),
-    ):
+    ]
+    for compared in comparisons:
         compared.success(comparing.show, shown, drawn, **quiet)
+    cancel.click(None, cancels=comparisons)
 
 
 def finder_choices(finders: Sequence[Finder], language: Language) -> list[tuple[str, int]]:
@@ -1003,7 +1047,8 @@ def keep_rules(ui: gr.Blocks, rules: Rules) -> None:
             costly = call["block_fn"].concurrency_id in (DEVICE, FILE)
             # A generator is called again for each step.
             if turnstile and costly and call.get("iterator") is None:
-                turnstile.admit(_host(request), request.session_hash)
+                times = len(LETTERS) if call["block_fn"].name in COMPARING else 1
+                turnstile.admit(_host(request), request.session_hash, times)
         return await process(**call)
 
     setattr(ui, "process_api", process_api)  # noqa: B010
@@ -1036,7 +1081,16 @@ def share_places(queue: Queue, places: int) -> None:
 
 
 def _host(request: Any) -> str:
-    return str(request.client.host) if request.client else ""
+    """The address a call comes from; on a Space, whose proxies have private ones, as these say."""
+    host = str(request.client.host) if request.client else ""
+    if get_space():
+        forwarded: str = request.headers.get("x-forwarded-for", "")
+        for hop in reversed(forwarded.split(",")):
+            # What the visitor himself wrote there stands further left.
+            with suppress(ValueError):
+                if ip_address(hop.strip()).is_global:
+                    return hop.strip()
+    return host
 
 
 def check_uploaded(file: dict[str, Any]) -> None:
@@ -1109,17 +1163,6 @@ def present(state: Remembered | None) -> Remembered:
     return state
 
 
-def read_kept(path: str, limits: Limits) -> Photo:
-    """Read a file of a visitor's again.
-
-    Raises:
-        PhotoError: it was swept away in the meantime.
-    """
-    if not Path(path).exists():
-        raise PhotoError(WORDS["gone"].en, WORDS["gone"].zh)
-    return read_photo(Path(path), limits)
-
-
 def no_file() -> Any:
     """The download button with nothing behind it."""
     return gr.DownloadButton(words("download"), value=None, interactive=False)
@@ -1166,9 +1209,14 @@ def _keep(name: str, data: bytes) -> str:
 
 
 def _place(name: str) -> Path:
-    """Where a file may be written bit by bit, to be fetched and swept away like those kept."""
+    """Where a file may be written bit by bit, to be fetched and swept away like those kept.
+
+    Raises:
+        NoRoom: the disk takes no more.
+    """
     path = Path(get_upload_folder()) / token_hex() / name
-    path.parent.mkdir(parents=True)
+    with disk_explained():
+        path.parent.mkdir(parents=True)
     return path
 
 

@@ -17,7 +17,8 @@ from segmentation.each import write_zip
 from segmentation.encode import check_format, encode
 from segmentation.errors import ChoiceError, KoutuError, PhotoError, PhotoTooLarge
 from segmentation.instances import Instance
-from segmentation.photo import Limits, read_photo
+from segmentation.photo import Limits
+from segmentation.room import disk_explained, read_kept
 from segmentation.segmenter import Segmenter
 from segmentation.style import Style
 from segmentation.targets import targets
@@ -133,13 +134,17 @@ def advance(batch: Batch, segmenter: Segmenter, limits: Limits, language: Langua
         segmenter: finds the objects.
         limits: what a photo may cost, and the ZIP.
         language: of the table.
+
+    Raises:
+        NoRoom: the table could not be written; once more may do.
     """
     if batch.todo:
         (path, name), *todo = batch.todo
         outcome = _cut_out(path, name, batch, segmenter, limits)
         return replace(batch, todo=tuple(todo), done=(*batch.done, outcome))
     if not batch.sealed:
-        write_zip(batch.archive, [(TABLE, table(batch.done, language))])
+        with disk_explained():
+            write_zip(batch.archive, [(TABLE, table(batch.done, language))])
     return replace(batch, sealed=True)
 
 
@@ -150,7 +155,7 @@ def _cut_out(path: Path, name: str, batch: Batch, segmenter: Segmenter, limits: 
     instances: tuple[Instance, ...] = ()
     chosen: tuple[int, ...] = ()
     try:
-        photo = read_photo(path, limits)
+        photo = read_kept(path, limits)
         segmentation, _ = segmenter.segment(photo, style.threshold)
         instances = segmentation.instances
         if not instances:
@@ -160,8 +165,9 @@ def _cut_out(path: Path, name: str, batch: Batch, segmenter: Segmenter, limits: 
         alpha = alpha_of(photo, segmentation, chosen, look, style.edge)
         image = compose(photo, alpha, style.background(limits), style.effects, style.crop)
         data = encode(image, style.format, style.encode_quality, photo.dpi_xy)
-        _check_space(batch.archive, len(data), limits)
-        write_zip(batch.archive, [(name, data)])
+        with disk_explained():
+            _check_space(batch.archive, len(data), limits)
+            write_zip(batch.archive, [(name, data)])
         file, notes = name, (*photo.notices, *notices)
     except KoutuError as error:
         notes = (error.text,)

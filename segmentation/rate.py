@@ -78,12 +78,13 @@ class Turnstile:
         )
         self._turning = threading.Lock()
 
-    def admit(self, address: str, session: str | None) -> None:
+    def admit(self, address: str, session: str | None, times: int = 1) -> None:
         """Count a call.
 
         Args:
             address: where it comes from, as far as the nearest proxy knows.
             session: what the page it comes from calls itself; None for a call of its own.
+            times: what it counts for.
 
         Raises:
             RateExceeded: too many calls; this one was not counted.
@@ -91,20 +92,20 @@ class Turnstile:
         network = network_of(address)
         with self._turning:
             now = self._clock()
-            wait = self._addresses.wait(network, now)
+            wait = self._addresses.wait(network, now, times)
             if session is not None:
                 # Its owner names it, and may have a lot to say.
                 session = f"{network} {session[:64]}"
-                wait = max(wait, self._sessions.wait(session, now))
+                wait = max(wait, self._sessions.wait(session, now, times))
             if wait > 0:
                 seconds = ceil(wait)
                 raise RateExceeded(
                     f"That was too much at once. Please wait {seconds} s and try again.",
                     f"操作过于频繁，请等待 {seconds} 秒后再试。",
                 )
-            self._addresses.draw(network, now)
+            self._addresses.draw(network, now, times)
             if session is not None:
-                self._sessions.draw(session, now)
+                self._sessions.draw(session, now, times)
 
 
 def network_of(address: str) -> str:
@@ -128,13 +129,14 @@ class _Buckets:
         self._deepest = burst * self._seconds_each
         self._full_at: dict[str, float] = {}
 
-    def wait(self, key: str, now: float) -> float:
-        """Seconds until the bucket has a token; 0 or less if it has one."""
-        return max(self._full_at.get(key, now), now) + self._seconds_each - now - self._deepest
+    def wait(self, key: str, now: float, tokens: int) -> float:
+        """Seconds until the bucket has so many tokens; 0 or less if it has them."""
+        full_at = max(self._full_at.get(key, now), now)
+        return full_at + tokens * self._seconds_each - now - self._deepest
 
-    def draw(self, key: str, now: float) -> None:
-        """Take a token."""
-        self._full_at[key] = max(self._full_at.get(key, now), now) + self._seconds_each
+    def draw(self, key: str, now: float, tokens: int) -> None:
+        """Take tokens."""
+        self._full_at[key] = max(self._full_at.get(key, now), now) + tokens * self._seconds_each
         if len(self._full_at) > MOST_KEYS:
             # A full bucket is like none; if all are in use, the one that is full first goes.
             self._full_at = {k: time for k, time in self._full_at.items() if time > now}

@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from segmentation.errors import NoRoom
+from segmentation.errors import NoRoom, PhotoError
+from segmentation.photo import Limits, Photo, read_photo
 from segmentation.text import Text
+from segmentation.words import WORDS
 
 # Of all visitors together, so that the page cannot fill the disk of the host it runs on.
 ROOM_MEGABYTES = 4_000
@@ -113,6 +115,17 @@ def disk_explained() -> Iterator[None]:
     except OSError as error:
         logging.getLogger(__name__).exception("A visitor's file could not be written.")
         raise NoRoom(NO_ROOM.en, NO_ROOM.zh) from error
+
+
+def read_kept(path: str | Path, limits: Limits) -> Photo:
+    """Read a file of a visitor's again.
+
+    Raises:
+        PhotoError: it was swept away in the meantime, or cannot be used.
+    """
+    if not Path(path).exists():
+        raise PhotoError(WORDS["gone"].en, WORDS["gone"].zh)
+    return read_photo(Path(path), limits)
 
 
 def sweep(folder: Path, seconds: float) -> None:

@@ -1,12 +1,13 @@
 """The models of one page, each loaded once for all of its visitors."""
 
 import threading
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from segmentation.engines import EngineChoice, chip_here
-from segmentation.errors import EngineUnavailable, KoutuError, ModelNotFound
+from segmentation.errors import EngineUnavailable, KoutuError, ModelError, ModelNotFound
 from segmentation.hub import PREFIX, get_model
 from segmentation.models import ModelCard, bundled_models, find_model, load_card
 from segmentation.segmenter import Segmenter
@@ -151,7 +152,8 @@ def models_here(
 ) -> tuple[tuple[ModelCard, ...], tuple[KoutuError, ...]]:
     """What a page can offer: the models wanted, those in a folder of model folders, the bundled.
 
-    A model of the name of an earlier one is left out; so one may stand in for a bundled model.
+    A model of the name of an earlier one is left out; so one may stand in for a bundled model. Two
+    that are wanted must not have the same name.
 
     Args:
         wanted: see `get_model`; the first one becomes the default.
@@ -168,13 +170,19 @@ def models_here(
     """
     cards: list[ModelCard] = []
     missing: list[KoutuError] = []
-    for name in wanted:
+    for name in dict.fromkeys(wanted):
         try:
             cards.append(get_model(name, engine, precision))
         except KoutuError as error:
             if not name.startswith(PREFIX):
                 raise
             missing.append(error)
+    if twice := [name for name, count in Counter(card.name for card in cards).items() if count > 1]:
+        raise ModelError(
+            f"Two of the models are called {twice[0]}. Give one another name in its card.json, or "
+            "leave it out.",
+            f"有两个模型都叫 {twice[0]}。请在其中一个的 card.json 中改名，或去掉一个。",
+        )
     for path in sorted(folder.glob("*/card.json")):
         try:
             cards.append(load_card(path.parent))

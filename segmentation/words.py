@@ -146,7 +146,9 @@ WORDS = {
     "auto": Text("Its subject", "主体"),
     "largest": Text("The largest object", "最大的物体"),
     "run_batch": Text("Cut them all out", "全部抠图"),
+    "cancel": Text("Cancel", "取消"),
     "stop": Text("Stop, and keep what is done", "停止并保留已完成的"),
+    "go_on": Text("Go on with the rest", "继续处理其余照片"),
     "stopping": Text("Stopping after this photo …", "当前照片完成后停止……"),
     "waiting": Text("waiting", "等待中"),
     "working": Text("at it …", "处理中……"),
@@ -156,6 +158,19 @@ WORDS = {
     ),
     "lazy": Text("loads with the first photo", "首张照片时加载"),
 }
+
+# What Gradio's own page says in English alone.
+GRADIO_SAYS = (
+    Text("Error", "出错了"),
+    Text("Warning", "请注意"),
+    Text("queue:", "排队："),
+    Text("processing |", "处理中 |"),
+    Text("Connection errored out.", "连接中断。"),
+    Text(
+        "Connection to the server was lost. Attempting reconnection...",
+        "与服务器的连接已断开，正在重新连接……",
+    ),
+)
 
 FOOTER = Text(
     "Photos up to {megapixels:g} MP and {megabytes:g} MB: JPEG, PNG, WebP, AVIF, GIF, BMP, TIFF. "

@@ -3,12 +3,13 @@
 import re
 import shutil
 import socket
+import threading
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -18,7 +19,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 import app
-from segmentation import Limits, Text, encode, find_model
+from segmentation import Limits, Segmenter, Text, encode, find_model
+from segmentation.errors import NoRoom
 from segmentation.shelf import Shelf
 from tests.started import started
 
@@ -216,7 +218,51 @@ def test_a_file_too_large_is_refused_in_the_visitors_words(page: Page, tmp_path:
         file.truncate(int(Limits().megabytes * 1e6) + 1)
     page.locator("input[type=file]").first.set_input_files(large)
     words = {"en": "The file has more than 50 MB", "zh": "文件超过 50 MB"}
-    expect(page.get_by_text(words[page.evaluate("navigator.language")[:2]])).to_be_visible()
+    language = page.evaluate("navigator.language")[:2]
+    expect(page.get_by_text(words[language])).to_be_visible()
+    title = {"en": "Error", "zh": "出错了"}[language]
+    expect(page.locator(".toast-title")).to_have_text(re.compile(rf"^\s*{title}\s*$"))
+
+
+def test_what_takes_long_can_be_cancelled(
+    page: Page, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    goes_on = threading.Event()
+    segment = Segmenter.segment
+
+    def slowly(*args: Any, **options: Any) -> Any:
+        goes_on.wait(60)
+        return segment(*args, **options)
+
+    monkeypatch.setattr(Segmenter, "segment", slowly)
+    page.locator("#examples img").nth(3).click()
+    cancel = page.locator("#cancel")
+    expect(cancel).to_have_text(said(page, "cancel"))
+    cancel.click()
+    expect(cancel).to_be_hidden()
+    goes_on.set()
+    with redrawn(page):
+        page.locator("#examples img").nth(2).click()
+    assert download(page, tmp_path)[0] == "coffee_cutout.png"
+
+
+def test_a_batch_that_was_held_up_goes_on(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    step, faults = app.advance, [NoRoom("No room.", "没有空间。")]
+
+    def held_up(*args: Any) -> Any:
+        if faults:
+            raise faults.pop()
+        return step(*args)
+
+    monkeypatch.setattr(app, "advance", held_up)
+    page.get_by_role("tab", name=said(page, "batch")).click()
+    page.locator("input[type=file][multiple]").set_input_files(EXAMPLES / "flower.jpg")
+    page.get_by_role("button", name=said(page, "run_batch")).click()
+    go_on = page.get_by_role("button", name=said(page, "go_on"))
+    go_on.click()
+    expect(page.get_by_text("flower_cutout.png").last).to_be_visible()
+    expect(page.get_by_role("button", name=said(page, "run_batch"))).to_be_visible()
+    expect(go_on).to_be_hidden()
 
 
 def test_a_long_upload_is_told_in_the_visitors_words(page: Page) -> None:

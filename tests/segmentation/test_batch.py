@@ -12,13 +12,15 @@ import numpy as np
 import pytest
 
 from segmentation.batch import Batch, Outcome, advance, overview, start_batch, table
-from segmentation.errors import ChoiceError, PhotoTooLarge
+from segmentation.errors import ChoiceError, NoRoom, PhotoTooLarge
 from segmentation.instances import Instance
 from segmentation.models import find_model
 from segmentation.photo import Limits
+from segmentation.room import NO_ROOM
 from segmentation.segmenter import Segmenter
 from segmentation.style import Style
 from segmentation.text import Text
+from segmentation.words import WORDS
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 STYLE = Style(
@@ -94,6 +96,30 @@ def test_a_zip_does_not_grow_beyond_its_limit(segmenter: Segmenter, tmp_path: Pa
     assert batch.done[0].file is None
     assert "another batch" in batch.done[0].notes[0].en
     assert batch.archive.stat().st_size < 10_000
+
+
+def test_a_disk_that_takes_nothing_is_said_and_the_rest_can_still_be_had(
+    segmenter: Segmenter, tmp_path: Path
+) -> None:
+    folder = tmp_path / "kept"
+    photos = [EXAMPLES / "flower.jpg"]
+    batch = start_batch(photos, folder / "cutouts.zip", "compact", "auto", STYLE, Limits())
+    batch = advance(batch, segmenter, Limits(), "en")
+    assert batch.done[0].notes == (NO_ROOM,)
+    with pytest.raises(NoRoom):
+        advance(batch, segmenter, Limits(), "en")
+    folder.mkdir()
+    assert advance(batch, segmenter, Limits(), "en").sealed
+
+
+def test_a_photo_that_was_swept_meanwhile_is_said_to_be(
+    segmenter: Segmenter, tmp_path: Path
+) -> None:
+    batch = start_batch(
+        [tmp_path / "gone.jpg"], tmp_path / "cutouts.zip", "compact", "auto", STYLE, Limits()
+    )
+    (note,) = advance(batch, segmenter, Limits(), "en").done[0].notes
+    assert note == WORDS["gone"]
 
 
 def test_limits_hold_before_any_work(tmp_path: Path) -> None:

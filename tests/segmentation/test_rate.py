@@ -45,6 +45,13 @@ def test_a_burst_then_one_every_two_seconds(turnstile: Turnstile, clock: Clock) 
     assert admitted(turnstile, "192.0.2.1", "a", 10) == 3, "no more is saved up than the burst"
 
 
+def test_what_costs_more_counts_for_more(turnstile: Turnstile) -> None:
+    turnstile.admit("192.0.2.1", "a", 2)
+    with pytest.raises(RateExceeded):
+        turnstile.admit("192.0.2.1", "a", 2)
+    turnstile.admit("192.0.2.1", "a")
+
+
 def test_the_refusal_says_in_both_languages_how_long(turnstile: Turnstile) -> None:
     admitted(turnstile, "192.0.2.1", "a", 3)
     with pytest.raises(RateExceeded) as refusal:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from segmentation.errors import EngineUnavailable, ModelNotFound
+from segmentation.errors import EngineUnavailable, ModelError, ModelNotFound
 from segmentation.models import ModelCard, find_model, save_card
 from segmentation.segmenter import Segmenter
 from segmentation.shelf import Shelf, models_here
@@ -87,3 +87,10 @@ def test_a_damaged_card_in_the_folder_is_told_and_left_out(tmp_path: Path) -> No
     assert cards == (COMPACT,)
     assert "cannot be read" in error.text.en
     assert "无法读取" in error.text.zh
+
+
+def test_of_two_wanted_by_one_name_neither_is_silently_left_out(tmp_path: Path) -> None:
+    one, other = card_in(tmp_path / "one", "small"), card_in(tmp_path / "other", "small")
+    with pytest.raises(ModelError, match="called small"):
+        models_here([str(one.folder), str(other.folder)], tmp_path / "none")
+    assert models_here(["compact", "compact"], tmp_path / "none") == ((COMPACT,), ())
