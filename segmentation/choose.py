@@ -38,7 +38,7 @@ LIVING = frozenset(
 )
 LIVING_FAVOUR = 1.5
 # What each side of the photo that an object touches leaves of its claim: subjects lie within.
-SIDE_TOUCHED = 0.77
+SIDE_TOUCHED = 0.65
 PART_PROMINENCE = 0.6
 PART_IN_BOX = 0.7
 PART_TOUCHING = 0.5

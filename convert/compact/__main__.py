@@ -7,6 +7,7 @@ from convert.command import run_command
 
 COMMANDS = {
     "train": "train the compact model, within a budget of minutes",
+    "average": "make one checkpoint of several runs",
     "teach": "outline unlabelled photos with a larger model, and keep what can be trusted",
 }
 

@@ -5,6 +5,7 @@ import io
 import json
 import tarfile
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ import torch
 from PIL import Image
 
 from convert.checkpoint import load_checkpoint
+from convert.compact.__main__ import main
 from convert.compact.augment import Scene, paste, view
 from convert.compact.batches import Stream
 from convert.compact.data import LABELS, decided, read_samples
@@ -208,3 +210,37 @@ def test_the_label_of_a_mask() -> None:
     assert label_of(mask, [("person", ~mask)]) == "object"
     assert label_of(mask, [("person", left)]) is None
     assert label_of(mask, [("cat", left), ("cat", right)]) is None
+
+
+def test_the_mean_of_runs_lies_between_them(tmp_path: Path) -> None:
+    one, other = (deepcopy(small_checkpoint("compact")) for _ in range(2))
+    with torch.no_grad():
+        for of in other.model.parameters():
+            of.add_(1.0)
+    for name, checkpoint in (("one", one), ("other", other)):
+        save(checkpoint, tmp_path / name)
+    assert (
+        main(
+            [
+                "average",
+                *(str(tmp_path / name) for name in ("one", "other", "other", "one")),
+                "-o",
+                str(tmp_path / "mean"),
+            ]
+        )
+        == 0
+    )
+    found = dict(load_checkpoint(tmp_path / "mean").model.named_parameters())
+    for name, of in one.model.named_parameters():
+        torch.testing.assert_close(found[name], of + 0.5)
+
+
+def test_different_networks_have_no_mean(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    for kind in ("compact", "resnet"):
+        save(small_checkpoint(kind), tmp_path / kind)
+    folders = [str(tmp_path / kind) for kind in ("compact", "resnet")]
+    assert main(["average", *folders, "-o", str(tmp_path / "mean")]) == 1
+    assert "different shapes" in capsys.readouterr().err
+    assert not (tmp_path / "mean").exists()

@@ -57,7 +57,7 @@ def test_products_and_measured_convolutions_are_int8_and_offsets_are_not(folder:
     kinds = [node.op_type for node in graph.node]
     assert "DynamicQuantizeMatMul" in kinds
     assert "QuantizeLinear" in kinds
-    assert "GridSample" in kinds
+    assert "DeformConv" in kinds
     assert {of.data_type for of in graph.initializer} >= {onnx.TensorProto.INT8}
 
 
