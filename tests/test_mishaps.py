@@ -26,7 +26,9 @@ def test_a_page_that_is_killed_starts_again_and_clears_what_was_left(tmp_path: P
     environment = {"GRADIO_TEMP_DIR": str(tmp_path)}
     with started(environment=environment) as page, Visitor(page.address) as visitor:
         visitor.open("flower.jpg", PHOTO)
-        page.process.kill()
+        opening = visitor.handler("open_photo")
+        visitor.join(opening, [visitor.values.get(id_) for id_ in opening["inputs"]])
+        page.process.kill()  # with a photo under way
     assert files_in(tmp_path)
     with started(environment=environment) as page:
         with Visitor(page.address) as visitor:
