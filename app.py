@@ -9,9 +9,8 @@ import signal
 import sys
 import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from functools import cache
-from ipaddress import ip_address
 from math import ceil, floor
 from pathlib import Path
 from secrets import token_hex
@@ -54,7 +53,14 @@ from segmentation.encode import FORMATS, Format
 from segmentation.gate import Gate
 from segmentation.order import Order, carry_out, found
 from segmentation.overlay import draw_instances
-from segmentation.rate import FOR_FRIENDS, FOR_STRANGERS, Rules, Turnstile, network_of
+from segmentation.rate import (
+    FOR_FRIENDS,
+    FOR_STRANGERS,
+    Rules,
+    Turnstile,
+    address_behind,
+    network_of,
+)
 from segmentation.room import check_room, disk_explained, read_kept, room_of_our_own, sweep
 from segmentation.shelf import Finder, Shelf, models_here
 from segmentation.side_by_side import (
@@ -865,7 +871,7 @@ def build_ui(page: Page, rules: Rules = FOR_FRIENDS) -> gr.Blocks:
         )
         zipped.failure(page.no_zip, None, download_zip, **quiet)
         running += [zipped]
-        looking: list[Any] = changes[:3]
+        looking: list[Any] = changes[1:3]
         upload.clear(None, cancels=looking)
         cancel.click(lambda: None, None, upload, cancels=looking, **quiet)
         # What is still under way for the last photo must not end up under the next one.
@@ -1081,16 +1087,8 @@ def share_places(queue: Queue, places: int) -> None:
 
 
 def _host(request: Any) -> str:
-    """The address a call comes from; on a Space, whose proxies have private ones, as these say."""
-    host = str(request.client.host) if request.client else ""
-    if get_space():
-        forwarded: str = request.headers.get("x-forwarded-for", "")
-        for hop in reversed(forwarded.split(",")):
-            # What the visitor himself wrote there stands further left.
-            with suppress(ValueError):
-                if ip_address(hop.strip()).is_global:
-                    return hop.strip()
-    return host
+    peer = str(request.client.host) if request.client else ""
+    return address_behind(request.headers.get("x-forwarded-for", ""), peer) if get_space() else peer
 
 
 def check_uploaded(file: dict[str, Any]) -> None:
@@ -1278,7 +1276,8 @@ def serve(ui: gr.Blocks, rules: Rules = FOR_FRIENDS, **options: Any) -> str:
     What is read of a photo has its limit in `read_photo`.
     """
     folder = Path(get_upload_folder())
-    gate = Middleware(Gate, folder, UPLOAD_MEGABYTES, KEEP_SECONDS, rules.room_share)
+    limits = UPLOAD_MEGABYTES, KEEP_SECONDS, rules.room_share
+    gate = Middleware(Gate, folder, *limits, behind_proxies=bool(get_space()))
     _, address, _ = ui.launch(
         footer_links=["api", "gradio"],
         run_history=False,

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from segmentation.errors import NoRoom
-from segmentation.rate import network_of
+from segmentation.rate import address_behind, network_of
 from segmentation.room import LEAST_BYTES, ROOM_MEGABYTES, check_room, disk_explained
 from segmentation.text import Language, Text
 
@@ -69,6 +69,7 @@ class Gate:
         upload_megabytes: of one upload request, all its files together.
         keep_seconds: how long an upload lies in the folder.
         room_share: of all the room for visitors' files, what one network's uploads may take.
+        behind_proxies: of the host, which say where a call comes from.
     """
 
     def __init__(
@@ -78,14 +79,17 @@ class Gate:
         upload_megabytes: float,
         keep_seconds: float,
         room_share: float = 1.0,
+        *,
+        behind_proxies: bool = False,
     ) -> None:
         self._server = server
         self._folder = folder
         self._upload_bytes = upload_megabytes * 1e6
         self._keep_seconds = keep_seconds
         self._share_bytes = room_share * ROOM_MEGABYTES * 1e6
+        self._behind_proxies = behind_proxies
         self._announced = 0
-        # When, from which network, how many bytes. The room bounds what is in it.
+        # When, from which network, how many bytes: each share holds only so many.
         self._taken: deque[tuple[float, str, int]] = deque()
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -128,7 +132,7 @@ class Gate:
 
     async def _take(self, scope: Message, receive: Receive, send: Send) -> None:
         length = _length(scope) or 0
-        network = network_of(scope["client"][0]) if scope.get("client") else ""
+        network = self._network(scope)
         self._check_share(network, length)
         files = 0
 
@@ -149,7 +153,15 @@ class Gate:
             raise _Refused(507, error.text) from error
         finally:
             self._announced -= length
-            self._taken.append((time.monotonic(), network, max(length, files * LEAST_BYTES)))
+            counted_as = max(length, max(files, 1) * LEAST_BYTES)
+            self._taken.append((time.monotonic(), network, counted_as))
+
+    def _network(self, scope: Message) -> str:
+        address = scope["client"][0] if scope.get("client") else ""
+        if self._behind_proxies:
+            said = dict(scope["headers"]).get(b"x-forwarded-for", b"").decode("latin-1")
+            address = address_behind(said, address)
+        return network_of(address)
 
     def _check_share(self, network: str, length: int) -> None:
         while self._taken and self._taken[0][0] < time.monotonic() - self._keep_seconds:

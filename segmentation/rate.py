@@ -4,6 +4,7 @@ import ipaddress
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from math import ceil
 
@@ -106,6 +107,20 @@ class Turnstile:
             self._addresses.draw(network, now, times)
             if session is not None:
                 self._sessions.draw(session, now, times)
+
+
+def address_behind(proxies: str, peer: str) -> str:
+    """The address that a host's own proxies, which have private ones, say a call comes from.
+
+    Args:
+        proxies: `X-Forwarded-For`; what a visitor himself wrote there stands furthest left.
+        peer: who sent it, if they say nothing.
+    """
+    for hop in reversed(proxies.split(",")):
+        with suppress(ValueError):
+            if ipaddress.ip_address(hop.strip()).is_global:
+                return hop.strip()
+    return peer
 
 
 def network_of(address: str) -> str:

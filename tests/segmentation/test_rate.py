@@ -4,7 +4,7 @@ import pytest
 
 from segmentation import rate
 from segmentation.errors import RateExceeded
-from segmentation.rate import SESSIONS_AT_AN_ADDRESS, Rate, Turnstile, network_of
+from segmentation.rate import SESSIONS_AT_AN_ADDRESS, Rate, Turnstile, address_behind, network_of
 
 
 class Clock:
@@ -104,3 +104,16 @@ def test_memory_is_bounded(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Non
 )
 def test_a_household_has_one_network(address: str, network: str) -> None:
     assert network_of(address) == network
+
+
+@pytest.mark.parametrize(
+    ("proxies", "address"),
+    [
+        ("", "10.0.0.1"),
+        ("8.8.8.8", "8.8.8.8"),
+        ("1.1.1.1, 8.8.8.8, 10.2.3.4", "8.8.8.8"),
+        ("nonsense, 10.2.3.4", "10.0.0.1"),
+    ],
+)
+def test_the_nearest_proxy_is_believed_and_not_the_visitor(proxies: str, address: str) -> None:
+    assert address_behind(proxies, "10.0.0.1") == address
