@@ -24,6 +24,7 @@ from gradio.events import api
 from gradio.exceptions import ChecksumMismatchError, ShareCertificateWriteError
 from gradio.processing_utils import save_bytes_to_cache
 from gradio.queueing import Queue
+from gradio.routes import App
 from gradio.utils import get_space, get_upload_folder, is_in_or_equal
 from gradio_client.utils import is_file_obj_with_meta, traverse
 from starlette.middleware import Middleware
@@ -47,6 +48,7 @@ from segmentation.batch import BATCH_RULES, Batch, advance, overview, start_batc
 from segmentation.closer import CloserLook, alpha_of, try_looking_closer
 from segmentation.command_line import ENGINES, count, engine
 from segmentation.comparison import Setting, compare
+from segmentation.connections import shed_connections
 from segmentation.desk import LEAST_SCORE, Desk, line, messages, on_checkerboard, preview
 from segmentation.each import cut_out_each, write_zip
 from segmentation.encode import FORMATS, Format
@@ -61,7 +63,14 @@ from segmentation.rate import (
     address_behind,
     network_of,
 )
-from segmentation.room import check_room, disk_explained, read_kept, room_of_our_own, sweep
+from segmentation.room import (
+    NOTHING_SEEN,
+    check_room,
+    disk_explained,
+    read_kept,
+    room_of_our_own,
+    sweep,
+)
 from segmentation.shelf import Finder, Shelf, models_here
 from segmentation.side_by_side import (
     LETTERS,
@@ -74,13 +83,21 @@ from segmentation.side_by_side import (
 )
 from segmentation.style import BACKGROUNDS, FITS, FRAMES, Style, reduced
 from segmentation.targets import ending_of
-from segmentation.words import FOOTER, GRADIO_SAYS, NOT_SERVED, NOT_SHARED, SHARED, WORDS
+from segmentation.words import (
+    FOOTER,
+    GRADIO_SAYS,
+    LOGIN,
+    NOT_SERVED,
+    NOT_SHARED,
+    SHARED,
+    WORDS,
+)
 
 EXAMPLES = Path(__file__).parent / "examples"
 # Model folders that the operator put here are on the menu.
 MODELS = Path(__file__).parent / "models"
 KEEP_SECONDS = 3600
-SWEEP_SECONDS = 600
+SWEEP_SECONDS = 300
 # Of one request to upload, all its files together.
 UPLOAD_MEGABYTES = Limits().batch_megabytes
 
@@ -191,7 +208,8 @@ class Page:
     def greet(self, request: gr.Request) -> tuple[Any, ...]:
         """What stands on the page before any photo does, in the visitor's language."""
         language = language_of(request)
-        minutes = (KEEP_SECONDS + SWEEP_SECONDS) // 60
+        # From one sweep a file is seen, at another it has lain for long enough.
+        minutes = (KEEP_SECONDS + 2 * SWEEP_SECONDS) // 60
         footer = FOOTER.in_language(language).format(
             megapixels=self.limits.megapixels, megabytes=self.limits.megabytes, minutes=minutes
         )
@@ -287,30 +305,32 @@ class Page:
             threshold,
         )
 
-    def pick(self, desk: Desk | None, threshold: float, event: gr.SelectData) -> Desk:
+    def pick(
+        self, desk: Desk | None, threshold: float, event: gr.SelectData, request: gr.Request
+    ) -> Desk:
         """Add the object under a click to the chosen ones, or take it away."""
-        return present(desk).toggling(event.index, threshold)
+        return present(desk, request).toggling(event.index, threshold)
 
-    def pick_from_list(self, desk: Desk | None, ids: list[int]) -> Desk:
+    def pick_from_list(self, desk: Desk | None, ids: list[int], request: gr.Request) -> Desk:
         """Choose what is ticked in the list."""
-        return present(desk).picking(ids)
+        return present(desk, request).picking(ids)
 
-    def pick_all(self, desk: Desk | None, threshold: float) -> Desk:
+    def pick_all(self, desk: Desk | None, threshold: float, request: gr.Request) -> Desk:
         """Choose all objects shown."""
-        desk = present(desk)
+        desk = present(desk, request)
         return desk.picking(choose(desk.segmentation.above(threshold), "all"))
 
-    def pick_none(self, desk: Desk | None) -> Desk:
+    def pick_none(self, desk: Desk | None, request: gr.Request) -> Desk:
         """Choose nothing."""
-        return present(desk).picking(())
+        return present(desk, request).picking(())
 
-    def undo(self, desk: Desk | None) -> Desk:
+    def undo(self, desk: Desk | None, request: gr.Request) -> Desk:
         """Take the last pick back."""
-        return present(desk).undone()
+        return present(desk, request).undone()
 
-    def show_guesses(self, desk: Desk | None) -> tuple[float, Desk]:
+    def show_guesses(self, desk: Desk | None, request: gr.Request) -> tuple[float, Desk]:
         """Lower the threshold to the best guess, and choose it."""
-        desk = present(desk)
+        desk = present(desk, request)
         best = desk.segmentation.instances[0]
         return floor(best.score / SCORE_STEP) * SCORE_STEP, desk.picking((best.id,))
 
@@ -485,9 +505,9 @@ class Page:
         stop = gr.Button(visible=not batch.sealed)
         return *show_batch(batch, language), stop, gr.Button(visible=False)
 
-    def stop_batch(self, batch: Batch | None) -> Batch:
+    def stop_batch(self, batch: Batch | None, request: gr.Request) -> Batch:
         """Leave out the photos still in line."""
-        return present(batch).stopped()
+        return present(batch, request).stopped()
 
     def titles(self, language: Language) -> list[tuple[str, str]]:
         """The models as a menu shows them: title, name."""
@@ -1154,10 +1174,10 @@ def language_of(request: gr.Request) -> Language:
     return "zh" if request.headers.get("accept-language", "").startswith("zh") else "en"
 
 
-def present(state: Remembered | None) -> Remembered:
+def present(state: Remembered | None, request: gr.Request) -> Remembered:
     """What a page remembers, which Gradio drops when the page was left alone for too long."""
     if state is None:
-        raise gr.Error(f"{WORDS['gone'].zh} {WORDS['gone'].en}", print_exception=False)
+        raise gr.Error(WORDS["gone"].in_language(language_of(request)), print_exception=False)
     return state
 
 
@@ -1225,7 +1245,8 @@ def _credentials(text: str) -> tuple[str, str]:
     return user, password
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
     parser = argparse.ArgumentParser(description="Koutu: click it, cut it out.")
     add = parser.add_argument
     add(
@@ -1249,7 +1270,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 @asynccontextmanager
-async def sweeping(_: Any) -> AsyncIterator[None]:
+async def housekeeping(served: App) -> AsyncIterator[None]:
     """Keep the footer's promise as long as the page runs, and leave nothing when it ends.
 
     Not by Gradio's `delete_cache`: one event that names the folder itself ends that for good.
@@ -1257,15 +1278,22 @@ async def sweeping(_: Any) -> AsyncIterator[None]:
     folder = Path(get_upload_folder())
 
     async def sweep_on() -> None:
+        seen = NOTHING_SEEN
         while True:
-            await asyncio.to_thread(sweep, folder, KEEP_SECONDS)
+            seen = await asyncio.to_thread(sweep, folder, KEEP_SECONDS, seen)
             await asyncio.sleep(SWEEP_SECONDS)
 
-    task = asyncio.create_task(sweep_on())
+    def connections() -> list[Any]:
+        # Gradio names its server once that has answered.
+        server = getattr(served.get_blocks(), "server", None)
+        return list(server.server_state.connections) if server else []
+
+    tasks = [asyncio.create_task(chore) for chore in (sweep_on(), shed_connections(connections))]
     try:
         yield
     finally:
-        task.cancel()
+        for task in tasks:
+            task.cancel()
         sweep(folder, -1)
 
 
@@ -1283,6 +1311,7 @@ def serve(ui: gr.Blocks, rules: Rules = FOR_FRIENDS, **options: Any) -> str:
         run_history=False,
         enable_monitoring=False,
         ssr_mode=False,
+        auth_message=f"{LOGIN.zh}<br>{LOGIN.en}",
         share=False,
         prevent_thread_lock=True,
         quiet=True,
@@ -1290,7 +1319,7 @@ def serve(ui: gr.Blocks, rules: Rules = FOR_FRIENDS, **options: Any) -> str:
         theme=theme(),
         css=CSS,
         js=SPOKEN,
-        app_kwargs={"lifespan": sweeping, "middleware": [gate]},
+        app_kwargs={"lifespan": housekeeping, "middleware": [gate]},
         **options,
     )
     # Gradio would make it at the first call, with the address of that caller's choice for all.
@@ -1363,7 +1392,7 @@ def theme() -> gr.themes.Base:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Serve the page until it is stopped; 0 when stopped, 1 when it could not start."""
-    args = _parser().parse_args(argv)
+    args = parser().parse_args(argv)
     try:
         # A Space has no command line.
         wanted = args.model or os.environ.get("KOUTU_MODELS", "").split() or ["compact"]
@@ -1385,11 +1414,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
 
 
+def wants_link(args: argparse.Namespace) -> bool:
+    """Whether a share server is to be asked; a Space is public without."""
+    wanted = args.share or os.getenv("GRADIO_SHARE", "").lower() == "true"
+    return wanted and get_space() is None
+
+
+def rules_for(args: argparse.Namespace) -> Rules:
+    """The rules for whoever can come: strangers, wherever the page is public."""
+    return FOR_STRANGERS if args.public or wants_link(args) or get_space() else FOR_FRIENDS
+
+
 def serve_until_stopped(args: argparse.Namespace, shelf: Shelf, notices: Sequence[Text]) -> int:
     """Serve the page as the command line says, and close what was opened; the exit code."""
-    # A Space is public without a tunnel.
-    shared = get_space() is None and (args.share or os.getenv("GRADIO_SHARE", "").lower() == "true")
-    rules = FOR_STRANGERS if args.public or shared or get_space() else FOR_FRIENDS
+    rules = rules_for(args)
     ui = build_ui(Page(shelf, rules.limits, notices), rules)
     # What stops a container or a service ends the page as Ctrl-C does: files swept, device given
     # back.
@@ -1402,7 +1440,7 @@ def serve_until_stopped(args: argparse.Namespace, shelf: Shelf, notices: Sequenc
         shelf.close()
         return 1
     print(f"Koutu 抠图: {address}", flush=True)
-    if shared:
+    if wants_link(args):
         # Beside the page, which works while a far server lets one wait.
         ask = threading.Thread(
             target=lambda: tell(share(ui, args.share_server_address)), daemon=True

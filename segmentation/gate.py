@@ -14,8 +14,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from segmentation.errors import NoRoom
-from segmentation.rate import address_behind, network_of
+from segmentation.errors import NoRoom, RateExceeded
+from segmentation.rate import LOGINS, Turnstile, address_behind, network_of
 from segmentation.room import LEAST_BYTES, ROOM_MEGABYTES, check_room, disk_explained
 from segmentation.text import Language, Text
 
@@ -31,8 +31,9 @@ READ = re.compile(
     r"|upload_progress|queue/data|heartbeat/[^/]+|call/(v2/)?[^/]+/[^/]+|file=.*)",
     re.DOTALL,
 )
+LOGIN = re.compile(r"/login/?")
 WRITE = re.compile(
-    r"/login/?|/gradio_api/(upload|queue/join|cancel|reset/?|call/(v2/)?[^/]+/?)", re.DOTALL
+    LOGIN.pattern + r"|/gradio_api/(upload|queue/join|cancel|reset/?|call/(v2/)?[^/]+/?)", re.DOTALL
 )
 UPLOAD = "/gradio_api/upload"
 URL = re.compile(r"\s*https?:", re.IGNORECASE)
@@ -88,6 +89,7 @@ class Gate:
         self._keep_seconds = keep_seconds
         self._share_bytes = room_share * ROOM_MEGABYTES * 1e6
         self._behind_proxies = behind_proxies
+        self._logins = Turnstile(LOGINS)
         self._announced = 0
         # When, from which network, how many bytes: each share holds only so many.
         self._taken: deque[tuple[float, str, int]] = deque()
@@ -115,6 +117,8 @@ class Gate:
         """Judge a request that brings a body; where to read that body from."""
         if not WRITE.fullmatch(path):
             raise _Refused(404, CLOSED)
+        if LOGIN.fullmatch(path):
+            self._count_login(scope)
         length = _length(scope)
         if length is None:
             raise _Refused(411, NO_LENGTH)
@@ -129,6 +133,12 @@ class Gate:
         if path.startswith("/gradio_api/"):
             _check_event(b"".join(message.get("body", b"") for message in messages))
         return _replayed(messages, receive)
+
+    def _count_login(self, scope: Message) -> None:
+        try:
+            self._logins.admit(self._network(scope), None)
+        except RateExceeded as error:
+            raise _Refused(429, error.text) from error
 
     async def _take(self, scope: Message, receive: Receive, send: Send) -> None:
         length = _length(scope) or 0

@@ -60,6 +60,10 @@ FOR_STRANGERS = Rules(
 )
 
 
+# Passwords that are tried, from one address: ten at once, and then ten a minute.
+LOGINS = Rate(burst=2, per_minute=2)
+
+
 class Turnstile:
     """Lets calls in at a rate, counted for each session and for each address.
 

@@ -5,9 +5,10 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import MappingProxyType
 
 from segmentation.errors import NoRoom, PhotoError
 from segmentation.photo import Limits, Photo, read_photo
@@ -21,6 +22,9 @@ LEAST_BYTES = 200_000
 ROOM = "koutu-"
 # In a room as long as a page lives there: a name that no folder of anybody else's has by chance.
 TENANT = ".koutu-tenant"
+# A file, and when the disk says that it was last changed.
+Sighting = tuple[Path, int]
+NOTHING_SEEN: Mapping[Sighting, float] = MappingProxyType({})
 NO_ROOM = Text(
     "The server has no room for another file right now. Try again in some minutes.",
     "服务器暂时没有空间存放更多文件，请过几分钟再试。",
@@ -128,21 +132,42 @@ def read_kept(path: str | Path, limits: Limits) -> Photo:
     return read_photo(Path(path), limits)
 
 
-def sweep(folder: Path, seconds: float) -> None:
-    """Delete what was put into a folder longer ago than this, and folders in it left empty.
+def sweep(
+    folder: Path,
+    seconds: float,
+    seen: Mapping[Sighting, float] = NOTHING_SEEN,
+    clock: Callable[[], float] = time.monotonic,
+) -> dict[Sighting, float]:
+    """Delete what has lain in a folder for longer than this, and folders in it left empty.
 
-    The disk is asked, not a list of what was put there: a list ends with its process, does not know
-    of an upload cut short, and may be lied to by an upload's name.
+    What lies there is asked of the disk, not of a list of what was put there: a list ends with its
+    process, does not know of an upload cut short, and may be lied to by an upload's name. How long
+    it has lain is not: the time of a file is that of a clock which is set right on some hosts when
+    they have been up for hours.
+
+    Args:
+        folder: the folder.
+        seconds: since it was seen here first, or changed.
+        seen: what the last sweep answered.
+        clock: seconds that never go back.
+
+    Returns:
+        What is left, and since when it has been seen.
     """
-    born_before = time.time() - seconds
+    now = clock()
+    left: dict[Sighting, float] = {}
     deepest_first = sorted(folder.rglob("*"), reverse=True)
     for path in deepest_first:
         if path == folder / TENANT:
             continue
         # What is gone, or a folder filled again, in this moment has found its way already.
         with suppress(OSError):
-            if path.lstat().st_ctime < born_before:
+            sighting = path, path.lstat().st_ctime_ns
+            left[sighting] = seen.get(sighting, now)
+            if now - left[sighting] > seconds:
                 path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
+                del left[sighting]
+    return left
 
 
 def _files(folder: Path) -> Iterator[Path]:

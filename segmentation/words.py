@@ -172,6 +172,12 @@ GRADIO_SAYS = (
     ),
 )
 
+# Above the fields for name and password, before a visitor's language is known.
+LOGIN = Text(
+    "This page is for invited visitors. A wrong password ten times within a minute: wait one.",
+    "本页面仅供受邀访客使用。一分钟内密码错误十次，请等待一分钟。",
+)
+
 FOOTER = Text(
     "Photos up to {megapixels:g} MP and {megabytes:g} MB: JPEG, PNG, WebP, AVIF, GIF, BMP, TIFF. "
     "A photo goes to the server that runs this page and nowhere else; it and what is made of it "

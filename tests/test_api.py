@@ -21,10 +21,11 @@ from gradio_client.exceptions import AppError
 import app
 from segmentation import Limits, find_model
 from segmentation.gate import YOUR_SHARE
-from segmentation.rate import FOR_STRANGERS, Rate, Rules
+from segmentation.rate import FOR_FRIENDS, FOR_STRANGERS, Rate, Rules
 from segmentation.room import LEAST_BYTES, ROOM_MEGABYTES
 from segmentation.shelf import Shelf
-from tests.visitor import Refused, Visitor
+from segmentation.text import Language
+from tests.visitor import Failed, Refused, Visitor
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -47,13 +48,13 @@ def shelf() -> Shelf:
 
 
 @contextmanager
-def served(shelf: Shelf, rules: Rules) -> Iterator[str]:
+def served(shelf: Shelf, rules: Rules, **options: Any) -> Iterator[str]:
     async def serve() -> gr.Blocks:
         ui = app.build_ui(app.Page(shelf, rules.limits), rules)
         # Gradio's own search for a free port leaves a socket open for each that is taken.
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
-        app.serve(ui, rules, server_port=port)
+        app.serve(ui, rules, server_port=port, **options)
         return ui
 
     # Where no event loop runs, Gradio makes one for each of its locks and never closes it.
@@ -248,6 +249,69 @@ def test_a_full_queue_says_so_in_words(shelf: Shelf) -> None:
         network.close()
     refused = [answer.json()["detail"] for answer in answers if answer.status_code == 503]
     assert any("现在排队的人太多" in detail for detail in refused)
+
+
+def test_a_page_with_a_password_shows_nothing_without_it(shelf: Shelf) -> None:
+    given = ("明", "open sesame")
+    with served(shelf, Rules(Limits()), auth=given) as address:
+        with httpx.Client(base_url=address) as stranger:
+            for target in ("config", "gradio_api/info", f"gradio_api/file={DOGS}"):
+                assert stranger.get(target).status_code == 401
+            assert "open_photo" not in stranger.get("").text
+            for target in ("upload", "queue/join", "call/v2/segment"):
+                assert stranger.post(f"gradio_api/{target}", json={}).status_code == 401
+            wrong = {"username": given[0], "password": "open barley"}
+            answers = [stranger.post("login", data=wrong, headers=CHINESE) for _ in range(12)]
+            assert [answer.status_code for answer in answers] == [400] * 10 + [429] * 2
+            assert "操作过于频繁" in answers[-1].json()["detail"]
+        elsewhere = httpx.HTTPTransport(local_address="127.0.0.2")
+        with httpx.Client(base_url=address, transport=elsewhere) as invited:
+            right = dict(zip(("username", "password"), given, strict=True))
+            assert invited.post("login", data=right).json() == {"success": True}
+            assert "segment" in invited.get("gradio_api/info").text
+
+
+@pytest.mark.parametrize(
+    ("flags", "environment", "rules", "link"),
+    [
+        ([], {}, FOR_FRIENDS, False),
+        (["--host", "0.0.0.0", "--auth", "a:b"], {}, FOR_FRIENDS, False),
+        (["--public"], {}, FOR_STRANGERS, False),
+        (["--share"], {}, FOR_STRANGERS, True),
+        ([], {"GRADIO_SHARE": "True"}, FOR_STRANGERS, True),
+        (["--share"], {"SYSTEM": "spaces", "SPACE_ID": "a/b"}, FOR_STRANGERS, False),
+    ],
+)
+def test_whoever_can_come_has_the_rules_for_him(
+    monkeypatch: pytest.MonkeyPatch,
+    flags: list[str],
+    environment: dict[str, str],
+    rules: Rules,
+    link: bool,
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    args = app.parser().parse_args(flags)
+    assert (app.rules_for(args), app.wants_link(args)) == (rules, link)
+
+
+@pytest.mark.parametrize("text", ["ming", "ming:", ":secret", ""])
+def test_a_password_comes_with_its_name(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        app.parser().parse_args(["--auth", text])
+    assert "USER:PASSWORD" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_what_the_page_has_forgotten_is_told_in_the_visitors_language(
+    address: str, language: Language
+) -> None:
+    with Visitor(address, language) as visitor:
+        for name in ("pick_none", "pick_all", "undo", "show_guesses", "stop_batch"):
+            handler = visitor.handler(name)
+            with pytest.raises(Failed) as failed:
+                visitor.ask(handler, [0.5 for _ in handler["inputs"]])
+            assert str(failed.value) == app.WORDS["gone"].in_language(language)
 
 
 def test_the_footer_tells_strangers_their_limits(shelf: Shelf) -> None:

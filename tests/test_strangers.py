@@ -11,7 +11,7 @@ import time
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -23,7 +23,7 @@ from PIL import Image
 from starlette.routing import Route
 
 import app
-from segmentation import Limits, encode, find_model, gate
+from segmentation import Limits, connections, encode, find_model, gate
 from segmentation.room import NO_ROOM, sweep
 from segmentation.shelf import Shelf
 from tests.visitor import Failed, Refused, Visitor, file_data
@@ -410,13 +410,12 @@ def wait_for(condition: Callable[[], object]) -> None:
 @contextmanager
 def begun_upload(address: str) -> Iterator[tuple[socket.socket, bytes]]:
     """A connection on which a part of an upload has been sent."""
-    url = urlsplit(address)
     head = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.jpg"\r\n\r\n'
     request = (
         b"POST /gradio_api/upload HTTP/1.1\r\nHost: x\r\nContent-Length: 90000\r\n"
         b"Content-Type: multipart/form-data; boundary=x\r\n\r\n" + head + bytes(50_000)
     )
-    with socket.create_connection((url.hostname, url.port), timeout=60) as connection:
+    with connected(address) as connection:
         connection.sendall(request)
         yield connection, request
 
@@ -432,14 +431,51 @@ def test_a_client_that_never_ends_its_request_is_let_go(
     assert gate.TOO_SLOW.en.encode() in answer
 
 
-def test_half_open_connections_keep_nobody_out(visitor: Visitor, address: str) -> None:
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"",
+        b"GET / HTTP/1.1\r\nHost: ",
+        b"GET /robots.txt HTTP/1.1\r\nHost: x\r\n\r\nGET /robots.txt",
+    ],
+    ids=["nothing", "half a request", "one and a half"],
+)
+def test_a_connection_that_says_no_more_is_let_go(
+    address: str, monkeypatch: pytest.MonkeyPatch, said: bytes
+) -> None:
+    monkeypatch.setattr(connections, "PATIENCE_SECONDS", 0)
+    with connected(address) as connection:
+        connection.sendall(said)
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert answer.count(b"HTTP/1.1 200") == said.count(b"\r\n\r\n")
+
+
+def test_half_open_connections_keep_nobody_out(
+    visitor: Visitor, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One network holds so many, and the others have theirs."""
+    monkeypatch.setattr(connections, "MOST_CONNECTIONS", 20)
+    with ExitStack() as stack:
+        opened = [stack.enter_context(connected(address, "127.0.0.2")) for _ in range(200)]
+        for connection in opened:
+            connection.sendall(b"GET / HTTP/1.1\r\nHost: ")
+        wait_for(lambda: sum(map(is_open, opened)) == 20)
+        assert visitor.http.get("/").status_code == 200
+
+
+def connected(address: str, source: str = "127.0.0.1") -> socket.socket:
     url = urlsplit(address)
-    connections = [socket.create_connection((url.hostname, url.port)) for _ in range(200)]
-    for connection in connections:
-        connection.sendall(b"GET / HTTP/1.1\r\nHost: ")
-    assert visitor.http.get("/").status_code == 200
-    for connection in connections:
-        connection.close()
+    return socket.create_connection((url.hostname, url.port), 60, (source, 0))
+
+
+def is_open(connection: socket.socket) -> bool:
+    connection.setblocking(False)
+    try:
+        return connection.recv(1, socket.MSG_PEEK) != b""
+    except BlockingIOError:
+        return True
+    except ConnectionResetError:
+        return False
 
 
 # Headers.

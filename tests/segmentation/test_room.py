@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from segmentation.errors import NoRoom
-from segmentation.room import LEAST_BYTES, check_room, room_of_our_own
+from segmentation.room import LEAST_BYTES, check_room, room_of_our_own, sweep
 
 HOLDER = "import sys; from pathlib import Path; from segmentation.room import room_of_our_own; \
 holder = room_of_our_own(Path(sys.argv[1])); room = holder.__enter__(); (room / 'photo').touch(); \
@@ -74,3 +74,27 @@ def test_a_room_is_named_by_nobody(tmp_path: Path) -> None:
     with room_of_our_own(tmp_path) as one, room_of_our_own(tmp_path) as other:
         assert one != other
         assert str(os.getpid()) not in (one.name, other.name)
+
+
+def test_files_go_when_they_have_lain_for_long_whatever_the_clock_of_the_host_says(
+    tmp_path: Path,
+) -> None:
+    """A host without a clock of its own is told the time long after it started, by years."""
+    kept, changed = tmp_path / "deep" / "kept.png", tmp_path / "changed.png"
+    kept.parent.mkdir()
+    for path in (kept, changed):
+        path.touch()
+        os.utime(path, (0, 0))
+    seen = sweep(tmp_path, 3600, clock=lambda: 100.0)
+    assert kept.exists()
+    seen = sweep(tmp_path, 3600, seen, clock=lambda: 3700.0)
+    assert kept.exists(), "an hour, and no longer"
+    before = changed.lstat().st_ctime_ns
+    while changed.lstat().st_ctime_ns == before:  # the disk's own clock ticks coarsely
+        changed.write_text("the same photo, sent again")
+    seen = sweep(tmp_path, 3600, seen, clock=lambda: 3701.0)
+    assert not kept.exists()
+    assert changed.exists()
+    seen = sweep(tmp_path, 3600, seen, clock=lambda: 7302.0)
+    assert not any(tmp_path.iterdir()), "a folder left empty goes, too"
+    assert not seen
