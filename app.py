@@ -47,7 +47,7 @@ from segmentation.backgrounds import Scene
 from segmentation.batch import BATCH_RULES, Batch, advance, overview, start_batch
 from segmentation.closer import CloserLook, alpha_of, try_looking_closer
 from segmentation.command_line import ENGINES, count, engine
-from segmentation.comparison import Setting, compare
+from segmentation.comparison import Setting, compare, finders_of, see
 from segmentation.connections import shed_connections
 from segmentation.desk import LEAST_SCORE, Desk, line, messages, on_checkerboard, preview
 from segmentation.each import cut_out_each, write_zip
@@ -638,12 +638,11 @@ class Comparing:
         request: gr.Request,
         progress: gr.Progress = PROGRESS,
         *controls: Any,
-    ) -> tuple[Column, ...]:
+    ) -> Iterator[Any]:
         """Compare the settings on an example."""
         with explained(request):
-            progress(0, WORDS["comparing"].in_language(language_of(request)))
             photo = read_photo(EXAMPLES / gallery()[example]["file"], self._limits)
-            return self._compare(photo, None, how_many, controls, request)
+            yield from self._compare(photo, None, how_many, controls, request, progress)
 
     def compare_mine(
         self,
@@ -653,16 +652,15 @@ class Comparing:
         request: gr.Request,
         progress: gr.Progress = PROGRESS,
         *controls: Any,
-    ) -> Any:
+    ) -> Iterator[Any]:
         """Compare the settings on the objects that are chosen on the first tab."""
         if desk is None:
             gr.Warning(WORDS["no_photo"].in_language(language_of(request)))
-            return gr.skip()
+            return
         with explained(request):
-            progress(0, WORDS["comparing"].in_language(language_of(request)))
             photo = read_kept(desk.photo, self._limits)
             wanted = desk.segmentation, desk.choice(threshold)
-            return self._compare(photo, wanted, how_many, controls, request)
+            yield from self._compare(photo, wanted, how_many, controls, request, progress)
 
     def show(self, shown: Sequence[Column], request: gr.Request) -> tuple[Any, ...]:
         """Show a comparison: side by side, the figures, and the second against the first."""
@@ -688,16 +686,25 @@ class Comparing:
         how_many: int,
         controls: Sequence[Any],
         request: gr.Request,
-    ) -> tuple[Column, ...]:
+        progress: gr.Progress,
+    ) -> Iterator[Any]:
+        """Nothing after each finder, so that a visitor who cancels waits for one; the columns."""
         each = len(controls) // len(LETTERS)
         settings = [
             self._setting(*controls[start : start + each])
             for start in range(0, how_many * each, each)
         ]
-        comparison = compare(self._shelf, photo, settings, wanted)
+        said = WORDS["comparing"].in_language(language_of(request))
+        progress(0, said)
+        seen = []
+        for one in see(self._shelf, photo, settings, wanted):
+            seen.append(one)
+            progress((len(seen), len(finders_of(settings)) + 1), said)
+            yield gr.skip()
+        comparison = compare(photo, settings, seen)
         for notice in {notice for one in comparison.compared for notice in one.notices}:
             gr.Warning(notice.in_language(language_of(request)))
-        return columns(comparison, lambda name, image: _keep(f"{name}.jpeg", encode(image, "jpeg")))
+        yield columns(comparison, lambda name, image: _keep(f"{name}.jpeg", encode(image, "jpeg")))
 
     def _setting(
         self, finder: int, closer: bool, softness: float, grow: float, fine_hair: bool

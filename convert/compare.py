@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segmentation import Edge, encode, find_model, read_photo
-from segmentation.comparison import Comparison, Setting, compare
+from segmentation.comparison import Comparison, Setting, compare, see
 from segmentation.difference import likeness
 from segmentation.shelf import Shelf
 from segmentation.side_by_side import Column, columns, write_prepared
@@ -32,13 +32,13 @@ def run(args: argparse.Namespace) -> None:
     """Compare each example's standard cut-out with the setting that changes most of it."""
     shelf = Shelf([find_model(args.model)])
     finder = shelf.finders()[0]
-    standard = Setting(finder)
     others = [Setting(finder, closer=False), Setting(finder, Edge(fine_hair=True))]
+    settings = [Setting(finder), *others]
     args.output.mkdir(exist_ok=True)
     made = {}
     for entry in json.loads((EXAMPLES / "gallery.json").read_text("utf-8")):
         photo = read_photo(EXAMPLES / entry["file"])
-        comparison = _most_telling(compare(shelf, photo, [standard, *others]))
+        comparison = _most_telling(compare(photo, settings, see(shelf, photo, settings)))
         made[entry["file"]] = _stored(comparison, args.output, photo.stem)
     write_prepared(args.output, shelf.card().artifacts[0].sha256, made)
 

@@ -1,7 +1,7 @@
 """The same objects cut out in several ways: what differs, where, and what each way costs."""
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import cv2
@@ -99,9 +99,10 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Found:
+class Seen:
     """What one finder saw: the objects that are compared, and the second look at them."""
 
+    finder: Finder
     device: str
     sure: int
     segmentation: Segmentation
@@ -111,20 +112,20 @@ class _Found:
     notices: tuple[Text, ...]
 
 
-def compare(
+def see(
     shelf: Shelf,
     photo: Photo,
     settings: Sequence[Setting],
     wanted: tuple[Segmentation, Collection[int]] | None = None,
-) -> Comparison:
-    """Cut the same objects out of a photo in several ways, one after the other.
+) -> Iterator[Seen]:
+    """See the same objects of a photo with each finder of some settings, one after the other.
 
-    Settings of one finder share what it sees, and each is charged for it.
+    This is what takes long of a comparison, and can be left between two of them.
 
     Args:
         shelf: has the models.
         photo: the photo.
-        settings: the first one is what the others are compared with.
+        settings: those of one finder share what it sees, and each is charged for it.
         wanted: instances found in the photo before; where there are none, the subject, as the
             first setting's model sees it.
 
@@ -132,8 +133,7 @@ def compare(
         EngineUnavailable, ModelNotFound, ModelDamaged: a finder is not here.
         InferenceFailed: a device did not bring the photo through.
     """
-    seen: dict[Finder, _Found] = {}
-    for finder in dict.fromkeys(setting.finder for setting in settings):
+    for finder in finders_of(settings):
         segmenter = shelf.segmenter(finder.model, finder.precision, finder.engine)
         segmentation, timings = _find(segmenter, photo)
         sure = segmentation.above(segmenter.card.score_threshold)
@@ -145,9 +145,25 @@ def compare(
         if any(setting.closer for setting in settings if setting.finder == finder):
             look, notices = try_looking_closer(segmenter, photo, segmentation, ids)
         device, number = segmenter.device or "", len(sure.instances)
-        seen[finder] = _Found(device, number, segmentation, timings, ids, look, notices)
-    frame = _frame(photo, list(seen.values()))
-    compared = tuple(_cut_out(photo, setting, seen[setting.finder], frame) for setting in settings)
+        yield Seen(finder, device, number, segmentation, timings, ids, look, notices)
+
+
+def finders_of(settings: Sequence[Setting]) -> tuple[Finder, ...]:
+    """The finders of some settings, each once."""
+    return tuple(dict.fromkeys(setting.finder for setting in settings))
+
+
+def compare(photo: Photo, settings: Sequence[Setting], seen: Iterable[Seen]) -> Comparison:
+    """Cut the same objects out of a photo in several ways.
+
+    Args:
+        photo: the photo.
+        settings: the first one is what the others are compared with.
+        seen: what `see` answers for these.
+    """
+    by_finder = {one.finder: one for one in seen}
+    frame = _frame(photo, list(by_finder.values()))
+    compared = tuple(_cut_out(photo, way, by_finder[way.finder], frame) for way in settings)
     rgb = preview(replace(photo, rgb=photo.rgb[frame], alpha=None))
     return Comparison(rgb, compared)
 
@@ -183,7 +199,7 @@ def _find(segmenter: Segmenter, photo: Photo) -> tuple[Segmentation, Timings]:
     return found, replace(again, load=first.load)
 
 
-def _frame(photo: Photo, seen: Sequence[_Found]) -> tuple[slice, slice]:
+def _frame(photo: Photo, seen: Sequence[Seen]) -> tuple[slice, slice]:
     """The part of the photo around all that is compared, or all of it."""
     crops = [crop_around(found.segmentation, found.ids) for found in seen]
     boxes = [crop for crop in crops if crop] or [(0, 0, *photo.hw[::-1])]
@@ -191,12 +207,12 @@ def _frame(photo: Photo, seen: Sequence[_Found]) -> tuple[slice, slice]:
     return slice(min(tops), max(bottoms)), slice(min(lefts), max(rights))
 
 
-def _cut_out(photo: Photo, setting: Setting, found: _Found, frame: tuple[slice, slice]) -> Compared:
-    look = found.look if setting.closer else None
+def _cut_out(photo: Photo, setting: Setting, seen: Seen, frame: tuple[slice, slice]) -> Compared:
+    look = seen.look if setting.closer else None
     start = time.perf_counter()
-    alpha = alpha_of(photo, found.segmentation, found.ids, look, setting.edge)
+    alpha = alpha_of(photo, seen.segmentation, seen.ids, look, setting.edge)
     edge = time.perf_counter() - start
-    timings = found.timings
+    timings = seen.timings
     seconds = Seconds(
         load=timings.load,
         prepare=timings.prepare,
@@ -206,5 +222,5 @@ def _cut_out(photo: Photo, setting: Setting, found: _Found, frame: tuple[slice, 
         edge=edge,
     )
     small = preview(replace(photo, rgb=photo.rgb[frame], alpha=alpha[frame]))[..., 3]
-    notices = found.notices if setting.closer else ()
-    return Compared(setting, found.device, found.sure, small, seconds, notices)
+    notices = seen.notices if setting.closer else ()
+    return Compared(setting, seen.device, seen.sure, small, seconds, notices)

@@ -247,6 +247,33 @@ def test_what_takes_long_can_be_cancelled(
     assert download(page, tmp_path)[0] == "coffee_cutout.png"
 
 
+def test_a_comparison_that_was_cancelled_looks_no_further(
+    page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    goes_on, looked = threading.Event(), list[str]()
+    segment = Segmenter.segment
+
+    def slowly(segmenter: Segmenter, *args: Any, **options: Any) -> Any:
+        looked.append(segmenter.card.name)
+        goes_on.wait(60)
+        return segment(segmenter, *args, **options)
+
+    monkeypatch.setattr(Segmenter, "segment", slowly)
+    page.get_by_role("tab", name=said(page, "compare")).click()
+    page.get_by_role("button", name=said(page, "compare_example")).click()
+    cancel = page.locator("#cancel_compare")
+    expect(cancel).to_be_visible()
+    expect(page.get_by_text(said(page, "comparing"))).to_be_visible()
+    cancel.click()
+    expect(cancel).to_be_hidden()
+    goes_on.set()
+    # The device is free for others, in whose line the second model would be, too.
+    page.get_by_role("tab", name=said(page, "cut_out")).click()
+    with redrawn(page):
+        page.locator("#examples img").nth(2).click()
+    assert set(looked) == {"compact"}, "the twin was to be next"
+
+
 def test_a_batch_that_was_held_up_goes_on(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     step, faults = app.advance, [NoRoom("No room.", "没有空间。")]
 

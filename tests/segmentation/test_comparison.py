@@ -1,19 +1,21 @@
 """The same objects in several ways, what differs, and what is shown of it."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
 from segmentation.choose import choose
-from segmentation.comparison import Seconds, Setting, compare, same_objects
+from segmentation.comparison import Comparison, Seconds, Setting, compare, same_objects, see
 from segmentation.difference import ONLY_FIRST, ONLY_OTHER, difference_map, likeness
 from segmentation.matte import Edge
 from segmentation.models import find_model
-from segmentation.photo import read_photo
+from segmentation.photo import Photo, read_photo
 from segmentation.shelf import Shelf
 from segmentation.side_by_side import (
     Column,
@@ -31,6 +33,10 @@ PREPARED = EXAMPLES / "compare"
 SHELF = Shelf([find_model("compact")])
 [FINDER] = SHELF.finders()
 STANDARD = Setting(FINDER)
+
+
+def compared(photo: Photo, settings: Sequence[Setting], wanted: Any = None) -> Comparison:
+    return compare(photo, settings, see(SHELF, photo, settings, wanted))
 
 
 def test_objects_are_followed_into_another_segmentation() -> None:
@@ -72,7 +78,7 @@ def test_the_map_says_which_one_has_it() -> None:
 def test_settings_change_what_they_name_and_cost_what_they_take() -> None:
     photo = read_photo(EXAMPLES / "chelsea.png")
     settings = [STANDARD, replace(STANDARD, closer=False), replace(STANDARD, edge=Edge(grow=10))]
-    standard, one_look, grown = compare(SHELF, photo, settings).compared
+    standard, one_look, grown = compared(photo, settings).compared
     assert standard.seconds.closer > 0 == one_look.seconds.closer
     assert standard.seconds.infer == one_look.seconds.infer
     assert 0.9 < likeness(standard.alpha, one_look.alpha).iou < 1
@@ -85,10 +91,10 @@ def test_what_was_chosen_before_is_what_is_compared() -> None:
     photo = read_photo(EXAMPLES / "astronaut.png")
     found, _ = SHELF.segmenter().segment(photo)
     others = [id_ for id_ in choose(found, "all") if id_ not in choose(found, "auto")]
-    subject = compare(SHELF, photo, [STANDARD])
-    chosen = compare(SHELF, photo, [STANDARD], (found, others[:1]))
+    subject = compared(photo, [STANDARD])
+    chosen = compared(photo, [STANDARD], (found, others[:1]))
     assert chosen.rgb.shape != subject.rgb.shape
-    assert compare(SHELF, photo, [STANDARD], (found, ())).rgb.shape == subject.rgb.shape
+    assert compared(photo, [STANDARD], (found, ())).rgb.shape == subject.rgb.shape
 
 
 def test_finders_are_what_this_host_has() -> None:
@@ -128,9 +134,8 @@ def test_the_table_has_times_only_where_they_were_taken() -> None:
 
 
 def test_what_is_noted_is_read_again(tmp_path: Path) -> None:
-    comparison = compare(
-        SHELF, read_photo(EXAMPLES / "coffee.png"), [STANDARD, replace(STANDARD, closer=False)]
-    )
+    photo = read_photo(EXAMPLES / "coffee.png")
+    comparison = compared(photo, [STANDARD, replace(STANDARD, closer=False)])
     shown = columns(comparison, lambda name, _: name)
     write_prepared(tmp_path, "", {"coffee.png": shown})
     first, second = read_prepared(tmp_path)["coffee.png"]
