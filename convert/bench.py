@@ -8,7 +8,6 @@ loading time and memory.
 import argparse
 import importlib.util
 import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -25,6 +24,7 @@ import numpy.typing as npt
 from convert.checkpoint import Checkpoint, load_checkpoint
 from convert.export import save_model, synthetic_photo
 from convert.exportable import write_graph
+from convert.machine import machine
 from convert.plans import parse_size
 from convert.source import find_checkpoint
 from segmentation.engines import open_engine
@@ -102,7 +102,7 @@ def run(args: argparse.Namespace) -> None:
             contenders = dict(rivals) | contenders
         results = take_turns(contenders, args.rounds)
     memory = dict(_memory(card, size_hw, args.threads))
-    print(f"{card.name} at {size_hw[0]}x{size_hw[1]}, {_machine()}, {args.threads} threads\n")
+    print(f"{card.name} at {size_hw[0]}x{size_hw[1]}, {machine()}, {args.threads} threads\n")
     print(table([Result(of.name, of.seconds, memory.get(of.name, ())) for of in results]))
 
 
@@ -223,10 +223,3 @@ def _memory(
                 check=True,
             )
             yield f"onnx {artifact.precision}", tuple(map(float, done.stdout.split()))
-
-
-def _machine() -> str:
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.is_file() else []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()

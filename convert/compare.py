@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from convert.machine import machine
 from segmentation import Edge, encode, find_model, read_photo
 from segmentation.comparison import Comparison, Setting, compare, see
 from segmentation.difference import likeness
@@ -40,7 +41,7 @@ def run(args: argparse.Namespace) -> None:
         photo = read_photo(EXAMPLES / entry["file"])
         comparison = _most_telling(compare(photo, settings, see(shelf, photo, settings)))
         made[entry["file"]] = _stored(comparison, args.output, photo.stem)
-    write_prepared(args.output, shelf.card().artifacts[0].sha256, made)
+    write_prepared(args.output, shelf.card().artifacts[0].sha256, machine(), made)
 
 
 def _most_telling(comparison: Comparison) -> Comparison:

@@ -1,7 +1,6 @@
 """python -m convert waits: how long a visitor waits, from a cold start to the file in his hands."""
 
 import argparse
-import os
 import resource
 import socket
 import statistics
@@ -17,6 +16,7 @@ from urllib.error import URLError
 import cv2
 import numpy as np
 
+from convert.machine import machine
 from segmentation import (
     Limits,
     Photo,
@@ -45,7 +45,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Print a Markdown table of waits: median and range of several runs, in seconds."""
-    print(f"{os.cpu_count()} cores, {args.repeat} runs each, {args.megapixels:g} MP\n")
+    print(f"{machine()}, {args.repeat} runs each, {args.megapixels:g} MP\n")
     print("| wait | median s | min–max s |\n|---|---|---|")
     report = Report(args.repeat)
     report("import segmentation", _import_seconds)

@@ -46,8 +46,8 @@ class Column:
         image: path of the cut-out.
         difference: path of the map of what differs from the first column, which has none.
         likeness: to the first column, which has none.
-        seconds: what it took; None for what was made beforehand, maybe on another host.
-        device: what computed; None likewise.
+        seconds: what it took.
+        device: what computed; for what was made beforehand, on which host.
     """
 
     setting: Text
@@ -56,8 +56,8 @@ class Column:
     image: str
     difference: str | None
     likeness: Likeness | None
-    seconds: Seconds | None
-    device: str | None
+    seconds: Seconds
+    device: str
 
 
 def columns(comparison: Comparison, keep: Callable[[str, UInt8], str]) -> tuple[Column, ...]:
@@ -90,16 +90,19 @@ def columns(comparison: Comparison, keep: Callable[[str, UInt8], str]) -> tuple[
     return tuple(drawn)
 
 
-def write_prepared(folder: Path, model: str, comparisons: Mapping[str, Sequence[Column]]) -> None:
+def write_prepared(
+    folder: Path, model: str, host: str, comparisons: Mapping[str, Sequence[Column]]
+) -> None:
     """Note comparisons that were made beforehand, so that a page can show them at once.
 
     Args:
         folder: where their images are.
         model: sha256 of what found the objects.
-        comparisons: by the file name of the photo. What depends on the host is left out.
+        host: that they were made on, since their times are its.
+        comparisons: by the file name of the photo.
     """
     noted = {
-        name: [asdict(replace(column, seconds=None, device=None)) for column in shown]
+        name: [asdict(replace(column, device=f"{column.device}, {host}")) for column in shown]
         for name, shown in comparisons.items()
     }
     text = json.dumps({"model": model, "comparisons": noted}, ensure_ascii=False, indent=1)
@@ -158,19 +161,16 @@ def _rows(shown: Sequence[Column], language: Language) -> Iterator[list[str]]:
 
     yield [said("way"), *(column.setting.in_language(language) for column in shown)]
     yield [said("model"), *(column.finder.in_language(language) for column in shown)]
-    if any(column.device for column in shown):
-        yield [said("device"), *(column.device or "–" for column in shown)]
+    yield [said("device"), *(column.device for column in shown)]
     yield [said("objects"), *(str(column.found) for column in shown)]
     likenesses = [column.likeness for column in shown]
     yield [said("iou"), *(f"{like.iou:.3f}" if like else "–" for like in likenesses)]
     yield [said("outlines"), *(f"{like.outline:.3f}" if like else "–" for like in likenesses)]
     yield [said("changed"), *(f"{like.changed:.1%}" if like else "–" for like in likenesses)]
-    spent = [column.seconds for column in shown if column.seconds]
-    if spent:
-        for stage, word in STAGES.items():
-            values = [getattr(seconds, stage) for seconds in spent]
-            yield [said(word), *(f"{value:.3f}" for value in values)]
-        yield [said("spent_each_photo"), *(f"**{seconds.each_photo:.3f}**" for seconds in spent)]
+    spent = [column.seconds for column in shown]
+    for stage, word in STAGES.items():
+        yield [said(word), *(f"{getattr(seconds, stage):.3f}" for seconds in spent)]
+    yield [said("spent_each_photo"), *(f"**{seconds.each_photo:.3f}**" for seconds in spent)]
 
 
 def _column(folder: Path, noted: dict[str, Any]) -> Column:
@@ -182,6 +182,6 @@ def _column(folder: Path, noted: dict[str, Any]) -> Column:
         image=str(folder / noted["image"]),
         difference=str(folder / differs) if differs else None,
         likeness=Likeness(**like) if like else None,
-        seconds=None,
-        device=None,
+        seconds=Seconds(**noted["seconds"]),
+        device=noted["device"],
     )

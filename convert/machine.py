@@ -1,0 +1,14 @@
+"""The machine that figures were taken on."""
+
+import os
+import platform
+from pathlib import Path
+
+
+def machine() -> str:
+    """What stands beside figures: the processor, as it calls itself, and its cores."""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.is_file() else []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    name = names[0] if names else platform.processor() or platform.machine()
+    return f"{name}, {os.cpu_count()} cores"
