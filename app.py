@@ -144,8 +144,8 @@ CSS = """
 #result:has(img) #awaited { display: none; }
 #result:has(.progress-level) .empty { visibility: hidden; }
 #cancel, #cancel_compare { display: none; }
-.gradio-container:has(#photo .progress-level, #result .progress-level) #cancel { display: block; }
-.gradio-container:has(#pair .progress-level) #cancel_compare { display: block; }
+.gradio-container:has(#photo .progress-level, #photo .meta-text, #result .progress-level) #cancel,
+.gradio-container:has(#pair .progress-level, #pair .meta-text) #cancel_compare { display: block; }
 #examples .grid-wrap, #compare_examples .grid-wrap { max-height: none; }
 @media (max-width: 640px) {
     #examples .grid-container, #compare_examples .grid-container {
@@ -173,6 +173,9 @@ SPOKEN = """() => new MutationObserver(() => {
     const captioned = "#examples img, #compare_examples img, #beside img";
     document.querySelectorAll(captioned).forEach(img => img.alt && (img.alt = ""));
     document.querySelectorAll("div.empty").forEach(div => div.removeAttribute("aria-label"));
+    // A button to fold what is said, around the one to close it: two in one cannot be told apart.
+    document.querySelectorAll(".toast-header[role]").forEach(header =>
+        ["role", "tabindex"].forEach(name => header.removeAttribute(name)));
 }).observe(document.body, {childList: true, characterData: true, subtree: true})""".replace(
     "GRADIO_SAYS", json.dumps([(text.en, text.zh) for text in GRADIO_SAYS])
 )
@@ -1085,8 +1088,18 @@ def keep_rules(ui: gr.Blocks, rules: Rules) -> None:
         return await process(**call)
 
     setattr(ui, "process_api", process_api)  # noqa: B010
+    keep_no_statistics(ui._queue)
     if rules.waiting is not None:
         share_places(ui._queue, rules.waiting)
+
+
+def keep_no_statistics(queue: Queue) -> None:
+    """Spare every event the sums over the last ten thousand that Gradio does for its monitoring.
+
+    That page is shut here, and the sums take longer than most events.
+    """
+    queue.ANALYTICS_MAX_EVENTS = 1
+    queue.ANAYLTICS_CACHE_FREQUENCY = sys.maxsize
 
 
 def share_places(queue: Queue, places: int) -> None:

@@ -24,6 +24,7 @@ from segmentation import Limits, Segmenter, Text, encode, find_model
 from segmentation.errors import NoRoom
 from segmentation.shelf import Shelf
 from tests.started import started
+from tests.visitor import Visitor
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 CHROMIUM = shutil.which("chromium")
@@ -293,6 +294,32 @@ def test_a_batch_that_was_held_up_goes_on(page: Page, monkeypatch: pytest.Monkey
     expect(go_on).to_be_hidden()
 
 
+@pytest.mark.parametrize("page", ["zh-CN"], indirect=True)
+def test_who_waits_in_line_reads_it_in_his_language(
+    page: Page, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    goes_on = threading.Event()
+    segment = Segmenter.segment
+
+    def slowly(*args: Any, **options: Any) -> Any:
+        goes_on.wait(60)
+        return segment(*args, **options)
+
+    monkeypatch.setattr(Segmenter, "segment", slowly)
+    with Visitor(address) as before:
+        opening = before.handler("open_example")
+        data = [before.values.get(id_) for id_ in opening["inputs"]]
+        before.join(opening, data, {"index": 0, "value": None})
+        page.locator("#examples img").nth(3).click()
+        waiting = page.locator("#result .meta-text, #result .meta-text-center")
+        expect(waiting).to_contain_text("排队：")
+        expect(waiting).not_to_contain_text("queue")
+        expect(page.locator("#cancel")).to_be_visible()
+        assert faults(page, "waiting_zh", still=False) == []
+    with redrawn(page):
+        goes_on.set()
+
+
 def test_a_long_upload_is_told_in_the_visitors_words(page: Page) -> None:
     line = page.context.new_cdp_session(page)
     slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 10_000}
@@ -368,13 +395,14 @@ def test_the_keyboard_is_enough(page: Page) -> None:
     assert waiting.value.suggested_filename == "flower_cutout.png"
 
 
-def faults(page: Page, name: str) -> list[str]:
+def faults(page: Page, name: str, still: bool = True) -> list[str]:
     """What axe finds wrong with the page as it stands, and whether it is wider than its window."""
     SCREENSHOTS.mkdir(exist_ok=True)
-    # What is still fading in has no contrast yet.
-    page.wait_for_function(
-        "document.getAnimations().every(motion => motion.playState != 'running')"
-    )
+    if still:
+        # What is still fading in has no contrast yet.
+        page.wait_for_function(
+            "document.getAnimations().every(motion => motion.playState != 'running')"
+        )
     page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
     found = [
         f"{violation['id']}: {node['html']}"
@@ -458,6 +486,8 @@ def test_a_restart_of_the_server_is_told(browser: Browser) -> None:
     app.serve(second, server_port=port)
     expect(page.get_by_text(said(page, "restarted"))).to_be_visible()
     expect(page.get_by_text(said(page, "drop"))).to_be_visible()
+    expect(page.locator(".toast-title")).to_have_text(re.compile(r"^\s*请注意\s*$"))
+    assert faults(page, "restarted_zh") == []
     page.context.close()
     second.close()
 

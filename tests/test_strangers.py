@@ -168,16 +168,18 @@ def test_no_route_reads_a_file_of_the_host(
 
 
 def test_no_handler_reads_a_file_of_the_host(visitor: Visitor, secret: Path, folder: Path) -> None:
-    """Every input of every handler of every tab is given paths it was never meant to have."""
-    tried = 0
-    for dependency, position in inputs_of(visitor):
-        for path in hostile_paths(secret, folder):
-            data = [visitor.values.get(id_) for id_ in dependency["inputs"]]
-            data[position] = file_data(path)
-            answer = outcome(visitor, dependency, data)
+    """Every input of every tab, every handler and what is said of its click are given paths."""
+    tried = set()
+    for path in hostile_paths(secret, folder):
+        file = file_data(path)
+        events = [(d, with_value(visitor, d, at, file), None) for d, at in inputs_of(visitor)]
+        click = {**file, "index": path, "value": file}
+        events += [(d, [file] * len(d["inputs"]), click) for d in handlers_of(visitor)]
+        for dependency, data, click in events:
+            answer = outcome(visitor, dependency, data, click)
             assert not leaks(answer.encode()), (dependency["api_name"], path)
-            tried += 1
-    assert tried > 100
+            tried.add(dependency["api_name"])
+    assert tried >= {"open_photo", "open_example", "put_beside", "cutout", "advance_batch"}
     kept = [path for path in folder.rglob("*") if path.is_file()]
     assert not [path for path in kept if leaks(path.read_bytes())]
 
@@ -193,10 +195,25 @@ def inputs_of(visitor: Visitor) -> Iterator[tuple[dict[str, Any], int]]:
                 yield dependency, position
 
 
-def outcome(visitor: Visitor, dependency: dict[str, Any], data: list[Any]) -> str:
+def handlers_of(visitor: Visitor) -> list[dict[str, Any]]:
+    """One event for each handler."""
+    return list({of["api_name"]: of for of in visitor.config["dependencies"]}.values())
+
+
+def with_value(
+    visitor: Visitor, dependency: dict[str, Any], position: int, value: Any
+) -> list[Any]:
+    """The inputs as the page has them, but one."""
+    data = [visitor.values.get(id_) for id_ in dependency["inputs"]]
+    return [*data[:position], value, *data[position + 1 :]]
+
+
+def outcome(
+    visitor: Visitor, dependency: dict[str, Any], data: list[Any], click: Any = None
+) -> str:
     """What comes of an event, be it an answer, an error or a refusal."""
     try:
-        return json.dumps(visitor.ask(dependency, data))
+        return json.dumps(visitor.ask(dependency, data, click))
     except (Failed, Refused) as error:
         return str(error)
 
@@ -206,12 +223,13 @@ def test_no_event_makes_the_server_fetch_an_address(visitor: Visitor) -> None:
     with listening() as (port, heard):
         for address in (f"http://127.0.0.1:{port}/x.png", " HTTPS://huggingface.co/x.png"):
             for dependency, position in inputs_of(visitor):
-                data = [visitor.values.get(id_) for id_ in dependency["inputs"]]
-                data[position] = [{"nested": file_data(address)}]
+                data = with_value(visitor, dependency, position, [{"nested": file_data(address)}])
                 with pytest.raises(Refused) as refused:
                     visitor.join(dependency, data)
                 assert refused.value.status == 400
                 assert gate.NO_URL.en in refused.value.text
+            with pytest.raises(Refused, match="400"):
+                visitor.join(visitor.handler("pick"), [], {"value": file_data(address)})
             for way in (address, quote(address), quote(address, safe="")):
                 for route in ("file=", "proxy=", "file/"):
                     assert visitor.http.get(f"/gradio_api/{route}{way}").status_code == 404
@@ -514,13 +532,19 @@ def test_another_site_cannot_read_the_page_of_a_local_visitor(visitor: Visitor) 
 
 def test_numbers_and_words_no_page_would_send_break_nothing(visitor: Visitor) -> None:
     visitor.open("flower.jpg", photo())
-    for dependency, position in inputs_of(visitor):
-        for value in (-1e308, [{"__type__": "update"}]):
-            data = [visitor.values.get(id_) for id_ in dependency["inputs"]]
-            data[position] = value
-            answer = outcome(visitor, dependency, data)
-            assert "Traceback" not in answer
-            assert "site-packages" not in answer
+    update = {"__type__": "update"}
+    events = [
+        (dependency, with_value(visitor, dependency, position, value), None)
+        for dependency, position in inputs_of(visitor)
+        for value in (-1e308, [update])
+    ]
+    for dependency in handlers_of(visitor):
+        data = [visitor.values.get(id_) for id_ in dependency["inputs"]]
+        events += [(dependency, data, {"index": at}) for at in (-1e308, [update])]
+    for event in events:
+        answer = outcome(visitor, *event)
+        assert "Traceback" not in answer
+        assert "site-packages" not in answer
     assert visitor.open("flower.jpg", photo()) > 1
 
 
