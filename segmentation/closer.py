@@ -180,10 +180,18 @@ def _in_crop(
 
 
 def _mean(seen: Float, again: Float) -> Float | None:
-    """The mean with that mask of the second look which shows the same object, if one does."""
+    """The mean with the surest mask of the second look that shows the same object, if one does.
+
+    Not with the most similar one: where the first look took too much or too little, that would be
+    whichever of the masks repeats the mistake.
+
+    Args:
+        seen: (h, w), from the first look.
+        again: (N, h, w), from the second, in order of falling score.
+    """
     overlap = ((seen > 0) & (again > 0)).sum(axis=(1, 2))
     union = ((seen > 0) | (again > 0)).sum(axis=(1, 2))
-    ious = overlap / np.maximum(union, 1)
-    if ious.max(initial=0) < SAME_OBJECT_IOU:
+    same = np.flatnonzero(overlap >= SAME_OBJECT_IOU * np.maximum(union, 1))
+    if not same.size:
         return None
-    return np.asarray((seen + again[ious.argmax()]) / 2, np.float32)
+    return np.asarray((seen + again[same[0]]) / 2, np.float32)

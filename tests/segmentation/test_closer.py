@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -6,7 +7,8 @@ import pytest
 
 from segmentation import Photo, Segmenter, choose, find_model, make_alpha, read_photo
 from segmentation.closer import CloserLook, alpha_of, crop_around, look_closer
-from tests.segmentation.scenes import DOG, PERSON, block, segmentation
+from segmentation.instances import Segmentation
+from tests.segmentation.scenes import DOG, PERSON, SURE, block, segmentation
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SCENE = segmentation((PERSON, block(2, 2, 8, 8)), (DOG, block(12, 12, 16, 18)))
@@ -104,3 +106,36 @@ def test_what_is_not_seen_again_keeps_its_first_look(segmenter: Segmenter) -> No
     # In two corners, like nothing the model would guess at in plain grey.
     corners = np.maximum(block(2, 2, 4, 4), block(16, 16, 18, 18))
     assert look_closer(segmenter, flat, segmentation((DOG, corners)), [1]) is None
+
+
+class Seeing:
+    """A segmenter that finds the same in everything it is shown."""
+
+    def __init__(self, found: Segmentation) -> None:
+        self.found = found
+
+    def segment(self, _: Photo, threshold: float) -> tuple[Segmentation, None]:
+        return self.found.above(threshold), None
+
+
+def mask_logits_of_a_second_look(*again: npt.NDArray[np.float32]) -> npt.NDArray[np.float16]:
+    """At an object that the first look saw in the middle 16 x 16 cells of the crop."""
+    first = segmentation((DOG, block(4, 4, 16, 16)))
+    grey = photo_of(np.full((200, 200, 3), 128, np.uint8))
+    second = Seeing(segmentation(*((DOG, mask) for mask in again)))
+    look = look_closer(cast(Segmenter, second), grey, first, [1])
+    assert look is not None
+    return look.mask_logits
+
+
+def test_of_two_masks_of_the_object_the_surer_counts_not_the_more_similar() -> None:
+    surer, more_similar = block(2, 2, 18, 13), block(2, 2, 18, 18)
+    seen = mask_logits_of_a_second_look(surer, more_similar)
+    assert seen[8, 10] == SURE
+    assert seen[15, 10] == 0, "one look says yes, the other no"
+
+
+def test_a_surer_mask_of_something_else_does_not_count() -> None:
+    part, whole = block(2, 2, 18, 9), block(2, 2, 18, 18)
+    seen = mask_logits_of_a_second_look(part, whole)
+    assert (seen[3:17, 3:17] > 0).all()
