@@ -18,8 +18,9 @@ from segmentation.text import Text
 
 Float = npt.NDArray[np.float32]
 
-# Around the chosen objects, as a share of their longer side: enough to see what they end against.
-PADDING = 0.1
+# Around the chosen objects, as a share of their longer side: enough to see what they end against;
+# and where they turn out to go on beyond that.
+PADDING, WIDE_PADDING = 0.1, 0.5
 # Less overlap than this means that the second look saw something else.
 SAME_OBJECT_IOU = 0.6
 
@@ -72,6 +73,26 @@ def look_closer(
     box_xyxy = crop_around(segmentation, ids)
     if box_xyxy is None:
         return None
+    mask_logits = _both_looks(segmenter, photo, segmentation, ids, box_xyxy)
+    if mask_logits is not None and _goes_on(mask_logits, box_xyxy, photo.hw):
+        wide_xyxy = crop_around(segmentation, ids, WIDE_PADDING) or box_xyxy
+        wide = _both_looks(segmenter, photo, segmentation, ids, wide_xyxy)
+        if wide is not None:
+            box_xyxy, mask_logits = wide_xyxy, wide
+    if mask_logits is None:
+        return None
+    spent = time.perf_counter() - start
+    return CloserLook(segmentation, tuple(ids), box_xyxy, mask_logits.astype(np.float16), spent)
+
+
+def _both_looks(
+    segmenter: Segmenter,
+    photo: Photo,
+    segmentation: Segmentation,
+    ids: Collection[int],
+    box_xyxy: BoxXYXY,
+) -> Float | None:
+    """The instances' mask over a crop, or None if the second look saw none of them."""
     left, top, right, bottom = box_xyxy
     mirrored = np.ascontiguousarray(photo.rgb[top:bottom, left:right][:, ::-1])
     second, _ = segmenter.segment(replace(photo, rgb=mirrored, alpha=None), threshold=0)
@@ -81,9 +102,16 @@ def look_closer(
     means = {id_: mean for id_, seen in first.items() if (mean := _mean(seen, again)) is not None}
     if not means:
         return None
-    mask_logits = np.max([means.get(id_, first[id_]) for id_ in ids], axis=0)
-    spent = time.perf_counter() - start
-    return CloserLook(segmentation, tuple(ids), box_xyxy, mask_logits.astype(np.float16), spent)
+    return np.asarray(np.max([means.get(id_, first[id_]) for id_ in ids], axis=0), np.float32)
+
+
+def _goes_on(mask_logits: Float, box_xyxy: BoxXYXY, photo_hw: tuple[int, int]) -> bool:
+    """Whether a mask runs out of its crop inside the photo, where it would be cut straight."""
+    height, width = photo_hw
+    left, top, right, bottom = box_xyxy
+    inside = (left > 0, top > 0, right < width, bottom < height)
+    rims = (mask_logits[:, 0], mask_logits[0], mask_logits[:, -1], mask_logits[-1])
+    return any(is_inside and (rim > 0).any() for is_inside, rim in zip(inside, rims, strict=True))
 
 
 def try_looking_closer(
@@ -142,7 +170,9 @@ def _opacity(
     return alpha
 
 
-def crop_around(segmentation: Segmentation, ids: Collection[int]) -> BoxXYXY | None:
+def crop_around(
+    segmentation: Segmentation, ids: Collection[int], padding: float = PADDING
+) -> BoxXYXY | None:
     """The padded box of some instances, or None if there are none."""
     boxes = [i.box_xyxy for i in segmentation.instances if i.id in ids]
     if not boxes:
@@ -150,7 +180,7 @@ def crop_around(segmentation: Segmentation, ids: Collection[int]) -> BoxXYXY | N
     photo_h, photo_w = segmentation.geometry.photo_hw
     left, top = min(box[0] for box in boxes), min(box[1] for box in boxes)
     right, bottom = max(box[2] for box in boxes), max(box[3] for box in boxes)
-    space = round(PADDING * max(right - left, bottom - top))
+    space = round(padding * max(right - left, bottom - top))
     left, top = max(left - space, 0), max(top - space, 0)
     right, bottom = min(right + space, photo_w), min(bottom + space, photo_h)
     return left, top, right, bottom

@@ -1,6 +1,7 @@
 from pathlib import Path
 from typing import cast
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -139,3 +140,25 @@ def test_a_surer_mask_of_something_else_does_not_count() -> None:
     part, whole = block(2, 2, 18, 9), block(2, 2, 18, 18)
     seen = mask_logits_of_a_second_look(part, whole)
     assert (seen[3:17, 3:17] > 0).all()
+
+
+class SeeingWhite:
+    """A segmenter that finds what is white."""
+
+    def segment(self, photo: Photo, threshold: float) -> tuple[Segmentation, None]:
+        small = cv2.resize(photo.rgb[..., 0], (20, 20), interpolation=cv2.INTER_AREA)
+        white = np.where(small > 127, SURE, -SURE).astype(np.float32)
+        return segmentation((DOG, white)).above(threshold), None
+
+
+def test_an_object_that_goes_on_beyond_the_crop_is_not_cut_straight() -> None:
+    rgb = np.zeros((200, 200, 3), np.uint8)
+    rgb[40:160, 40:170] = 255
+    less_sure = block(4, 4, 12, 16) / 4
+    first = segmentation((DOG, less_sure))
+    look = look_closer(cast(Segmenter, SeeingWhite()), photo_of(rgb), first, [1])
+    assert look is not None
+    left, _, right, _ = look.box_xyxy
+    assert right == 120 + 60, "half of its height beyond where the first look saw it end"
+    seen = np.flatnonzero(look.mask_logits[10] > 0) * (right - left) / 20 + left
+    assert seen.max() == pytest.approx(170, abs=(right - left) / 20)
