@@ -174,8 +174,8 @@ GRADIO_SAYS = (
 
 # Above the fields for name and password, before a visitor's language is known.
 LOGIN = Text(
-    "This page is for invited visitors. A wrong password ten times within a minute: wait one.",
-    "本页面仅供受邀访客使用。一分钟内密码错误十次，请等待一分钟。",
+    "This page is for invited visitors. After ten tries, wait a minute.",
+    "本页面仅供受邀访客使用。尝试十次后，请等待一分钟。",
 )
 
 FOOTER = Text(
