@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segmentation.errors import InferenceFailed
-from segmentation.instances import Segmentation
+from segmentation.instances import Segmentation, without_crumbs
 from segmentation.matte import Edge, make_alpha
 from segmentation.photo import Photo
 from segmentation.preprocess import BoxXYXY
@@ -224,4 +224,4 @@ def _mean(seen: Float, again: Float) -> Float | None:
     same = np.flatnonzero(overlap >= SAME_OBJECT_IOU * np.maximum(union, 1))
     if not same.size:
         return None
-    return np.asarray((seen + again[same[0]]) / 2, np.float32)
+    return without_crumbs((seen + again[same[0]]) / 2)

@@ -124,7 +124,7 @@ def find_instances(
     for query in np.argsort(-scores, kind="stable"):
         if scores[query] < threshold:
             break
-        mask = _without_crumbs(masks[query])
+        mask = without_crumbs(masks[query])
         if (mask > 0).mean() < SPECK_AREA:
             continue
         if all(iou(mask > 0, other > 0) <= SAME_OBJECT_IOU for other in cleaned):
@@ -178,7 +178,7 @@ def _mean_probability_inside(masks: npt.NDArray[np.float32]) -> npt.NDArray[np.f
     return mean
 
 
-def _without_crumbs(mask: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def without_crumbs(mask: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """The mask with its tiny loose pieces, and the ring around each, turned to not."""
     count, pieces, stats, _ = cv2.connectedComponentsWithStats((mask > 0).astype(np.uint8))
     areas = stats[1:count, cv2.CC_STAT_AREA]

@@ -142,6 +142,20 @@ def test_a_surer_mask_of_something_else_does_not_count() -> None:
     assert (seen[3:17, 3:17] > 0).all()
 
 
+def test_no_crumbs_come_with_the_second_look() -> None:
+    """It may see a piece elsewhere that is no crumb beside what it sees of the object."""
+    inside = np.maximum(block(4, 4, 16, 10), block(4, 10, 6, 16)) > 0
+    first = segmentation((DOG, np.where(inside, SURE, -2).astype(np.float32)))
+    with_piece = np.maximum(block(2, 2, 18, 10), block(6, 12, 7, 19)) / 2
+    grey = photo_of(np.full((200, 200, 3), 128, np.uint8))
+    second = segmentation((DOG, with_piece))
+    assert second.mask_logits([1])[14, 6] > 0
+    look = look_closer(cast(Segmenter, Seeing(second)), grey, first, [1])
+    assert look is not None
+    assert (look.mask_logits[4:8, 4:16] > 0).all()
+    assert (look.mask_logits[12:19, 10:18] < 0).all(), "mirrored back, for the look was"
+
+
 class SeeingWhite:
     """A segmenter that finds what is white."""
 
