@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import asdict
 from functools import cache
 from math import ceil, floor
 from pathlib import Path
@@ -85,6 +86,7 @@ from segmentation.style import BACKGROUNDS, FITS, FRAMES, Style, reduced
 from segmentation.targets import ending_of
 from segmentation.words import (
     FOOTER,
+    GRADIO_NAMES,
     GRADIO_SAYS,
     LOGIN,
     NOT_SERVED,
@@ -146,12 +148,17 @@ CSS = """
 #cancel, #cancel_compare { display: none; }
 .gradio-container:has(#photo .progress-level, #photo .meta-text, #result .progress-level) #cancel,
 .gradio-container:has(#pair .progress-level, #pair .meta-text) #cancel_compare { display: block; }
-#examples .grid-wrap, #compare_examples .grid-wrap { max-height: none; }
+/* Toasts say what went wrong, and nothing did where somebody cancelled. */
+:is(#photo, #result, #pair) :is(.error, .clear-status) { display: none; }
+#examples .grid-wrap, #compare_examples .grid-wrap, #beside .grid-wrap { max-height: none; }
 @media (max-width: 640px) {
     #examples .grid-container, #compare_examples .grid-container {
         grid-template-columns: repeat(auto-fit, minmax(80px, 1fr)) !important;
     }
 }
+/* One button within another, to add files to those chosen: neither can be reached by keys. */
+.icon-button:has(.upload-container) { display: none; }
+.dark :is([role=tab].selected, .download-link) { color: var(--primary-400); }
 .progress-level-inner { padding: 0 8px; background: var(--block-background-fill); }
 /* Gradio says this in English alone. */
 .uploading { font-size: 0; }
@@ -160,24 +167,36 @@ CSS = """
 """.replace("UPLOADING_EN", WORDS["uploading"].en).replace("UPLOADING_ZH", WORDS["uploading"].zh)
 # What Gradio leaves unsaid to a screen reader, says twice, or says in English alone.
 SPOKEN = """() => new MutationObserver(() => {
-    if (document.documentElement.lang.startsWith("zh"))
-        document.querySelectorAll(".toast-body span, .meta-text, .meta-text-center").forEach(
+    const language = document.documentElement.lang.startsWith("zh") ? "zh" : "en";
+    const told = ".toast-body span, .meta-text, .meta-text-center, [title='grant webcam access'] *";
+    if (language === "zh")
+        document.querySelectorAll(told).forEach(
             says => says.childNodes.forEach(node => GRADIO_SAYS.forEach(([en, zh]) => {
                 if (node.nodeName === "#text" && node.nodeValue.includes(en))
                     node.nodeValue = node.nodeValue.replace(en, zh);
             })));
+    ["aria-label", "title"].forEach(name =>
+        document.querySelectorAll(`[${name}]`).forEach(control => {
+            const text = GRADIO_NAMES[control.getAttribute(name)]?.[language];
+            if (text && text !== control.getAttribute(name)) control.setAttribute(name, text);
+        }));
     document.querySelectorAll("button:has(> .image-frame):not([aria-label])").forEach(button => {
         const label = button.closest(".block").querySelector("label").innerText.trim();
         button.setAttribute("aria-label", label);
     });
+    // Its number says less than the caption within.
+    document.querySelectorAll(".thumbnail-item[aria-label]").forEach(
+        button => button.removeAttribute("aria-label"));
     const captioned = "#examples img, #compare_examples img, #beside img";
     document.querySelectorAll(captioned).forEach(img => img.alt && (img.alt = ""));
     document.querySelectorAll("div.empty").forEach(div => div.removeAttribute("aria-label"));
     // A button to fold what is said, around the one to close it: two in one cannot be told apart.
     document.querySelectorAll(".toast-header[role]").forEach(header =>
         ["role", "tabindex"].forEach(name => header.removeAttribute(name)));
-}).observe(document.body, {childList: true, characterData: true, subtree: true})""".replace(
-    "GRADIO_SAYS", json.dumps([(text.en, text.zh) for text in GRADIO_SAYS])
+}).observe(document.body, {
+    childList: true, characterData: true, subtree: true, attributeFilter: ["aria-label", "title"]
+})""".replace("GRADIO_SAYS", json.dumps([(text.en, text.zh) for text in GRADIO_SAYS])).replace(
+    "GRADIO_NAMES", json.dumps({name: asdict(text) for name, text in GRADIO_NAMES.items()})
 )
 
 # Options of events: not for programs, and those that are too quick to speak of.
@@ -702,7 +721,7 @@ class Comparing:
         seen = []
         for one in see(self._shelf, photo, settings, wanted):
             seen.append(one)
-            progress((len(seen), len(finders_of(settings)) + 1), said)
+            progress(len(seen) / (len(finders_of(settings)) + 1), said)
             yield gr.skip()
         comparison = compare(photo, settings, seen)
         for notice in {notice for one in comparison.compared for notice in one.notices}:
@@ -1009,6 +1028,7 @@ def compare_tab(
                 label=words("side_by_side"),
                 columns=len(LETTERS),
                 height="auto",
+                object_fit="contain",
                 allow_preview=False,
                 interactive=False,
                 buttons=[],
@@ -1342,8 +1362,6 @@ def serve(ui: gr.Blocks, rules: Rules = FOR_FRIENDS, **options: Any) -> str:
         app_kwargs={"lifespan": housekeeping, "middleware": [gate]},
         **options,
     )
-    # Gradio would make it at the first call, with the address of that caller's choice for all.
-    setattr(ui.app, "api_info", ui.get_api_info())  # noqa: B010
     return str(address)
 
 
@@ -1407,7 +1425,11 @@ def theme() -> gr.themes.Base:
     # A step darker where it bears text.
     accent = gr.themes.Color(**{**indigo, "c500": indigo["c600"], "name": "accent"})
     soft = gr.themes.Soft(primary_hue=accent, font=FONTS, font_mono=("ui-monospace", "monospace"))
-    return soft.set(body_text_color_subdued="*neutral_600")
+    return soft.set(
+        body_text_color_subdued="*neutral_600",
+        button_primary_background_fill_hover="*primary_700",
+        button_primary_background_fill_hover_dark="*primary_700",
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -36,6 +36,9 @@ WRITE = re.compile(
     LOGIN.pattern + r"|/gradio_api/(upload|queue/join|cancel|reset/?|call/(v2/)?[^/]+/?)", re.DOTALL
 )
 UPLOAD = "/gradio_api/upload"
+# Gradio keeps the address by which the first caller reached this, for all who come after; not if it
+# is asked for a page's, of which there is one here, without a name.
+INFO, OF_THE_PAGE = "/gradio_api/info", b"page="
 URL = re.compile(r"\s*https?:", re.IGNORECASE)
 
 # What events carry are numbers, words and paths.
@@ -105,6 +108,8 @@ class Gate:
                 receive = await self._admitted(scope, path, receive)
             elif not READ.fullmatch(path) or URL.match(path.partition("file=")[2]):
                 raise _Refused(404, CLOSED)
+            elif path.rstrip("/") == INFO:
+                scope = {**scope, "query_string": OF_THE_PAGE}
             if path != UPLOAD:
                 await self._server(scope, receive, send)
                 return

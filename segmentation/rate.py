@@ -60,8 +60,8 @@ FOR_STRANGERS = Rules(
 )
 
 
-# Passwords that are tried, from one address: ten at once, and then ten a minute.
-LOGINS = Rate(burst=2, per_minute=2)
+# Passwords, right or wrong, from one address: a class at once, and then ten a minute.
+LOGINS = Rate(burst=30 // SESSIONS_AT_AN_ADDRESS, per_minute=10 / SESSIONS_AT_AN_ADDRESS)
 
 
 class Turnstile:

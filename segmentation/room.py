@@ -138,7 +138,7 @@ def sweep(
     seen: Mapping[Sighting, float] = NOTHING_SEEN,
     clock: Callable[[], float] = time.monotonic,
 ) -> dict[Sighting, float]:
-    """Delete what has lain in a folder for longer than this, and folders in it left empty.
+    """Delete what has lain in a folder for longer than this, and folders that were empty as long.
 
     What lies there is asked of the disk, not of a list of what was put there: a list ends with its
     process, does not know of an upload cut short, and may be lied to by an upload's name. How long

@@ -133,7 +133,7 @@ WORDS = {
         "Too many people are waiting here right now. Try again in a moment.",
         "现在排队的人太多，请稍后再试。",
     ),
-    "batch": Text("Many photos", "批量"),
+    "batch": Text("Batch", "批量"),
     "batch_intro": Text(
         "Drop up to {photos} photos, {megabytes:g} MB together: each is cut out in turn, with the "
         "background, edges, frame and format that are set for one photo. You get a ZIP with all "
@@ -170,12 +170,26 @@ GRADIO_SAYS = (
         "Connection to the server was lost. Attempting reconnection...",
         "与服务器的连接已断开，正在重新连接……",
     ),
+    Text("Click to Access Webcam", "点击以使用摄像头"),
 )
+
+# What it calls its own controls to those who cannot see them, and what they are to hear.
+GRADIO_NAMES = {
+    "More tabs": Text("More tabs", "更多标签页"),
+    "File upload": Text("File upload", "上传文件"),
+    "Upload file": Text("Upload a file", "上传文件"),
+    "Capture from camera": Text("Take a photo", "拍照"),
+    "Paste from clipboard": Text("Paste", "粘贴"),
+    "Click to upload or drop files": Text("Click to upload or drop files", "点击上传，或拖放文件"),
+    "Fullscreen": Text("Full screen", "全屏"),
+    "undo": Text("Slider back to the middle", "滑块回到中间"),
+    "Gradio footer navigation": Text("Footer", "页脚"),
+}
 
 # Above the fields for name and password, before a visitor's language is known.
 LOGIN = Text(
-    "This page is for invited visitors. After ten tries, wait a minute.",
-    "本页面仅供受邀访客使用。尝试十次后，请等待一分钟。",
+    "This page is for invited visitors. After many tries it takes none for a while: wait a minute.",
+    "本页面仅供受邀访客使用。尝试过多时会暂不受理，请等待一分钟。",
 )
 
 FOOTER = Text(

@@ -242,6 +242,7 @@ def test_what_takes_long_can_be_cancelled(
     expect(cancel).to_have_text(said(page, "cancel"))
     cancel.click()
     expect(cancel).to_be_hidden()
+    expect(page.locator(".error:visible")).to_have_count(0)
     goes_on.set()
     with redrawn(page):
         page.locator("#examples img").nth(2).click()
@@ -267,6 +268,7 @@ def test_a_comparison_that_was_cancelled_looks_no_further(
     expect(page.get_by_text(said(page, "comparing"))).to_be_visible()
     cancel.click()
     expect(cancel).to_be_hidden()
+    expect(page.locator(".error:visible")).to_have_count(0)
     goes_on.set()
     # The device is free for others, in whose line the second model would be, too.
     page.get_by_role("tab", name=said(page, "cut_out")).click()
@@ -350,7 +352,12 @@ def test_nothing_certain_offers_guesses(page: Page, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("scheme", "width", "locale"),
-    [("light", 1280, "en-US"), ("light", 360, "zh-CN"), ("dark", 1280, "zh-CN")],
+    [
+        ("light", 1280, "en-US"),
+        ("light", 360, "zh-CN"),
+        ("dark", 1280, "zh-CN"),
+        ("dark", 360, "en-US"),
+    ],
 )
 def test_all_can_read_it_on_any_screen(
     browser: Browser, address: str, scheme: Literal["light", "dark"], width: int, locale: str
@@ -378,7 +385,25 @@ def test_all_can_read_it_on_any_screen(
         tab.click()
         expect(tab).to_have_attribute("aria-selected", "true")
         assert faults(page, f"{scheme}_{width}_{tab.inner_text()}") == []
+    page.locator("input[type=file][multiple]").set_input_files(EXAMPLES / "flower.jpg")
+    expect(page.get_by_text("flower")).to_be_visible()
+    assert faults(page, f"{scheme}_{width}_files") == []
     context.close()
+
+
+@pytest.mark.parametrize("page", ["zh-CN"], indirect=True)
+def test_who_cannot_see_the_page_hears_chinese(page: Page) -> None:
+    spoken = "[...document.querySelectorAll('[aria-label]')].map(of => of.ariaLabel)"
+    for tab in page.get_by_role("tab").all():
+        tab.click()
+        page.wait_for_function(f"!{spoken}.some(says => /[a-z]{{3}}/i.test(says))")
+
+
+@pytest.mark.parametrize("page", ["en-US"], indirect=True)
+def test_programmers_find_the_calls_in_the_footer(page: Page) -> None:
+    page.get_by_role("button", name="API").click()
+    for name in ("segment", "cutout"):
+        expect(page.get_by_text(f'api_name="/{name}"')).to_be_visible()
 
 
 def test_the_keyboard_is_enough(page: Page) -> None:
