@@ -31,7 +31,7 @@ TURNS = {
 }
 # Scanners end at 9600; JPEG has 16 bits for it.
 MOST_DPI = 65_535
-FORMATS_FOR_PEOPLE = "JPEG, PNG, WebP, AVIF, GIF, BMP, TIFF"
+FORMATS_FOR_PEOPLE = ("JPEG", "PNG", "WebP", "AVIF", "GIF", "BMP", "TIFF")
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,8 +211,8 @@ def _not_a_photo(data: bytes, reads_heif: bool) -> PhotoError:
             "SVG 是矢量图，不是照片。请导出为 PNG 后再试。",
         )
     return PhotoError(
-        f"This file is not a photo that can be read. Use {FORMATS_FOR_PEOPLE}.",
-        f"无法识别为照片。请使用 {FORMATS_FOR_PEOPLE}。",
+        f"This file is not a photo that can be read. Use {', '.join(FORMATS_FOR_PEOPLE)}.",
+        f"无法识别为照片。请使用 {'、'.join(FORMATS_FOR_PEOPLE)}。",
     )
 
 
