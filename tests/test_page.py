@@ -7,7 +7,7 @@ import threading
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -226,41 +226,42 @@ def test_a_file_too_large_is_refused_in_the_visitors_words(page: Page, tmp_path:
     expect(page.locator(".toast-title")).to_have_text(re.compile(rf"^\s*{title}\s*$"))
 
 
-def test_what_takes_long_can_be_cancelled(
-    page: Page, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    goes_on = threading.Event()
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Looks at photos that end when they may; the models that began one."""
+
+    goes_on: threading.Event
+    looked: list[str]
+
+
+@pytest.fixture
+def held(monkeypatch: pytest.MonkeyPatch) -> Held:
+    held = Held(threading.Event(), [])
     segment = Segmenter.segment
 
-    def slowly(*args: Any, **options: Any) -> Any:
-        goes_on.wait(60)
-        return segment(*args, **options)
+    def slowly(segmenter: Segmenter, *args: Any, **options: Any) -> Any:
+        held.looked.append(segmenter.card.name)
+        held.goes_on.wait(60)
+        return segment(segmenter, *args, **options)
 
     monkeypatch.setattr(Segmenter, "segment", slowly)
+    return held
+
+
+def test_what_takes_long_can_be_cancelled(page: Page, held: Held, tmp_path: Path) -> None:
     page.locator("#examples img").nth(3).click()
     cancel = page.locator("#cancel")
     expect(cancel).to_have_text(said(page, "cancel"))
     cancel.click()
     expect(cancel).to_be_hidden()
     expect(page.locator(".error:visible")).to_have_count(0)
-    goes_on.set()
+    held.goes_on.set()
     with redrawn(page):
         page.locator("#examples img").nth(2).click()
     assert download(page, tmp_path)[0] == "coffee_cutout.png"
 
 
-def test_a_comparison_that_was_cancelled_looks_no_further(
-    page: Page, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    goes_on, looked = threading.Event(), list[str]()
-    segment = Segmenter.segment
-
-    def slowly(segmenter: Segmenter, *args: Any, **options: Any) -> Any:
-        looked.append(segmenter.card.name)
-        goes_on.wait(60)
-        return segment(segmenter, *args, **options)
-
-    monkeypatch.setattr(Segmenter, "segment", slowly)
+def test_a_comparison_that_was_cancelled_looks_no_further(page: Page, held: Held) -> None:
     page.get_by_role("tab", name=said(page, "compare")).click()
     page.get_by_role("button", name=said(page, "compare_example")).click()
     cancel = page.locator("#cancel_compare")
@@ -269,12 +270,12 @@ def test_a_comparison_that_was_cancelled_looks_no_further(
     cancel.click()
     expect(cancel).to_be_hidden()
     expect(page.locator(".error:visible")).to_have_count(0)
-    goes_on.set()
+    held.goes_on.set()
     # The device is free for others, in whose line the second model would be, too.
     page.get_by_role("tab", name=said(page, "cut_out")).click()
     with redrawn(page):
         page.locator("#examples img").nth(2).click()
-    assert set(looked) == {"compact"}, "the twin was to be next"
+    assert set(held.looked) == {"compact"}, "the twin was to be next"
 
 
 def test_a_batch_that_was_held_up_goes_on(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -297,17 +298,7 @@ def test_a_batch_that_was_held_up_goes_on(page: Page, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("page", ["zh-CN"], indirect=True)
-def test_who_waits_in_line_reads_it_in_his_language(
-    page: Page, address: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    goes_on = threading.Event()
-    segment = Segmenter.segment
-
-    def slowly(*args: Any, **options: Any) -> Any:
-        goes_on.wait(60)
-        return segment(*args, **options)
-
-    monkeypatch.setattr(Segmenter, "segment", slowly)
+def test_who_waits_in_line_reads_it_in_his_language(page: Page, address: str, held: Held) -> None:
     with Visitor(address) as before:
         opening = before.handler("open_example")
         data = [before.values.get(id_) for id_ in opening["inputs"]]
@@ -319,7 +310,7 @@ def test_who_waits_in_line_reads_it_in_his_language(
         expect(page.locator("#cancel")).to_be_visible()
         assert faults(page, "waiting_zh", still=False) == []
     with redrawn(page):
-        goes_on.set()
+        held.goes_on.set()
 
 
 def test_a_long_upload_is_told_in_the_visitors_words(page: Page) -> None:
