@@ -61,7 +61,6 @@ from segmentation.rate import (
     FOR_STRANGERS,
     Rules,
     Turnstile,
-    address_behind,
     network_of,
 )
 from segmentation.room import (
@@ -84,6 +83,7 @@ from segmentation.side_by_side import (
 )
 from segmentation.style import BACKGROUNDS, FITS, FRAMES, Style, reduced
 from segmentation.targets import ending_of
+from segmentation.text import first_language
 from segmentation.words import (
     FOOTER,
     GRADIO_NAMES,
@@ -156,6 +156,8 @@ CSS = """
         grid-template-columns: repeat(auto-fit, minmax(80px, 1fr)) !important;
     }
 }
+/* What it opens is Gradio's, in English. */
+:lang(zh) .show-api { display: none; }
 /* One button within another, to add files to those chosen: neither can be reached by keys. */
 .icon-button:has(.upload-container) { display: none; }
 .dark :is([role=tab].selected, .download-link) { color: var(--primary-400); }
@@ -1147,8 +1149,7 @@ def share_places(queue: Queue, places: int) -> None:
 
 
 def _host(request: Any) -> str:
-    peer = str(request.client.host) if request.client else ""
-    return address_behind(request.headers.get("x-forwarded-for", ""), peer) if get_space() else peer
+    return str(request.client.host) if request.client else ""
 
 
 def check_uploaded(file: dict[str, Any]) -> None:
@@ -1210,8 +1211,8 @@ def example_gallery(columns: int, elem_id: str) -> gr.Gallery:
 
 
 def language_of(request: gr.Request) -> Language:
-    """The language a visitor's browser asks for first, of the two there are."""
-    return "zh" if request.headers.get("accept-language", "").startswith("zh") else "en"
+    """The language of a visitor's page."""
+    return first_language(request.headers.get("accept-language", ""))
 
 
 def present(state: Remembered | None, request: gr.Request) -> Remembered:

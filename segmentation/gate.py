@@ -17,7 +17,7 @@ from typing import Any
 from segmentation.errors import NoRoom, RateExceeded
 from segmentation.rate import LOGINS, Turnstile, address_behind, network_of
 from segmentation.room import LEAST_BYTES, ROOM_MEGABYTES, check_room, disk_explained
-from segmentation.text import Language, Text
+from segmentation.text import Text, first_language
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -102,6 +102,8 @@ class Gate:
         if scope["type"] != "http":
             await self._server(scope, receive, send)
             return
+        if self._behind_proxies:
+            scope = _from_visitor(scope)
         path = scope["path"].removeprefix(scope.get("root_path", ""))
         try:
             if scope["method"] == "POST":
@@ -141,13 +143,13 @@ class Gate:
 
     def _count_login(self, scope: Message) -> None:
         try:
-            self._logins.admit(self._network(scope), None)
+            self._logins.admit(_network(scope), None)
         except RateExceeded as error:
             raise _Refused(429, error.text) from error
 
     async def _take(self, scope: Message, receive: Receive, send: Send) -> None:
         length = _length(scope) or 0
-        network = self._network(scope)
+        network = _network(scope)
         self._check_share(network, length)
         files = 0
 
@@ -170,13 +172,6 @@ class Gate:
             self._announced -= length
             counted_as = max(length, max(files, 1) * LEAST_BYTES)
             self._taken.append((time.monotonic(), network, counted_as))
-
-    def _network(self, scope: Message) -> str:
-        address = scope["client"][0] if scope.get("client") else ""
-        if self._behind_proxies:
-            said = dict(scope["headers"]).get(b"x-forwarded-for", b"").decode("latin-1")
-            address = address_behind(said, address)
-        return network_of(address)
 
     def _check_share(self, network: str, length: int) -> None:
         while self._taken and self._taken[0][0] < time.monotonic() - self._keep_seconds:
@@ -201,6 +196,17 @@ async def _patience(scope: Message) -> AsyncIterator[None]:
             yield
     except TimeoutError as error:
         raise _Refused(408, TOO_SLOW) from error
+
+
+def _from_visitor(scope: Message) -> Message:
+    """The request as if it had come without the host's proxies."""
+    said = dict(scope["headers"]).get(b"x-forwarded-for", b"").decode("latin-1")
+    peer, port = scope["client"] or ("", 0)
+    return {**scope, "client": (address_behind(said, peer), port)}
+
+
+def _network(scope: Message) -> str:
+    return network_of(scope["client"][0] if scope.get("client") else "")
 
 
 def _length(scope: Message) -> int | None:
@@ -236,9 +242,8 @@ def _replayed(messages: list[Message], receive: Receive) -> Receive:
 
 
 async def _refuse(refused: _Refused, scope: Message, send: Send) -> None:
-    headers = dict(scope["headers"])
-    language: Language = "zh" if headers.get(b"accept-language", b"").startswith(b"zh") else "en"
-    text = refused.text.in_language(language)
+    wanted = dict(scope["headers"]).get(b"accept-language", b"").decode("latin-1")
+    text = refused.text.in_language(first_language(wanted))
     # The page shows the text of a refused upload as it comes, and the detail of a refused event.
     plain = scope["path"].endswith(UPLOAD)
     body = (text if plain else json.dumps({"detail": text}, ensure_ascii=False)).encode()

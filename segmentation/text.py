@@ -21,3 +21,8 @@ class Text:
     def in_language(self, language: Language) -> str:
         """The wording for a reader of `language`."""
         return self.zh if language == "zh" else self.en
+
+
+def first_language(accepted: str) -> Language:
+    """The language that Accept-Language names first, of the two there are."""
+    return "zh" if accepted.startswith("zh") else "en"
