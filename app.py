@@ -63,6 +63,7 @@ from segmentation.rate import (
     Turnstile,
     network_of,
 )
+from segmentation.recipe import make_file
 from segmentation.room import (
     NOTHING_SEEN,
     check_room,
@@ -459,10 +460,9 @@ class Page:
             return no_file()
         try:
             photo = read_kept(desk.photo, self.limits)
-            alpha = alpha_of(photo, desk.segmentation, chosen, look, style.edge)
-            background = style.background(self.limits)
-            image = compose(photo, alpha, background, style.effects, style.crop)
-            data = encode(image, style.format, style.encode_quality, photo.dpi_xy)
+            recipe = style.recipe(self.limits)
+            alpha = alpha_of(photo, desk.segmentation, chosen, look, recipe.edge)
+            data = make_file(photo, alpha, recipe)
             path = _keep(f"{photo.stem}_cutout{ending_of(style.format)}", data)
         except KoutuError as error:
             # A warning, not an error: that would leave the button as if the file were to come.

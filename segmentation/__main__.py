@@ -18,13 +18,14 @@ from segmentation.command_line import (
     terminal_language,
     wish_of,
 )
-from segmentation.compose import compose, composed_mask
+from segmentation.compose import composed_mask
 from segmentation.each import object_name
 from segmentation.encode import encode
 from segmentation.errors import ChoiceError, KoutuError
 from segmentation.hub import get_model
 from segmentation.instances import Segmentation
 from segmentation.photo import Photo, read_photo
+from segmentation.recipe import make_file
 from segmentation.segmenter import Segmenter
 from segmentation.targets import ending_of, targets
 from segmentation.text import Language, Text
@@ -61,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for notice in notices:
         print(notice.in_language(language), file=sys.stderr)
     failed = False
-    for path, target in targets(args.photos, args.output, wish.format):
+    for path, target in targets(args.photos, args.output, wish.recipe.format):
         report: Report = {"photo": str(path), "model": card.name, "device": engine.device}
         try:
             made, said = cut_out(segmenter, path, target, wish)
@@ -115,7 +116,7 @@ def cut_out(
         report["files"] = []
         for instance in (i for i in segmentation.instances if i.id in ids):
             stem = target.stem.removesuffix("_cutout")
-            file = target.with_name(object_name(stem, instance, ending_of(wish.format)))
+            file = target.with_name(object_name(stem, instance, ending_of(wish.recipe.format)))
             made, spent, said = _make(segmenter, photo, segmentation, (instance.id,), file, wish)
             report["files"].append({"id": instance.id, **made})
             notices += said
@@ -142,14 +143,14 @@ def _make(
     notices: tuple[Text, ...] = ()
     if not wish.one_look:
         look, notices = try_looking_closer(segmenter, photo, segmentation, ids)
+    recipe = wish.recipe
     start = time.perf_counter()
-    alpha = alpha_of(photo, segmentation, ids, look, wish.edge)
+    alpha = alpha_of(photo, segmentation, ids, look, recipe.edge)
     matted = time.perf_counter()
-    image = compose(photo, alpha, wish.background, wish.effects, wish.crop)
-    files = {"file": (target, encode(image, wish.format, wish.quality, photo.dpi_xy))}
+    files = {"file": (target, make_file(photo, alpha, recipe))}
     if wish.mask:
         name = target.stem.removesuffix("_cutout") + "_mask.png"
-        mask = composed_mask(alpha, wish.background, wish.effects, wish.crop)
+        mask = composed_mask(alpha, recipe.background, recipe.effects, recipe.crop)
         files["mask"] = (target.with_name(name), encode(mask, dpi_xy=photo.dpi_xy))
     for path, data in files.values():
         _write(path, data)

@@ -8,16 +8,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from segmentation.backgrounds import Transparent
 from segmentation.choose import choose
 from segmentation.closer import alpha_of, try_looking_closer
-from segmentation.compose import compose
 from segmentation.desk import line
 from segmentation.each import write_zip
-from segmentation.encode import check_format, encode
 from segmentation.errors import ChoiceError, KoutuError, PhotoError, PhotoTooLarge
 from segmentation.instances import Instance
 from segmentation.photo import Limits
+from segmentation.recipe import make_file
 from segmentation.room import disk_explained, read_kept
 from segmentation.segmenter import Segmenter
 from segmentation.style import Style
@@ -118,8 +116,7 @@ def start_batch(
             f"Take up to {limits.batch_megabytes:g} MB at once.",
             f"照片共 {megabytes:.0f} MB，请分批，每批不超过 {limits.batch_megabytes:g} MB。",
         )
-    nothing_behind = isinstance(style.background(limits), Transparent)
-    check_format(style.format, style.encode_quality, nothing_behind)
+    style.recipe(limits)
     todo = [(photo, file.name) for photo, file in targets(photos, Path(), style.format)]
     return Batch(archive, model, objects, style, tuple(todo))
 
@@ -150,21 +147,20 @@ def advance(batch: Batch, segmenter: Segmenter, limits: Limits, language: Langua
 
 def _cut_out(path: Path, name: str, batch: Batch, segmenter: Segmenter, limits: Limits) -> Outcome:
     start = time.perf_counter()
-    style = batch.style
     file: str | None = None
     instances: tuple[Instance, ...] = ()
     chosen: tuple[int, ...] = ()
     try:
         photo = read_kept(path, limits)
-        segmentation, _ = segmenter.segment(photo, style.threshold)
+        segmentation, _ = segmenter.segment(photo, batch.style.threshold)
         instances = segmentation.instances
         if not instances:
             raise ChoiceError(NOTHING.en, NOTHING.zh)
         chosen = choose(segmentation, batch.objects)
         look, notices = try_looking_closer(segmenter, photo, segmentation, chosen)
-        alpha = alpha_of(photo, segmentation, chosen, look, style.edge)
-        image = compose(photo, alpha, style.background(limits), style.effects, style.crop)
-        data = encode(image, style.format, style.encode_quality, photo.dpi_xy)
+        recipe = batch.style.recipe(limits)
+        alpha = alpha_of(photo, segmentation, chosen, look, recipe.edge)
+        data = make_file(photo, alpha, recipe)
         with disk_explained():
             _check_space(batch.archive, len(data), limits)
             write_zip(batch.archive, [(name, data)])

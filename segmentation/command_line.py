@@ -10,13 +10,14 @@ from pathlib import Path
 
 from segmentation.backgrounds import Background, Fit, parse_backdrop, parse_background
 from segmentation.choose import RULES
-from segmentation.effects import Effects, Shadow, parse_outline
-from segmentation.encode import FORMATS, Format, check_format
+from segmentation.effects import Shadow, parse_outline
+from segmentation.encode import FORMATS
 from segmentation.engines import EngineChoice
 from segmentation.errors import ChoiceError
-from segmentation.frame import CROPS, Crop
+from segmentation.frame import CROPS
 from segmentation.matte import Edge
 from segmentation.photo import read_photo
+from segmentation.recipe import Recipe
 from segmentation.targets import check_output, output_format
 from segmentation.text import Language
 
@@ -35,17 +36,12 @@ class Wish:
     """What to make of each photo, as the command line says it."""
 
     objects: str
-    background: Background
-    effects: Effects
-    crop: Crop | None
-    format: Format
-    quality: int | None
+    recipe: Recipe
     threshold: float | None
     each: bool
     mask: bool
     list_only: bool
     one_look: bool
-    edge: Edge
 
 
 def parse(argv: Sequence[str], parser: argparse.ArgumentParser) -> argparse.Namespace:
@@ -67,26 +63,28 @@ def wish_of(args: argparse.Namespace) -> Wish:
     """
     format_ = output_format(args.output, args.format)
     check_output(args.output, args.photos, args.each)
-    check_format(format_, args.quality, transparent=args.background == "transparent")
     if args.place and args.crop:
         raise ChoiceError(
             "--place takes the frame of the other photo. Leave --crop out.",
             "--place 使用另一张照片的画面，请去掉 --crop。",
         )
     outline = (parse_outline(args.outline),) if args.outline else ()
-    return Wish(
-        objects=args.objects,
+    recipe = Recipe(
+        edge=Edge(args.softness, args.grow, args.fine_hair),
         background=_background(args.background, args.fit, args.place),
         effects=outline + ((Shadow(),) if args.shadow else ()),
         crop=args.crop,
         format=format_,
         quality=args.quality,
+    )
+    return Wish(
+        objects=args.objects,
+        recipe=recipe,
         threshold=args.threshold,
         each=args.each,
         mask=args.mask,
         list_only=args.list,
         one_look=args.one_look,
-        edge=Edge(args.softness, args.grow, args.fine_hair),
     )
 
 

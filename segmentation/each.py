@@ -4,15 +4,13 @@ import zipfile
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
-from segmentation.backgrounds import Transparent
 from segmentation.closer import CloserLook, alpha_of
-from segmentation.compose import compose
 from segmentation.effects import Effects
-from segmentation.encode import encode
 from segmentation.frame import Crop
 from segmentation.instances import Instance, Segmentation
 from segmentation.matte import Edge
 from segmentation.photo import Photo, safe_stem
+from segmentation.recipe import Recipe, make_file
 
 
 def object_name(stem: str, instance: Instance, ending: str = ".png") -> str:
@@ -40,11 +38,11 @@ def cut_out_each(
         effects: see `compose`.
         crop: see `compose`; without it all files have the photo's size and lie on each other.
     """
+    recipe = Recipe(edge or Edge(), effects=effects, crop=crop)
     for instance in segmentation.instances:
         if instance.id in ids:
-            alpha = alpha_of(photo, segmentation, [instance.id], look, edge)
-            image = compose(photo, alpha, Transparent(), effects, crop)
-            yield object_name(photo.stem, instance), encode(image, dpi_xy=photo.dpi_xy)
+            alpha = alpha_of(photo, segmentation, [instance.id], look, recipe.edge)
+            yield object_name(photo.stem, instance), make_file(photo, alpha, recipe)
 
 
 def write_zip(path: Path, files: Iterable[tuple[str, bytes]]) -> None:

@@ -8,14 +8,14 @@ from typing import Any, Literal, get_args, get_origin
 from segmentation.backgrounds import Background, Fit, parse_backdrop, parse_background
 from segmentation.choose import check_wish, choose
 from segmentation.closer import CloserLook, alpha_of, try_looking_closer
-from segmentation.compose import compose
 from segmentation.effects import Effects, Shadow, parse_outline
-from segmentation.encode import Format, check_format, encode
+from segmentation.encode import Format
 from segmentation.errors import ChoiceError
 from segmentation.frame import Crop
 from segmentation.instances import Segmentation
 from segmentation.matte import Edge
 from segmentation.photo import Limits, Photo, read_photo
+from segmentation.recipe import Recipe, make_file
 from segmentation.segmenter import Segmenter
 from segmentation.targets import ending_of
 from segmentation.text import Text
@@ -89,8 +89,12 @@ class Order:
         outline: Effects = (parse_outline(self.outline),) if self.outline else ()
         return (*outline, Shadow()) if self.shadow else outline
 
-    def background_with(self, backdrop: Path | None, limits: Limits) -> Background:
-        """What to put behind the objects: the other photo, if there is one, or what was named."""
+    def recipe(self, backdrop: Path | None, limits: Limits) -> Recipe:
+        """How the objects become a file, in front of the other photo if there is one."""
+        behind = self._background(backdrop, limits)
+        return Recipe(self.edge, behind, self.effects, self.crop, self.format, self.quality)
+
+    def _background(self, backdrop: Path | None, limits: Limits) -> Background:
         if backdrop:
             return parse_backdrop(read_photo(backdrop, limits), self.fit, self.place)
         if self.place:
@@ -127,10 +131,7 @@ def carry_out(
         KoutuError: what was asked for does not exist, or the photo could not be brought through.
     """
     check_wish(order.objects, segmenter.card.labels)
-    transparent = backdrop is None and order.background == "transparent"
-    check_format(order.format, order.quality, transparent)
-    edge, effects = order.edge, order.effects
-    background = order.background_with(backdrop, limits)
+    recipe = order.recipe(backdrop, limits)
     photo = read_photo(path, limits)
     segmentation, _ = segmenter.segment(photo, order.threshold)
     ids = _chosen(segmentation, order.objects)
@@ -138,9 +139,8 @@ def carry_out(
     notices: tuple[Text, ...] = ()
     if not order.one_look:
         look, notices = try_looking_closer(segmenter, photo, segmentation, ids)
-    alpha = alpha_of(photo, segmentation, ids, look, edge)
-    image = compose(photo, alpha, background, effects, order.crop)
-    data = encode(image, order.format, order.quality, photo.dpi_xy)
+    alpha = alpha_of(photo, segmentation, ids, look, recipe.edge)
+    data = make_file(photo, alpha, recipe)
     return f"{photo.stem}_cutout{ending_of(order.format)}", data, (*photo.notices, *notices)
 
 

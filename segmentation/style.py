@@ -21,6 +21,7 @@ from segmentation.encode import Format
 from segmentation.frame import CROPS, Crop
 from segmentation.matte import Edge
 from segmentation.photo import Limits, read_photo
+from segmentation.recipe import Recipe
 
 # The choices of the page, by the names of their WORDS.
 BACKGROUNDS = ("transparent", "colour", "gradient", "blur", "picture", "scene")
@@ -75,11 +76,6 @@ class Style:
         return Edge(self.softness, self.grow, self.fine_hair)
 
     @property
-    def encode_quality(self) -> int | None:
-        """The quality, where the format has one."""
-        return None if self.format == "png" else self.quality
-
-    @property
     def effects(self) -> Effects:
         """What the objects get around them."""
         outline: Effects = (Outline(),) if self.outline else ()
@@ -90,6 +86,16 @@ class Style:
         """How the file is cropped; a scene keeps its own frame."""
         frames: dict[str, Crop] = {crop: crop for crop in CROPS}
         return None if self.kind == "scene" else frames.get(self.frame)
+
+    def recipe(self, limits: Limits) -> Recipe:
+        """How the objects become a file; the quality counts where the format has one.
+
+        Raises:
+            ChoiceError, PhotoError: as `edge` and `background`; a format that cannot hold it.
+        """
+        quality = None if self.format == "png" else self.quality
+        behind = self.background(limits)
+        return Recipe(self.edge, behind, self.effects, self.crop, self.format, quality)
 
     def background(self, limits: Limits) -> Background:
         """What to put behind the objects; nothing as long as the other photo is not chosen.
