@@ -155,6 +155,14 @@ def _explained(repo: str, file: str, revision: str | None) -> Iterator[None]:
             f"无法从 {endpoint} 取得 {repo} 的 {file}，缓存中也没有：{why}。"
             "请检查网络，用 HF_ENDPOINT 指定镜像，或给出本地文件夹。",
         ) from error
+    except RuntimeError as error:
+        # What hf_xet, which fetches large files, raises for whatever befalls it.
+        raise FetchFailed(
+            f"{file} of {repo} could not be fetched from the Hub's Xet storage: {_reason(error)}. "
+            "Run the command again; behind a mirror or a firewall set HF_HUB_DISABLE_XET=1.",
+            f"从 Hub 的 Xet 存储下载 {repo} 的 {file} 失败：{_reason(error)}。"
+            "请重新运行命令；使用镜像或有防火墙时请设置 HF_HUB_DISABLE_XET=1。",
+        ) from error
     except (OSError, httpx.HTTPError) as error:
         # huggingface_hub resumes a cut download within one run, not in the next one.
         raise FetchFailed(

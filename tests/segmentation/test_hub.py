@@ -230,3 +230,9 @@ def test_the_page_comes_up_on_the_bundled_model_when_the_hub_does_not(hub: Hub) 
     not_there(hub)
     cards, missing = models_here(["hf:someone/none", "hf:someone/nothing"], Path("nowhere"))
     assert (cards, len(missing)) == ((bundled,), 2)
+
+
+def test_storage_that_turns_us_away_is_explained(hub: Hub) -> None:
+    hub.in_xet.add("model.onnx")
+    with pytest.raises(FetchFailed, match="HF_HUB_DISABLE_XET=1"):
+        get_model(NAME)
