@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from transformers import Mask2FormerConfig, Mask2FormerForUniversalSegmentation
+from transformers.image_utils import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 from transformers.utils import logging
 
 from convert.backbones import WRITERS
@@ -44,16 +45,31 @@ class Checkpoint:
 
     @property
     def input_spec(self) -> InputSpec:
-        """The input of the graphs we write: the photo as it is, the processor's numbers inside."""
+        """The input of the graphs we write: the photo as it is, the processor's numbers inside.
+
+        What it leaves out is as in transformers' Mask2FormerImageProcessor.
+        """
+        fields = self.processor
+        mean, std = (
+            fields.get("image_mean") or IMAGENET_DEFAULT_MEAN,
+            fields.get("image_std") or IMAGENET_DEFAULT_STD,
+        )
         return InputSpec(
             name=INPUT_NAME,
             layout="NHWC",
             dtype="uint8",
             normalised_inside=True,
-            mean=tuple(self.processor["image_mean"]),
-            std=tuple(self.processor["image_std"]),
-            rescale_factor=self.processor.get("rescale_factor", 1 / 255),
+            mean=tuple(mean) if self.is_normalised else (0.0, 0.0, 0.0),
+            std=tuple(std) if self.is_normalised else (1.0, 1.0, 1.0),
+            rescale_factor=(
+                fields.get("rescale_factor", 1 / 255) if fields.get("do_rescale", True) else 1.0
+            ),
         )
+
+    @property
+    def is_normalised(self) -> bool:
+        """Whether the processor takes off the mean and divides by the deviation."""
+        return bool(self.processor.get("do_normalize", True))
 
     def pixel_values(self, image: npt.NDArray[np.uint8]) -> torch.Tensor:
         """Pixels (1, H, W, 3) as the processor hands them to the model, (1, 3, H, W)."""
@@ -88,9 +104,17 @@ def load_checkpoint(folder: Path) -> Checkpoint:
     logging.disable_progress_bar()
     compact_backbone.register()
     backbone = fields.get("backbone_config") or {}
+    if fields.get("backbone") and not backbone:
+        # transformers would ask the Hub what that name stands for.
+        raise ConversionError(
+            f"{folder}/config.json names its backbone ({fields['backbone']}) but does not describe "
+            "it. Save the checkpoint again with a backbone_config.",
+            f"{folder}/config.json 只写了骨干网络的名称（{fields['backbone']}），没有 "
+            "backbone_config。请补全后重新保存检查点。",
+        )
     if backbone.get("backbone") == "tf_efficientnet_lite0":
         fields["backbone_config"] = compact_backbone.from_timm(backbone)
-    config = Mask2FormerConfig.from_dict(fields)
+    config = _config(folder, fields)
     if config.backbone_config.model_type not in WRITERS or config.pre_norm:
         raise ConversionError(
             f"{folder}: backbone {config.backbone_config.model_type}"
@@ -102,22 +126,45 @@ def load_checkpoint(folder: Path) -> Checkpoint:
     return Checkpoint(_load_model(folder, config), processor)
 
 
+def _config(folder: Path, fields: dict[str, Any]) -> Mask2FormerConfig:
+    try:
+        return Mask2FormerConfig.from_dict(fields)
+    except Exception as error:  # a kind of its own for most fields
+        why = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ConversionError(
+            f"{folder}/config.json is not one that transformers reads ({why}). Download it again.",
+            f"transformers 无法读取 {folder}/config.json（{why}）。请重新下载。",
+        ) from error
+
+
 def _load_model(folder: Path, config: Mask2FormerConfig) -> Mask2FormerForUniversalSegmentation:
     try:
         # Some weights are kept in half precision; the work on them is not.
         model, report = Mask2FormerForUniversalSegmentation.from_pretrained(
-            folder, config=config, dtype=torch.float32, output_loading_info=True
+            folder,
+            config=config,
+            dtype=torch.float32,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,
         )
-    except OSError as error:
+    except Exception as error:  # safetensors, pickle and transformers each have their own
         raise ConversionError(
             f"{folder} has no readable weights (model.safetensors). Download it again.",
             f"{folder} 里没有可用的权重文件（model.safetensors）。请重新下载。",
         ) from error
     # Weights that are not there would silently stay random.
-    missing = [key for key in report["missing_keys"] if not key.startswith(UNUSED)]
-    if absent := sorted(missing) + sorted(map(str, report["mismatched_keys"])):
+    absent = sorted(key for key in report["missing_keys"] if not key.startswith(UNUSED))
+    if absent:
         raise ConversionError(
             f"{folder} lacks weights, first {absent[0]}. Is it the whole checkpoint?",
             f"{folder} 缺少权重，首个为 {absent[0]}。请确认检查点完整。",
+        )
+    if misfits := sorted(report["mismatched_keys"]):
+        key, saved, expected = misfits[0]
+        raise ConversionError(
+            f"{folder}: {key} is {tuple(saved)}, but by config.json it would be "
+            f"{tuple(expected)}. Do they belong together?",
+            f"{folder}：{key} 的形状是 {tuple(saved)}，按 config.json 应为 {tuple(expected)}。"
+            "请确认两者配套。",
         )
     return model.eval()

@@ -3,6 +3,7 @@
 import argparse
 import hashlib
 import shutil
+import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -72,6 +73,13 @@ def run(args: argparse.Namespace) -> None:
     """Export as the command line says."""
     files = find_checkpoint(args.checkpoint, args.revision)
     checkpoint = load_checkpoint(files.folder)
+    if not checkpoint.is_normalised:
+        # Training scripts that normalise on their own like to save it so.
+        print(
+            "warning: preprocessor_config.json says do_normalize: false, so the graph does not "
+            "normalise. If the checkpoint was trained on normalised photos, mend that file first.",
+            file=sys.stderr,
+        )
     name = args.source or files.name
     title = args.title or name.split("/")[-1]
     card = export(
@@ -133,21 +141,23 @@ def prove(checkpoint: Checkpoint, card: ModelCard) -> None:
         ConversionError: they differ by more than rounding.
     """
     engine = OnnxEngine(card)
-    for artifact in card.artifacts:
-        # The first, an oblong one where there is one: a mix-up of axes shows there.
-        size_hw = max(artifact.sizes_hw, key=lambda size: max(size) / min(size))
-        image = synthetic_photo(size_hw)[None]
+    # Both ways oblong where a graph takes more than one size: a mix-up of axes shows there.
+    by_shape = (sorted(of.sizes_hw, key=lambda hw: hw[0] / hw[1]) for of in card.artifacts)
+    sizes_hw = dict.fromkeys(hw for shapes in by_shape for hw in (shapes[0], shapes[-1]))
+    for height, width in sizes_hw:
+        image = synthetic_photo((height, width))[None]
         found = difference(checkpoint.run(image), engine.run(image))
         print(
-            f"{artifact.file} at {size_hw[0]}x{size_hw[1]} against transformers: "
+            f"At {height}x{width} against transformers: "
             f"class logits {found.class_max:.1e}, mask logits {found.mask_max:.1e}, "
             f"mask agreement {found.mask_agreement:.3%}"
         )
         if not found.is_rounding:
             raise ConversionError(
-                f"{artifact.file} disagrees with transformers; nothing was written. "
+                f"At {height}x{width} the graph disagrees with transformers; nothing was written. "
                 "Please report the checkpoint.",
-                f"{artifact.file} 与 transformers 的结果不一致，未写出任何文件。请反馈该检查点。",
+                f"尺寸 {height}x{width} 的计算图与 transformers 的结果不一致，未写出任何文件。"
+                "请反馈该检查点。",
             )
     engine.close()
 

@@ -7,7 +7,8 @@ import numpy as np
 from segmentation.engines.base import Logits
 
 # Of the largest logit, on average. Rounding alone can flip a cell of an attention mask, and then
-# one query moves visibly: the greatest difference says nothing, the mean and the agreement do.
+# one query moves visibly: the greatest difference says nothing, the mean over all queries and the
+# agreement do. Of classes it is that of the worst label, which the others would hide.
 RELATIVE_LIMIT = 1e-3
 AGREEMENT_LIMIT = 0.999
 
@@ -23,7 +24,8 @@ class Difference:
         mask_mean: mean |difference| of the mask logits.
         class_agreement: share of queries with the same best class, 0..1.
         mask_agreement: share of mask cells on the same side of 0, 0..1.
-        relative: the greater of both means, each as a share of the reference's largest logit.
+        relative: the greater of the masks' mean and the worst label's mean over the queries, each
+            as a share of the reference's largest logit.
     """
 
     class_max: float
@@ -55,6 +57,9 @@ def difference(reference: Logits, other: Logits) -> Difference:
         class_agreement=float(same_class.mean()),
         mask_agreement=float(same_side.mean()),
         relative=float(
-            max(class_delta.mean() / np.abs(classes).max(), mask_delta.mean() / np.abs(masks).max())
+            max(
+                class_delta.mean(axis=0).max() / np.abs(classes).max(),
+                mask_delta.mean() / np.abs(masks).max(),
+            )
         ),
     )

@@ -84,6 +84,8 @@ def default_size(processor: Mapping[str, Any]) -> SizeHW:
     size = processor.get("size") or {}
     if isinstance(size, int):
         size = {"shortest_edge": size}
+    elif isinstance(size, list):
+        size = dict(zip(("height", "width"), size, strict=True))
     short = size.get("shortest_edge", DEFAULT_SIDE)
     sides = (size.get("height", short), size.get("width", short))
     height, width = (

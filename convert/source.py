@@ -65,7 +65,9 @@ def read_json(folder: Path, name: str) -> dict[str, Any]:
         ConversionError: it is missing or not JSON.
     """
     try:
-        fields: dict[str, Any] = json.loads((folder / name).read_text("utf-8"))
+        fields = json.loads((folder / name).read_text("utf-8"))
+        if not isinstance(fields, dict):
+            raise ValueError("an object was expected")
     except FileNotFoundError as error:
         raise ConversionError(
             f"{folder} has no {name}. Give a Hub id or a folder that save_pretrained made.",
@@ -73,8 +75,8 @@ def read_json(folder: Path, name: str) -> dict[str, Any]:
         ) from error
     except ValueError as error:
         raise ConversionError(
-            f"{folder / name} is not valid JSON. Download it again.",
-            f"{folder / name} 不是有效的 JSON。请重新下载。",
+            f"{folder / name} is not a JSON object. Download it again.",
+            f"{folder / name} 不是 JSON 对象。请重新下载。",
         ) from error
     return fields
 
@@ -117,16 +119,26 @@ def _fetch_weights(repo: str, commit: str) -> None:
             missing.append(error)
             continue
         if path.suffix == ".json":
-            parts = set(read_json(path.parent, path.name)["weight_map"].values())
-            for part in sorted(parts):
+            for part in _parts(path):
                 download(repo, part, commit)
         return
     raise missing[0]
 
 
+def _parts(index: Path) -> list[str]:
+    """The files that an index says the weights were cut into."""
+    parts = read_json(index.parent, index.name).get("weight_map")
+    if not isinstance(parts, dict):
+        raise ConversionError(
+            f"{index.name} does not say where the weights are. Choose another revision.",
+            f"{index.name} 没有指明权重文件。请换一个版本。",
+        )
+    return sorted(set(parts.values()))
+
+
 def _license(folder: Path) -> str:
     readme = folder / "README.md"
-    text = readme.read_text("utf-8") if readme.is_file() else ""
+    text = readme.read_text("utf-8", errors="replace") if readme.is_file() else ""
     front_matter = text.split("\n---", 1)[0] if text.startswith("---") else ""
-    match = re.search(r"^license:\s*(\S+)", front_matter, re.MULTILINE)
-    return match[1] if match else "unknown"
+    match = re.search(r"^license:(?:[ \t]*|[ \t]*\n[ \t]*-[ \t]*)([\w.'\"-]+)", front_matter, re.M)
+    return match[1].strip("'\"") if match else "unknown"

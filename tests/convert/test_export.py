@@ -1,5 +1,6 @@
 """The export command: what it writes, what it refuses, and that it leaves nothing half-done."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -9,11 +10,12 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from transformers import AutoImageProcessor
 
 import convert.export
 from convert.__main__ import main
 from convert.checkpoint import load_checkpoint
-from convert.export import guess_task, save_model
+from convert.export import guess_task, save_model, synthetic_photo
 from convert.labels import in_both_languages
 from convert.plans import default_size, parse_size, plans
 from segmentation.engines.onnx import OnnxEngine
@@ -116,6 +118,75 @@ def test_a_checkpoint_that_lacks_weights_is_refused(tmp_path: Path) -> None:
         load_checkpoint(folder)
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("model.safetensors", b"\x10", "no readable weights"),
+        (
+            "model.safetensors",
+            b"version https://git-lfs.github.com/spec/v1\n",
+            "no readable weights",
+        ),
+        ("config.json", b"[1]", "not a JSON object"),
+        ("preprocessor_config.json", b"none", "not a JSON object"),
+    ],
+)
+def test_a_damaged_checkpoint_is_one_line(
+    tmp_path: Path, name: str, content: bytes, words: str
+) -> None:
+    folder = shutil.copytree(SWIN_4_46, tmp_path / "damaged")
+    (folder / name).write_bytes(content)
+    with pytest.raises(ConversionError, match=words) as caught:
+        load_checkpoint(folder)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"num_queries": "100"}, "not one that transformers reads"),
+        ({"id2label": {str(i): f"label {i}" for i in range(150)}}, "belong together"),
+        (
+            {"backbone": "resnet50", "use_timm_backbone": True, "backbone_config": None},
+            "names its backbone .resnet50.",
+        ),
+    ],
+)
+def test_a_config_that_does_not_fit_is_one_line(
+    tmp_path: Path, fields: dict[str, object], words: str
+) -> None:
+    folder = shutil.copytree(SWIN_4_46, tmp_path / "other")
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | fields))
+    with pytest.raises(ConversionError, match=words) as caught:
+        load_checkpoint(folder)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {},
+        {"do_normalize": False},
+        {"do_rescale": False, "image_mean": [120, 110, 100], "image_std": [60, 58, 57]},
+        {"rescale_factor": 1 / 127.5, "image_mean": [1, 1, 1]},
+        {"image_mean": None, "image_std": None},
+    ],
+)
+def test_the_checkpoints_own_processor_hands_over_the_same_pixels(
+    tmp_path: Path, changed: dict[str, object]
+) -> None:
+    folder = shutil.copytree(SWIN_4_46, tmp_path / "other")
+    path = folder / "preprocessor_config.json"
+    fields = {**json.loads(path.read_text()), **changed, "do_resize": False}
+    path.write_text(json.dumps({name: of for name, of in fields.items() if of is not None}))
+    photo = synthetic_photo((64, 96))
+    processor = AutoImageProcessor.from_pretrained(folder)
+    expected = processor(photo, return_tensors="np")["pixel_values"]
+    ours = load_checkpoint(folder).pixel_values(photo[None])
+    np.testing.assert_allclose(ours, expected, atol=1e-5)
+
+
 def test_an_unknown_backbone_is_refused(tmp_path: Path) -> None:
     folder = shutil.copytree(SWIN_4_46, tmp_path / "other")
     config = (folder / "config.json").read_text()
@@ -133,6 +204,7 @@ def test_an_unknown_backbone_is_refused(tmp_path: Path) -> None:
         ({"shortest_edge": 320, "longest_edge": 448}, (320, 320)),
         ({"shortest_edge": 800, "longest_edge": 1333}, (512, 512)),
         (480, (480, 480)),
+        ([256, 384], (256, 384)),
         (None, (512, 512)),
     ],
 )

@@ -137,6 +137,17 @@ def test_difference_of_logits() -> None:
     found = difference(reference, other)
     assert (found.class_max, found.mask_max) == (2.0, 2.0)
     assert (found.class_agreement, found.mask_agreement) == (0.5, 0.75)
-    assert found.relative == (0.5 + 2.0) / 4 / 2.0
+    # The first label is off by 1 on average, the second by 0.25; the largest logit is 2.
+    assert found.relative == 1.0 / 2.0
     assert not found.is_rounding
     assert difference(reference, reference).is_rounding
+
+
+def test_one_wrong_label_among_many_is_not_rounding() -> None:
+    noise = np.random.default_rng(0)
+    classes, masks = noise.normal(size=(100, 150)), noise.normal(size=(100, 4, 4))
+    wrong = classes.copy()
+    wrong[:, 7] += 0.1
+    assert not difference(Logits(classes, masks), Logits(wrong, masks)).is_rounding
+    rounded = Logits(classes + noise.normal(scale=1e-4, size=classes.shape), masks)
+    assert difference(Logits(classes, masks), rounded).is_rounding

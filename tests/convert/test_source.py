@@ -149,3 +149,27 @@ def test_a_folder_is_taken_as_it_is(tmp_path: Path) -> None:
 def test_a_folder_without_a_config(tmp_path: Path) -> None:
     with pytest.raises(ConversionError, match=r"has no config.json"):
         find_checkpoint(str(tmp_path))
+
+
+def test_an_index_that_names_no_parts(hub: Hub) -> None:
+    (hub.root / REPO / "model.safetensors").unlink()
+    (hub.root / REPO / "model.safetensors.index.json").write_text("{}")
+    with pytest.raises(ConversionError, match="does not say where the weights are"):
+        find_checkpoint(REPO)
+
+
+@pytest.mark.parametrize(
+    ("front_matter", "license_"),
+    [
+        ("license: apache-2.0", "apache-2.0"),
+        ('license: "mit"', "mit"),
+        ("license:\n- apache-2.0\n- mit", "apache-2.0"),
+        ("license: other # see file", "other"),
+        ("license:\ntags:\n- vision", "unknown"),
+        ("name: Café\nlicense: mit", "mit"),
+    ],
+)
+def test_the_licence_is_the_front_matters(tmp_path: Path, front_matter: str, license_: str) -> None:
+    (tmp_path / "config.json").write_text('{"model_type": "mask2former"}')
+    (tmp_path / "README.md").write_text(f"---\n{front_matter}\n---\nA model.", "latin-1")
+    assert find_checkpoint(str(tmp_path)).license == license_
