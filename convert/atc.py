@@ -5,15 +5,13 @@ into the card. `convert/atc.sh` is the same command for a host without this pack
 """
 
 import argparse
-import hashlib
-import re
 import shlex
 import shutil
 import sys
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 
+from convert.arguments import parse_size
 from convert.atc_command import (
     PRECISIONS,
     Conversion,
@@ -23,12 +21,13 @@ from convert.atc_command import (
     plan,
 )
 from convert.atc_toolkit import Toolkit, ask_npu_smi, find_toolkit, run_atc
+from convert.folder import scratch
 from segmentation.errors import ConversionError
 from segmentation.models import (
     Artifact,
     ModelCard,
-    SizeHW,
     check_artifact,
+    digest_of,
     load_card,
     save_card,
 )
@@ -142,18 +141,18 @@ def convert(
         ConversionError: atc failed, or made something else than one OM.
     """
     # atc leaves more than the OM where it runs: kernels, caches, the report on fusions.
-    with tempfile.TemporaryDirectory(prefix=".partial-", dir=card.folder) as partial:
-        output = Path(partial, conversion.name)
+    with scratch(card.folder) as partial:
+        output = partial / conversion.name
         config = None
         if aipp:
             config = output.with_suffix(".aipp.cfg")
             config.write_text(aipp_config(card, conversion), "utf-8")
         options = arguments(card, conversion, output, config, fusion_switch)
         print(shlex.join([str(toolkit.atc), *options]), file=sys.stderr, flush=True)
-        version = run_atc(toolkit, options, Path(partial))
+        version = run_atc(toolkit, options, partial)
         om = Path(f"{output}.om")
         if not om.is_file():
-            made = ", ".join(path.name for path in Path(partial).glob("*.om")) or "nothing"
+            made = ", ".join(path.name for path in partial.glob("*.om")) or "nothing"
             raise ConversionError(
                 f"atc made {made}, not {om.name}. An OM with the host's name in it has open "
                 "shapes; give the graph fixed sizes.",
@@ -161,7 +160,7 @@ def convert(
                 "请导出固定尺寸的图。",
             )
         artifact = describe(om, conversion, version)
-        for made_file in (om, config, Path(partial, "fusion_result.json")):
+        for made_file in (om, config, partial / "fusion_result.json"):
             if made_file and made_file.is_file():
                 kept = made_file.name.replace("fusion_result", f"{conversion.name}.fusion")
                 shutil.move(made_file, card.folder / kept)
@@ -170,23 +169,13 @@ def convert(
 
 def describe(om: Path, conversion: Conversion, version: str | None) -> Artifact:
     """What the card says of an OM."""
-    with om.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
     return Artifact(
         file=om.name,
         format="om",
         precision=conversion.precision,
         sizes_hw=conversion.sizes_hw,
         bytes=om.stat().st_size,
-        sha256=digest,
+        sha256=digest_of(om),
         soc=conversion.soc,
         made_with=f"atc {version}" if version else "atc",
     )
-
-
-def parse_size(text: str) -> SizeHW:
-    """HEIGHTxWIDTH, or one number for a square."""
-    match = re.fullmatch(r"(\d+)(?:x(\d+))?", text)
-    if match is None:
-        raise argparse.ArgumentTypeError(f"{text} is not a size such as 512 or 512x768")
-    return int(match[1]), int(match[2] or match[1])

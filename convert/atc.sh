@@ -3,7 +3,8 @@
 #   python -m convert atc DIR --soc-version CHIP --size HxW --precision PRECISION
 #
 # Usage: atc.sh DIR CHIP HxW [mixed|fp16|fp32]
-#   DIR      model folder; its graph for the size is GRAPH (default model.onnx)
+#   DIR      model folder; its graph for the size is GRAPH (default: model_HxW.onnx, or model.onnx
+#            where there is none)
 #   CHIP     Ascend310P3, Ascend910B4, ...: `Ascend` and the Name that npu-smi info shows
 #   INPUT, LAYOUT (environment): "name" and "layout" of "input" in DIR/card.json
 #
@@ -20,6 +21,8 @@ size=$3
 precision=${4:-mixed}
 height=${size%x*}
 width=${size#*x}
+graph=${GRAPH:-model_$size.onnx}
+if [ -z "${GRAPH:-}" ] && [ ! -f "$folder/$graph" ]; then graph=model.onnx; fi
 name="model_$(echo "$soc" | tr '[:upper:]' '[:lower:]')_${precision}_${size}"
 
 case ${LAYOUT:-NHWC} in
@@ -42,7 +45,7 @@ trap 'rm -rf "$scratch"' EXIT
 cd "$scratch"
 
 atc --framework=5 \
-    --model="$folder/${GRAPH:-model.onnx}" \
+    --model="$folder/$graph" \
     --output="$folder/$name" \
     --soc_version="$soc" \
     --input_format="$format" \

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from convert.arguments import size_text
 from segmentation.errors import ConversionError
 from segmentation.models import Artifact, InputSpec, ModelCard, SizeHW
 
@@ -192,11 +193,6 @@ def check_soc(soc: str) -> str:
         f"atc 不认识芯片 {soc}。{hint_zh}名称由 Ascend 加上 npu-smi info 显示的 Name 组成；"
         f"--soc-version auto 可自动读取。可用：{'、'.join(SOC_VERSIONS)}。",
     )
-
-
-def size_text(size_hw: SizeHW) -> str:
-    """A size as people write it: HEIGHTxWIDTH."""
-    return f"{size_hw[0]}x{size_hw[1]}"
 
 
 def _dims(spec: InputSpec, size_hw: tuple[object, object]) -> str:

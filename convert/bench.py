@@ -20,13 +20,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import onnx
 
-from convert.checkpoint import Checkpoint, load_checkpoint
-from convert.export import save_model, synthetic_photo
+from convert.arguments import parse_size, positive, size_text
+from convert.checkpoint import Checkpoint, reference_checkpoint
+from convert.export import synthetic_photo
 from convert.exportable import write_graph
 from convert.machine import machine
-from convert.plans import parse_size
-from convert.source import find_checkpoint
 from segmentation.engines import open_engine
 from segmentation.errors import ConversionError, EngineUnavailable
 from segmentation.models import ModelCard, SizeHW, load_card
@@ -80,8 +80,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "where it is installed",
     )
     parser.add_argument("--size", type=parse_size, help="one of the card's; default: the largest")
-    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--rounds", type=int, default=11)
+    parser.add_argument("--threads", type=positive, default=os.cpu_count() or 1)
+    parser.add_argument("--rounds", type=positive, default=11)
 
 
 def run(args: argparse.Namespace) -> None:
@@ -91,18 +91,23 @@ def run(args: argparse.Namespace) -> None:
     size_hw = args.size or max(sizes, key=lambda size: size[0] * size[1])
     if size_hw not in sizes:
         raise ConversionError(
-            f"{card.name} has no graph for {size_hw[0]}x{size_hw[1]}. Export it with --size.",
-            f"{card.name} 没有 {size_hw[0]}x{size_hw[1]} 的模型文件。请用 --size 导出。",
+            f"{card.name} has no graph for {size_text(size_hw)}. Export it with --size.",
+            f"{card.name} 没有 {size_text(size_hw)} 的模型文件。请用 --size 导出。",
         )
     with tempfile.TemporaryDirectory() as scratch:
         contenders = dict(_ours(card, size_hw, args.threads))
         if args.against:
-            checkpoint = load_checkpoint(find_checkpoint(args.against).folder)
+            checkpoint = reference_checkpoint(args.against, card)
             rivals = _rivals(checkpoint, size_hw, args.threads, Path(scratch))
             contenders = dict(rivals) | contenders
+        if not contenders:
+            raise ConversionError(
+                f"Nothing of {card.name} runs on this host; the reasons are above.",
+                f"{card.name} 的文件都无法在本机运行，原因见上。",
+            )
         results = take_turns(contenders, args.rounds)
     memory = dict(_memory(card, size_hw, args.threads))
-    print(f"{card.name} at {size_hw[0]}x{size_hw[1]}, {machine()}, {args.threads} threads\n")
+    print(f"{card.name} at {size_text(size_hw)}, {machine()}, {args.threads} threads\n")
     print(table([Result(of.name, of.seconds, memory.get(of.name, ())) for of in results]))
 
 
@@ -153,6 +158,9 @@ def _ours(card: ModelCard, size_hw: SizeHW, threads: int) -> Iterator[tuple[str,
         except EngineUnavailable as reason:
             print(f"{name} left out: {reason}", file=sys.stderr)
             continue
+        if size_hw not in engine.sizes_hw:
+            print(f"{name} left out: not made for {size_text(size_hw)}", file=sys.stderr)
+            continue
         pixel_values = prepare(photo, engine.input, [size_hw], card.mask_stride)[0]
         yield name, partial(engine.run, pixel_values)
 
@@ -171,7 +179,8 @@ def _rivals(
         graph = write_graph(
             checkpoint.model, checkpoint.input_spec, size_hw, sampling="grid-sample"
         )
-        path = save_model(graph, scratch / "openvino.onnx")
+        path = scratch / "openvino.onnx"
+        onnx.save(graph, path)
         for precision in ("f32", "bf16"):
             yield f"OpenVINO {precision}, our graph", _openvino(path, photo, threads, precision)
     else:

@@ -14,10 +14,11 @@ from transformers.utils import logging
 
 from convert.backbones import WRITERS
 from convert.compact import backbone as compact_backbone
-from convert.source import check_architecture, read_json
+from convert.labels import in_both_languages
+from convert.source import check_architecture, find_checkpoint, read_json
 from segmentation.engines.base import Logits
 from segmentation.errors import ConversionError
-from segmentation.models import InputSpec
+from segmentation.models import InputSpec, ModelCard
 
 INPUT_NAME = "image"
 # The backbone norms each stage on its own, and the loss is for training: transformers 4.x did not
@@ -124,6 +125,26 @@ def load_checkpoint(folder: Path) -> Checkpoint:
             f"目前支持 {'、'.join(WRITERS)}。",
         )
     return Checkpoint(_load_model(folder, config), processor)
+
+
+def reference_checkpoint(name: str, card: ModelCard) -> Checkpoint:
+    """The checkpoint that a model is compared with, at the commit the card names if it is its own.
+
+    Args:
+        name: Hub id or folder.
+        card: the model.
+
+    Raises:
+        ConversionError, FetchFailed: it cannot be had, or its labels are not the model's.
+    """
+    revision = card.source.revision if name == card.source.checkpoint else None
+    checkpoint = load_checkpoint(find_checkpoint(name, revision).folder)
+    if in_both_languages(checkpoint.labels) != card.labels:
+        raise ConversionError(
+            f"{name} is not the checkpoint of {card.name}: its labels are others.",
+            f"{name} 与模型 {card.name} 的标签不同，不是它的检查点。",
+        )
+    return checkpoint
 
 
 def _config(folder: Path, fields: dict[str, Any]) -> Mask2FormerConfig:

@@ -2,8 +2,11 @@
 
 import argparse
 import importlib
+import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import FrameType
 
 from segmentation.errors import KoutuError
 
@@ -12,6 +15,9 @@ def run_command(
     package: str, purpose: str, commands: Mapping[str, str], argv: Sequence[str] | None
 ) -> int:
     """Run one command; 0 is success, 1 a failure that was explained on stderr, 2 wrong usage.
+
+    What is interrupted or terminated cleans up behind itself, and exits as the shell expects (130,
+    143).
 
     A command is the module of the same name with `configure(parser)` and `run(args)`. It is
     imported only when asked for, so that the others work where torch or onnx is not installed.
@@ -37,8 +43,31 @@ def run_command(
     )
     module.configure(command)
     try:
-        module.run(command.parse_args(chosen.rest))
+        with _terminated_by_exception():
+            module.run(command.parse_args(chosen.rest))
     except KoutuError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except OSError as error:
+        # Files that a command was told to read or write, and the disk they lie on.
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"error: {where}{error.strerror or error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 128 + signal.SIGINT
     return 0
+
+
+@contextmanager
+def _terminated_by_exception() -> Iterator[None]:
+    """Let SIGTERM end the block as an exception does, so that nothing half-written stays."""
+
+    def leave(number: int, _: FrameType | None) -> None:
+        sys.exit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

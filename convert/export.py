@@ -1,10 +1,8 @@
 """python -m convert export: a checkpoint to model.onnx and card.json, proven on the spot."""
 
 import argparse
-import hashlib
-import shutil
 import sys
-import tempfile
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -14,17 +12,20 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 
+from convert.arguments import parse_size
 from convert.checkpoint import Checkpoint, load_checkpoint
 from convert.exportable import MASK_STRIDE, OUTPUTS, TARGETS, write_graph
+from convert.folder import move_in, scratch
 from convert.labels import in_both_languages
 from convert.operator_rules import check
 from convert.parity import difference
-from convert.plans import Plan, parse_size, plans
+from convert.plans import Plan, plans
 from convert.sampling import SAMPLERS
 from convert.source import find_checkpoint
+from segmentation.command_line import share
 from segmentation.engines.onnx import OnnxEngine
-from segmentation.errors import ConversionError
-from segmentation.models import Artifact, ModelCard, SizeHW, Source, save_card
+from segmentation.errors import ConversionError, ModelError
+from segmentation.models import Artifact, ModelCard, SizeHW, Source, digest_of, load_card, save_card
 from segmentation.text import Text
 
 Task = Literal["instance", "panoptic", "semantic"]
@@ -66,7 +67,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--title", help="what visitors read; default: the checkpoint's name")
     parser.add_argument("--title-zh", help="the same in Chinese")
     parser.add_argument("--license", help="licence of the weights, for the card")
-    parser.add_argument("--score-threshold", type=float, default=0.5, metavar="0..1")
+    parser.add_argument("--score-threshold", type=share, default=0.5, metavar="0..1")
 
 
 def run(args: argparse.Namespace) -> None:
@@ -107,15 +108,16 @@ def export(
 ) -> ModelCard:
     """Write the graphs and their card, compare each graph with transformers, then move them in.
 
-    Nothing appears in `output` before everything is written and proven.
+    Nothing appears in `output` before everything is written and proven, and the graphs of a model
+    that was there go. OMs stay, since it takes long to make them; the new card does not list them.
 
     Raises:
-        ConversionError: a graph disagrees with transformers, or the disk is full.
+        ConversionError: a graph disagrees with transformers, or breaks a rule of atc.
+        OSError: the disk is full, or the folder cannot be written.
     """
-    output.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".partial-", dir=output) as partial:
+    with scratch(output) as partial:
         card = ModelCard(
-            folder=Path(partial),
+            folder=partial,
             name=output.resolve().name,
             title=title,
             task=task,
@@ -125,13 +127,22 @@ def export(
             input=checkpoint.input_spec,
             outputs=OUTPUTS,
             mask_stride=MASK_STRIDE,
-            artifacts=tuple(_write(checkpoint, Path(partial), plan) for plan in graphs),
+            artifacts=tuple(_write(checkpoint, partial, plan) for plan in graphs),
         )
         prove(checkpoint, card)
         save_card(card)
-        for path in sorted(Path(partial).iterdir()):
-            shutil.move(path, output / path.name)
+        before = _onnx_files(output)
+        move_in(partial, output)
+    for file in before - {artifact.file for artifact in card.artifacts}:
+        (output / file).unlink(missing_ok=True)
     return replace(card, folder=output)
+
+
+def _onnx_files(folder: Path) -> set[str]:
+    """The graphs of the model that is in a folder, if one is."""
+    with suppress(ModelError):
+        return {of.file for of in load_card(folder).artifacts if of.format == "onnx"}
+    return set()
 
 
 def prove(checkpoint: Checkpoint, card: ModelCard) -> None:
@@ -186,27 +197,10 @@ def _write(checkpoint: Checkpoint, folder: Path, plan: Plan) -> Artifact:
             f"{plan.file} would not pass atc: {offences[0]}. Please report the checkpoint.",
             f"{plan.file} 无法通过 atc：{offences[0]}。请反馈该检查点。",
         )
-    return describe(save_model(model, path), "fp32", plan.sizes_hw)
-
-
-def save_model(model: onnx.ModelProto, path: Path) -> Path:
-    """Write an ONNX file.
-
-    Raises:
-        ConversionError: the disk is full or not to be written.
-    """
-    try:
-        onnx.save(model, path)
-    except OSError as error:
-        raise ConversionError(
-            f"{path.name} could not be written ({error.strerror}). Free some space.",
-            f"无法写入 {path.name}（{error.strerror}）。请清理磁盘空间。",
-        ) from error
-    return path
+    onnx.save(model, path)
+    return describe(path, "fp32", plan.sizes_hw)
 
 
 def describe(path: Path, precision: str, sizes_hw: tuple[SizeHW, ...]) -> Artifact:
     """The card's entry for an ONNX file."""
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return Artifact(path.name, "onnx", precision, sizes_hw, path.stat().st_size, digest)
+    return Artifact(path.name, "onnx", precision, sizes_hw, path.stat().st_size, digest_of(path))

@@ -1,7 +1,5 @@
 """Which graphs a checkpoint is exported to: one for each size, or one for all."""
 
-import argparse
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -46,10 +44,15 @@ def plans(
     Raises:
         ConversionError: a side is no multiple of 32, or this backbone needs fixed sizes.
     """
+    if target == "ascend" and sampling == "deform-conv":
+        raise ConversionError(
+            "atc knows no DeformConv. Leave --sampling out, or choose grid-sample or gather.",
+            "atc 不支持 DeformConv。请去掉 --sampling，或改用 grid-sample、gather。",
+        )
     # atc wants every side fixed.
     backbone = checkpoint.model.config.backbone_config.model_type
     free = target == "onnx" and backbone in FREE_SIZE
-    sizes_hw = sizes_hw or [default_size(checkpoint.processor)]
+    sizes_hw = list(dict.fromkeys(sizes_hw or [default_size(checkpoint.processor)]))
     if longest_side is not None:
         if not free:
             raise ConversionError(
@@ -93,12 +96,3 @@ def default_size(processor: Mapping[str, Any]) -> SizeHW:
         for side in sides
     )
     return height, width
-
-
-def parse_size(text: str) -> SizeHW:
-    """`512` or `512x768` (height x width)."""
-    match = re.fullmatch(r"(\d+)(?:x(\d+))?", text)
-    if not match:
-        raise argparse.ArgumentTypeError(f"{text!r} is neither a side nor HEIGHTxWIDTH")
-    height, width = match.groups()
-    return int(height), int(width or height)

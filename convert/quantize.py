@@ -16,7 +16,8 @@ from typing import Any
 import numpy.typing as npt
 import onnx
 
-from convert.export import describe, save_model
+from convert.export import describe
+from convert.folder import move_in, scratch
 from convert.int8 import Range, feed_forward, is_wide_convolution, quantize_graph, readers_of
 from segmentation.errors import ConversionError
 from segmentation.models import Artifact, ModelCard, check_artifact, load_card, save_card
@@ -48,7 +49,8 @@ def quantize(card: ModelCard, photos: Iterable[Path] = ()) -> ModelCard:
     """Write an int8 twin of every float graph, and list them in the card behind the floats.
 
     Raises:
-        ConversionError: the folder holds no float graph, or the disk is full.
+        ConversionError: the folder holds no float graph.
+        OSError: the disk is full.
         ModelDamaged: a graph is missing or altered.
         PhotoError: a photo cannot be read.
     """
@@ -59,24 +61,24 @@ def quantize(card: ModelCard, photos: Iterable[Path] = ()) -> ModelCard:
             f"{card.folder} 里没有可量化的 fp32 模型。请先导出。",
         )
     photos = tuple(photos)
-    twins = tuple(_write_twin(card, artifact, photos) for artifact in floats)
-    replaced = {twin.file for twin in twins}
-    others = tuple(of for of in card.artifacts if of.file not in replaced)
-    card = replace(card, artifacts=others + twins)
-    save_card(card)
+    with scratch(card.folder) as partial:
+        twins = tuple(_write_twin(card, artifact, photos, partial) for artifact in floats)
+        replaced = {twin.file for twin in twins}
+        others = tuple(of for of in card.artifacts if of.file not in replaced)
+        card = replace(card, artifacts=others + twins)
+        save_card(replace(card, folder=partial))
+        move_in(partial, card.folder)
     return card
 
 
-def _write_twin(card: ModelCard, artifact: Artifact, photos: tuple[Path, ...]) -> Artifact:
+def _write_twin(
+    card: ModelCard, artifact: Artifact, photos: tuple[Path, ...], folder: Path
+) -> Artifact:
     model = onnx.load(check_artifact(card, artifact))
     ranges = _ranges(model, list(_inputs(card, artifact, photos))) if photos else {}
-    quantised = quantize_graph(model, ranges)
-    name = Path(artifact.file).stem + "_int8.onnx"
-    with tempfile.TemporaryDirectory(prefix=".partial-", dir=card.folder) as partial:
-        path = save_model(quantised, Path(partial) / name)
-        twin = describe(path, "int8", artifact.sizes_hw)
-        path.replace(card.folder / name)
-    return twin
+    path = folder / f"{Path(artifact.file).stem}_int8.onnx"
+    onnx.save(quantize_graph(model, ranges), path)
+    return describe(path, "int8", artifact.sizes_hw)
 
 
 def _inputs(
@@ -104,7 +106,8 @@ def _ranges(model: onnx.ModelProto, inputs: list[npt.NDArray[Any]]) -> dict[str,
     observed.CopyFrom(model)
     observed.graph.output.extend(onnx.ValueInfoProto(name=name) for name in around)
     with tempfile.TemporaryDirectory() as folder:
-        path = save_model(observed, Path(folder) / "observed.onnx")
+        path = Path(folder) / "observed.onnx"
+        onnx.save(observed, path)
         session = ort.InferenceSession(path, providers=["CPUExecutionProvider"])
         ranges: dict[str, Range] = {}
         for pixel_values in inputs:

@@ -12,17 +12,19 @@ import numpy.typing as npt
 from convert.parity import Difference, difference
 from segmentation.choose import choose
 from segmentation.engines import Engine, Logits, open_engine
-from segmentation.errors import EngineUnavailable
+from segmentation.errors import ConversionError, EngineUnavailable
 from segmentation.instances import find_instances
 from segmentation.matte import make_alpha
+from segmentation.metrics import iou
 from segmentation.models import InputSpec, ModelCard, SizeHW, load_card
 from segmentation.photo import read_photo
 from segmentation.preprocess import prepare
 
 UInt8 = npt.NDArray[np.uint8]
+Seen = tuple[Logits, npt.NDArray[np.bool_]]
 HEADER = (
     "| run | photos | class logits max, mean | mask logits max, mean | same class | same side "
-    "| cut-out IoU mean, least |\n|---|---|---|---|---|---|---|"
+    "| cut-outs: IoU mean, least |\n|---|---|---|---|---|---|---|"
 )
 
 
@@ -45,10 +47,15 @@ class Contender:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One photo through one contender, against the reference."""
+    """One photo through one contender, against the reference.
+
+    Attributes:
+        difference: of the logits.
+        cutout_iou: of the cut-outs; None where neither has one.
+    """
 
     difference: Difference
-    cutout_iou: float
+    cutout_iou: float | None
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -68,6 +75,11 @@ def run(args: argparse.Namespace) -> None:
     contenders = list(artifacts(card))
     if args.checkpoint:
         contenders.insert(0, transformers(card, args.checkpoint))
+    if len(contenders) < 2:
+        raise ConversionError(
+            f"There are not two runs of {card.name} to compare on this host. Give --checkpoint.",
+            f"本机上没有可与 {card.name} 对照的另一种运行方式。请给出 --checkpoint。",
+        )
     reference, *others = contenders
     print(f"Reference: {reference.name}\n\n{HEADER}")
     rows: dict[str, list[Row]] = {other.name: [] for other in others}
@@ -78,7 +90,10 @@ def run(args: argparse.Namespace) -> None:
             rows[name].append(row)
     print(file=sys.stderr)
     for name, found in rows.items():
-        print(table_row(name, found))
+        if found:
+            print(table_row(name, found))
+        else:
+            print(f"{name} left out: it shares no size with {reference.name}", file=sys.stderr)
 
 
 def artifacts(card: ModelCard) -> Iterator[Contender]:
@@ -101,10 +116,9 @@ def contender(name: str, engine: Engine) -> Contender:
 
 def transformers(card: ModelCard, name: str) -> Contender:
     """The checkpoint itself, in PyTorch, at the sizes of the card's graphs."""
-    from convert.checkpoint import load_checkpoint
-    from convert.source import find_checkpoint
+    from convert.checkpoint import reference_checkpoint
 
-    checkpoint = load_checkpoint(find_checkpoint(name).folder)
+    checkpoint = reference_checkpoint(name, card)
     sizes_hw = tuple(dict.fromkeys(size for of in card.artifacts for size in of.sizes_hw))
     return Contender("transformers", checkpoint.input_spec, sizes_hw, checkpoint.run)
 
@@ -112,17 +126,24 @@ def transformers(card: ModelCard, name: str) -> Contender:
 def compare(
     card: ModelCard, rgb: UInt8, reference: Contender, others: list[Contender]
 ) -> Iterator[tuple[str, Row]]:
-    """One photo through all; (name, row) of each but the reference."""
-    expected = _see(card, rgb, reference)
+    """One photo through all; (name, row) of each but the reference.
+
+    Each at the size that suits the photo best among those that it shares with the reference; who
+    shares none has no row.
+    """
+    expected: dict[tuple[SizeHW, ...], Seen] = {}
     for other in others:
-        logits, cutout = _see(card, rgb, other)
-        yield other.name, Row(difference(expected[0], logits), _iou(expected[1], cutout))
+        if sizes_hw := tuple(hw for hw in reference.sizes_hw if hw in other.sizes_hw):
+            if sizes_hw not in expected:
+                expected[sizes_hw] = _see(card, rgb, reference, sizes_hw)
+            ours, theirs = expected[sizes_hw], _see(card, rgb, other, sizes_hw)
+            yield other.name, Row(difference(ours[0], theirs[0]), _iou(ours[1], theirs[1]))
 
 
 def table_row(name: str, rows: list[Row]) -> str:
     """A line of the Markdown table: the worst of the maxima, the mean of the means."""
     found = [row.difference for row in rows]
-    ious = [row.cutout_iou for row in rows]
+    ious = [row.cutout_iou for row in rows if row.cutout_iou is not None]
     cells = (
         name,
         str(len(rows)),
@@ -130,19 +151,18 @@ def table_row(name: str, rows: list[Row]) -> str:
         f"{max(of.mask_max for of in found):.1e}, {np.mean([of.mask_mean for of in found]):.1e}",
         f"{np.mean([of.class_agreement for of in found]):.2%}",
         f"{np.mean([of.mask_agreement for of in found]):.3%}",
-        f"{np.mean(ious):.4f}, {min(ious):.3f}",
+        f"{len(ious)}: {np.mean(ious):.4f}, {min(ious):.3f}" if ious else "0",
     )
     return f"| {' | '.join(cells)} |"
 
 
-def _see(card: ModelCard, rgb: UInt8, contender: Contender) -> tuple[Logits, npt.NDArray[np.bool_]]:
-    pixel_values, geometry = prepare(rgb, contender.input, contender.sizes_hw, card.mask_stride)
+def _see(card: ModelCard, rgb: UInt8, contender: Contender, sizes_hw: tuple[SizeHW, ...]) -> Seen:
+    pixel_values, geometry = prepare(rgb, contender.input, sizes_hw, card.mask_stride)
     logits = contender.run(pixel_values)
     segmentation = find_instances(logits, card.labels, geometry, card.score_threshold)
     ids = choose(segmentation, "auto")
     return logits, make_alpha(rgb, segmentation.mask_logits(ids)) > 127
 
 
-def _iou(one: npt.NDArray[np.bool_], other: npt.NDArray[np.bool_]) -> float:
-    union = np.count_nonzero(one | other)
-    return np.count_nonzero(one & other) / union if union else 1.0
+def _iou(one: npt.NDArray[np.bool_], other: npt.NDArray[np.bool_]) -> float | None:
+    return iou(one, other) if (one | other).any() else None

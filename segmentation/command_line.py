@@ -136,7 +136,7 @@ def _add_finding(parser: argparse.ArgumentParser) -> None:
         default="auto",
         help=f"{', '.join(RULES)}; labels such as dog,cat; or numbers such as 1,3 (default: auto)",
     )
-    add("--threshold", type=_share, help="least score of an object, 0..1 (default: the model's)")
+    add("--threshold", type=share, help="least score of an object, 0..1 (default: the model's)")
     add("--one-look", action="store_true", help="no second, closer look at the chosen objects")
 
 
@@ -182,7 +182,8 @@ def _add_making(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _share(text: str) -> float:
+def share(text: str) -> float:
+    """A number from 0 to 1, as argparse wants its types."""
     if not 0 <= (value := float(text)) <= 1:
         raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
     return value

@@ -10,6 +10,7 @@ from segmentation.errors import ModelDamaged, ModelError, ModelNotFound
 from segmentation.text import Text
 
 SCHEMA = 1
+CARD = "card.json"
 BUNDLED = Path(__file__).parent / "models"
 
 SizeHW = tuple[int, int]
@@ -115,7 +116,7 @@ def load_card(folder: Path) -> ModelCard:
         ModelError: the card is of another schema.
         ModelDamaged: the card cannot be read as JSON or lacks a field.
     """
-    path = folder / "card.json"
+    path = folder / CARD
     try:
         fields = json.loads(path.read_text("utf-8"))
         if fields["schema"] != SCHEMA:
@@ -140,10 +141,14 @@ def load_card(folder: Path) -> ModelCard:
 
 def save_card(card: ModelCard) -> None:
     """Write `card.json` into the card's folder, replacing the old one in one step."""
-    path = card.folder / "card.json"
-    partial = path.with_name("card.json.partial")
-    partial.write_text(json.dumps(_to_fields(card), ensure_ascii=False, indent=1) + "\n", "utf-8")
-    partial.replace(path)
+    path = card.folder / CARD
+    partial = path.with_name(f"{CARD}.partial")
+    try:
+        text = json.dumps(_to_fields(card), ensure_ascii=False, indent=1)
+        partial.write_text(text + "\n", "utf-8")
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def find_model(name: str) -> ModelCard:
@@ -169,7 +174,7 @@ def find_model(name: str) -> ModelCard:
 
 def bundled_models() -> tuple[str, ...]:
     """Names of the models that come with the code."""
-    return tuple(sorted(path.parent.name for path in BUNDLED.glob("*/card.json")))
+    return tuple(sorted(path.parent.name for path in BUNDLED.glob(f"*/{CARD}")))
 
 
 def check_artifact(card: ModelCard, artifact: Artifact) -> Path:
@@ -184,16 +189,19 @@ def check_artifact(card: ModelCard, artifact: Artifact) -> Path:
             f"{artifact.file} of model {card.name} is missing. Fetch or export the model again.",
             f"模型 {card.name} 缺少文件 {artifact.file}。请重新下载或导出模型。",
         )
-    with path.open("rb") as file:
-        if path.stat().st_size == artifact.bytes:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-            if digest == artifact.sha256:
-                return path
+    if path.stat().st_size == artifact.bytes and digest_of(path) == artifact.sha256:
+        return path
     raise ModelDamaged(
         f"{artifact.file} of model {card.name} is not the file its card describes. "
         "Fetch or export the model again.",
         f"模型 {card.name} 的文件 {artifact.file} 与 card.json 的记录不符。请重新下载或导出模型。",
     )
+
+
+def digest_of(path: Path) -> str:
+    """The sha256 of a file, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def input_spec(fields: dict[str, Any]) -> InputSpec:

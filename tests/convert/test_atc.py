@@ -17,7 +17,7 @@ import pytest
 
 from convert import atc_toolkit
 from convert.__main__ import main
-from convert.atc import parse_size
+from convert.arguments import parse_size
 from convert.atc_command import Conversion, aipp_config, check_soc, plan
 from segmentation.engines.ascend import AscendEngine
 from segmentation.errors import ConversionError

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -15,9 +16,10 @@ from transformers import AutoImageProcessor
 import convert.export
 from convert.__main__ import main
 from convert.checkpoint import load_checkpoint
-from convert.export import guess_task, save_model, synthetic_photo
+from convert.export import guess_task, synthetic_photo
+from convert.folder import move_in, scratch
 from convert.labels import in_both_languages
-from convert.plans import default_size, parse_size, plans
+from convert.plans import default_size, plans
 from segmentation.engines.onnx import OnnxEngine
 from segmentation.errors import ConversionError
 from segmentation.models import check_artifact, load_card
@@ -91,9 +93,60 @@ def test_a_graph_that_disagrees_is_not_left_behind(
     assert {path.name: path.read_bytes() for path in (tmp_path / "m").iterdir()} == before
 
 
-def test_a_full_disk_is_one_line() -> None:
-    with pytest.raises(ConversionError, match=r"No space left on device.*Free some space"):
-        save_model(onnx.ModelProto(ir_version=10), Path("/dev/full"))
+def test_a_disk_that_takes_no_more_is_one_line_and_nothing_stays(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "convert", "export", str(SWIN_4_46), "--size", "64", "-o"]
+    # Files may grow to 100 kB: the kernel refuses the rest as a full disk does.
+    shell = ["bash", "-c", 'ulimit -f 100; exec "$@"', "bash"]
+    done = subprocess.run([*shell, *command, str(tmp_path / "m")], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == "error: File too large"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("place", ["taken", "taken/below"])
+def test_a_folder_that_cannot_be_made_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], place: str
+) -> None:
+    (tmp_path / "taken").write_text("a file")
+    assert main(["export", str(SWIN_4_46), "--size", "64", "-o", str(tmp_path / place)]) == 1
+    assert capsys.readouterr().err.startswith(f"error: {tmp_path / place}: ")
+
+
+def test_who_is_stopped_cleans_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    arguments = ["export", str(SWIN_4_46), "-o", str(tmp_path / "m"), "--size", "64"]
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(convert.export, "prove", interrupted)
+    assert main(arguments) == 130
+    monkeypatch.setattr(convert.export, "prove", lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+    with pytest.raises(SystemExit) as left:
+        main(arguments)
+    assert left.value.code == 143
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_graphs_of_the_model_before_go_and_other_files_stay(tmp_path: Path) -> None:
+    output = tmp_path / "m"
+    arguments = ["export", str(SWIN_4_46), "-o", str(output)]
+    assert main([*arguments, "--size", "64", "--size", "96"]) == 0
+    (output / "README.md").write_text("mine")
+    (output / ".partial-of-a-killed-run").mkdir()
+    assert main([*arguments, "--size", "64", "--size", "64"]) == 0
+    assert {path.name for path in output.iterdir()} == {"README.md", "card.json", "model.onnx"}
+    assert [of.sizes_hw for of in load_card(output).artifacts] == [((64, 64),)]
+
+
+def test_the_card_comes_last(tmp_path: Path) -> None:
+    with scratch(tmp_path / "m") as partial:
+        for name in ("card.json", "model.onnx"):
+            (partial / name).write_text("new")
+        # A folder cannot be replaced by a file, so the move ends there.
+        (tmp_path / "m" / "model.onnx" / "in the way").mkdir(parents=True)
+        with pytest.raises(IsADirectoryError):
+            move_in(partial, tmp_path / "m")
+    assert [path.name for path in (tmp_path / "m").iterdir()] == ["model.onnx"]
 
 
 @pytest.mark.parametrize(
@@ -101,6 +154,7 @@ def test_a_full_disk_is_one_line() -> None:
     [
         (["--size", "100"], "100x100: both sides must be multiples of 32"),
         (["--longest-side", "128"], "each size needs a graph of its own"),
+        (["--target", "ascend", "--sampling", "deform-conv"], "atc knows no DeformConv"),
     ],
 )
 def test_impossible_sizes_are_explained(
@@ -212,11 +266,6 @@ def test_the_default_size_is_the_processors_own_up_to_512(
     size: object, expected: tuple[int, int]
 ) -> None:
     assert default_size({"size": size}) == expected
-
-
-def test_sizes_on_the_command_line() -> None:
-    assert parse_size("512") == (512, 512)
-    assert parse_size("512x768") == (512, 768)
 
 
 def test_atc_gets_one_graph_for_each_size() -> None:

@@ -1,6 +1,9 @@
 """Quantising a model folder, comparing its artifacts, and timing them."""
 
+import re
+import shutil
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
+import convert.bench
 from convert.__main__ import main
 from convert.bench import Result, table, take_turns
 from convert.export import synthetic_photo
@@ -16,8 +20,9 @@ from convert.int8 import to_int8
 from convert.parity import difference
 from segmentation.engines.base import Logits
 from segmentation.engines.onnx import OnnxEngine
-from segmentation.models import load_card
+from segmentation.models import load_card, save_card
 from tests.convert.small_checkpoints import save, small_checkpoint
+from tests.stand_ins.hub import COMMIT, running_hub, use_hub
 
 
 @pytest.fixture(scope="module")
@@ -99,8 +104,110 @@ def test_verify_prints_a_row_for_each_artifact(
     fp32, int8 = (line.split(" | ") for line in printed.splitlines()[-2:])
     assert fp32[0] == "| onnx fp32"
     assert fp32[5] == "100.000%"
-    assert fp32[6] == "1.0000, 1.000 |"
+    # Random weights are sure of nothing, so neither has a cut-out to compare.
+    assert fp32[6] == "0 |"
     assert int8[0] == "| onnx int8"
+
+
+def test_verify_compares_cut_outs_where_there_are_some(
+    folder: Path, photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    unsure = shutil.copytree(folder, tmp_path / "unsure")
+    save_card(replace(load_card(unsure), score_threshold=0.0))
+    assert main(["verify", str(unsure), "--photos", str(photo)]) == 0
+    mean = capsys.readouterr().out.splitlines()[-1].split(" | ")[6]
+    assert re.fullmatch(r"1: 0\.\d{4}, 0\.\d{3} \|", mean)
+
+
+def test_an_artifact_is_verified_at_the_sizes_it_has(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = tmp_path / "model"
+    checkpoint = str(folder.parent / "checkpoint")
+    assert main(["export", checkpoint, "-o", str(model), "--longest-side", "128"]) == 0
+    assert main(["quantize", str(model)]) == 0
+    card = load_card(model)
+    fp32, int8 = card.artifacts
+    wide = tmp_path / "wide.png"
+    Image.fromarray(synthetic_photo((64, 128))).save(wide)
+    verify, bench = ["verify", str(model), "--photos", str(wide)], ["bench", str(model)]
+    capsys.readouterr()
+
+    save_card(replace(card, artifacts=(fp32, replace(int8, sizes_hw=((128, 128),)))))
+    assert main(verify) == 0
+    assert "| onnx int8 | 1 |" in capsys.readouterr().out
+    assert main([*bench, "--rounds", "1", "--size", "64x128"]) == 0
+    printed = capsys.readouterr()
+    assert "onnx int8 left out: not made for 64x128" in printed.err
+    assert "| onnx fp32 | 1.00 |" in printed.out
+
+    apart = replace(fp32, sizes_hw=((64, 128),)), replace(int8, sizes_hw=((128, 128),))
+    save_card(replace(card, artifacts=apart))
+    assert main(verify) == 0
+    assert "onnx int8 left out: it shares no size" in capsys.readouterr().err
+
+
+def test_there_must_be_something_to_compare(
+    folder: Path, photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    alone = shutil.copytree(folder, tmp_path / "alone")
+    card = load_card(alone)
+    save_card(replace(card, artifacts=card.artifacts[:1]))
+    assert main(["verify", str(alone), "--photos", str(photo)]) == 1
+    assert "not two runs of model to compare" in capsys.readouterr().err
+
+
+def test_another_models_checkpoint_is_no_reference(
+    folder: Path, photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = str(save(small_checkpoint("resnet", num_labels=4), tmp_path / "other"))
+    assert main(["verify", str(folder), "--photos", str(photo), "--checkpoint", other]) == 1
+    assert main(["bench", str(folder), "--against", other]) == 1
+    assert capsys.readouterr().err.count("is not the checkpoint of model") == 2
+
+
+def test_the_reference_is_the_commit_that_was_exported(
+    folder: Path, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(folder.parent / "checkpoint", tmp_path / "hub" / "someone" / "small")
+    model = shutil.copytree(folder, tmp_path / "model")
+    card = load_card(model)
+    save_card(
+        replace(card, source=replace(card.source, checkpoint="someone/small", revision=COMMIT))
+    )
+    with running_hub(tmp_path / "hub") as hub:
+        use_hub(hub, tmp_path / "cache", monkeypatch)
+        arguments = ["verify", str(model), "--photos", str(photo), "--checkpoint", "someone/small"]
+        assert main(arguments) == 0
+        asked = {path.split("/")[4] for _, path, _ in hub.asked if "/resolve/" in path}
+    assert asked == {COMMIT}
+
+
+# Of torch's own exporter.
+@pytest.mark.filterwarnings("ignore:.isinstance.treespec, LeafSpec.:FutureWarning")
+def test_bench_against_the_checkpoint(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(convert.bench.importlib.util, "find_spec", lambda _: None)
+    threads = torch.get_num_threads()
+    checkpoint = str(folder.parent / "checkpoint")
+    assert main(["bench", str(folder), "--rounds", "1", "--against", checkpoint]) == 0
+    torch.set_num_threads(threads)
+    printed = capsys.readouterr()
+    assert "OpenVINO left out: not installed" in printed.err
+    names = [line.split(" | ")[0] for line in printed.out.splitlines() if line.startswith("| ")]
+    assert names[1:] == [
+        "| transformers, eager",
+        "| plain torch.onnx.export in onnxruntime",
+        "| onnx fp32",
+        "| onnx int8",
+    ]
+
+
+@pytest.mark.parametrize("option", ["--rounds", "--threads"])
+def test_bench_takes_whole_numbers_from_1(folder: Path, option: str) -> None:
+    with pytest.raises(SystemExit):
+        main(["bench", str(folder), option, "0"])
 
 
 def test_bench_prints_ratios(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
