@@ -15,6 +15,8 @@ CONTRIB = "com.microsoft"
 # Seven bits: without VNNI, a processor adds two products of 8 bits in 16 and cuts off what does not
 # fit (onnxruntime's docs, "Quantize ONNX Models": U8S8, reduce_range). 2 x 255 x 64 just fits.
 GREATEST = 64
+# A bias is an int32 in units of the product it is added to, which needs room as well.
+BIAS_LIMIT = 2.0**30
 Range = tuple[float, float]
 
 
@@ -122,12 +124,14 @@ def _two_products(
     # A bias of nothing but zeros is not in the graph.
     moved = [numpy_helper.to_array(weights[name]) for name in layer.second.input[2:]]
     last_bias = sum(moved, -bias @ second)
-    whole, scale = to_int8(first, axis=1)
-    last_whole, last_scale = to_int8(second, axis=1)
     step, zero = _uint8_levels(ranges[layer.source])
     # The bias was left out of the middle that was measured.
     _, high = ranges[layer.middle]
     middle_step, middle_zero = _uint8_levels((0.0, high + float(bias.max())))
+    whole, scale = to_int8(first, axis=1, at_least=np.abs(bias) / (step * BIAS_LIMIT))
+    last_whole, last_scale = to_int8(
+        second, axis=1, at_least=np.abs(last_bias) / (middle_step * BIAS_LIMIT)
+    )
     name, added = layer.first.name, dict[str, npt.NDArray[Any]]()
 
     def given(**arrays: npt.NDArray[Any]) -> list[str]:
@@ -239,12 +243,19 @@ def _convolution(
 
 
 def to_int8(
-    weight: npt.NDArray[np.float32], axis: int
+    weight: npt.NDArray[np.float32], axis: int, at_least: npt.NDArray[np.float32] | float = 0.0
 ) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:
-    """Round weights to -GREATEST..GREATEST with one scale for each index along `axis`."""
+    """Round weights to -GREATEST..GREATEST with one scale for each index along `axis`.
+
+    Args:
+        weight: any shape.
+        axis: of the scales.
+        at_least: least scale of each, where a bias in its units must not run over.
+    """
     others = tuple(of for of in range(weight.ndim) if of != axis)
-    greatest = np.abs(weight).max(others, keepdims=True)
-    scale = np.where(greatest > 0, greatest, 1).astype(np.float32) / np.float32(GREATEST)
+    greatest = np.abs(weight).max(others)
+    least = np.maximum(np.where(greatest > 0, greatest, 1) / GREATEST, at_least).astype(np.float32)
+    scale = np.expand_dims(least, others)
     return np.rint(weight / scale).astype(np.int8), scale.reshape(-1)
 
 

@@ -155,7 +155,7 @@ def _decoder_layer(
             weights_of(cross.out_proj),
         ),
         (graph.op("Add", queries, position), memory.placed, memory.features),
-        _attention_bias(graph, mask_logits),
+        attention_bias(graph, mask_logits),
     )
     queries = _add_norm(graph, queries, attended, layer.cross_attn_layer_norm)
     placed = graph.op("Add", queries, position)
@@ -174,7 +174,7 @@ def _add_norm(graph: Graph, queries: Value, update: Value, norm: nn.LayerNorm) -
     return graph.layer_norm(graph.op("Add", queries, update), norm.weight, norm.bias, norm.eps)
 
 
-def _attention_bias(graph: Graph, mask_logits: Value) -> Value:
+def attention_bias(graph: Graph, mask_logits: Value) -> Value:
     """0 where a query may look, `MASKED` elsewhere; a query that may look nowhere looks everywhere.
 
     sigmoid(x) < 0.5 is x < 0, and nowhere means that the greatest logit is below 0.

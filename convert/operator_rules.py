@@ -19,6 +19,7 @@ from onnx import numpy_helper, shape_inference
 OPSET = 16
 LONGEST_NAME = 127
 _FLOAT16_MAX = 65504.0
+_ROI = ("Resize", 1)
 
 # Operators with an ai.onnx::16 registration (plugins, 8.5.0), less those ruled out below.
 _REGISTERED = frozenset(
@@ -90,6 +91,7 @@ class _Graph:
     dtypes: dict[str, int]
     shapes: dict[str, tuple[int | None, ...]]
     constants: dict[str, np.ndarray[Any, np.dtype[Any]]]
+    sources: frozenset[str]
 
 
 _Findings = Iterator[tuple[str, str]]
@@ -133,8 +135,10 @@ def _check_opsets(model: onnx.ModelProto) -> Iterator[Offence]:
 
 
 def _check_tensors(graph: onnx.GraphProto, open_sides: bool) -> Iterator[Offence]:
+    inputs = {value.name for value in graph.input}
     for value in (*graph.input, *graph.output):
         dims = _dims(value)
+        is_ranked = value.type.tensor_type.HasField("shape") or value.name not in inputs
         if len(value.name) > LONGEST_NAME:
             yield Offence(
                 value.name,
@@ -143,12 +147,12 @@ def _check_tensors(graph: onnx.GraphProto, open_sides: bool) -> Iterator[Offence
                 "a mangled one",
                 "acl model API, aclmdlGetTensorRealName",
             )
-        if None in dims and not open_sides:
+        if not is_ranked or (None in dims and not open_sides):
             yield Offence(
                 value.name,
                 "",
-                f"the shape {_shape_text(dims)} is open; give every side a number, one graph "
-                "per size",
+                f"the shape {_shape_text(dims) if is_ranked else '?'} is open; give every side a "
+                "number, one graph per size",
                 "atc manual, input_shape: an open side makes a range-dynamic OM",
             )
 
@@ -175,8 +179,10 @@ def _check_node(node: onnx.NodeProto, facts: _Graph) -> _Findings:
         yield f"no ai.onnx::{OPSET}::{node.op_type} is known to be registered", "plugins"
     elif node.op_type in _LIMITS:
         yield from _LIMITS[node.op_type](node, facts)
-    for output in node.output:
-        if 0 in facts.shapes.get(output, ()):
+    # An empty roi is how a Resize leaves its second input out.
+    given = (name for index, name in enumerate(node.input) if (node.op_type, index) != _ROI)
+    for name in (*node.output, *(name for name in given if name in facts.sources)):
+        if 0 in facts.shapes.get(name, ()):
             yield "a side of length 0 is refused", "parser"
 
 
@@ -190,7 +196,8 @@ def _check_constant(value: np.ndarray[Any, np.dtype[Any]]) -> _Findings:
 
 
 def _check_constant_node(node: onnx.NodeProto, facts: _Graph) -> _Findings:
-    yield from _check_constant(facts.constants[node.output[0]])
+    if (value := facts.constants.get(node.output[0])) is not None:
+        yield from _check_constant(value)
 
 
 def _check_constant_of_shape(node: onnx.NodeProto, _facts: _Graph) -> _Findings:
@@ -206,6 +213,10 @@ def _check_grid_sample(node: onnx.NodeProto, facts: _Graph) -> _Findings:
         yield f"write out {', '.join(missing)}: the parser reads no defaults", source
     if given.get("mode", b"bilinear") not in (b"bilinear", b"nearest"):
         yield "mode must be bilinear or nearest", source
+    if given.get("padding_mode", b"zeros") not in (b"zeros", b"border", b"reflection"):
+        yield "padding_mode must be zeros, border or reflection", source
+    if given.get("scheduler_mode") and not given.get("channel_last"):
+        yield "scheduler_mode 1 needs channel_last 1, and the data as NHWC", source
     for which, name in zip(("data", "grid"), node.input, strict=False):
         if facts.dtypes.get(name) not in (None, onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16):
             dtype = onnx.TensorProto.DataType.Name(facts.dtypes[name])
@@ -236,6 +247,9 @@ def _check_scatter_nd(node: onnx.NodeProto, facts: _Graph) -> _Findings:
             "accepted, so mask with Where instead",
             "operator page atlasoxol_09_0140",
         )
+    indices = facts.constants.get(node.input[1])
+    if indices is not None and (indices < 0).any():
+        yield "indices must not count from the end", "operator page atlasoxol_09_0140"
 
 
 def _must_be_zero(attribute: str) -> Callable[[onnx.NodeProto, _Graph], _Findings]:
@@ -252,6 +266,7 @@ _LIMITS: dict[str, Callable[[onnx.NodeProto, _Graph], _Findings]] = {
     "ConstantOfShape": _check_constant_of_shape,
     "GatherND": _must_be_zero("batch_dims"),
     "GridSample": _check_grid_sample,
+    "GridSampleV2": _check_grid_sample,
     "Mod": _must_be_zero("fmod"),
     "Resize": _check_resize,
     "ScatterND": _check_scatter_nd,
@@ -263,19 +278,21 @@ def _gather(model: onnx.ModelProto) -> _Graph:
     dtypes: dict[str, int] = {}
     shapes: dict[str, tuple[int | None, ...]] = {}
     constants: dict[str, np.ndarray[Any, np.dtype[Any]]] = {}
+    sources: set[str] = set()
     for graph in _graphs(_infer(model).graph):
         for value in (*graph.input, *graph.output, *graph.value_info):
             if value.type.tensor_type.HasField("shape"):
                 shapes[value.name] = _dims(value)
             dtypes[value.name] = value.type.tensor_type.elem_type
+        sources.update(of.name for of in (*graph.input, *graph.initializer))
         for initializer in graph.initializer:
             constants[initializer.name] = numpy_helper.to_array(initializer)
             dtypes[initializer.name] = initializer.data_type
             shapes[initializer.name] = tuple(initializer.dims)
         for node in graph.node:
-            if node.op_type == "Constant":
+            if node.op_type == "Constant" and node.attribute:
                 constants[node.output[0]] = _constant(node)
-    return _Graph(dtypes, shapes, constants)
+    return _Graph(dtypes, shapes, constants, frozenset(sources))
 
 
 def _infer(model: onnx.ModelProto) -> onnx.ModelProto:

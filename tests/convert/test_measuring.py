@@ -57,7 +57,7 @@ def test_int8_comes_behind_fp32_in_the_card_and_agrees(folder: Path) -> None:
     assert found.mask_agreement > 0.97
 
 
-def test_products_and_measured_convolutions_are_int8_and_offsets_are_not(folder: Path) -> None:
+def test_products_and_measured_convolutions_are_int8_and_sampling_is_not(folder: Path) -> None:
     graph = onnx.load(folder / "model_int8.onnx").graph
     kinds = [node.op_type for node in graph.node]
     assert "DynamicQuantizeMatMul" in kinds
@@ -74,6 +74,23 @@ def test_feed_forward_layers_with_biases_of_zero_become_int8_as_well(
         for name, values in checkpoint.model.named_parameters():
             if name.endswith(("fc1.bias", "fc2.bias")):
                 values.zero_()
+    folder, model = save(checkpoint, tmp_path / "checkpoint"), tmp_path / "model"
+    assert main(["export", str(folder), "-o", str(model), "--size", "96x128"]) == 0
+    assert main(["quantize", str(model), "--calibrate", str(photo)]) == 0
+    image = synthetic_photo((96, 128))[None]
+    exact, rounded = (OnnxEngine(load_card(model), precision) for precision in ("fp32", "int8"))
+    assert difference(exact.run(image), rounded.run(image)).mask_agreement > 0.97
+
+
+def test_a_unit_whose_weights_died_but_not_its_bias_stays_in_range(
+    tmp_path: Path, photo: Path
+) -> None:
+    checkpoint = deepcopy(small_checkpoint("resnet"))
+    with torch.no_grad():
+        for layer in checkpoint.model.model.pixel_level_module.decoder.encoder.layers:
+            layer.fc1.weight[3] *= 1e-9
+            layer.fc1.bias[3] = 1.0
+            layer.fc2.weight[:16, 3] = 1.0
     folder, model = save(checkpoint, tmp_path / "checkpoint"), tmp_path / "model"
     assert main(["export", str(folder), "-o", str(model), "--size", "96x128"]) == 0
     assert main(["quantize", str(model), "--calibrate", str(photo)]) == 0

@@ -17,7 +17,7 @@ FLOAT, DOUBLE, BOOL, INT64 = (
 
 def model(
     nodes: Sequence[onnx.NodeProto],
-    inputs: dict[str, tuple[int, Sequence[int | str]]],
+    inputs: dict[str, tuple[int, Sequence[int | str] | None]],
     constants: dict[str, np.ndarray] | None = None,
     opsets: dict[str, int] | None = None,
     output: str = "y",
@@ -65,7 +65,7 @@ CLEAN = {
         {"x": (FLOAT, (4,)), "where": (INT64, (1, 1)), "what": (FLOAT, (1,))},
     ),
     "operator of the chip alone": model(
-        [node("GridSampleV2", ["x", "grid"], channel_last=1, scheduler_mode=1)], GRID
+        [node("GridSampleV2", ["x", "grid"], **EXPLICIT, channel_last=1, scheduler_mode=1)], GRID
     ),
     "finite mask": model([node("Add", ["x", "mask"])], PHOTO, {"mask": np.float32([-1e4])}),
     "empty constant": model(
@@ -111,6 +111,42 @@ OFFENDING = {
     "bicubic grid sample": (
         model([node("GridSample", ["x", "grid"], **{**EXPLICIT, "mode": "bicubic"})], GRID),
         "bilinear or nearest",
+    ),
+    "unknown padding": (
+        model([node("GridSample", ["x", "grid"], **{**EXPLICIT, "padding_mode": "wrap"})], GRID),
+        "zeros, border or reflection",
+    ),
+    "silent grid sample of the chip alone": (
+        model([node("GridSampleV2", ["x", "grid"], align_corners=0, channel_last=1)], GRID),
+        "mode, padding_mode",
+    ),
+    "scheduler without channels last": (
+        model([node("GridSampleV2", ["x", "grid"], **EXPLICIT, scheduler_mode=1)], GRID),
+        "channel_last",
+    ),
+    "scatter from the end": (
+        model(
+            [node("ScatterND", ["x", "where", "what"])],
+            {"x": (FLOAT, (4,)), "what": (FLOAT, (1,))},
+            {"where": np.array([[-1]])},
+        ),
+        "count from the end",
+    ),
+    "input of unknown rank": (model([node("Relu")], {"x": (FLOAT, None)}), "is open"),
+    "constant of length 0": (
+        model(
+            [node("Concat", ["x", "nothing"], axis=0)],
+            {"x": (FLOAT, (2, 3))},
+            {"nothing": np.zeros((0, 3), np.float32)},
+        ),
+        "length 0",
+    ),
+    "input of length 0": (
+        model(
+            [node("Concat", ["x", "nothing"], axis=0)],
+            {"x": (FLOAT, (2, 3)), "nothing": (FLOAT, (0, 3))},
+        ),
+        "length 0",
     ),
     "double grid": (
         model(
@@ -278,6 +314,11 @@ def test_every_offence_is_named_not_only_the_first() -> None:
         opsets={"": 17, "pkg.torch": 1},
     )
     assert [o.node for o in check(graph)] == ["opset_import", "opset_import", "first", "second"]
+
+
+def test_a_constant_without_a_value_is_no_reason_to_fall_over() -> None:
+    graph = model([helper.make_node("Constant", [], ["c"]), node("Add", ["x", "c"])], PHOTO)
+    assert check(graph) == ()
 
 
 def test_open_sides_pass_where_atc_is_told_their_lengths() -> None:
