@@ -17,7 +17,7 @@ import pytest
 
 from convert import atc_toolkit
 from convert.__main__ import main
-from convert.arguments import parse_size
+from convert.arguments import parse_size, size_text
 from convert.atc_command import Conversion, aipp_config, check_soc, plan
 from segmentation.engines.ascend import AscendEngine
 from segmentation.errors import ConversionError
@@ -59,9 +59,9 @@ def write_folder(
     folder.mkdir()
     graphs = [(None, tuple(sizes_hw))] if one else [(size, (size,)) for size in sizes_hw]
     artifacts = []
-    for index, (size_hw, listed) in enumerate(graphs):
+    for size_hw, listed in graphs:
         content = small_model(size_hw, layout)
-        name = f"model_{index}.onnx"
+        name = "model.onnx" if len(graphs) == 1 else f"model_{size_text(listed[0])}.onnx"
         (folder / name).write_bytes(content)
         digest = hashlib.sha256(content).hexdigest()
         artifacts.append(Artifact(name, "onnx", "fp32", listed, len(content), digest))
@@ -85,7 +85,7 @@ class TestDryRun:
         assert code == 0
         assert arguments_in(capsys.readouterr().out) == {
             "--framework=5",
-            f"--model={folder}/model_1.onnx",
+            f"--model={folder}/model_16x32.onnx",
             f"--output={folder}/model_ascend310p3_mixed_16x32",
             "--soc_version=Ascend310P3",
             "--input_format=ND",
@@ -234,12 +234,11 @@ class TestConversion:
             ("Ascend910B4", "fp16"),
             ("Ascend910B4", "fp32"),
         ):
-            for size, graph in (("32x32", "model_0.onnx"), ("16x32", "model_1.onnx")):
+            for size in ("32x32", "16x32"):
                 script = subprocess.run(
                     [ATC_SH, folder, soc, size, precision],
                     env={
                         **os.environ,
-                        "GRAPH": graph,
                         "PATH": f"{TOOLKIT / 'bin'}{os.pathsep}{os.environ['PATH']}",
                     },
                     capture_output=True,
@@ -273,7 +272,6 @@ class TestConversion:
             [ATC_SH, folder, "Ascend310P3", "16x32"],
             env={
                 **os.environ,
-                "GRAPH": "model_0.onnx",
                 "LAYOUT": "NCHW",
                 "PATH": f"{TOOLKIT / 'bin'}{os.pathsep}{os.environ['PATH']}",
             },
