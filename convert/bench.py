@@ -112,13 +112,16 @@ def run(args: argparse.Namespace) -> None:
 
 
 def take_turns(contenders: dict[str, Run], rounds: int) -> list[Result]:
-    """Time everybody once per round, after a round to warm up and a rest before each turn."""
-    for work in contenders.values():
-        work()
+    """Time everybody once per round.
+
+    Before each turn there is a rest, and then a run that does not count: what is timed neither pays
+    for the threads and caches that others left nor for a processor that was asleep.
+    """
     seconds: dict[str, list[float]] = {name: [] for name in contenders}
     for _ in range(rounds):
         for name, work in contenders.items():
             time.sleep(REST)
+            work()
             start = time.perf_counter()
             work()
             seconds[name].append(time.perf_counter() - start)

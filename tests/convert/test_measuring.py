@@ -245,7 +245,7 @@ def test_bench_of_a_size_that_is_not_there(
 def test_contenders_take_turns() -> None:
     order: list[str] = []
     results = take_turns({name: lambda name=name: order.append(name) for name in "AB"}, rounds=2)
-    assert "".join(order) == "ABABAB"
+    assert "".join(order) == "AABBAABB"
     assert [(of.name, len(of.seconds)) for of in results] == [("A", 2), ("B", 2)]
 
 
