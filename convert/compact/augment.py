@@ -22,7 +22,12 @@ LEAST_SHARE = 0.15
 LEAST_BEHIND = 0.3
 # Of this source only one person in each photo is labelled: it is cropped around that one.
 ONE_LABELLED = "cocop"
-PASTE = 0.35
+# How likely one more instance is to be pasted, and how many are at most: instances that touch are
+# what few photos have labelled, and what is easily taken for one.
+PASTE, MOST_PASTED = 0.45, 3
+# What is cropped around has at least so many photo pixels along the sides: more enlarged it would
+# be a blur that no photo shows.
+LEAST_AROUND = 128
 # How far whole photos are stretched to fill another aspect; what is over is cut off.
 MOST_STRETCH = 1.3
 
@@ -68,7 +73,9 @@ def make_scene(
     scene = draw()
     while not scene.labels:  # a crop of nothing
         scene = draw()
-    if rng.random() < PASTE:
+    for _ in range(MOST_PASTED):
+        if rng.random() >= PASTE:
+            break
         scene = paste(scene, draw(), rng)
     return Scene(_recoloured(scene.rgb, rng), scene.masks, scene.labels)
 
@@ -167,6 +174,7 @@ def paste(scene: Scene, other: Scene, rng: Generator) -> Scene:
 def _around(mask: Bool, aspect: float, rng: Generator) -> Box:
     x, y, box_w, box_h = cv2.boundingRect(mask.astype(np.uint8))
     height = max(box_h, box_w / aspect) * (1 + rng.uniform(0.05, 0.5))
+    height = max(height, LEAST_AROUND, LEAST_AROUND / aspect)
     width = height * aspect
     x0 = round(x + (box_w - width) / 2 + rng.uniform(-0.1, 0.1) * width)
     y0 = round(y + (box_h - height) / 2 + rng.uniform(-0.1, 0.1) * height)

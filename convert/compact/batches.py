@@ -31,7 +31,7 @@ WEIGHTS = {
     "ccp": 0.5,
     "cat": 0.5,
     "via": 0.4,
-    "pseudo": 3.0,
+    "pseudo": 1.8,
 }
 
 

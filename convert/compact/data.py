@@ -23,6 +23,8 @@ IGNORED = 255
 # VOC leaves a border of five pixels around its objects undecided, at full size; what lies further
 # from anything decided is a thing nobody labelled.
 BORDER = 4.0
+# Another frame of the cat of ecssd_0045, a photo of the evaluation, which image hashes do not see.
+LEAKED = frozenset({"voc_00966"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ def decided(ids: UInt8) -> UInt8:
 
 def _read_folder(folder: Path) -> list[Sample]:
     lines = (folder / "index.jsonl").read_text("utf-8").splitlines()
-    rows = [json.loads(line) for line in lines]
+    rows = [row for line in lines if (row := json.loads(line))["id"] not in LEAKED]
     files: dict[str, bytes] = {}
     for source in sorted({row["source"] for row in rows}):
         with tarfile.open(folder / f"{source}.tar") as archive:

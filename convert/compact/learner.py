@@ -1,5 +1,6 @@
 """The model that learns: where it starts, what of it is frozen, what one step does."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -68,8 +69,8 @@ class Learner:
         self.model = load_checkpoint(start).model if start else _from_imagenet()
         self.model.config.train_num_points = POINTS
         self.model.criterion = Mask2FormerLoss(self.model.config, self.model.weight_dict)
-        # Evaluation mode also for training: batch norm stays as ImageNet left it, and nothing
-        # else behaves differently, for there is no dropout.
+        # Evaluation mode also for training: the statistics of batch norm stay as ImageNet left
+        # them, and nothing else behaves differently, for there is no dropout.
         self.model.eval().to(memory_format=torch.channels_last)
         network = self.model.model.pixel_level_module.encoder._backbone
         for part in _frozen(network):
@@ -123,16 +124,33 @@ class Learner:
     def state(self) -> dict[str, Any]:
         """All that resuming needs, for torch.save."""
         return {
+            "frozen": self._frozen_digest(),
             "parameters": {name: of.detach() for name, of in self.parameters.items()},
             "mean": self.mean,
             "optimizer": self._optimizer.state_dict(),
         }
 
     def load_state(self, state: Mapping[str, Any]) -> None:
-        """Go on from a `state`."""
+        """Go on from a `state`.
+
+        Raises:
+            ConversionError: it is of a run that started from another checkpoint.
+        """
+        if state["frozen"] != self._frozen_digest():
+            raise ConversionError(
+                "This run was begun from another checkpoint. Give the same --from.",
+                "这次训练是从另一个检查点开始的，请使用相同的 --from。",
+            )
         self._put(state["parameters"])
         self.mean = dict(state["mean"])
         self._optimizer.load_state_dict(state["optimizer"])
+
+    def _frozen_digest(self) -> str:
+        digest = hashlib.sha256()
+        for name, of in self.model.state_dict().items():
+            if name not in self.parameters and of.dtype == torch.float32:
+                digest.update(of.contiguous().numpy().tobytes())
+        return digest.hexdigest()
 
     def _put(self, values: Mapping[str, Tensor]) -> None:
         with torch.no_grad():
@@ -196,8 +214,7 @@ def _from_imagenet() -> Mask2FormerForUniversalSegmentation:
 
 
 def _frozen(network: backbone.EfficientNetLite) -> list[nn.Module]:
-    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
-    return [network.conv_stem, *list(network.blocks)[:FROZEN_STAGES], *norms]
+    return [network.conv_stem, network.bn1, *list(network.blocks)[:FROZEN_STAGES]]
 
 
 def _groups(parameters: Mapping[str, nn.Parameter]) -> list[dict[str, Any]]:

@@ -25,11 +25,13 @@ from segmentation.metrics import iou
 
 UInt8 = npt.NDArray[np.uint8]
 Bool = npt.NDArray[np.bool_]
-Instances = Sequence[tuple[str, Bool]]
+Instances = Sequence[tuple[str, float, Bool]]
 
 SOURCE = "pseudo"
 PHOTOS = "unlabelled.tar"
 OBJECT = "object"
+# Photos of goods, by their ids: the model takes an empty garment for who might wear it.
+LIFELESS = ("clothing_", "grocery_")
 
 # Shares of the photo: of undecided pixels that make the teacher's word worthless, and of the mask.
 MOST_UNDECIDED = 0.12
@@ -38,7 +40,11 @@ UNDECIDED = 26, 229
 BORDER = 64, 191
 # Pieces smaller than this share of the largest are not part of the subject.
 LEAST_PIECE = 0.05
+# A second piece of more than this share of the largest is a second thing.
+MOST_SECOND_PIECE = 0.25
 SAME_IOU = 0.75
+# The least score at which the model is believed that something is alive.
+SURE = 0.85
 # An instance lies inside of a mask with at least this share of its own pixels.
 INSIDE = 0.5
 
@@ -84,10 +90,10 @@ def run(args: argparse.Namespace) -> None:
                 continue
             found, _ = segmenter.segment(photo)
             instances = [
-                (i.label.en, _upscaled(found.mask_logits([i.id]), photo.hw))
+                (i.label.en, i.score, _upscaled(found.mask_logits([i.id]), photo.hw))
                 for i in found.instances
             ]
-            label = label_of(ids == 1, instances)
+            label = label_of(ids == 1, [] if id_.startswith(LIFELESS) else instances)
             counts[label or "dropped: several or unclear people or animals"] += 1
             if label:
                 _add(archive, f"{id_}.webp", data)
@@ -109,6 +115,8 @@ def pseudo_ids(saliency: UInt8) -> UInt8 | str:
     mask = (saliency > 127).astype(np.uint8)
     count, pieces, stats, _ = cv2.connectedComponentsWithStats(mask)
     areas = stats[1:count, cv2.CC_STAT_AREA]
+    if count > 2 and np.sort(areas)[-2] > MOST_SECOND_PIECE * areas.max():
+        return "dropped: several things"
     kept = np.isin(pieces, 1 + np.flatnonzero(areas >= LEAST_PIECE * areas.max(initial=0)))
     if kept.mean() < LEAST_AREA:
         return "dropped: tiny"
@@ -125,16 +133,16 @@ def label_of(mask: Bool, instances: Instances) -> str | None:
 
     Args:
         mask: bool (H, W).
-        instances: labels and masks of what the present model found in the same photo.
+        instances: label, score and mask of what the present model found in the same photo.
     """
     alive = [
-        label
-        for label, of in instances
+        score
+        for label, score, of in instances
         if label != OBJECT and np.count_nonzero(of & mask) > INSIDE * np.count_nonzero(of)
     ]
-    if len(alive) > 1:
+    if len(alive) > 1 or any(score < SURE for score in alive):
         return None
-    same = [(iou(of, mask), label) for label, of in instances]
+    same = [(iou(of, mask), label) for label, _, of in instances]
     best, label = max(same, default=(0.0, OBJECT))
     if best >= SAME_IOU:
         return label

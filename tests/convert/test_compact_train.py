@@ -182,6 +182,7 @@ def _map(share: float, value: int = 255) -> np.ndarray[tuple[int, ...], np.dtype
         (_map(0.0), "tiny"),
         (_map(0.95), "nearly all"),
         (_map(0.3, 120), "undecided"),
+        (np.hstack([_map(0.5), _map(0.3)]), "several things"),
     ],
 )
 def test_maps_that_cannot_be_trusted(
@@ -204,12 +205,13 @@ def test_a_trusted_map_keeps_its_border_open_and_loses_its_crumbs() -> None:
 def test_the_label_of_a_mask() -> None:
     mask = _map(0.5) > 0
     left, right = _map(0.25) > 0, mask & ~(_map(0.25) > 0)
-    assert label_of(mask, [("dog", mask)]) == "dog"
+    assert label_of(mask, [("dog", 0.9, mask)]) == "dog"
+    assert label_of(mask, [("person", 0.6, mask)]) is None
     assert label_of(mask, []) == "object"
-    assert label_of(mask, [("object", left)]) == "object"
-    assert label_of(mask, [("person", ~mask)]) == "object"
-    assert label_of(mask, [("person", left)]) is None
-    assert label_of(mask, [("cat", left), ("cat", right)]) is None
+    assert label_of(mask, [("object", 0.6, left)]) == "object"
+    assert label_of(mask, [("person", 0.9, ~mask)]) == "object"
+    assert label_of(mask, [("person", 0.9, left)]) is None
+    assert label_of(mask, [("cat", 0.9, left), ("cat", 0.9, right)]) is None
 
 
 def test_the_mean_of_runs_lies_between_them(tmp_path: Path) -> None:
