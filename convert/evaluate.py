@@ -46,7 +46,7 @@ class Sample:
     Attributes:
         source: where it comes from: its name up to the first underscore.
         path: the photo.
-        subjects: label and bool (H, W) of each.
+        subjects: label and bool (H, W) of each; perhaps none.
         instances: the same of everything of a label the model knows, crowds included.
     """
 
@@ -66,6 +66,14 @@ class Guess:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Finding:
+    """All that was found in a photo, however unsure."""
+
+    sample: Sample
+    guesses: tuple[Guess, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Score:
     """How well one photo was cut out.
 
@@ -76,7 +84,6 @@ class Score:
         truth: bool (H, W), that subject.
         largest: IoU of the largest instance instead; NaN where a cut-out is all there is.
         best: IoU of the instance nearest to any subject; NaN as well.
-        guesses: all that was found, however unsure.
     """
 
     sample: Sample
@@ -85,7 +92,6 @@ class Score:
     truth: Bool
     largest: float
     best: float
-    guesses: tuple[Guess, ...]
 
     @property
     def iou(self) -> float:
@@ -120,25 +126,42 @@ def run(args: argparse.Namespace) -> None:
 
     A cut-out is compared at the photo's own size with the subject it matches best. "largest" is
     the IoU of another rule, "best" of the best single instance there was to choose. "AP50" is the
-    mean average precision of the labels at an IoU of 0.5, of every instance of these photos. What
-    another program cut out, perhaps without knowing instances, is judged on the same subjects.
+    mean average precision of the labels at an IoU of 0.5, over all photos of the source, also those
+    without a subject; what it is for each label stands below. What another program cut out, perhaps
+    without knowing instances, is judged on the same subjects.
     """
     card = find_model(args.model)
     photos = samples(args.data, {label.en for label in card.labels})
-    if args.alphas:
-        scores = [_score_of(sample, _read_alpha(args.alphas, sample)) for sample in photos]
-    else:
-        segmenter = Segmenter(card, args.engine, args.precision)
-        scores = [_score(segmenter, sample, args.one_look) for sample in photos]
+    scores: list[Score] = []
+    findings: list[Finding] = []
+    segmenter = Segmenter(card, args.engine, args.precision)
+    for sample in photos:
+        if not args.alphas:
+            photo = read_photo(sample.path)
+            everything, _ = segmenter.segment(photo, LEAST_SCORE)
+            findings.append(Finding(sample, tuple(_guesses(everything, sample, photo.hw))))
+            if sample.subjects:
+                scores.append(_score(segmenter, sample, photo, everything, args.one_look))
+        elif sample.subjects:
+            scores.append(_score_of(sample, _read_alpha(args.alphas, sample)))
     groups: dict[str, list[Score]] = defaultdict(list)
     for score in scores:
         groups[score.label if args.by_label else score.sample.source].append(score)
+    precisions = {
+        source: average_precisions([of for of in findings if of.sample.source == source])
+        for source in dict.fromkeys(of.sample.source for of in findings)
+    }
     print("| photos | n | IoU | boundary F | max F | weighted F | MAE | largest | best | AP50 |")
     print("|---" * 10 + "|")
     for name, group in sorted(groups.items()):
-        figures = [*_means(group), nan if args.alphas else _mean_average_precision(group)]
+        of_labels = [precision for precision, _ in precisions.get(name, {}).values()]
+        figures = [*_means(group), float(np.mean(of_labels)) if of_labels else nan]
         cells = ["–" if isnan(figure) else f"{figure:.4f}" for figure in figures]
         print(f"| {name} | {len(group)} | " + " | ".join(cells) + " |")
+    for source, found in sorted(precisions.items()):
+        if found:
+            each = (f"{label} {of:.3f} ({count})" for label, (of, count) in sorted(found.items()))
+            print(f"\nAP50 of {source} by label (instances): {', '.join(each)}")
     if args.worst:
         worst = sorted(scores, key=lambda score: score.iou)[:WORST]
         args.worst.write_bytes(encode(_contact_sheet(worst)))
@@ -146,7 +169,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def samples(folder: Path, known_labels: set[str]) -> Iterator[Sample]:
-    """The photos of a folder that have a subject the model could know.
+    """The photos of a folder, with what of them the model could know.
 
     Args:
         folder: as the command's --data.
@@ -166,13 +189,12 @@ def samples(folder: Path, known_labels: set[str]) -> Iterator[Sample]:
             if label == SALIENT or (label in known_labels and mask.mean() > SUBJECT_AREA)
         )
         known = tuple(each for each in masks if each[0].removesuffix(CROWD) in known_labels)
-        if subjects:
-            yield Sample(stem.split("_")[0], folder / f"{stem}.jpg", subjects, known)
+        yield Sample(stem.split("_")[0], folder / f"{stem}.jpg", subjects, known)
 
 
-def _score(segmenter: Segmenter, sample: Sample, one_look: bool) -> Score:
-    photo = read_photo(sample.path)
-    everything, _ = segmenter.segment(photo, LEAST_SCORE)
+def _score(
+    segmenter: Segmenter, sample: Sample, photo: Photo, everything: Segmentation, one_look: bool
+) -> Score:
     found = everything.above(segmenter.card.score_threshold)
     ids = choose(found, "auto")
     look = None if one_look else look_closer(segmenter, photo, found, ids)
@@ -180,18 +202,12 @@ def _score(segmenter: Segmenter, sample: Sample, one_look: bool) -> Score:
     single = [_best_match(photo, found, (i.id,), sample) for i in found.instances]
     largest = _best_match(photo, found, choose(found, "largest"), sample)
     best = max(single, default=0.0)
-    return _score_of(sample, alpha, largest, best, tuple(_guesses(everything, sample)))
+    return _score_of(sample, alpha, largest, best)
 
 
-def _score_of(
-    sample: Sample,
-    alpha: UInt8,
-    largest: float = nan,
-    best: float = nan,
-    guesses: tuple[Guess, ...] = (),
-) -> Score:
+def _score_of(sample: Sample, alpha: UInt8, largest: float = nan, best: float = nan) -> Score:
     label, truth = max(sample.subjects, key=lambda subject: iou(alpha > 127, subject[1]))
-    return Score(sample, label, alpha, truth, largest, best, guesses)
+    return Score(sample, label, alpha, truth, largest, best)
 
 
 def _read_alpha(folder: Path, sample: Sample) -> UInt8:
@@ -206,17 +222,16 @@ def _read_alpha(folder: Path, sample: Sample) -> UInt8:
     return alpha
 
 
-def _guesses(found: Segmentation, sample: Sample) -> Iterator[Guess]:
+def _guesses(found: Segmentation, sample: Sample, size_hw: tuple[int, int]) -> Iterator[Guess]:
     """Match what was found with the truth, the surest first, as COCO does.
 
     What lies in a crowd that nobody outlined one by one is neither right nor wrong.
     """
     free = [each for each in sample.instances if not each[0].endswith(CROWD)]
     crowds = [each for each in sample.instances if each[0].endswith(CROWD)]
-    size_wh = sample.subjects[0][1].shape[::-1]
     for instance, logits in zip(found.instances, found.masks_queries_logits, strict=True):
         label = instance.label.en
-        grown = cv2.resize(logits.astype(np.float32), size_wh, interpolation=cv2.INTER_LINEAR)
+        grown = cv2.resize(logits.astype(np.float32), size_hw[::-1], interpolation=cv2.INTER_LINEAR)
         mask = grown > 0
         overlaps = [(iou(mask, truth), i) for i, (of, truth) in enumerate(free) if of == label]
         overlap, place = max(overlaps, default=(0.0, -1))
@@ -231,20 +246,19 @@ def _guesses(found: Segmentation, sample: Sample) -> Iterator[Guess]:
         yield Guess(label, instance.score, hit)
 
 
-def _mean_average_precision(group: Sequence[Score]) -> float:
-    """Over the labels of these photos' instances; NaN where they have none."""
-    truths = Counter(label for score in group for label, _ in score.sample.instances)
+def average_precisions(findings: Sequence[Finding]) -> dict[str, tuple[float, int]]:
+    """For each label of these photos' instances its average precision, and how many there are."""
+    truths = Counter(label for of in findings for label, _ in of.sample.instances)
     guesses = sorted(
-        (guess for score in group for guess in score.guesses),
+        (guess for of in findings for guess in of.guesses),
         key=lambda guess: guess.score,
         reverse=True,
     )
-    precisions = [
-        average_precision([guess.hit for guess in guesses if guess.label == label], count)
+    return {
+        label: (average_precision([of.hit for of in guesses if of.label == label], count), count)
         for label, count in truths.items()
         if not label.endswith(CROWD)
-    ]
-    return float(np.mean(precisions)) if precisions else nan
+    }
 
 
 def _best_match(photo: Photo, found: Segmentation, ids: Sequence[int], sample: Sample) -> float:

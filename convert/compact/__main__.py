@@ -9,6 +9,7 @@ COMMANDS = {
     "train": "train the compact model, within a budget of minutes",
     "average": "make one checkpoint of several runs",
     "teach": "outline unlabelled photos with a larger model, and keep what can be trusted",
+    "alphas": "cut out photos with that larger model alone, for a comparison",
 }
 
 

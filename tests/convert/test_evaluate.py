@@ -65,19 +65,39 @@ def test_instances_of_known_labels_are_counted(
     rows = "stem,instance,label\nours_flower,1,object\n"
     (data / "labels.csv").write_text(rows, "utf-8")
     evaluate = ["evaluate", "compact", "--data", str(data), "--one-look"]
-    assert main(evaluate) == 0
-    alone = capsys.readouterr().out.splitlines()[-1].split("|")[-2]
+
+    def measured() -> str:
+        assert main(evaluate) == 0
+        (row,) = (line for line in capsys.readouterr().out.splitlines() if "| ours |" in line)
+        return row.split("|")[-2]
+
+    alone = measured()
     assert 0.5 <= float(alone) <= 1, "the leaves come before or after it"
     (data / "labels.csv").write_text(rows + "ours_flower,2,object(crowd)\n", "utf-8")
-    assert main(evaluate) == 0
-    assert capsys.readouterr().out.splitlines()[-1].split("|")[-2] == alone, "an empty crowd"
+    assert measured() == alone, "an empty crowd"
     # The leaves are a crowd: not one by one, so not wrong.
     mask = cv2.imread(str(data / "masks" / "ours_flower.png"), cv2.IMREAD_UNCHANGED)
     assert mask is not None
     mask[mask == 0] = 2
     cv2.imwrite(str(data / "masks" / "ours_flower.png"), mask)
+    assert float(measured()) == 1
+
+
+def test_what_is_found_in_photos_without_a_subject_counts_as_well(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    evaluate = ["evaluate", "compact", "--data", str(data), "--one-look"]
+    head, flower = "stem,instance,label\n", "ours_flower,1,object\n"
+    (data / "labels.csv").write_text(head + flower, "utf-8")
     assert main(evaluate) == 0
-    assert float(capsys.readouterr().out.splitlines()[-1].split("|")[-2]) == 1
+    alone = capsys.readouterr().out.splitlines()[-1]
+    # The same photo where nothing known is labelled: each guess is as sure there, and wrong.
+    (data / "labels.csv").write_text(f"{head}ours_unknown,1,teapot\n{flower}", "utf-8")
+    assert main(evaluate) == 0
+    both = capsys.readouterr().out.splitlines()
+    assert "| ours | 1 |" in both[2]
+    precisions = [float(line.split("object ")[1].split()[0]) for line in (alone, both[-1])]
+    assert precisions[1] < precisions[0]
 
 
 def test_another_programs_cut_outs_are_judged(
