@@ -15,6 +15,7 @@ from PIL import Image
 import convert.bench
 from convert.__main__ import main
 from convert.bench import Result, table, take_turns
+from convert.checkpoint import Checkpoint
 from convert.export import synthetic_photo
 from convert.int8 import to_int8
 from convert.parity import difference
@@ -66,6 +67,16 @@ def test_products_and_measured_convolutions_are_int8_and_sampling_is_not(folder:
     assert {of.data_type for of in graph.initializer} >= {onnx.TensorProto.INT8}
 
 
+def agreement_of_int8(checkpoint: Checkpoint, folder: Path, photo: Path) -> float:
+    """The mask agreement of a checkpoint's calibrated int8 graph with its float graph."""
+    saved, model = save(checkpoint, folder / "checkpoint"), folder / "model"
+    assert main(["export", str(saved), "-o", str(model), "--size", "96x128"]) == 0
+    assert main(["quantize", str(model), "--calibrate", str(photo)]) == 0
+    image = synthetic_photo((96, 128))[None]
+    exact, rounded = (OnnxEngine(load_card(model), precision) for precision in ("fp32", "int8"))
+    return difference(exact.run(image), rounded.run(image)).mask_agreement
+
+
 def test_feed_forward_layers_with_biases_of_zero_become_int8_as_well(
     tmp_path: Path, photo: Path
 ) -> None:
@@ -74,12 +85,7 @@ def test_feed_forward_layers_with_biases_of_zero_become_int8_as_well(
         for name, values in checkpoint.model.named_parameters():
             if name.endswith(("fc1.bias", "fc2.bias")):
                 values.zero_()
-    folder, model = save(checkpoint, tmp_path / "checkpoint"), tmp_path / "model"
-    assert main(["export", str(folder), "-o", str(model), "--size", "96x128"]) == 0
-    assert main(["quantize", str(model), "--calibrate", str(photo)]) == 0
-    image = synthetic_photo((96, 128))[None]
-    exact, rounded = (OnnxEngine(load_card(model), precision) for precision in ("fp32", "int8"))
-    assert difference(exact.run(image), rounded.run(image)).mask_agreement > 0.97
+    assert agreement_of_int8(checkpoint, tmp_path, photo) > 0.97
 
 
 def test_a_unit_whose_weights_died_but_not_its_bias_stays_in_range(
@@ -91,12 +97,7 @@ def test_a_unit_whose_weights_died_but_not_its_bias_stays_in_range(
             layer.fc1.weight[3] *= 1e-9
             layer.fc1.bias[3] = 1.0
             layer.fc2.weight[:16, 3] = 1.0
-    folder, model = save(checkpoint, tmp_path / "checkpoint"), tmp_path / "model"
-    assert main(["export", str(folder), "-o", str(model), "--size", "96x128"]) == 0
-    assert main(["quantize", str(model), "--calibrate", str(photo)]) == 0
-    image = synthetic_photo((96, 128))[None]
-    exact, rounded = (OnnxEngine(load_card(model), precision) for precision in ("fp32", "int8"))
-    assert difference(exact.run(image), rounded.run(image)).mask_agreement > 0.97
+    assert agreement_of_int8(checkpoint, tmp_path, photo) > 0.97
 
 
 def test_quantising_again_replaces_the_twin(folder: Path) -> None:
