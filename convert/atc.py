@@ -85,8 +85,11 @@ def run(args: argparse.Namespace) -> None:
     toolkit = find_toolkit()
     for conversion in conversions:
         made = convert(card, conversion, toolkit, aipp=args.aipp, fusion_switch=fusion_switch)
-        others = [artifact for artifact in card.artifacts if artifact.file != made.file]
-        card = replace(card, artifacts=(*others, made))
+        # In its old place: the card's order is one of preference.
+        files = [artifact.file for artifact in card.artifacts]
+        place = files.index(made.file) if made.file in files else len(files)
+        artifacts = (*card.artifacts[:place], made, *card.artifacts[place + 1 :])
+        card = replace(card, artifacts=artifacts)
         save_card(card)
         print(f"{card.path(made)}: {made.bytes / 1e6:.1f} MB, {soc}, made with {made.made_with}")
 

@@ -48,8 +48,10 @@ class Conversion:
     @property
     def name(self) -> str:
         """The OM's file name without `.om`, which atc appends by itself."""
-        sizes = "gears" if self.has_gears else size_text(self.sizes_hw[0])
-        return f"model_{self.soc.lower()}_{self.precision}_{sizes}"
+        made_for = f"{self.soc.lower()}_{self.precision}"
+        if self.has_gears:  # of each graph one
+            return f"{Path(self.graph.file).stem}_{made_for}_gears"
+        return f"model_{made_for}_{size_text(self.sizes_hw[0])}"
 
     @property
     def has_gears(self) -> bool:
@@ -175,13 +177,18 @@ def aipp_config(card: ModelCard, conversion: Conversion) -> str:
     return "aipp_op {\n" + "".join(f"    {line}\n" for line in lines) + "}\n"
 
 
+def is_soc(soc: str) -> bool:
+    """Whether atc knows a chip of this name."""
+    return soc in SOC_VERSIONS or _A3.fullmatch(soc) is not None
+
+
 def check_soc(soc: str) -> str:
     """The name of a chip as atc knows it.
 
     Raises:
         ConversionError: it is not one; near names are suggested.
     """
-    if soc in SOC_VERSIONS or _A3.fullmatch(soc):
+    if is_soc(soc):
         return soc
     longer = [known for known in SOC_VERSIONS if known.lower().startswith(soc.lower())]
     near = (longer or difflib.get_close_matches(soc, SOC_VERSIONS, n=1))[:1]

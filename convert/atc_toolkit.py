@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from convert.atc_command import SOC_VERSIONS
+from convert.atc_command import is_soc
 from segmentation.errors import ConversionError
 from segmentation.text import Text
 
@@ -141,7 +141,7 @@ def ask_npu_smi() -> str:
             f"npu-smi info 运行失败（{error}）。请直接指定芯片，例如 --soc-version Ascend310P3",
         ) from error
     names = re.findall(r"^\|\s*\d+\s+(\S+)\s*\|", done.stdout, re.MULTILINE)
-    chips = [f"Ascend{name}" for name in names if f"Ascend{name}" in SOC_VERSIONS]
+    chips = [f"Ascend{name}" for name in names if is_soc(f"Ascend{name}")]
     if not chips:
         raise ConversionError(
             f"npu-smi info shows no chip atc knows (Name: {', '.join(names) or 'none'}). "

@@ -16,21 +16,21 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import onnx
 
 from convert.arguments import parse_size, positive, size_text
-from convert.checkpoint import Checkpoint, reference_checkpoint
-from convert.export import synthetic_photo
-from convert.exportable import write_graph
 from convert.machine import machine
+from convert.synthetic import synthetic_photo
 from segmentation.engines import open_engine
 from segmentation.errors import ConversionError, EngineUnavailable
 from segmentation.models import ModelCard, SizeHW, load_card
 from segmentation.preprocess import prepare
+
+if TYPE_CHECKING:
+    from convert.checkpoint import Checkpoint
 
 Run = Callable[[], object]
 # Seconds in which the threads of the one before stop waiting for more work, which they do by
@@ -97,6 +97,9 @@ def run(args: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         contenders = dict(_ours(card, size_hw, args.threads))
         if args.against:
+            # Only for this is torch needed, which a host with a card need not have.
+            from convert.checkpoint import reference_checkpoint
+
             checkpoint = reference_checkpoint(args.against, card)
             rivals = _rivals(checkpoint, size_hw, args.threads, Path(scratch))
             contenders = dict(rivals) | contenders
@@ -169,9 +172,12 @@ def _ours(card: ModelCard, size_hw: SizeHW, threads: int) -> Iterator[tuple[str,
 
 
 def _rivals(
-    checkpoint: Checkpoint, size_hw: SizeHW, threads: int, scratch: Path
+    checkpoint: "Checkpoint", size_hw: SizeHW, threads: int, scratch: Path
 ) -> Iterator[tuple[str, Run]]:
+    import onnx
     import torch
+
+    from convert.exportable import write_graph
 
     torch.set_num_threads(threads)
     photo = synthetic_photo(size_hw)[None]
@@ -191,7 +197,7 @@ def _rivals(
 
 
 def _plain(
-    checkpoint: Checkpoint, photo: npt.NDArray[np.uint8], threads: int, scratch: Path
+    checkpoint: "Checkpoint", photo: npt.NDArray[np.uint8], threads: int, scratch: Path
 ) -> Run:
     """What anybody gets without this package: torch's exporter on transformers' own forward."""
     import onnxruntime as ort

@@ -37,7 +37,11 @@ def run_command(
     parser.add_argument("command", choices=commands, metavar="COMMAND", help="one of those below")
     parser.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     chosen = parser.parse_args(argv)
-    module = importlib.import_module(f"{package}.{chosen.command}")
+    try:
+        module = importlib.import_module(f"{package}.{chosen.command}")
+    except ModuleNotFoundError as error:
+        print(_not_installed(error), file=sys.stderr)
+        return 1
     command = argparse.ArgumentParser(
         prog=f"python -m {package} {chosen.command}", description=commands[chosen.command]
     )
@@ -48,6 +52,9 @@ def run_command(
     except KoutuError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except ModuleNotFoundError as error:
+        print(_not_installed(error), file=sys.stderr)
+        return 1
     except OSError as error:
         # Files that a command was told to read or write, and the disk they lie on.
         where = f"{error.filename}: " if error.filename else ""
@@ -57,6 +64,13 @@ def run_command(
         print("interrupted", file=sys.stderr)
         return 128 + signal.SIGINT
     return 0
+
+
+def _not_installed(error: ModuleNotFoundError) -> str:
+    return (
+        f"error: the package {error.name} is not installed. Run: "
+        "pip install -r convert/requirements.txt (for atc alone: pip install onnx)"
+    )
 
 
 @contextmanager

@@ -7,9 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-import cv2
-import numpy as np
-import numpy.typing as npt
 import onnx
 
 from convert.arguments import parse_size
@@ -22,6 +19,7 @@ from convert.parity import difference
 from convert.plans import Plan, plans
 from convert.sampling import SAMPLERS
 from convert.source import find_checkpoint
+from convert.synthetic import synthetic_photo
 from segmentation.command_line import share
 from segmentation.engines.onnx import OnnxEngine
 from segmentation.errors import ConversionError, ModelError
@@ -177,14 +175,6 @@ def guess_task(name: str) -> Task:
     """The task a checkpoint's name states; instance where it states none."""
     tasks: tuple[Task, ...] = ("instance", "panoptic", "semantic")
     return next((task for task in tasks if task in name.lower()), "instance")
-
-
-def synthetic_photo(size_hw: SizeHW) -> npt.NDArray[np.uint8]:
-    """Soft blobs of colour (H, W, 3), the same every time: photo-like, and nobody's."""
-    noise = np.random.default_rng(0).integers(0, 256, (12, 12, 3), np.uint8)
-    return np.asarray(
-        cv2.resize(noise, (size_hw[1], size_hw[0]), interpolation=cv2.INTER_CUBIC), np.uint8
-    )
 
 
 def _write(checkpoint: Checkpoint, folder: Path, plan: Plan) -> Artifact:

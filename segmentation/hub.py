@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from segmentation.engines import EngineChoice, chip_here, find_chip, is_remote
+from segmentation.engines.ascend_acl import NO_CANN
 from segmentation.errors import EngineUnavailable, EntryMissing, FetchFailed, ModelDamaged
 from segmentation.models import Artifact, ModelCard, check_artifact, find_model, load_card
 from segmentation.text import Text
@@ -86,6 +87,8 @@ def _usable(card: ModelCard, engine: EngineChoice, precision: str | None) -> tup
         EngineUnavailable: there are none, or the card that is insisted on does not work.
     """
     chip = {"ascend": find_chip, "auto": chip_here}.get(engine, lambda: None)()
+    if engine == "ascend" and chip is None:
+        raise EngineUnavailable(NO_CANN.en, NO_CANN.zh)
     here = [
         artifact
         for artifact in card.artifacts

@@ -102,7 +102,8 @@ class Segmenter:
         pixel_values, geometry = prepare(photo.rgb, engine.input, engine.sizes_hw, card.mask_stride)
         prepared = time.perf_counter()
         logits = engine.run(pixel_values)
-        if any(np.isnan(values.min()) for values in logits):
+        # A minimum is NaN where any value is; +inf, of float16 that overflowed, would become NaN.
+        if any(np.isnan(values.min()) or values.max() == np.inf for values in logits):
             raise InferenceFailed(
                 "The device returned values that are not numbers. Try another precision or engine.",
                 "设备返回了无效数值。请换一种精度或引擎。",

@@ -56,16 +56,21 @@ def open_engine(
         return RemoteEngine(card, choice), ()
     if choice == "ascend":
         return AscendEngine(card, precision), ()
-    notices: tuple[Text, ...] = ()
+    failed: EngineUnavailable | ModelDamaged | None = None
     if choice == "auto":
         try:
             if find_chip() is not None:
                 return AscendEngine(card, precision), ()
         except (EngineUnavailable, ModelDamaged) as reason:
-            notices = (
-                Text(
-                    f"{reason.text.en} Going on with onnxruntime.",
-                    f"{reason.text.zh}现改用 onnxruntime。",
-                ),
-            )
-    return OnnxEngine(card, precision, threads), notices
+            failed = reason
+    try:
+        engine = OnnxEngine(card, precision, threads)
+    except EngineUnavailable as error:
+        # Of a card that was to be used and does not work, that is the reason to be told.
+        raise failed or error from error
+    if failed is None:
+        return engine, ()
+    told = failed.text
+    return engine, (
+        Text(f"{told.en} Going on with onnxruntime.", f"{told.zh}现改用 onnxruntime。"),
+    )

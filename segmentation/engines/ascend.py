@@ -7,24 +7,28 @@ error is a notice beside onnxruntime; a forced engine lets it through.
 
 All calls into pyACL for a device are made by one thread that the engine owns. Contexts are
 per thread in pyACL, error messages too, and a model may not run twice at once, so a lock with
-`set_context` before each call would serialise the work just as well; but a call that never
+`set_context` before each call would serialise the work just as well; but a wait that never
 returns would keep the lock, and everybody behind it, for good. Here only the owner hangs: whoever
-waits sees that the call under way is overdue, and is told so.
+waits sees that the call under way is overdue, and is told so. That helps with the waits for the
+device, where nearly all of the time goes: they alone release the GIL (pyACL's wrapper, see the
+sources in `ascend_device`). While any other call hangs, the whole process stands still.
 
 No part of this has run on hardware; it is tested on a strict stand-in.
 """
 
 import atexit
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import wait
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 import numpy.typing as npt
 
-from segmentation.engines.ascend_acl import SET_ENV, Acl, ask_chip, import_acl
+from segmentation.engines.ascend_acl import NO_CANN, Acl, ask_chip, import_acl
 from segmentation.engines.ascend_codes import AclFailure
 from segmentation.engines.ascend_device import (
     Device,
@@ -32,14 +36,18 @@ from segmentation.engines.ascend_device import (
     UnsuitableInput,
     UnsuitableModel,
 )
-from segmentation.engines.ascend_owner import Closed, Overdue, Owner
+from segmentation.engines.ascend_owner import Closed, Forked, Overdue, Owner
 from segmentation.engines.base import Engine, Logits
 from segmentation.errors import EngineError, EngineUnavailable, InferenceFailed
 from segmentation.models import Artifact, InputSpec, ModelCard, SizeHW, check_artifact
 
 PROBE_S = 30.0
+# How long one engine waits for others to give a lost device back.
+LET_GO_S = 5.0
 
 _log = logging.getLogger(__name__)
+# pyACL counts who uses a device, in a whole process, and resets it when nobody does.
+_ENGINES: WeakSet["AscendEngine"] = WeakSet()
 
 
 def find_chip() -> str | None:
@@ -84,16 +92,14 @@ class AscendEngine(Engine):
     ) -> None:
         module = import_acl()
         if module is None:
-            raise EngineUnavailable(
-                f"CANN's pyACL is not there. Install CANN and run: {SET_ENV}",
-                f"未找到 CANN 的 pyACL。请安装 CANN 并执行：{SET_ENV}",
-            )
+            raise EngineUnavailable(NO_CANN.en, NO_CANN.zh)
         self._acl = Acl(module)
         self._card = card
         self._timeout_s = timeout_s
         self._device: Device | None = None
         self._models: dict[SizeHW, DeviceModel] = {}
         self._owner = Owner(self._acl, 2 * timeout_s)
+        _ENGINES.add(self)
         try:
             with _told_as(EngineUnavailable):
                 self._chip = self._owner.do(lambda: ask_chip(self._acl))
@@ -114,7 +120,7 @@ class AscendEngine(Engine):
     @property
     def sizes_hw(self) -> tuple[SizeHW, ...]:
         """The input sizes of all OMs and their gears."""
-        return tuple(size_hw for _, sizes_hw in self._oms for size_hw in sizes_hw)
+        return tuple(dict.fromkeys(size_hw for _, sizes_hw in self._oms for size_hw in sizes_hw))
 
     @property
     def device(self) -> str:
@@ -141,7 +147,7 @@ class AscendEngine(Engine):
         try:
             for path, sizes_hw in self._oms:
                 model = device.load(path, sizes_hw)
-                self._models.update(dict.fromkeys(sizes_hw, model))
+                self._models = dict.fromkeys(sizes_hw, model) | self._models
             specs = {_input_of(model, self._card.input) for model in self._models.values()}
             if len(specs) != 1:
                 raise UnsuitableModel("the OMs of one precision take different inputs")
@@ -157,6 +163,8 @@ class AscendEngine(Engine):
         except AclFailure as failure:
             _log.warning("The device is opened anew: %s", failure.explain().en)
             self._drop()
+            if failure.is_device_lost:
+                _let_go(engine for engine in _ENGINES if engine is not self)
         try:
             return self._infer_once(pixel_values)
         except AclFailure:
@@ -184,6 +192,14 @@ class AscendEngine(Engine):
                 _log.warning("Not all was given back: %s", failure.explain().en)
 
 
+def _let_go(engines: Iterable[AscendEngine]) -> None:
+    """Have other engines of this process give a lost device back; it is reset when all have.
+
+    They open it anew with their next photo. Who just now does the same by himself has let go.
+    """
+    wait([of._owner.post(of._drop) for of in engines if of._device is not None], LET_GO_S)
+
+
 @contextmanager
 def _told_as(error: type[EngineError]) -> Iterator[None]:
     """Translate what goes wrong inside into a sentence for people."""
@@ -194,6 +210,12 @@ def _told_as(error: type[EngineError]) -> Iterator[None]:
         raise error(told.en, told.zh) from failure
     except Overdue as overdue:
         raise error(overdue.text.en, overdue.text.zh) from overdue
+    except Forked as forked:
+        raise error(
+            "The Ascend engine was started before this process was forked. Start it in each worker "
+            "(gunicorn: without --preload).",
+            "昇腾引擎是在 fork 之前启动的。请在各工作进程内启动（gunicorn 不要用 --preload）。",
+        ) from forked
     except Closed as closed:
         raise error("The engine was closed.", "引擎已关闭。") from closed
     except UnsuitableModel as mismatch:
@@ -209,20 +231,28 @@ def _told_as(error: type[EngineError]) -> Iterator[None]:
 
 
 def _choose(card: ModelCard, chip: str, precision: str | None) -> list[Artifact]:
-    """The OMs of one precision for the chip, in the card's order."""
+    """The OMs of one precision for the chip that are needed for its sizes, in the card's order."""
     oms = [artifact for artifact in card.artifacts if artifact.format == "om"]
     fitting = [om for om in oms if om.soc == chip]
     if not fitting:
         others = sorted({str(om.soc) for om in oms})
         has = f"; it has {', '.join(others)}" if others else ""
         zh_has = f"（现有：{'、'.join(others)}）" if others else ""
-        command = f"python -m convert atc {card.folder} --soc-version {chip}"
+        # No path of the operator's: visitors may read this.
+        command = f"python -m convert atc DIR --soc-version {chip}"
         raise EngineUnavailable(
-            f"Model {card.name} has no OM for the chip {chip}{has}. Make one: {command}",
-            f"模型 {card.name} 没有适用于芯片 {chip} 的 OM{zh_has}。请先转换：{command}",
+            f"Model {card.name} has no OM for the chip {chip}{has}. Export it with "
+            f"--target ascend, then: {command}",
+            f"模型 {card.name} 没有适用于芯片 {chip} 的 OM{zh_has}。请用 --target ascend 导出，"
+            f"再执行：{command}",
         )
     wanted = precision or fitting[0].precision
-    chosen = [om for om in fitting if om.precision == wanted]
+    chosen: list[Artifact] = []
+    for om in fitting:
+        served = {size_hw for other in chosen for size_hw in other.sizes_hw}
+        # What others serve already would only take memory.
+        if om.precision == wanted and not served.issuperset(om.sizes_hw):
+            chosen.append(om)
     if not chosen:
         offered = ", ".join(sorted({om.precision for om in fitting}))
         raise EngineUnavailable(

@@ -6,13 +6,19 @@ import operator
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
+from weakref import WeakSet
 
 from segmentation.engines.ascend_codes import NO_DEVICE, REPEATED_INIT, AclFailure
 from segmentation.errors import EngineUnavailable
+from segmentation.text import Text
 
 DEVICE_NODE = Path("/dev/davinci_manager")
 SET_ENV = "source /usr/local/Ascend/ascend-toolkit/set_env.sh (CANN 8.5+: /usr/local/Ascend/cann/)"
+NO_CANN = Text(
+    f"CANN's pyACL is not there. Install CANN and run: {SET_ENV}",
+    f"未找到 CANN 的 pyACL。请安装 CANN 并执行：{SET_ENV}",
+)
 
 
 class Acl:
@@ -22,21 +28,25 @@ class Acl:
         module: pyACL, as imported.
     """
 
+    _all: ClassVar[WeakSet["Acl"]] = WeakSet()
+
     def __init__(self, module: Any) -> None:
         self._module = module
         self._since: float | None = None
+        self._all.add(self)
 
     def initialise(self) -> None:
         """Begin to use pyACL in this process; whoever began first also ends it, at exit."""
         code = self._ask("init", ())
         if code == 0:
-            atexit.register(self._module.finalize)
+            atexit.register(self._finalize)
         elif code != REPEATED_INIT:
             raise self._failure("init", code)
 
-    def abandon(self) -> None:
-        """Leave pyACL as it is at exit, because a call into it may never return."""
-        atexit.unregister(self._module.finalize)
+    def _finalize(self) -> None:
+        # It would wait for a call that may never return.
+        if not any(of.seconds_under_way() for of in self._all):
+            self._module.finalize()
 
     def call(self, name: str, *args: int | str) -> Any:
         """Call a function that returns a code, alone or behind its values.

@@ -7,12 +7,18 @@ github.com/hicann/runtime. The likely causes are our reading of them; none was s
 from segmentation.text import Text
 
 REPEATED_INIT = 100002
+DEVICE_LOST = (507033, 507901)
 
 _OUT_OF_MEMORY = Text(
     "The memory of the Ascend card is full. Close other programs that use it (npu-smi info shows "
     "them), or convert the model for a smaller size.",
     "昇腾卡的显存不足。请关闭其他占用它的程序（可用 npu-smi info 查看），"
     "或换更小的尺寸重新转换模型。",
+)
+_HOST_MEMORY = Text(
+    "The memory of this host is full. Close other programs, or convert the model for a smaller "
+    "size.",
+    "本机内存不足。请关闭其他程序，或换更小的尺寸重新转换模型。",
 )
 _OTHER_CHIP = Text(
     "The OM was built for another chip. Convert it for this one: "
@@ -75,13 +81,14 @@ _UNKNOWN = Text(
 )
 
 _CAUSES = {
-    **dict.fromkeys((200000, 207001, 207018, 245000, 245002), _OUT_OF_MEMORY),
+    **dict.fromkeys((200000,), _HOST_MEMORY),
+    **dict.fromkeys((207001, 207018, 245000, 245002), _OUT_OF_MEMORY),
     **dict.fromkeys((507008,), _OTHER_CHIP),
     **dict.fromkeys((100016, 545001, 545005, 200001, 200006, 207000), _NEWER_OM),
     **dict.fromkeys((100014, 100015, 145002, 145006), _DAMAGED_OM),
     **dict.fromkeys((107001, 207004), NO_DEVICE),
     **dict.fromkeys((207006,), _NO_PERMISSION),
-    **dict.fromkeys((507033, 507901), _DEVICE_LOST),
+    **dict.fromkeys(DEVICE_LOST, _DEVICE_LOST),
     **dict.fromkeys((107019, 107020, 507014, 507017, 507034, 507046, 545601), _TIMEOUT),
     **dict.fromkeys((507011, 507015, 507018, 507035, 507036), _EXECUTION),
     **dict.fromkeys((500000, 500002, 500003, 500004, 507899), _MISMATCH),
@@ -107,9 +114,14 @@ class AclFailure(Exception):
         self.code = code
         self.detail = detail
 
+    @property
+    def is_device_lost(self) -> bool:
+        """Whether the device answers nothing until it is reset."""
+        return self.code in DEVICE_LOST
+
     def explain(self) -> Text:
         """One line on what happened, what to do, and what pyACL says of it."""
-        cause = _CAUSES.get(self.code, _UNKNOWN) if self.code else _OUT_OF_MEMORY
+        cause = _CAUSES.get(self.code, _UNKNOWN) if self.code else _HOST_MEMORY
         newest = self.detail.strip().split("\n")[0]
         told = f"[acl.{self.call} {self.code or 'NULL'}{': ' if newest else ''}{newest}]"
         return Text(f"{cause.en} {told}", f"{cause.zh}{told}")

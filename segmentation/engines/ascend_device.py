@@ -4,6 +4,7 @@ Order of calls and of teardown, units and return shapes: CANN's pyACL guide (hia
 aclpythondevg_0005, 0007, 0032, 0046) and github.com/hicann/runtime, python/pyACL.
 """
 
+import logging
 import math
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -17,6 +18,8 @@ import numpy.typing as npt
 from segmentation.engines.ascend_acl import Acl
 from segmentation.engines.ascend_codes import AclFailure
 from segmentation.models import SizeHW
+
+_log = logging.getLogger(__name__)
 
 DEVICE = 0
 _HUGE_FIRST = 0
@@ -54,14 +57,21 @@ class Device:
     def __init__(self, acl: Acl, timeout_s: float) -> None:
         self._acl = acl
         self._timeout_ms = int(timeout_s * 1000)
-        with ExitStack() as undo:
+        self._undo = undo = ExitStack()
+        try:
             acl.call("rt.set_device", DEVICE)
             undo.callback(acl.call, "rt.reset_device", DEVICE)
             context = acl.call("rt.create_context", DEVICE)
             undo.callback(acl.call, "rt.destroy_context", context)
             self._stream: int = acl.call("rt.create_stream")
             undo.callback(acl.call, "rt.destroy_stream", self._stream)
-            self._undo = undo.pop_all()
+        except AclFailure:
+            # The first failure is the one to be told; what follows from it is for the log.
+            try:
+                undo.close()
+            except AclFailure as later:
+                _log.warning("Not all was given back: %s", later.explain().en)
+            raise
 
     def load(self, path: Path, sizes_hw: Sequence[SizeHW]) -> "DeviceModel":
         """Load an OM and allocate, once, the memory it works on.

@@ -1,5 +1,6 @@
 """The one thread that calls pyACL, and how others wait for it without waiting for ever."""
 
+import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, wait
@@ -28,6 +29,10 @@ class Closed(Exception):
     """Raised to whoever asks an owner that has finished."""
 
 
+class Forked(Exception):
+    """Raised in a process that was forked from the owner's, which has no owner."""
+
+
 class Owner:
     """The one thread that calls pyACL; others hand it jobs and wait, but not for ever.
 
@@ -42,17 +47,17 @@ class Owner:
         self._jobs: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = SimpleQueue()
         self._closing = threading.Lock()
         self._closed = False
+        self._process = os.getpid()
         # A daemon, because one that hangs in a call must not keep the process from its end.
         self._thread = threading.Thread(target=self._work, name="ascend", daemon=True)
         self._thread.start()
 
     def do(self, job: Callable[[], Result]) -> Result:
         """Have a job done and return its result or raise its error."""
-        future: Future[Result] = Future()
-        with self._closing:
-            if self._closed:
-                raise Closed
-            self._jobs.put((future, job))
+        # Behind a call that is overdue already there is no point in waiting as long again.
+        if self._is_overdue():
+            raise Overdue(self._patience_s)
+        future = self.post(job)
         while True:
             wait([future], self._patience_s)
             if future.done():
@@ -61,8 +66,21 @@ class Owner:
                 future.cancel()
                 raise Overdue(self._patience_s)
 
+    def post(self, job: Callable[[], Result]) -> Future[Result]:
+        """Have a job done some time."""
+        if os.getpid() != self._process:
+            raise Forked
+        future: Future[Result] = Future()
+        with self._closing:
+            if self._closed:
+                raise Closed
+            self._jobs.put((future, job))
+        return future
+
     def finish(self, last: Callable[[], None] = lambda: None) -> None:
         """Do what is queued and a last job, then end the thread; a second call does nothing."""
+        if os.getpid() != self._process:
+            return
         future: Future[None] = Future()
         with self._closing:
             if self._closed:
@@ -77,11 +95,7 @@ class Owner:
         future.result()
 
     def _is_overdue(self) -> bool:
-        overdue = self._acl.seconds_under_way() >= self._patience_s
-        if overdue:
-            # Ending pyACL at exit would wait for a call that may never return.
-            self._acl.abandon()
-        return overdue
+        return self._acl.seconds_under_way() >= self._patience_s
 
     def _work(self) -> None:
         while (entry := self._jobs.get()) is not None:

@@ -282,6 +282,52 @@ class TestConversion:
         assert set(toolkit.read_text().splitlines()) == arguments_in(capsys.readouterr().out)
 
 
+def test_converting_again_keeps_the_order_of_preference(folder: Path, toolkit: Path) -> None:
+    for precision in ("mixed", "fp16", "mixed"):
+        command = ["atc", str(folder), "--soc-version", "Ascend310P3", "--size", "32x32"]
+        assert main([*command, "--precision", precision]) == 0
+    oms = [of.precision for of in load_card(folder).artifacts if of.format == "om"]
+    assert oms == ["mixed", "fp16"]
+    assert toolkit.is_file()
+
+
+def test_gears_of_two_graphs_are_two_files(tmp_path: Path) -> None:
+    graphs = [
+        Artifact(name, "onnx", "fp32", sizes, 0, "")
+        for name, sizes in (
+            ("wide.onnx", ((32, 64), (32, 96))),
+            ("tall.onnx", ((64, 32), (96, 32))),
+        )
+    ]
+    made = plan(small_card(tmp_path, graphs), "Ascend310P3", "mixed", gears=True)
+    assert [of.name for of in made] == [
+        "wide_ascend310p3_mixed_gears",
+        "tall_ascend310p3_mixed_gears",
+    ]
+
+
+@pytest.mark.usefixtures("toolkit")
+def test_atc_and_bench_need_no_torch_and_say_what_they_do_need(folder: Path) -> None:
+    program = (
+        "import sys\n"
+        "for name in sys.argv[1].split(','): sys.modules[name] = None\n"
+        "from convert.__main__ import main\n"
+        "sys.exit(main(sys.argv[2:]))\n"
+    )
+
+    def run(missing: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", program, missing, *arguments]
+        return subprocess.run(command, capture_output=True, text=True)
+
+    bench = run("torch,transformers,onnx", "bench", str(folder), "--rounds", "1")
+    assert (bench.returncode, "| onnx fp32 | 1.00 |" in bench.stdout) == (0, True), bench.stderr
+    atc = ("atc", str(folder), "--soc-version", "Ascend310P3", "--dry-run")
+    assert run("torch,transformers", *atc).returncode == 0
+    refused = run("torch,transformers,onnx", *atc)
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("error: the package onnx is not installed. Run: pip install")
+
+
 def check_masks(card: ModelCard, monkeypatch: pytest.MonkeyPatch, *, exact: bool) -> None:
     """The engine's masks of a photo in every size are those of onnxruntime on the graph."""
     acl = fresh_acl(monkeypatch)

@@ -16,10 +16,11 @@ from transformers import AutoImageProcessor
 import convert.export
 from convert.__main__ import main
 from convert.checkpoint import load_checkpoint
-from convert.export import guess_task, synthetic_photo
+from convert.export import guess_task
 from convert.folder import move_in, scratch
 from convert.labels import in_both_languages
 from convert.plans import default_size, plans
+from convert.synthetic import synthetic_photo
 from segmentation.engines.onnx import OnnxEngine
 from segmentation.errors import ConversionError
 from segmentation.models import check_artifact, load_card

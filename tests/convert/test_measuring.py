@@ -16,9 +16,9 @@ import convert.bench
 from convert.__main__ import main
 from convert.bench import Result, table, take_turns
 from convert.checkpoint import Checkpoint
-from convert.export import synthetic_photo
 from convert.int8 import to_int8
 from convert.parity import difference
+from convert.synthetic import synthetic_photo
 from segmentation.engines.base import Logits
 from segmentation.engines.onnx import OnnxEngine
 from segmentation.models import load_card, save_card

@@ -93,6 +93,12 @@ def test_a_card_gets_the_files_for_its_chip(
     assert [artifact.file for artifact in card.artifacts] == files
 
 
+@pytest.mark.usefixtures("hub")
+def test_a_forced_card_on_a_host_without_cann_is_told_so() -> None:
+    with pytest.raises(EngineUnavailable, match="pyACL is not there"):
+        get_model(NAME, "ascend")
+
+
 def test_the_revision_is_pinned_and_shown(hub: Hub) -> None:
     card = get_model(f"{NAME}@main")
     assert card.title.en == f"Compact (bundled) @{COMMIT[:7]}"

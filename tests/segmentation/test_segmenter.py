@@ -116,12 +116,13 @@ def test_threads_open_one_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(engines) == len(opened) == 1
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
 @pytest.mark.parametrize("broken", [0, 1])
 def test_values_that_are_no_numbers_are_not_taken_for_nothing_found(
-    broken: int, monkeypatch: pytest.MonkeyPatch
+    broken: int, value: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     logits = [np.zeros((2, 8), np.float32), np.zeros((2, 16, 16), np.float32)]
-    logits[broken][0, 3] = np.nan
+    logits[broken][0, 3] = value
     engine = Recorded(Logits(*logits))
     monkeypatch.setattr(module, "open_engine", lambda *_: (engine, ()))
     with pytest.raises(InferenceFailed, match="not numbers"):

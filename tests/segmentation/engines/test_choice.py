@@ -82,6 +82,17 @@ def test_a_chip_that_does_not_work_is_told_of(
         open_engine(card, "ascend")
 
 
+def test_where_onnxruntime_cannot_stand_in_the_cards_reason_is_told(
+    tmp_path: Path, acl: ModuleType
+) -> None:
+    card = small_card(
+        tmp_path, [small_onnx(tmp_path), write_om(tmp_path, [(32, 32)], precision="fp16")]
+    )
+    acl.stand_in.inject("rt.set_device", 507033)
+    with pytest.raises(EngineUnavailable, match="lost"):
+        open_engine(card, "auto", "fp16")
+
+
 @pytest.mark.usefixtures("acl")
 @pytest.mark.parametrize("precision", [None, "fp32"])
 def test_a_chip_without_an_om_is_told_of(tmp_path: Path, precision: str | None) -> None:
@@ -89,6 +100,7 @@ def test_a_chip_without_an_om_is_told_of(tmp_path: Path, precision: str | None) 
     device, (notice,) = open_closed(card, "auto", precision)
     assert device == "onnxruntime CPU"
     assert f"--soc-version {CHIP}" in notice.en
+    assert str(tmp_path) not in notice.en + notice.zh
 
 
 @pytest.mark.usefixtures("acl")
