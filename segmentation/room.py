@@ -22,6 +22,7 @@ LEAST_BYTES = 200_000
 ROOM = "koutu-"
 # In a room as long as a page lives there: a name that no folder of anybody else's has by chance.
 TENANT = ".koutu-tenant"
+TENANT_TO_BE = ".koutu-tenant-to-be"
 # A file, and when the disk says that it was last changed.
 Sighting = tuple[Path, int]
 NOTHING_SEEN: Mapping[Sighting, float] = MappingProxyType({})
@@ -44,7 +45,11 @@ def room_of_our_own(base: Path) -> Iterator[Path]:
     try:
         base.mkdir(parents=True, exist_ok=True)
         room = Path(tempfile.mkdtemp(prefix=ROOM, dir=base))
-        tenant = os.open(room / TENANT, os.O_CREAT | os.O_RDWR, 0o600)
+        tenant = os.open(room / TENANT_TO_BE, os.O_CREAT | os.O_RDWR, 0o600)
+        # Held before it has the name that others look for: else one who starts at the same time
+        # would take the room for abandoned.
+        _lock(tenant)
+        (room / TENANT_TO_BE).rename(room / TENANT)
     except OSError as error:
         raise NoRoom(
             f"No folder for visitors' photos can be made in {base}. Name another place in "
@@ -52,7 +57,6 @@ def room_of_our_own(base: Path) -> Iterator[Path]:
             f"无法在 {base} 中建立存放访客照片的文件夹，请用 GRADIO_TEMP_DIR 指定其他位置。",
         ) from error
     try:
-        _lock(tenant)
         _clear_the_abandoned(base)
         yield room
     finally:

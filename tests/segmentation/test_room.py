@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,19 @@ def test_what_a_page_that_was_killed_left_goes_and_what_a_page_holds_stays(tmp_p
             assert sorted(tmp_path.iterdir()) == sorted([held, room])
         assert (held / "photo").exists()
         alive.kill()
+
+
+def test_pages_that_start_at_the_same_time_leave_each_other_their_rooms(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        rooms = [pool.submit(stay_for_a_while, tmp_path) for _ in range(200)]
+        assert all(room.result() for room in rooms)
+    assert list(tmp_path.iterdir()) == []
+
+
+def stay_for_a_while(base: Path) -> bool:
+    with room_of_our_own(base) as room:
+        (room / "photo").touch()
+        return (room / "photo").exists()
 
 
 def test_a_place_that_takes_no_folder_is_said(tmp_path: Path) -> None:
