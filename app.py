@@ -376,7 +376,7 @@ class Page:
         found, chosen = desk.segmentation.above(threshold), desk.choice(threshold)
         with explained(request):
             before = read_kept(desk.preview, ANY_SHAPE)
-            drawn = draw_instances(before.rgb, found, chosen)
+            drawn = draw_instances(before.on_white, found, chosen)
             path = _keep("objects.jpeg", encode(drawn, "jpeg"))
         language = language_of(request)
         lines = [(line(instance, language), instance.id) for instance in found.instances]
@@ -402,7 +402,7 @@ class Page:
             after = compose(photo, alpha, background, style.effects)
             before = desk.preview
             if isinstance(background, Scene):
-                before = _keep("before.jpeg", encode(background.photo.rgb, "jpeg"))
+                before = _keep("before.jpeg", encode(background.photo.on_white, "jpeg"))
             pair = before, _keep("after.jpeg", encode(on_checkerboard(after), "jpeg"))
         except KoutuError as error:
             # A warning, not an error: that would leave the old file on offer.

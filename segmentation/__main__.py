@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -21,10 +22,10 @@ from segmentation.command_line import (
 from segmentation.compose import composed_mask
 from segmentation.each import object_name
 from segmentation.encode import encode
-from segmentation.errors import ChoiceError, KoutuError
+from segmentation.errors import ChoiceError, KoutuError, ModelNotFound, PhotoError
 from segmentation.hub import get_model
 from segmentation.instances import Segmentation
-from segmentation.photo import Photo, read_photo
+from segmentation.photo import OUT_OF_MEMORY, Photo, read_photo
 from segmentation.recipe import make_file
 from segmentation.segmenter import Segmenter
 from segmentation.targets import ending_of, targets
@@ -51,8 +52,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         card = get_model(args.model, args.engine, args.precision)
         check_wish(args.objects, card.labels)
         wish = wish_of(args)
-    except KoutuError as error:
+    except (ChoiceError, PhotoError, ModelNotFound) as error:
         parser.error(error.in_language(language))
+    except KoutuError as error:
+        print(f"error: {error.in_language(language)}", file=sys.stderr)
+        return 1
     segmenter = Segmenter(card, args.engine, args.precision, args.threads)
     try:
         engine, notices = segmenter.open()
@@ -67,15 +71,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         try:
             made, said = cut_out(segmenter, path, target, wish)
             report |= made
-        except KoutuError as error:
+        except (KoutuError, MemoryError) as error:
             failed = True
-            said = (error.text,)
-            report["error"] = error.in_language(language)
+            text = error.text if isinstance(error, KoutuError) else OUT_OF_MEMORY
+            said = (text,)
+            report["error"] = text.in_language(language)
         for text in said:
             print(f"{path}: {text.in_language(language)}", file=sys.stderr)
-        print(
+        line = (
             json.dumps(report, ensure_ascii=False) if args.json else _for_people(report, language)
         )
+        print(line, flush=True)  # through a pipe as well, as soon as it is there
     segmenter.close()
     return int(failed)
 
@@ -110,7 +116,7 @@ def cut_out(
     notices = photo.notices
     if not segmentation.instances:
         notices += (NOTHING_FOUND,)
-    elif not ids and wish.objects != "none":
+    elif not ids and (wish.each or wish.objects != "none"):
         notices += (NOTHING_CHOSEN,)
     elif wish.each and not wish.list_only:
         report["files"] = []
@@ -153,7 +159,7 @@ def _make(
         mask = composed_mask(alpha, recipe.background, recipe.effects, recipe.crop)
         files["mask"] = (target.with_name(name), encode(mask, dpi_xy=photo.dpi_xy))
     for path, data in files.values():
-        _write(path, data)
+        _write(path, data, wish.inputs)
     spent = {
         "closer": look.seconds if look else 0.0,
         "alpha": matted - start,
@@ -162,10 +168,22 @@ def _make(
     return {key: str(path) for key, (path, _) in files.items()}, spent, notices
 
 
-def _write(path: Path, data: bytes) -> None:
+def _write(path: Path, data: bytes, inputs: Sequence[Path]) -> None:
+    """Write a file whole or not at all, and never over what was given to read."""
+    if path.exists() and any(given.exists() and path.samefile(given) for given in inputs):
+        raise ChoiceError(
+            f"{path} is one of the photos given and was not overwritten. Choose another folder "
+            "with -o.",
+            f"{path} 是给出的照片之一，未覆盖。请用 -o 换一个文件夹。",
+        )
+    partial = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
+        try:
+            partial.write_bytes(data)
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
     except OSError as error:
         raise ChoiceError(
             f"{path} cannot be written ({error.strerror}). Choose another folder with -o.",
@@ -191,4 +209,9 @@ if __name__ == "__main__":
     # A name or label the terminal has no letters for is no reason to stop.
     if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
         sys.stdout.reconfigure(errors="backslashreplace")
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except BrokenPipeError:
+        # Whoever read the output has enough of it. Python would try to write the rest at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from segmentation.errors import InferenceFailed
-from segmentation.instances import Segmentation, without_crumbs
-from segmentation.matte import Edge, make_alpha
+from segmentation.instances import FLOAT16_RANGE, Segmentation, without_crumbs
+from segmentation.matte import Edge, grown, make_alpha
 from segmentation.photo import Photo
 from segmentation.preprocess import BoxXYXY
 from segmentation.segmenter import Segmenter
@@ -64,7 +64,7 @@ def look_closer(
         ids: of the instances that matter.
 
     Returns:
-        None if there are no instances, or the model saw none of them again.
+        None if there are no instances, or the model saw none of them again or not to their end.
 
     Raises:
         InferenceFailed: the device did not bring the crop through.
@@ -79,10 +79,11 @@ def look_closer(
         wide = _both_looks(segmenter, photo, segmentation, ids, wide_xyxy)
         if wide is not None:
             box_xyxy, mask_logits = wide_xyxy, wide
-    if mask_logits is None:
-        return None
+    if mask_logits is None or _goes_on(mask_logits, box_xyxy, photo.hw):
+        return None  # rather one look than an object that is cut straight
     spent = time.perf_counter() - start
-    return CloserLook(segmentation, tuple(ids), box_xyxy, mask_logits.astype(np.float16), spent)
+    kept = np.clip(mask_logits, *FLOAT16_RANGE).astype(np.float16)
+    return CloserLook(segmentation, tuple(ids), box_xyxy, kept, spent)
 
 
 def _both_looks(
@@ -94,7 +95,7 @@ def _both_looks(
 ) -> Float | None:
     """The instances' mask over a crop, or None if the second look saw none of them."""
     left, top, right, bottom = box_xyxy
-    mirrored = np.ascontiguousarray(photo.rgb[top:bottom, left:right][:, ::-1])
+    mirrored = np.ascontiguousarray(photo.on_white[top:bottom, left:right][:, ::-1])
     second, _ = segmenter.segment(replace(photo, rgb=mirrored, alpha=None), threshold=0)
     size_hw = second.geometry.mask_hw
     first = {id_: _in_crop(segmentation, id_, box_xyxy, size_hw) for id_ in ids}
@@ -145,7 +146,7 @@ def alpha_of(
     Returns:
         uint8 (H, W).
     """
-    alpha = _opacity(photo.rgb, segmentation, ids, look, edge)
+    alpha = _opacity(photo.on_white, segmentation, ids, look, edge or Edge())
     if photo.alpha is None:
         return alpha
     return np.asarray(cv2.multiply(alpha, photo.alpha, scale=1 / 255), np.uint8)
@@ -156,7 +157,7 @@ def _opacity(
     segmentation: Segmentation,
     ids: Collection[int],
     look: CloserLook | None,
-    edge: Edge | None,
+    edge: Edge,
 ) -> npt.NDArray[np.uint8]:
     if look is None or not look.is_at(segmentation, ids):
         return make_alpha(rgb, segmentation.mask_logits(ids), edge)
@@ -166,8 +167,10 @@ def _opacity(
     top, bottom = (round(y * height / photo_h) for y in look.box_xyxy[1::2])
     alpha = np.zeros((height, width), np.uint8)
     crop = np.ascontiguousarray(rgb[top:bottom, left:right])
-    alpha[top:bottom, left:right] = make_alpha(crop, look.mask_logits.astype(np.float32), edge)
-    return alpha
+    # It grows by a share of the photo, not of the crop, and may grow beyond that.
+    mask_logits, as_it_is = look.mask_logits.astype(np.float32), replace(edge, grow=0.0)
+    alpha[top:bottom, left:right] = make_alpha(crop, mask_logits, as_it_is)
+    return grown(alpha, edge)
 
 
 def crop_around(

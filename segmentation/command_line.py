@@ -42,6 +42,7 @@ class Wish:
     mask: bool
     list_only: bool
     one_look: bool
+    inputs: tuple[Path, ...]
 
 
 def parse(argv: Sequence[str], parser: argparse.ArgumentParser) -> argparse.Namespace:
@@ -85,6 +86,7 @@ def wish_of(args: argparse.Namespace) -> Wish:
         mask=args.mask,
         list_only=args.list,
         one_look=args.one_look,
+        inputs=(*args.photos, Path(args.background)),
     )
 
 
@@ -94,6 +96,11 @@ def _background(text: str, fit: Fit, place: str | None) -> Background:
         raise ChoiceError(
             "--place needs another photo to place the objects in: --background FILE.",
             "--place 需要另一张照片作为背景：--background 文件。",
+        )
+    if fit != "cover" and named:
+        raise ChoiceError(
+            "--fit is for a background photo: --background FILE.",
+            "--fit 只用于背景照片：--background 文件。",
         )
     return named or parse_backdrop(read_photo(Path(text)), fit, place)
 
@@ -108,7 +115,8 @@ def make_parser() -> argparse.ArgumentParser:
     """The flags and their help."""
     parser = argparse.ArgumentParser(
         prog="python -m segmentation",
-        description="Cut objects out of photos. Progress and warnings go to stderr.",
+        description="Cut objects out of photos. What became of each goes to stdout as soon as it "
+        "is done, warnings go to stderr.",
         epilog="Exit code: 0 all done, 1 some photo failed (the others are done), 2 wrong usage.",
     )
     parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTO")

@@ -55,7 +55,11 @@ def compose(
         ChoiceError: a crop of a scene, or one too large.
     """
     frame = _frame(alpha, background, effects, crop)
-    layer = Layer(foreground(photo.rgb, alpha), alpha)
+    colours = foreground(photo.rgb, alpha)
+    if photo.alpha is not None:
+        # What the file itself covers in part has its own colour already: nothing shines through.
+        np.copyto(colours, photo.rgb, where=(photo.alpha < 255)[..., None])
+    layer = Layer(colours, alpha)
     if isinstance(background, Scene):
         layer = _placed(layer, background)
     elif crop:
@@ -70,11 +74,11 @@ def compose(
         case Gradient(top_rgb, bottom_rgb):
             behind = gradient(top_rgb, bottom_rgb, hw)
         case Blurred():
-            behind = blurred(photo.rgb, alpha, frame)
+            behind = blurred(photo.on_white, alpha, frame)
         case Picture(other, fit):
-            behind = fitted(other.rgb, hw, fit)
+            behind = fitted(other.on_white, hw, fit)
         case Scene(other):
-            behind = other.rgb.copy()
+            behind = other.on_white.copy()
     return over(layer, behind)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -103,8 +104,20 @@ def preview(photo: Photo) -> UInt8:
     """The photo reduced for the page: uint8 (h, w, 3), or (h, w, 4) if it has transparency."""
     scale = preview_scale(photo.hw)
     size_wh = max(1, round(photo.hw[1] * scale)), max(1, round(photo.hw[0] * scale))
-    channels = photo.rgb if photo.alpha is None else np.dstack([photo.rgb, photo.alpha])
-    return np.asarray(cv2.resize(channels, size_wh, interpolation=cv2.INTER_AREA), np.uint8)
+
+    def reduced(channel: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        return cv2.resize(channel, size_wh, interpolation=cv2.INTER_AREA)
+
+    if photo.alpha is None:
+        return np.asarray(reduced(photo.rgb), np.uint8)
+    # A mean of colours, each of which counts for as much as there is of it.
+    opacity = photo.alpha.astype(np.uint16)
+    whole = np.maximum(reduced(opacity * 255), 1).astype(np.float32)
+    colours = [
+        np.minimum(reduced(photo.rgb[..., channel] * opacity) * (255 / whole), 255)
+        for channel in range(3)
+    ]
+    return np.asarray(np.rint(np.dstack([*colours, whole / 255])), np.uint8)
 
 
 def on_checkerboard(image: UInt8) -> UInt8:

@@ -46,8 +46,9 @@ RARE = 1e-4
 MOST_EVIDENCE = 2.0
 # What colours count against the mask, which has seen them too: 1 would be as if it had not.
 TRUST_IN_COLOURS = 0.7
-# A hole or speck of up to this many mask cells is the model's doubt, not a thing in the photo.
-PINHOLE_CELLS = 4
+# A hole or speck of up to this many mask cells is the model's doubt, not a thing in the photo. Of
+# specks, larger ones are listed as objects (see SPECK_AREA of `instances`).
+PINHOLE_CELLS, SPECK_CELLS = 4, 2
 # Radii, in reduced pixels, of the neighbourhoods of a colour, from the widest to the nearest.
 COLOUR_RADII = (24, 8, 3)
 # This power of its share makes a mixed pixel count for next to nothing in the mean of a side.
@@ -114,7 +115,7 @@ def make_alpha(rgb: UInt8, mask_logits: Float, edge: Edge | None = None) -> UInt
     guide = _unit(_reduce(rgb, factor))
     cell = rgb.shape[1] / factor / mask_logits.shape[1]
     logits = _enlarge_mask(mask_logits, rgb, factor)
-    logits = _without_pinholes(logits, PINHOLE_CELLS * logits.size / mask_logits.size)
+    logits = _without_pinholes(logits, logits.size / mask_logits.size)
     inside = logits > 0
     reach = edge._reach_cells * cell
     unsure = (np.abs(logits) < UNSURE_LOGIT) & _outline(
@@ -139,7 +140,16 @@ def make_alpha(rgb: UInt8, mask_logits: Float, edge: Edge | None = None) -> UInt
         opacity = _opacity(model_here[:height, :width], colours, edge._gain)
         there = _repeat(soft[tile].astype(np.uint8), factor)[:height, :width] > 0
         np.copyto(alpha[full], _to_bytes(opacity), where=there)
-    return _grown(alpha, round(edge.grow * max(alpha.shape) / 1000))
+    return grown(alpha, edge)
+
+
+def grown(alpha: UInt8, edge: Edge) -> UInt8:
+    """An alpha uint8 (H, W) of the whole photo with its outline moved as the edge says."""
+    radius = round(edge.grow * max(alpha.shape) / 1000)
+    if radius == 0:
+        return alpha
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * abs(radius) + 1,) * 2)
+    return np.asarray((cv2.dilate if radius > 0 else cv2.erode)(alpha, kernel), np.uint8)
 
 
 def foreground(rgb: UInt8, alpha: UInt8) -> UInt8:
@@ -210,12 +220,12 @@ def _enlarge_mask(mask_logits: Float, rgb: UInt8, factor: int) -> Float:
     return np.asarray(grown[:height, :width], np.float32)
 
 
-def _without_pinholes(logits: Float, least_area: float) -> Float:
+def _without_pinholes(logits: Float, cell_area: float) -> Float:
     """The mask with the sign of tiny holes and specks turned to that of what is around them."""
-    for inside in (False, True):
+    for inside, cells in ((False, PINHOLE_CELLS), (True, SPECK_CELLS)):
         region = ((logits > 0) == inside).astype(np.uint8)
         _, pieces, stats, _ = cv2.connectedComponentsWithStats(region, connectivity=4)
-        small = stats[:, cv2.CC_STAT_AREA] <= least_area
+        small = stats[:, cv2.CC_STAT_AREA] <= cells * cell_area
         small[0] = False  # the other side of the outline
         logits = np.where(small[pieces], -logits, logits)
     return logits
@@ -296,14 +306,6 @@ def _opacity(model: Float, colours: Float, gain: float) -> Float:
     """What the model makes of colours (h, w, 3) in 0..1: opacity in 0..1."""
     value = model[..., 3] + (model[..., :3] * colours).sum(axis=-1)
     return np.asarray(np.clip((value - 0.5) * gain + 0.5, 0, 1), np.float32)
-
-
-def _grown(alpha: UInt8, radius: int) -> UInt8:
-    """The alpha with its edge moved outwards by `radius` pixels, or inwards if it is negative."""
-    if radius == 0:
-        return alpha
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * abs(radius) + 1,) * 2)
-    return np.asarray((cv2.dilate if radius > 0 else cv2.erode)(alpha, kernel), np.uint8)
 
 
 def _nearby_mean(image: Float, weight: Float) -> Float:

@@ -13,12 +13,15 @@ import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image, ImageCms
 
+from segmentation.blend import Layer, over
 from segmentation.errors import PhotoError, PhotoTooLarge
 from segmentation.text import Text
 
 # Decoders that take a stranger's bytes: photo formats only, nothing that runs another program.
 FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF")
 HEIF = "HEIF"
+# Pillow's modes by the colour spaces of ICC profiles.
+MODES = {"RGB": "RGB", "CMYK": "CMYK", "GRAY": "L"}
 # What brings a photo upright, by its EXIF orientation (EXIF 2.32, tag 0x0112); 1 is upright.
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -29,6 +32,10 @@ TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+OUT_OF_MEMORY = Text(
+    "This host has too little memory left for a photo this large. Save it smaller, or retry later.",
+    "本机剩余内存不足以处理这么大的照片。请缩小照片，或稍后再试。",
+)
 # Scanners end at 9600; JPEG has 16 bits for it.
 MOST_DPI = 65_535
 FORMATS_FOR_PEOPLE = ("JPEG", "PNG", "WebP", "AVIF", "GIF", "BMP", "TIFF")
@@ -62,7 +69,7 @@ class Photo:
     """A decoded photo.
 
     Attributes:
-        rgb: uint8 (H, W, 3), upright, sRGB; white where the file was fully transparent.
+        rgb: uint8 (H, W, 3), upright, sRGB, not multiplied with alpha; white where that is 0.
         alpha: uint8 (H, W), the file's own transparency, or None if it has none.
         stem: a name for what is made of it, safe as part of a file name.
         notices: what a person should know about how the file was read.
@@ -81,6 +88,13 @@ class Photo:
         height, width = self.rgb.shape[:2]
         return height, width
 
+    @property
+    def on_white(self) -> npt.NDArray[np.uint8]:
+        """uint8 (H, W, 3): how it looks where nothing else is behind it."""
+        if self.alpha is None:
+            return self.rgb
+        return over(Layer(self.rgb, self.alpha), np.full_like(self.rgb, 255))
+
 
 def read_photo(path: Path, limits: Limits | None = None) -> Photo:
     """Read a photo of any common format and mode as a camera's owner sees it.
@@ -97,10 +111,11 @@ def read_photo(path: Path, limits: Limits | None = None) -> Photo:
     with _without_pillows_warnings(), _open(data) as image, _damage_explained():
         _check(image, limits)
         frame_notices = _frame_notices(image)
+        pillow_turns = _is_lying_tiff(image)
         upright, turn_notices = _upright(image)
         if upright.mode.startswith("I"):
             upright = _eight_bits(upright)
-        dpi_xy = _dpi(image, turned=upright.size != image.size)
+        dpi_xy = _dpi(image, turned=pillow_turns or upright.size != image.size)
         opaque, alpha = _split_alpha(upright)
         converted, colour_notices = _srgb(opaque)
         rgb = np.array(converted)
@@ -112,8 +127,15 @@ def read_photo(path: Path, limits: Limits | None = None) -> Photo:
 
 def safe_stem(name: str) -> str:
     """The part of a file name before its ending, as letters, digits, - and _ of any script."""
+    # Many scripts write vowels as marks (M), which Python's `re` takes for no letters; elsewhere
+    # a mark belongs to a sign that is none, such as a heart.
+    letters = unicodedata.normalize("NFC", Path(name).stem)
+    kept = ""
+    for letter in letters:
+        belongs = unicodedata.category(letter)[0] == "M" and kept[-1:] not in ("", " ")
+        kept += letter if belongs or re.match(r"[\w-]", letter) else " "
+    stem = re.sub(" +", "_", kept)
     # File systems end names at 255 bytes, not letters, and some take é apart into two.
-    stem = re.sub(r"[^\w-]+", "_", unicodedata.normalize("NFC", Path(name).stem))
     return stem.strip("_").encode()[:200].decode(errors="ignore") or "photo"
 
 
@@ -164,6 +186,8 @@ def _damage_explained() -> Iterator[None]:
         yield
     except PhotoError:
         raise
+    except MemoryError as error:
+        raise PhotoTooLarge(OUT_OF_MEMORY.en, OUT_OF_MEMORY.zh) from error
     except Exception as error:  # what Pillow raises for damaged files shares no base class
         raise PhotoError(
             "The photo is damaged or was cut short. Copy or save it again, then retry.",
@@ -218,7 +242,13 @@ def _not_a_photo(data: bytes, reads_heif: bool) -> PhotoError:
 
 def _check(image: Image.Image, limits: Limits) -> None:
     width, height = image.size
-    if width * height > limits.megapixels * 1e6 or max(width, height) > limits.longest_side:
+    if max(width, height) > limits.longest_side:
+        raise PhotoTooLarge(
+            f"The photo has {width} x {height} pixels; the limit is {limits.longest_side} a side. "
+            "Save it smaller, then retry.",
+            f"照片为 {width} × {height} 像素，每边上限 {limits.longest_side} 像素。请缩小后再试。",
+        )
+    if width * height > limits.megapixels * 1e6:
         raise PhotoTooLarge(
             f"The photo has {width} x {height} pixels ({width * height / 1e6:.0f} MP); the limit "
             f"is {limits.megapixels:g} MP. Save it smaller, then retry.",
@@ -283,6 +313,16 @@ def _upright(image: Image.Image) -> tuple[Image.Image, tuple[Text, ...]]:
     return (image if turn is None else image.transpose(turn)), ()
 
 
+def _is_lying_tiff(image: Image.Image) -> bool:
+    """Whether Pillow will turn it by 90 degrees, and forget that it did, when it decodes it."""
+    if image.format != "TIFF":
+        return False
+    try:
+        return image.getexif().get(ExifTags.Base.Orientation) in (5, 6, 7, 8)
+    except Exception:  # as in _upright, which says it
+        return False
+
+
 def _dpi(image: Image.Image, turned: bool) -> tuple[float, float] | None:
     """What the file says, where that can be true."""
     try:
@@ -297,7 +337,9 @@ def _dpi(image: Image.Image, turned: bool) -> tuple[float, float] | None:
 def _eight_bits(image: Image.Image) -> Image.Image:
     # Pillow would clip 16-bit grey at 255. "I" is its 32-bit form of the same files.
     values = np.clip(np.asarray(image, np.int32), 0, 65535)
-    return Image.fromarray((values // 257).astype(np.uint8))
+    eight = Image.fromarray((values // 257).astype(np.uint8))
+    eight.info = image.info  # its colour profile, among others
+    return eight
 
 
 def _split_alpha(image: Image.Image) -> tuple[Image.Image, npt.NDArray[np.uint8] | None]:
@@ -311,15 +353,16 @@ def _split_alpha(image: Image.Image) -> tuple[Image.Image, npt.NDArray[np.uint8]
 def _srgb(image: Image.Image) -> tuple[Image.Image, tuple[Text, ...]]:
     """The image in RGB, by its colour profile where that one is for its mode, with a notice."""
     profile_data = image.info.get("icc_profile")
-    if image.mode != "CMYK":
+    if image.mode not in ("CMYK", "L"):
         image = _rgb(image)
     if not profile_data:
         return _rgb(image), ()
     try:
         profile = ImageCms.ImageCmsProfile(io.BytesIO(profile_data))
-        described_as_srgb = "srgb" in ImageCms.getProfileDescription(profile).lower()
+        description = ImageCms.getProfileDescription(profile).lower()
+        is_srgb = "srgb" in description and "linear" not in description
         # A profile of another colour space (a grey photo tagged RGB) does not apply to the values.
-        if profile.profile.xcolor_space.strip() == image.mode and not described_as_srgb:
+        if MODES.get(profile.profile.xcolor_space.strip()) == image.mode and not is_srgb:
             srgb = ImageCms.createProfile("sRGB")
             image = ImageCms.profileToProfile(image, profile, srgb, outputMode="RGB") or image
         return _rgb(image), ()

@@ -99,7 +99,9 @@ class Segmenter:
         start = time.perf_counter()
         engine, _ = self.open()
         loaded = time.perf_counter()
-        pixel_values, geometry = prepare(photo.rgb, engine.input, engine.sizes_hw, card.mask_stride)
+        pixel_values, geometry = prepare(
+            photo.on_white, engine.input, engine.sizes_hw, card.mask_stride
+        )
         prepared = time.perf_counter()
         logits = engine.run(pixel_values)
         # A minimum is NaN where any value is; +inf, of float16 that overflowed, would become NaN.

@@ -3,8 +3,6 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
 from segmentation.backgrounds import (
     Background,
     Blurred,
@@ -124,5 +122,6 @@ def reduced(background: Background) -> Background:
     """The background for a preview: a scene gives the result its size, so it shrinks too."""
     if not isinstance(background, Scene):
         return background
-    image = np.ascontiguousarray(preview(background.photo)[..., :3])
+    photo = background.photo
+    image = preview(replace(photo, rgb=photo.on_white, alpha=None))
     return replace(background, photo=replace(background.photo, rgb=image, alpha=None))

@@ -9,6 +9,7 @@ import pytest
 from segmentation import Photo, Segmenter, choose, find_model, make_alpha, read_photo
 from segmentation.closer import CloserLook, alpha_of, crop_around, look_closer
 from segmentation.instances import Segmentation
+from segmentation.matte import Edge
 from tests.segmentation.scenes import DOG, PERSON, SURE, block, segmentation
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -119,9 +120,11 @@ class Seeing:
         return self.found.above(threshold), None
 
 
-def mask_logits_of_a_second_look(*again: npt.NDArray[np.float32]) -> npt.NDArray[np.float16]:
+def mask_logits_of_a_second_look(
+    *again: npt.NDArray[np.float32], strength: float = 1
+) -> npt.NDArray[np.float16]:
     """At an object that the first look saw in the middle 16 x 16 cells of the crop."""
-    first = segmentation((DOG, block(4, 4, 16, 16)))
+    first = segmentation((DOG, block(4, 4, 16, 16) * strength))
     grey = photo_of(np.full((200, 200, 3), 128, np.uint8))
     second = Seeing(segmentation(*((DOG, mask) for mask in again)))
     look = look_closer(cast(Segmenter, second), grey, first, [1])
@@ -176,3 +179,40 @@ def test_an_object_that_goes_on_beyond_the_crop_is_not_cut_straight() -> None:
     assert right == 120 + 60, "half of its height beyond where the first look saw it end"
     seen = np.flatnonzero(look.mask_logits[10] > 0) * (right - left) / 20 + left
     assert seen.max() == pytest.approx(170, abs=(right - left) / 20)
+
+
+@pytest.mark.parametrize("end", [185, 195])
+def test_an_object_that_goes_on_beyond_the_wide_crop_too_keeps_its_first_look(end: int) -> None:
+    rgb = np.zeros((200, 200, 3), np.uint8)
+    rgb[40:160, 40:end] = 255
+    first = segmentation((DOG, block(4, 4, 12, 16) / 4))
+    assert look_closer(cast(Segmenter, SeeingWhite()), photo_of(rgb), first, [1]) is None
+
+
+@pytest.mark.parametrize(("grow", "wider"), [(-20, -8), (10, 4), (20, 8)])
+def test_the_edge_grows_by_a_share_of_the_photo_at_either_look(grow: float, wider: int) -> None:
+    """By thousandths of 200 pixels, on both sides."""
+    grey = photo_of(np.full((200, 200, 3), 128, np.uint8))
+    found = segmentation((DOG, block(8, 8, 12, 12)))
+    seen = block(2, 2, 22, 22, (24, 24)).astype(np.float16)
+    for closer in (None, CloserLook(found, (1,), (76, 76, 124, 124), seen, 0)):
+        as_it_is, grown = (
+            np.count_nonzero(alpha_of(grey, found, [1], closer, edge)[100] > 127)
+            for edge in (Edge(), Edge(grow=grow))
+        )
+        assert grown - as_it_is == wider
+
+
+def test_what_no_half_float_holds_does_not_overflow() -> None:
+    mighty = mask_logits_of_a_second_look(block(2, 2, 18, 18) * 1e5, strength=1e5)
+    assert np.isfinite(mighty).all()
+
+
+def test_the_model_sees_what_is_half_transparent_on_white(segmenter: Segmenter) -> None:
+    opaque = read_photo(EXAMPLES / "chelsea.png")
+    alpha = np.full(opaque.hw, 128, np.uint8)
+    faint = photo_of(opaque.rgb, alpha)
+    pale = photo_of(faint.on_white)
+    np.testing.assert_allclose(faint.on_white, opaque.rgb / 2 + 127.5, atol=1.5)
+    seen, expected = (segmenter.segment(each)[0] for each in (faint, pale))
+    np.testing.assert_array_equal(seen.masks_queries_logits, expected.masks_queries_logits)

@@ -10,10 +10,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from huggingface_hub import constants
 from PIL import Image
 
+import segmentation.__main__
 from segmentation.__main__ import main
 from segmentation.command_line import terminal_language
+from segmentation.photo import Photo
 from segmentation.targets import targets
 
 ROOT = Path(__file__).parents[2]
@@ -432,3 +435,77 @@ def test_no_terminal_is_too_poor_for_a_name(tmp_path: Path, encoding: str) -> No
     report = json.loads(run.stdout.decode(encoding))
     assert report["instances"][0]["label_zh"] == "猫"
     assert Path(report["file"]).exists()
+
+
+def test_a_photo_that_was_given_is_never_overwritten(
+    tmp_path: Path, reports: Callable[..., Reports], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    cat = CAT.read_bytes()
+    for name in ("cat.png", "cat_mask.png", "dog.png", "dog_cutout.png", "beach.png"):
+        (tmp_path / name).write_bytes(cat)
+
+    def refused(*argv: object) -> list[str]:
+        return [report["error"] for report in reports(*argv, ends_with=1) if "error" in report]
+
+    assert (
+        "cat_mask.png is one of the photos given" in refused("cat.png", "cat_mask.png", "--mask")[0]
+    )
+    assert len(refused("dog.png", "dog_cutout.png")) == 1
+    assert len(refused("cat.png", "--background", "beach.png", "-o", "beach.png")) == 1
+    for name in ("cat_mask.png", "dog_cutout.png", "beach.png"):
+        assert (tmp_path / name).read_bytes() == cat, name
+    # A result of an earlier run that is no input now is replaced as ever.
+    assert "file" in reports("cat.png")[0]
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_no_half_of_a_new_one(
+    tmp_path: Path, reports: Callable[..., Reports]
+) -> None:
+    (tmp_path / "chelsea_cutout.png").mkdir()
+    (report,) = reports(CAT, "-o", tmp_path, ends_with=1)
+    assert "cannot be written" in report["error"]
+    assert [path.name for path in tmp_path.iterdir()] == ["chelsea_cutout.png"]
+
+
+def test_a_photo_too_large_for_the_memory_does_not_stop_the_others(
+    tmp_path: Path, reports: Callable[..., Reports], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_file = segmentation.__main__.make_file
+
+    def short_of_memory(photo: Photo, *rest: Any) -> bytes:
+        if photo.stem == "chelsea":
+            raise MemoryError
+        return make_file(photo, *rest)
+
+    monkeypatch.setattr(segmentation.__main__, "make_file", short_of_memory)
+    first, second = reports(CAT, PORTRAIT, "-o", tmp_path, ends_with=1)
+    assert "too little memory" in first["error"]
+    assert Path(second["file"]).is_file()
+
+
+def test_each_of_nothing_is_said(
+    tmp_path: Path, reports: Callable[..., Reports], capsys: pytest.CaptureFixture[str]
+) -> None:
+    main([str(CAT), "--each", "--objects", "none", "-o", str(tmp_path)])
+    assert "nothing was written" in capsys.readouterr().err
+    assert reports(CAT, "--each", "--objects", "none", "-o", tmp_path)[0].get("files") is None
+
+
+def test_a_hub_that_is_not_there_is_no_wrong_usage(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    assert main([str(CAT), "--model", "hf:someone/something"]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("error: ")
+    assert "usage" not in said
+
+
+def test_who_reads_no_further_is_no_reason_for_a_traceback(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "segmentation", str(CAT), str(PORTRAIT), "-o", str(tmp_path)]
+    shell = ["bash", "-c", 'set -o pipefail; "$@" | true', "bash"]
+    done = subprocess.run([*shell, *command], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr == ""

@@ -294,3 +294,21 @@ def test_an_object_larger_than_its_scene_shows_its_middle() -> None:
     assert image.shape == (60, 90, 3)
     expected = 100 + (np.arange(90) + 0.5 - 45) / 0.9
     np.testing.assert_allclose(image[30, :, 0], expected, atol=2)
+
+
+def test_what_the_file_itself_covers_in_part_keeps_its_colour() -> None:
+    rgb = np.full((40, 60, 3), (200, 100, 50), np.uint8)
+    own = np.tile(np.linspace(0, 255, 60).astype(np.uint8), (40, 1))
+    image = compose(Photo(rgb, own, "soft", ()), own, Transparent())
+    np.testing.assert_array_equal(image[..., 3], own)
+    assert (image[own > 0][:, :3] == (200, 100, 50)).all()
+
+
+@pytest.mark.parametrize("kind", ["picture", "scene", "blur"])
+def test_the_transparency_of_what_is_behind_is_seen_on_white(kind: str) -> None:
+    black = np.zeros((60, 60, 3), np.uint8)
+    faint = Photo(black, np.full((60, 60), 20, np.uint8), "faint", ())
+    background = {"picture": Picture(faint), "scene": Scene(faint), "blur": Blurred()}[kind]
+    nothing = np.zeros((60, 60), np.uint8)
+    image = compose(faint if kind == "blur" else photo(black), nothing, background)
+    np.testing.assert_allclose(image, 235, atol=1)

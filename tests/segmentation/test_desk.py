@@ -85,6 +85,17 @@ def test_a_preview_is_reduced_and_never_enlarged(
     assert (clear == (9, 9, 9, 40)).all()
 
 
+def test_what_is_transparent_lends_a_preview_no_colour() -> None:
+    rgb = np.full((2600, 2600, 3), 255, np.uint8)
+    rgb[:, :1301] = 10
+    alpha = np.zeros((2600, 2600), np.uint8)
+    alpha[:, :1301] = 255
+    small = preview(Photo(rgb, alpha, "x", ()))
+    edge = small[100, (small[100, :, 3] > 0) & (small[100, :, 3] < 255)]
+    assert len(edge) > 0
+    assert (edge[:, :3] == 10).all()
+
+
 def test_a_checkerboard_shows_where_nothing_is() -> None:
     image = np.zeros((2 * SQUARE, 2 * SQUARE, 4), np.uint8)
     image[0, 0] = (10, 20, 30, 255)

@@ -291,3 +291,14 @@ def test_fine_hair_is_found_outside_the_outline() -> None:
     assert hairy[strands].mean() > 2 * plain[strands].mean()
     assert hairy[strands].mean() > 128
     assert hairy[between].mean() < 26
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 3), (2, 2)])
+def test_an_object_large_enough_to_be_listed_is_cut_out(height: int, width: int) -> None:
+    """Three cells are an object (SPECK_AREA), on a grid of 48 x 96 as well."""
+    logits = np.full((48, 96), -12, np.float32)
+    logits[20 : 20 + height, 40 : 40 + width] = 12
+    rgb = np.full((480, 960, 3), 40, np.uint8)
+    rgb[200 : 200 + 10 * height, 400 : 400 + 10 * width] = 200
+    alpha = make_alpha(rgb, logits)
+    assert np.count_nonzero(alpha > 127) > 50 * height * width

@@ -232,31 +232,41 @@ P3_D50 = ((0.5151, 0.2920, 0.1571), (0.2412, 0.6922, 0.0666), (-0.0011, 0.0419, 
 GAMMA = 2.2
 
 
-def matrix_profile(name: bytes, to_xyz: tuple[tuple[float, ...], ...]) -> bytes:
+def matrix_profile(
+    name: bytes, to_xyz: tuple[tuple[float, ...], ...], gamma: float = GAMMA
+) -> bytes:
     """An ICC v2 display profile (ICC.1:2001-04): three colorants, one gamma."""
+    red, green, blue = (xyz(colorant) for colorant in zip(*to_xyz, strict=True))
+    colorants = {b"rXYZ": red, b"gXYZ": green, b"bXYZ": blue}
+    curves = dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve(gamma))
+    return profile(b"RGB ", name, colorants | curves)
 
-    def xyz(values: Any) -> bytes:
-        return b"XYZ \0\0\0\0" + struct.pack(">3i", *(round(value * 65536) for value in values))
 
-    curve = b"curv\0\0\0\0" + struct.pack(">IH", 1, round(GAMMA * 256)) + b"\0\0"
+def grey_profile(gamma: float) -> bytes:
+    return profile(b"GRAY", b"Grey", {b"kTRC": curve(gamma)})
+
+
+def xyz(values: Any) -> bytes:
+    return b"XYZ \0\0\0\0" + struct.pack(">3i", *(round(value * 65536) for value in values))
+
+
+def curve(gamma: float) -> bytes:
+    return b"curv\0\0\0\0" + struct.pack(">IH", 1, round(gamma * 256)) + b"\0\0"
+
+
+def profile(space: bytes, name: bytes, tags: dict[bytes, bytes]) -> bytes:
     description = b"desc\0\0\0\0" + struct.pack(">I", len(name) + 1) + name + bytes(79)
-    red, green, blue = zip(*to_xyz, strict=True)
     tags = {
         b"desc": description + bytes(-len(description) % 4),
         b"cprt": b"text\0\0\0\0none\0\0\0\0",
         b"wtpt": xyz(D50),
-        b"rXYZ": xyz(red),
-        b"gXYZ": xyz(green),
-        b"bXYZ": xyz(blue),
-        b"rTRC": curve,
-        b"gTRC": curve,
-        b"bTRC": curve,
+        **tags,
     }
     table, body, offset = struct.pack(">I", len(tags)), b"", 132 + 12 * len(tags)
     for tag, data in tags.items():
         table += struct.pack(">4sII", tag, offset + len(body), len(data))
         body += data
-    head = b"lcms" + struct.pack(">I", 0x02400000) + b"mntrRGB XYZ " + bytes(12) + b"acsp"
+    head = b"lcms" + struct.pack(">I", 0x02400000) + b"mntr" + space + b"XYZ " + bytes(12) + b"acsp"
     head += bytes(28) + struct.pack(">3i", *(round(value * 65536) for value in D50)) + bytes(48)
     return struct.pack(">I", 4 + len(head) + len(table) + len(body)) + head + table + body
 
@@ -277,6 +287,24 @@ def test_display_p3_becomes_srgb(tmp_path: Path, mode: str, rgb: tuple[int, int,
     photo = read_photo(written(tmp_path / "x.png", image, "PNG", icc_profile=profile))
     assert near(photo.rgb[5, 5], in_srgb(rgb, P3_D50), 3)  # type: ignore[arg-type]
     assert photo.notices == ()
+
+
+@pytest.mark.parametrize(("gamma", "expected"), [(1.0, 168), (1.75, 122)])
+@pytest.mark.parametrize("bits", [8, 16])
+def test_a_grey_profile_counts(tmp_path: Path, gamma: float, expected: int, bits: int) -> None:
+    values = np.full(
+        (20, 24), 100 if bits == 8 else 100 * 257, np.uint8 if bits == 8 else np.uint16
+    )
+    grey = Image.fromarray(values)
+    path = written(tmp_path / "x.png", grey, "PNG", icc_profile=grey_profile(gamma))
+    assert near(read_photo(path).rgb[5, 5], (expected,) * 3, 2)
+
+
+def test_linear_srgb_is_another_colour_space(tmp_path: Path) -> None:
+    linear = matrix_profile(b"GIMP built-in Linear sRGB", SRGB_D50, gamma=1.0)
+    image = Image.new("RGB", SIZE_WH, (55, 55, 55))
+    path = written(tmp_path / "x.png", image, "PNG", icc_profile=linear)
+    assert near(read_photo(path).rgb[5, 5], (128, 128, 128), 2)
 
 
 def test_an_srgb_profile_changes_nothing(tmp_path: Path) -> None:
@@ -365,6 +393,14 @@ def test_a_header_of_a_huge_photo_is_enough_to_refuse(
     path = tmp_path / "bomb.png"
     path.write_bytes(png_header(width, height))
     with pytest.raises(PhotoTooLarge, match="smaller"):
+        read_photo(path)
+
+
+@pytest.mark.usefixtures("nothing_decodes")
+def test_a_long_photo_is_told_the_limit_it_is_beyond(tmp_path: Path) -> None:
+    path = tmp_path / "long.png"
+    path.write_bytes(png_header(16, 31_000))
+    with pytest.raises(PhotoTooLarge, match=r"16 x 31000 pixels; the limit is 30000 a side\."):
         read_photo(path)
 
 
@@ -588,10 +624,11 @@ def test_density_is_read_where_it_can_be_true(
     assert photo.dpi_xy == (expected and pytest.approx(expected, abs=0.02))
 
 
-def test_density_turns_with_the_photo(tmp_path: Path) -> None:
+@pytest.mark.parametrize("format_", ["JPEG", "TIFF"])
+def test_density_turns_with_the_photo(tmp_path: Path, format_: str) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
-    path = written(tmp_path / "x.jpg", corner_photo(), "JPEG", exif=exif, dpi=(300, 150))
+    path = written(tmp_path / "x", corner_photo(), format_, exif=exif, dpi=(300, 150))
     assert read_photo(path).dpi_xy == (150, 300)
 
 
@@ -614,6 +651,11 @@ def test_density_turns_with_the_photo(tmp_path: Path) -> None:
         (".hidden", "hidden"),
         ("😀.png", "photo"),
         ("😀cat😀.png", "cat"),
+        ("❤\ufe0f.png", "photo"),
+        ("हिन्दी तस्वीर.jpg", "हिन्दी_तस्वीर"),
+        ("ภาพถ่าย.jpg", "ภาพถ่าย"),
+        ("தமிழ்.jpg", "தமிழ்"),
+        ("مُحَمَّد.jpg", "مُحَمَّد"),
         ("-rf.png", "-rf"),
         ("a\nb\0c\udcff.png", "a_b_c"),
         ("%s<script>.png", "s_script"),
