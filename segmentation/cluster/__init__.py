@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 # While one photo is computed, the next one's pixels arrive.
 PHOTOS_PER_REPLICA = 2
+# So many photos that fail one after the other are not to blame; their replica is.
+FAILURES_IN_A_ROW = 3
 
 
 class Replica:
@@ -37,6 +39,12 @@ class Replica:
         self._name = card.name
         self._engine, _ = open_engine(card, engine, precision, threads)
         self._description = description(card, self._engine, replicas)
+        self._failures = 0
+
+    def check_health(self) -> None:
+        """Asked by Ray Serve from time to time, which replaces a replica that raises."""
+        if self._failures >= FAILURES_IN_A_ROW:
+            raise RuntimeError("its device fails photo after photo")
 
     async def __call__(self, request: "Request") -> "Response":
         """Answer one request as `RemoteEngine` says."""
@@ -54,9 +62,12 @@ class Replica:
             return Response(str(error), 400)
         try:
             # In a thread, for Ray asks meanwhile whether the replica is well.
-            return Response(pack(await run_in_threadpool(self._engine.run, pixel_values)))
+            logits = await run_in_threadpool(self._engine.run, pixel_values)
         except InferenceFailed as error:
+            self._failures += 1
             return JSONResponse({"en": error.text.en, "zh": error.text.zh}, DEVICE_FAILED)
+        self._failures = 0
+        return Response(pack(logits))
 
 
 def app(args: dict[str, str]) -> "Application":

@@ -16,7 +16,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from segmentation.cluster import Replica
+from segmentation.cluster import FAILURES_IN_A_ROW, Replica
 from segmentation.engines import Engine, open_engine, remote
 from segmentation.engines.base import Logits
 from segmentation.engines.onnx import OnnxEngine
@@ -228,6 +228,30 @@ def test_what_a_replica_says_of_its_device_reaches_the_visitor(
     with pytest.raises(InferenceFailed) as failure:
         engine.run(pixel_values)
     assert failure.value.text == Text("The chip is too hot.", "芯片过热。")
+
+
+def test_a_replica_whose_device_fails_photo_after_photo_asks_to_be_replaced(
+    address: str,
+    replica: Replica,
+    pixel_values: npt.NDArray[np.uint8],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    engine = RemoteEngine(CARD, address)
+
+    def fail(times: int) -> None:
+        with monkeypatch.context() as broken:
+            broken.setattr(replica, "_engine", Broken())
+            for _ in range(times):
+                with pytest.raises(InferenceFailed):
+                    engine.run(pixel_values)
+
+    fail(FAILURES_IN_A_ROW - 1)
+    engine.run(pixel_values)
+    fail(FAILURES_IN_A_ROW - 1)
+    replica.check_health()
+    fail(1)
+    with pytest.raises(RuntimeError, match="photo after photo"):
+        replica.check_health()
 
 
 @pytest.mark.parametrize("shape", [(1, 100, 100, 3), (1, 192, 384), (1, 384, 384, 6)])
