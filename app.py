@@ -10,7 +10,7 @@ import sys
 import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cache
 from math import ceil, floor
 from pathlib import Path
@@ -19,7 +19,6 @@ from tempfile import TemporaryDirectory, gettempdir
 from typing import Any, TypeVar
 
 import gradio as gr
-import numpy as np
 from gradio import networking, tunneling
 from gradio.events import api
 from gradio.exceptions import ChecksumMismatchError, ShareCertificateWriteError
@@ -56,6 +55,7 @@ from segmentation.encode import FORMATS, Format
 from segmentation.gate import Gate
 from segmentation.order import Order, carry_out, found
 from segmentation.overlay import draw_instances
+from segmentation.photo import memory_explained
 from segmentation.rate import (
     FOR_FRIENDS,
     FOR_STRANGERS,
@@ -117,7 +117,8 @@ FONTS = ("system-ui", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "san
 PROGRESS = gr.Progress()
 # A page outlives its server. When another one answers, what the page shows is not there any more:
 # it is loaded again, and knows by the mark it left (for as long as the tab is open) to say why.
-# Besides, Ctrl+Z is undo, save where something is written.
+# Besides, Ctrl+Z is undo, save where something is written; and a slider that was moved by keys is
+# let go with them, for Gradio waits for a pointer.
 ON_LOAD = """
 () => {
   const {root, api_prefix, app_id} = window.gradio_config;
@@ -131,6 +132,10 @@ ON_LOAD = """
     const writing = event.target.closest("textarea, input:not([type=checkbox], [type=radio])");
     if (event.key === "z" && (event.ctrlKey || event.metaKey) && !event.shiftKey && !writing)
       document.getElementById("undo")?.click();
+  });
+  document.addEventListener("keyup", ({target, key}) => {
+    if (target.matches("input[type=range]") && /^(Arrow|Page|Home|End)/.test(key))
+      target.dispatchEvent(new PointerEvent("pointerup", {bubbles: true}));
   });
   return before !== null && before !== String(app_id);
 }
@@ -180,8 +185,11 @@ SPOKEN = """() => new MutationObserver(() => {
             })));
     ["aria-label", "title"].forEach(name =>
         document.querySelectorAll(`[${name}]`).forEach(control => {
-            const text = GRADIO_NAMES[control.getAttribute(name)]?.[language];
-            if (text && text !== control.getAttribute(name)) control.setAttribute(name, text);
+            const heard = control.getAttribute(name);
+            const slides = heard.match(/^(?:number input|range slider) for (.+)/);
+            const names = slides ? {zh: slides[1]} : GRADIO_NAMES[heard];
+            const text = names?.[language];
+            if (text && text !== heard) control.setAttribute(name, text);
         }));
     document.querySelectorAll("button:has(> .image-frame):not([aria-label])").forEach(button => {
         const label = button.closest(".block").querySelector("label").innerText.trim();
@@ -205,6 +213,8 @@ SPOKEN = """() => new MutationObserver(() => {
 # Options of events: not for programs, and those that are too quick to speak of.
 private: dict[str, Any] = {"api_visibility": "private"}
 quiet: dict[str, Any] = {**private, "show_progress": "hidden"}
+# By default Gradio drops an event while the same is under way, and all that hangs on it.
+latest: dict[str, Any] = {**quiet, "trigger_mode": "always_last"}
 
 # Gradio's page translates every string that is a key, even what a control stands at: a mark keeps
 # the keys from being "auto" or "whole".
@@ -213,7 +223,8 @@ ENGLISH = {MARK + key: text.en for key, text in WORDS.items()}
 CHINESE = {MARK + key: text.zh for key, text in WORDS.items()}
 I18N = gr.I18n(**{"en": ENGLISH, **dict.fromkeys(("zh", "zh-CN", "zh-TW", "zh-HK"), CHINESE)})
 
-Remembered = TypeVar("Remembered", Desk, Batch)
+Columns = tuple[Column, ...]
+Remembered = TypeVar("Remembered", Desk, Batch, Columns)
 
 
 class Page:
@@ -292,7 +303,7 @@ class Page:
         subject = choose(segmentation.above(threshold), "auto")
         desk = Desk(path, small, model, segmentation, subject, timings, photo.notices)
         heading = self._heading(model, language_of(request))
-        return desk, threshold, heading, gr.Column(visible=False), gr.Column(visible=True)
+        return desk, threshold, heading, gr.Column(visible=False), gr.Column(visible=True), True
 
     def change_model(
         self, model: str, desk: Desk | None, request: gr.Request, progress: gr.Progress = PROGRESS
@@ -328,6 +339,7 @@ class Page:
             no_file(),
             gr.DownloadButton(visible=False),
             threshold,
+            False,
         )
 
     def pick(
@@ -369,8 +381,11 @@ class Page:
             gr.Row(visible=kind == "scene"),
         )
 
-    def show_found(self, desk: Desk | None, threshold: float, request: gr.Request) -> Any:
+    def show_found(
+        self, desk: Desk | None, threshold: float, is_open: bool, request: gr.Request
+    ) -> Any:
         """Draw the objects on the photo and list them."""
+        check_remembered(desk, is_open, request)
         if desk is None:
             return gr.skip()
         found, chosen = desk.segmentation.above(threshold), desk.choice(threshold)
@@ -396,28 +411,31 @@ class Page:
         style = Style(*controls)
         chosen = desk.choice(style.threshold)
         try:
-            photo = read_kept(desk.preview, ANY_SHAPE)
-            alpha = alpha_of(photo, desk.segmentation, chosen, look, style.edge)
-            background = reduced(style.background(self.limits))
-            after = compose(photo, alpha, background, style.effects)
-            before = desk.preview
-            if isinstance(background, Scene):
-                before = _keep("before.jpeg", encode(background.photo.on_white, "jpeg"))
-            pair = before, _keep("after.jpeg", encode(on_checkerboard(after), "jpeg"))
+            with memory_explained():
+                photo = read_kept(desk.preview, ANY_SHAPE)
+                alpha = alpha_of(photo, desk.segmentation, chosen, look, style.edge)
+                background = reduced(style.background(self.limits))
+                after = compose(photo, alpha, background, style.effects)
+                before = desk.preview
+                if isinstance(background, Scene):
+                    before = _keep("before.jpeg", encode(background.photo.on_white, "jpeg"))
+                pair = before, _keep("after.jpeg", encode(on_checkerboard(after), "jpeg"))
         except KoutuError as error:
             # A warning, not an error: that would leave the old file on offer.
             gr.Warning(error.in_language(language_of(request)))
             return gr.skip(), gr.skip(), no_file(), gr.DownloadButton(visible=False)
         language = language_of(request)
         said = [text.in_language(language) for text in messages(desk, style.threshold, look)]
-        return pair, "  \n".join(said), self.prepare(), gr.DownloadButton(visible=False)
+        return pair, "  \n".join(said), preparing(), gr.DownloadButton(visible=False)
 
-    def prepare(self) -> Any:
+    def prepare(self, desk: Desk | None, is_open: bool, request: gr.Request) -> Any:
         """Say that the file is out of date and that another one is on its way."""
-        return gr.DownloadButton(words("preparing"), value=None, interactive=False)
+        check_remembered(desk, is_open, request)
+        return preparing()
 
-    def prepare_zip(self) -> Any:
+    def prepare_zip(self, desk: Desk | None, is_open: bool, request: gr.Request) -> Any:
         """Say that the ZIP is on its way."""
+        check_remembered(desk, is_open, request)
         return gr.DownloadButton(words("preparing"), value=None, interactive=False, visible=True)
 
     def no_zip(self) -> Any:
@@ -459,10 +477,11 @@ class Page:
         if not chosen:
             return no_file()
         try:
-            photo = read_kept(desk.photo, self.limits)
-            recipe = style.recipe(self.limits)
-            alpha = alpha_of(photo, desk.segmentation, chosen, look, recipe.edge)
-            data = make_file(photo, alpha, recipe)
+            with memory_explained():
+                photo = read_kept(desk.photo, self.limits)
+                recipe = style.recipe(self.limits)
+                alpha = alpha_of(photo, desk.segmentation, chosen, look, recipe.edge)
+                data = make_file(photo, alpha, recipe)
             path = _keep(f"{photo.stem}_cutout{ending_of(style.format)}", data)
         except KoutuError as error:
             # A warning, not an error: that would leave the button as if the file were to come.
@@ -525,6 +544,8 @@ class Page:
         language = language_of(request)
         with explained(request):
             segmenter = self.shelf.segmenter(batch.model)
+            # One photo's file more, but not where there is no room already.
+            check_room(Path(get_upload_folder()), 0)
             batch = advance(batch, segmenter, self.limits, language)
         stop = gr.Button(visible=not batch.sealed)
         return *show_batch(batch, language), stop, gr.Button(visible=False)
@@ -560,7 +581,7 @@ class Page:
             "device": segmenter.device,
             "notices": [notice.in_language(language_of(request)) for notice in read.notices],
         }
-        small = np.ascontiguousarray(preview(read)[..., :3])
+        small = preview(replace(read, rgb=read.on_white, alpha=None))
         drawn = draw_instances(small, segmentation, report["chosen"])
         return report, gr.FileData(path=_keep(f"{read.stem}_objects.jpeg", encode(drawn, "jpeg")))
 
@@ -671,6 +692,7 @@ class Comparing:
     def compare_mine(
         self,
         desk: Desk | None,
+        is_open: bool,
         threshold: float,
         how_many: int,
         request: gr.Request,
@@ -678,6 +700,7 @@ class Comparing:
         *controls: Any,
     ) -> Iterator[Any]:
         """Compare the settings on the objects that are chosen on the first tab."""
+        check_remembered(desk, is_open, request)
         if desk is None:
             gr.Warning(WORDS["no_photo"].in_language(language_of(request)))
             return
@@ -696,9 +719,10 @@ class Comparing:
         return images, table(shown, language), *self._pair(shown, 1, language)
 
     def put_beside(
-        self, shown: Sequence[Column], event: gr.SelectData, request: gr.Request
+        self, shown: Columns | None, event: gr.SelectData, request: gr.Request
     ) -> tuple[Any, ...]:
         """Put the cut-out that was clicked against the first."""
+        shown = present(shown, request)
         if not Path(shown[0].image).exists():
             raise gr.Error(WORDS["gone"].in_language(language_of(request)), print_exception=False)
         return self._pair(shown, event.index or 1, language_of(request))
@@ -752,6 +776,8 @@ def build_ui(page: Page, rules: Rules = FOR_FRIENDS) -> gr.Blocks:
     with ui:
         desk = gr.State(None, time_to_live=KEEP_SECONDS)
         look = gr.State(None, time_to_live=KEEP_SECONDS)
+        # Outlives the desk, so that a page which was left alone can say so.
+        is_open = gr.State(False)
         in_use = gr.State(first.name)
         with gr.Row():
             with gr.Column(scale=2, min_width=320):
@@ -847,7 +873,7 @@ def build_ui(page: Page, rules: Rules = FOR_FRIENDS) -> gr.Blocks:
         # What looks at photos, on as many devices as the opened engine has.
         at_once = page.shelf.segmenter().at_once
         device: dict[str, Any] = {"concurrency_id": DEVICE, "concurrency_limit": at_once}
-        opened = [desk, least, heading, empty, found]
+        opened = [desk, least, heading, empty, found, is_open]
         # In the order of the fields of `Style`.
         style = [least, kind, colour, colour_below, backdrop, fit, scale, across, down]
         style += [softness, grow, fine_hair, outline, shadow, frame, format_, quality]
@@ -858,7 +884,7 @@ def build_ui(page: Page, rules: Rules = FOR_FRIENDS) -> gr.Blocks:
         restarted = gr.Checkbox(visible=False)
         ui.load(page.tell_of_restart, restarted, None, js=ON_LOAD, **private)
         kind.input(page.show_choices, kind, [colour, colour_below, other, fit, placing], **quiet)
-        cleared = [desk, upload, empty, found, slider, download, download_zip, least]
+        cleared = [desk, upload, empty, found, slider, download, download_zip, least, is_open]
         # Minimal, since the full one would hide the cross that takes the photo back.
         opening = {**private, **device, "show_progress": "minimal"}
         opening["show_progress_on"] = [upload, slider]
@@ -884,9 +910,9 @@ def build_ui(page: Page, rules: Rules = FOR_FRIENDS) -> gr.Blocks:
                 trigger_mode="always_last",
             ),
             canvas.select(page.pick, [desk, least], desk, trigger_mode="multiple", **quiet),
-            objects.input(page.pick_from_list, [desk, objects], desk, **quiet),
-            every.click(page.pick_all, [desk, least], desk, **quiet),
-            none.click(page.pick_none, desk, desk, **quiet),
+            objects.input(page.pick_from_list, [desk, objects], desk, **latest),
+            every.click(page.pick_all, [desk, least], desk, **latest),
+            none.click(page.pick_none, desk, desk, **latest),
             undo.click(page.undo, desk, desk, trigger_mode="multiple", **quiet),
             less.click(page.show_guesses, desk, [least, desk], **quiet),
         ]
@@ -897,7 +923,7 @@ def build_ui(page: Page, rules: Rules = FOR_FRIENDS) -> gr.Blocks:
         redraws += [outline.input, shadow.input]
         styled = [desk, look, *style]
         steps: list[tuple[Any, Any, Any, dict[str, Any]]] = [
-            (page.show_found, [desk, least], listed, {"concurrency_id": "list"}),
+            (page.show_found, [desk, least, is_open], listed, {"concurrency_id": "list"}),
             (page.show_result, styled, result, {"concurrency_id": "draw"}),
             (page.look_closer, [desk, least, closer], look, device),
             (page.show_closer, styled, result, {"concurrency_id": "draw"}),
@@ -906,7 +932,7 @@ def build_ui(page: Page, rules: Rules = FOR_FRIENDS) -> gr.Blocks:
         running: list[Any] = [*changes]
         for then in redraws:
             for handler, inputs, outputs, queue in steps:
-                step = then(handler, inputs, outputs, **queue, **quiet)
+                step = then(handler, inputs, outputs, **queue, **latest)
                 running.append(step)
                 if queue["concurrency_id"] in (DEVICE, FILE):
                     # Refused by the rules: what the button promised does not come.
@@ -914,11 +940,16 @@ def build_ui(page: Page, rules: Rules = FOR_FRIENDS) -> gr.Blocks:
                 then = step.success
         for refile in (frame.input, format_.input, quality.release):
             running += [
-                prepared := refile(page.prepare, None, download, **quiet),
-                prepared.success(page.export, styled, download, concurrency_id=FILE, **quiet),
+                prepared := refile(page.prepare, [desk, is_open], download, **latest),
+                prepared.success(page.export, styled, download, concurrency_id=FILE, **latest),
             ]
-        zipped = zipping.click(page.prepare_zip, None, download_zip, **quiet).success(
-            page.export_each, styled, download_zip, concurrency_id=FILE, **private
+        zipped = zipping.click(page.prepare_zip, [desk, is_open], download_zip, **latest).success(
+            page.export_each,
+            styled,
+            download_zip,
+            concurrency_id=FILE,
+            trigger_mode="always_last",
+            **private,
         )
         zipped.failure(page.no_zip, None, download_zip, **quiet)
         running += [zipped]
@@ -927,8 +958,10 @@ def build_ui(page: Page, rules: Rules = FOR_FRIENDS) -> gr.Blocks:
         cancel.click(lambda: None, None, upload, cancels=looking, **quiet)
         # What is still under way for the last photo must not end up under the next one.
         another.click(page.start_over, model, cleared, cancels=running, **quiet)
+        for opens in (examples.select, upload.input):
+            opens(None, cancels=[step for step in running if step not in changes])
         with tabs, gr.Tab(words("compare")):
-            compare_tab(ui, Comparing(page.shelf, page.limits), desk, least, device)
+            compare_tab(ui, Comparing(page.shelf, page.limits), [desk, is_open, least], device)
         with tabs, gr.Tab(words("batch")):
             batch_tab(ui, page, model, style)
         api(page.segment, api_name="segment", **device)
@@ -970,9 +1003,10 @@ def batch_tab(ui: gr.Blocks, page: Page, model: gr.Radio, style: Sequence[gr.Com
     ):
         # Refused by the rules or the disk: the rest can still be had.
         step.failure(lambda: gr.Button(visible=True), None, go_on, **quiet)
-    stop.click(
+    stopped = stop.click(
         lambda: gr.Button(words("stopping"), interactive=False), None, stop, **quiet
     ).success(page.stop_batch, batch, batch, **queued)
+    stopped.failure(lambda: gr.Button(words("stop"), interactive=True), None, stop, **quiet)
 
 
 def show_batch(batch: Batch, language: Language) -> tuple[Any, ...]:
@@ -994,10 +1028,13 @@ def show_batch(batch: Batch, language: Language) -> tuple[Any, ...]:
 
 
 def compare_tab(
-    ui: gr.Blocks, comparing: Comparing, desk: gr.State, least: gr.Slider, device: dict[str, Any]
+    ui: gr.Blocks,
+    comparing: Comparing,
+    mine: Sequence[gr.components.Component],
+    device: dict[str, Any],
 ) -> None:
-    """Lay out and wire the tab that compares settings; desk and queue are those of the first."""
-    shown = gr.State(prepared(0), time_to_live=KEEP_SECONDS)
+    """Lay out and wire the tab that compares settings; photo and queue are those of the first."""
+    shown = gr.State(None, time_to_live=KEEP_SECONDS)
     example = gr.State(0)
     intro = gr.Markdown()
     with gr.Row():
@@ -1060,11 +1097,12 @@ def compare_tab(
     waiting = {**private, **device, "show_progress_on": pair}
     comparisons: list[Any] = [
         on_example.click(comparing.compare_example, [example, *settings], shown, **waiting),
-        on_mine.click(comparing.compare_mine, [desk, least, *settings], shown, **waiting),
+        on_mine.click(comparing.compare_mine, [*mine, *settings], shown, **waiting),
     ]
     for compared in comparisons:
         compared.success(comparing.show, shown, drawn, **quiet)
     cancel.click(None, cancels=comparisons)
+    examples.select(None, cancels=comparisons)
 
 
 def finder_choices(finders: Sequence[Finder], language: Language) -> list[tuple[str, int]]:
@@ -1222,6 +1260,17 @@ def present(state: Remembered | None, request: gr.Request) -> Remembered:
     return state
 
 
+def check_remembered(desk: Desk | None, is_open: bool, request: gr.Request) -> None:
+    """Tell who has a photo open that it was left alone for too long and is not here any more."""
+    if is_open:
+        present(desk, request)
+
+
+def preparing() -> Any:
+    """The download button while its file is made."""
+    return gr.DownloadButton(words("preparing"), value=None, interactive=False)
+
+
 def no_file() -> Any:
     """The download button with nothing behind it."""
     return gr.DownloadButton(words("download"), value=None, interactive=False)
@@ -1231,7 +1280,8 @@ def no_file() -> Any:
 def explained(request: gr.Request) -> Iterator[None]:
     """Tell the visitor, in his language, what became of an error; the page stays as it was."""
     try:
-        yield
+        with memory_explained():
+            yield
     except KoutuError as error:
         raise gr.Error(error.in_language(language_of(request)), print_exception=False) from error
 

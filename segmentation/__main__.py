@@ -25,7 +25,7 @@ from segmentation.encode import encode
 from segmentation.errors import ChoiceError, KoutuError, ModelNotFound, PhotoError
 from segmentation.hub import get_model
 from segmentation.instances import Segmentation
-from segmentation.photo import OUT_OF_MEMORY, Photo, read_photo
+from segmentation.photo import Photo, memory_explained, read_photo
 from segmentation.recipe import make_file
 from segmentation.segmenter import Segmenter
 from segmentation.targets import ending_of, targets
@@ -69,13 +69,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     for path, target in targets(args.photos, args.output, wish.recipe.format):
         report: Report = {"photo": str(path), "model": card.name, "device": engine.device}
         try:
-            made, said = cut_out(segmenter, path, target, wish)
+            with memory_explained():
+                made, said = cut_out(segmenter, path, target, wish)
             report |= made
-        except (KoutuError, MemoryError) as error:
+        except KoutuError as error:
             failed = True
-            text = error.text if isinstance(error, KoutuError) else OUT_OF_MEMORY
-            said = (text,)
-            report["error"] = text.in_language(language)
+            said = (error.text,)
+            report["error"] = error.in_language(language)
         for text in said:
             print(f"{path}: {text.in_language(language)}", file=sys.stderr)
         line = (

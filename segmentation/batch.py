@@ -14,7 +14,7 @@ from segmentation.desk import line
 from segmentation.each import write_zip
 from segmentation.errors import ChoiceError, KoutuError, PhotoError, PhotoTooLarge
 from segmentation.instances import Instance
-from segmentation.photo import Limits
+from segmentation.photo import Limits, memory_explained
 from segmentation.recipe import make_file
 from segmentation.room import disk_explained, read_kept
 from segmentation.segmenter import Segmenter
@@ -151,16 +151,17 @@ def _cut_out(path: Path, name: str, batch: Batch, segmenter: Segmenter, limits: 
     instances: tuple[Instance, ...] = ()
     chosen: tuple[int, ...] = ()
     try:
-        photo = read_kept(path, limits)
-        segmentation, _ = segmenter.segment(photo, batch.style.threshold)
-        instances = segmentation.instances
-        if not instances:
-            raise ChoiceError(NOTHING.en, NOTHING.zh)
-        chosen = choose(segmentation, batch.objects)
-        look, notices = try_looking_closer(segmenter, photo, segmentation, chosen)
-        recipe = batch.style.recipe(limits)
-        alpha = alpha_of(photo, segmentation, chosen, look, recipe.edge)
-        data = make_file(photo, alpha, recipe)
+        with memory_explained():
+            photo = read_kept(path, limits)
+            segmentation, _ = segmenter.segment(photo, batch.style.threshold)
+            instances = segmentation.instances
+            if not instances:
+                raise ChoiceError(NOTHING.en, NOTHING.zh)
+            chosen = choose(segmentation, batch.objects)
+            look, notices = try_looking_closer(segmenter, photo, segmentation, chosen)
+            recipe = batch.style.recipe(limits)
+            alpha = alpha_of(photo, segmentation, chosen, look, recipe.edge)
+            data = make_file(photo, alpha, recipe)
         with disk_explained():
             _check_space(batch.archive, len(data), limits)
             write_zip(batch.archive, [(name, data)])

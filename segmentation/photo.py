@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image, ImageCms
@@ -108,7 +109,7 @@ def read_photo(path: Path, limits: Limits | None = None) -> Photo:
         PhotoTooLarge: it is beyond the limits; no pixel was decoded.
     """
     data = _read_bytes(path, limits := limits or Limits())
-    with _without_pillows_warnings(), _open(data) as image, _damage_explained():
+    with _without_pillows_warnings(), _open(data) as image, memory_explained(), _damage_explained():
         _check(image, limits)
         frame_notices = _frame_notices(image)
         pillow_turns = _is_lying_tiff(image)
@@ -172,6 +173,23 @@ def _read_bytes(path: Path, limits: Limits) -> bytes:
 
 
 @contextmanager
+def memory_explained() -> Iterator[None]:
+    """Tell in a sentence that a photo is too large for what memory is left.
+
+    Raises:
+        PhotoTooLarge: for a `MemoryError`, and for OpenCV's form of it.
+    """
+    try:
+        yield
+    except MemoryError as error:
+        raise PhotoTooLarge(OUT_OF_MEMORY.en, OUT_OF_MEMORY.zh) from error
+    except cv2.error as error:
+        if error.code != cv2.Error.StsNoMem:
+            raise
+        raise PhotoTooLarge(OUT_OF_MEMORY.en, OUT_OF_MEMORY.zh) from error
+
+
+@contextmanager
 def _without_pillows_warnings() -> Iterator[None]:
     """Keep remarks on odd metadata, meant for programmers, off a person's terminal."""
     with warnings.catch_warnings():
@@ -186,8 +204,8 @@ def _damage_explained() -> Iterator[None]:
         yield
     except PhotoError:
         raise
-    except MemoryError as error:
-        raise PhotoTooLarge(OUT_OF_MEMORY.en, OUT_OF_MEMORY.zh) from error
+    except MemoryError:
+        raise
     except Exception as error:  # what Pillow raises for damaged files shares no base class
         raise PhotoError(
             "The photo is damaged or was cut short. Copy or save it again, then retry.",

@@ -175,7 +175,8 @@ def sweep(
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    return (path for path in folder.rglob("*") if path.is_file() and path.name != TENANT)
+    # Its own tenant alone: an upload may have any name.
+    return (path for path in folder.rglob("*") if path.is_file() and path != folder / TENANT)
 
 
 def _size(path: Path) -> int:

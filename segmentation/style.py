@@ -1,7 +1,6 @@
 """How a visitor wants his result: what the controls of the page say, as one value."""
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from segmentation.backgrounds import (
     Background,
@@ -18,8 +17,9 @@ from segmentation.effects import Effects, Outline, Shadow
 from segmentation.encode import Format
 from segmentation.frame import CROPS, Crop
 from segmentation.matte import Edge
-from segmentation.photo import Limits, read_photo
+from segmentation.photo import Limits
 from segmentation.recipe import Recipe
+from segmentation.room import read_kept
 
 # The choices of the page, by the names of their WORDS.
 BACKGROUNDS = ("transparent", "colour", "gradient", "blur", "picture", "scene")
@@ -110,9 +110,9 @@ class Style:
             case "blur":
                 return Blurred()
             case "picture" if self.backdrop:
-                return Picture(read_photo(Path(self.backdrop), limits), self.fit)
+                return Picture(read_kept(self.backdrop, limits), self.fit)
             case "scene" if self.backdrop:
-                other = read_photo(Path(self.backdrop), limits)
+                other = read_kept(self.backdrop, limits)
                 return Scene(other, self.scale, (self.across, self.down))
             case _:
                 return Transparent()

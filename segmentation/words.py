@@ -182,6 +182,7 @@ GRADIO_NAMES = {
     "Paste from clipboard": Text("Paste", "粘贴"),
     "Click to upload or drop files": Text("Click to upload or drop files", "点击上传，或拖放文件"),
     "Fullscreen": Text("Full screen", "全屏"),
+    "Reset to default value": Text("Reset to default value", "恢复默认值"),
     "undo": Text("Slider back to the middle", "滑块回到中间"),
     "Gradio footer navigation": Text("Footer", "页脚"),
 }

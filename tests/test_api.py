@@ -8,6 +8,7 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from gradio_client.exceptions import AppError
 import app
 from segmentation import Limits, find_model
 from segmentation.gate import YOUR_SHARE
+from segmentation.photo import OUT_OF_MEMORY
 from segmentation.rate import FOR_FRIENDS, FOR_STRANGERS, Rate, Rules
 from segmentation.room import LEAST_BYTES, ROOM_MEGABYTES
 from segmentation.shelf import Shelf
@@ -309,11 +311,34 @@ def test_what_the_page_has_forgotten_is_told_in_the_visitors_language(
     address: str, language: Language
 ) -> None:
     with Visitor(address, language) as visitor:
-        for name in ("pick_none", "pick_all", "undo", "show_guesses", "stop_batch"):
+        left_alone = ("pick_none", "pick_all", "undo", "show_guesses", "stop_batch", "put_beside")
+        for name in left_alone:
             handler = visitor.handler(name)
             with pytest.raises(Failed) as failed:
                 visitor.ask(handler, [0.5 for _ in handler["inputs"]])
             assert str(failed.value) == app.WORDS["gone"].in_language(language)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_controls_of_a_photo_that_was_forgotten_say_so(shelf: Shelf, language: Language) -> None:
+    page, request = app.Page(shelf, Limits()), gr.Request(headers={"accept-language": language})
+    listing = partial(page.show_found, None, 0.5)
+    for act in (partial(page.prepare, None), partial(page.prepare_zip, None), listing):
+        with pytest.raises(gr.Error) as told:
+            act(True, request)
+        assert told.value.message == app.WORDS["gone"].in_language(language)
+    comparing = app.Comparing(shelf, Limits())
+    with pytest.raises(gr.Error) as told:
+        next(comparing.compare_mine(None, True, 0.5, 2, request))
+    assert told.value.message == app.WORDS["gone"].in_language(language)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_what_the_memory_does_not_hold_is_told(language: Language) -> None:
+    request = gr.Request(headers={"accept-language": language})
+    with pytest.raises(gr.Error) as told, app.explained(request):
+        raise MemoryError
+    assert told.value.message == OUT_OF_MEMORY.in_language(language)
 
 
 def test_the_footer_tells_strangers_their_limits(shelf: Shelf) -> None:

@@ -20,7 +20,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 import app
-from segmentation import Limits, Segmenter, Text, encode, find_model
+from segmentation import Limits, Photo, Segmenter, Text, encode, find_model
 from segmentation.errors import NoRoom
 from segmentation.shelf import Shelf
 from tests.started import started
@@ -149,7 +149,7 @@ def test_another_model_looks_at_the_same_photo(page: Page) -> None:
     expect(page.locator("code").get_by_text("孪生 · onnxruntime CPU")).to_be_visible()
     expect(page.locator("input[type=checkbox]:checked")).to_have_count(2)
 
-    page.get_by_label("损坏").check()
+    page.get_by_label("损坏").click()
     expect(page.get_by_text("模型 broken 缺少文件 model.onnx")).to_be_visible()
     expect(page.get_by_label("孪生")).to_be_checked()
     expect(page.locator("code").get_by_text("孪生 · onnxruntime CPU")).to_be_visible()
@@ -277,6 +277,60 @@ def test_a_comparison_that_was_cancelled_looks_no_further(page: Page, held: Held
     assert set(held.looked) == {"compact"}, "the twin was to be next"
 
 
+def test_of_choices_made_while_a_file_is_made_the_last_counts(
+    page: Page, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with redrawn(page):
+        page.locator("#examples img").nth(3).click()
+    page.get_by_text(said(page, "more_files")).click()
+    make_file, goes_on, begun = app.make_file, threading.Event(), threading.Semaphore(0)
+
+    def slowly(*args: Any) -> bytes:
+        begun.release()
+        goes_on.wait(60)
+        return make_file(*args)
+
+    monkeypatch.setattr(app, "make_file", slowly)
+    page.get_by_role("radio", name="webp").check()
+    begun.acquire()
+    page.get_by_label(said(page, "square"), exact=True).check()
+    page.get_by_role("radio", name="png").check()
+    expect(page.locator("#download")).to_be_disabled()
+    goes_on.set()
+    with saved(page, tmp_path, said(page, "download"), "flower_cutout.png") as png:
+        height, width, _ = decoded(png).shape
+        assert height == width
+
+
+def test_a_photo_opened_over_another_gets_none_of_its_files(
+    page: Page, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    make_file, goes_on, begun = app.make_file, threading.Event(), threading.Semaphore(0)
+
+    def slowly(photo: Photo, *args: Any) -> bytes:
+        if photo.stem == "flower":
+            begun.release()
+            goes_on.wait(60)
+        return make_file(photo, *args)
+
+    monkeypatch.setattr(app, "make_file", slowly)
+    page.locator("#examples img").nth(3).click()
+    begun.acquire()
+    page.locator("#examples img").nth(2).click()
+    page.locator("#result img[src*='coffee']").first.wait_for()
+    expect(page.locator("#download")).to_be_enabled()
+    goes_on.set()
+    assert download(page, tmp_path)[0] == "coffee_cutout.png"
+
+
+def test_a_slider_moved_by_keys_counts(page: Page) -> None:
+    with redrawn(page):
+        page.locator("#examples img").nth(3).click()
+    page.get_by_text(said(page, "options"), exact=True).click()
+    with redrawn(page):
+        page.locator("input[type=range]:visible").nth(2).press("ArrowRight")
+
+
 def test_a_batch_that_was_held_up_goes_on(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     step, faults = app.advance, [NoRoom("No room.", "没有空间。")]
 
@@ -383,6 +437,10 @@ def test_all_can_read_it_on_any_screen(
 
 @pytest.mark.parametrize("page", ["zh-CN"], indirect=True)
 def test_who_cannot_see_the_page_hears_chinese(page: Page) -> None:
+    with redrawn(page):
+        page.locator("#examples img").nth(3).click()
+    for folded in page.locator("button.label-wrap:visible").all():
+        folded.click()
     spoken = "[...document.querySelectorAll('[aria-label]')].map(of => of.ariaLabel)"
     for tab in page.get_by_role("tab").all():
         tab.click()

@@ -6,16 +6,18 @@ import re
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
+import segmentation.batch
 from segmentation.batch import Batch, Outcome, advance, overview, start_batch, table
-from segmentation.errors import ChoiceError, NoRoom, PhotoTooLarge
+from segmentation.errors import ChoiceError, NoRoom, PhotoError, PhotoTooLarge
 from segmentation.instances import Instance
 from segmentation.models import find_model
-from segmentation.photo import Limits
+from segmentation.photo import OUT_OF_MEMORY, Limits
 from segmentation.room import NO_ROOM
 from segmentation.segmenter import Segmenter
 from segmentation.style import Style
@@ -152,3 +154,29 @@ def test_no_name_is_a_formula(name: str) -> None:
     rows = list(csv.reader(io.StringIO(text.decode("utf-8-sig"))))
     assert [row[0] for row in rows[1:]] == [f"'{name}"] * 2
     assert all(len(row) == len(rows[0]) for row in rows)
+
+
+def test_a_photo_too_large_for_the_memory_does_not_stop_the_rest(
+    segmenter: Segmenter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_file, short = segmentation.batch.make_file, [True]
+
+    def once_short_of_memory(*given: Any) -> bytes:
+        if short and short.pop():
+            raise MemoryError
+        return make_file(*given)
+
+    monkeypatch.setattr(segmentation.batch, "make_file", once_short_of_memory)
+    photos = [EXAMPLES / "flower.jpg"] * 2
+    batch = start_batch(photos, tmp_path / "cutouts.zip", "compact", "auto", STYLE, Limits())
+    while not batch.sealed:
+        batch = advance(batch, segmenter, Limits(), "en")
+    assert [outcome.file for outcome in batch.done] == [None, "flower_2_cutout.png"]
+    assert batch.done[0].notes == (OUT_OF_MEMORY,)
+
+
+def test_a_backdrop_that_was_swept_away_has_to_be_brought_again(tmp_path: Path) -> None:
+    style = replace(STYLE, kind="picture", backdrop=str(tmp_path / "gone.png"))
+    with pytest.raises(PhotoError) as told:
+        style.recipe(Limits())
+    assert told.value.text == WORDS["gone"]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from segmentation.errors import NoRoom
-from segmentation.room import LEAST_BYTES, check_room, room_of_our_own, sweep
+from segmentation.room import LEAST_BYTES, TENANT, check_room, room_of_our_own, sweep
 
 HOLDER = "import sys; from pathlib import Path; from segmentation.room import room_of_our_own; \
 holder = room_of_our_own(Path(sys.argv[1])); room = holder.__enter__(); (room / 'photo').touch(); \
@@ -81,6 +81,15 @@ def test_many_tiny_files_fill_a_room(tmp_path: Path) -> None:
     (tmp_path / "3").touch()
     with pytest.raises(NoRoom):
         check_room(tmp_path, 1, megabytes)
+
+
+def test_no_name_keeps_an_upload_from_counting(tmp_path: Path) -> None:
+    (tmp_path / TENANT).write_bytes(bytes(1_000_000))
+    check_room(tmp_path, 0, megabytes=0.5)
+    (tmp_path / "upload").mkdir()
+    (tmp_path / "upload" / TENANT).write_bytes(bytes(1_000_000))
+    with pytest.raises(NoRoom):
+        check_room(tmp_path, 0, megabytes=0.5)
 
 
 def test_a_room_is_named_by_nobody(tmp_path: Path) -> None:
