@@ -311,8 +311,7 @@ def test_what_the_page_has_forgotten_is_told_in_the_visitors_language(
     address: str, language: Language
 ) -> None:
     with Visitor(address, language) as visitor:
-        left_alone = ("pick_none", "pick_all", "undo", "show_guesses", "stop_batch", "put_beside")
-        for name in left_alone:
+        for name in ("pick_none", "pick_all", "undo", "show_guesses", "stop_batch"):
             handler = visitor.handler(name)
             with pytest.raises(Failed) as failed:
                 visitor.ask(handler, [0.5 for _ in handler["inputs"]])
@@ -328,6 +327,9 @@ def test_controls_of_a_photo_that_was_forgotten_say_so(shelf: Shelf, language: L
             act(True, request)
         assert told.value.message == app.WORDS["gone"].in_language(language)
     comparing = app.Comparing(shelf, Limits())
+    with pytest.raises(gr.Error) as told:
+        comparing.put_beside(None, gr.SelectData(None, {"index": 1, "value": None}), request)
+    assert told.value.message == app.WORDS["gone"].in_language(language)
     with pytest.raises(gr.Error) as told:
         next(comparing.compare_mine(None, True, 0.5, 2, request))
     assert told.value.message == app.WORDS["gone"].in_language(language)

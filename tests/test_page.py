@@ -441,7 +441,11 @@ def test_who_cannot_see_the_page_hears_chinese(page: Page) -> None:
         page.locator("#examples img").nth(3).click()
     for folded in page.locator("button.label-wrap:visible").all():
         folded.click()
-    spoken = "[...document.querySelectorAll('[aria-label]')].map(of => of.ariaLabel)"
+    # Names that are the same in every language are no English.
+    spoken = (
+        "[...document.querySelectorAll('[aria-label]')]"
+        ".map(of => of.ariaLabel.replace(/JPEG|WebP/g, ''))"
+    )
     for tab in page.get_by_role("tab").all():
         tab.click()
         page.wait_for_function(f"!{spoken}.some(says => /[a-z]{{3}}/i.test(says))")
