@@ -334,6 +334,15 @@ def told_of(engine: AscendEngine) -> str:
     return str(raised.value)
 
 
+@pytest.fixture
+def hung(start: Start, acl: ModuleType, tmp_path: Path) -> AscendEngine:
+    """An engine whose device is at an inference that never ends, as one visitor was told."""
+    engine = start(static_card(tmp_path), timeout_s=0.5)
+    acl.stand_in.inject("stream", acl.stand_in.HANG, times=9)
+    assert "has not answered" in told_of(engine)
+    return engine
+
+
 class TestHanging:
     def test_an_inference_that_takes_too_long_is_given_up(
         self, start: Start, acl: ModuleType, tmp_path: Path
@@ -344,15 +353,10 @@ class TestHanging:
         assert "in time" in told_of(engine)
         engine.run(photo())
 
-    def test_one_that_never_ends_holds_nobody(
-        self, start: Start, acl: ModuleType, tmp_path: Path
-    ) -> None:
-        engine = start(static_card(tmp_path), timeout_s=0.5)
-        acl.stand_in.inject("stream", acl.stand_in.HANG, times=9)
-        assert "has not answered" in told_of(engine)
+    def test_one_that_never_ends_holds_nobody(self, hung: AscendEngine, acl: ModuleType) -> None:
         # Whoever comes later need not wait to be told.
         with ThreadPoolExecutor(4) as pool:
-            answers = list(pool.map(lambda _: told_of(engine), range(8)))
+            answers = list(pool.map(lambda _: told_of(hung), range(8)))
         assert all("has not answered" in told for told in answers)
         assert acl.stand_in.chip.calls["mdl.execute_async"] == 1
 
@@ -365,23 +369,15 @@ class TestHanging:
         assert "has not answered" in told_of(engine)
 
     def test_it_works_again_once_the_wait_is_over(
-        self, start: Start, acl: ModuleType, tmp_path: Path
+        self, hung: AscendEngine, acl: ModuleType
     ) -> None:
-        engine = start(static_card(tmp_path), timeout_s=0.5)
-        acl.stand_in.inject("stream", acl.stand_in.HANG, times=9)
-        told_of(engine)
         acl.stand_in.chip.released.set()
-        while engine._acl.seconds_under_way():
+        while hung._acl.seconds_under_way():
             pass
-        engine.run(photo())
+        hung.run(photo())
 
-    def test_closing_does_not_wait_for_it(
-        self, start: Start, acl: ModuleType, tmp_path: Path
-    ) -> None:
-        engine = start(static_card(tmp_path), timeout_s=0.5)
-        acl.stand_in.inject("stream", acl.stand_in.HANG, times=9)
-        told_of(engine)
-        engine.close()
+    def test_closing_does_not_wait_for_it(self, hung: AscendEngine) -> None:
+        hung.close()
 
 
 def test_a_forked_process_is_told_so(
