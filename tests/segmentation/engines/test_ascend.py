@@ -540,6 +540,17 @@ class TestStart:
             start(small_card(tmp_path, oms))
 
 
+def ended(program: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """A process of its own that had the stand-in, and ended as it likes."""
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", program, str(folder)],
+        env={**os.environ, "PYTHONPATH": f"{SITE_PACKAGES}{os.pathsep}."},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+
 class TestEnd:
     def test_closing_twice_and_running_afterwards(
         self, start: Start, acl: ModuleType, tmp_path: Path
@@ -580,13 +591,7 @@ class TestEnd:
             "engine = AscendEngine(load_card(Path(sys.argv[1])))\n"
             "print(engine.device, engine.run(np.zeros((1, 3, 32, 32), 'f'))[1].shape)\n"
         )
-        done = subprocess.run(
-            [sys.executable, "-W", "error", "-c", program, str(tmp_path)],
-            env={**os.environ, "PYTHONPATH": f"{SITE_PACKAGES}{os.pathsep}."},
-            capture_output=True,
-            text=True,
-            check=True,
-        )
+        done = ended(program, tmp_path)
         assert done.stdout == f"{CHIP} (3, 8, 8)\n"
         assert done.stderr == ""
 
@@ -606,13 +611,7 @@ class TestEnd:
             "while engine._acl.seconds_under_way(): pass\n"
             "engine.run(np.zeros((1, 3, 32, 32), 'f'))\n"
         )
-        done = subprocess.run(
-            [sys.executable, "-c", program, str(tmp_path)],
-            env={**os.environ, "PYTHONPATH": f"{SITE_PACKAGES}{os.pathsep}."},
-            capture_output=True,
-            text=True,
-            check=True,
-        )
+        done = ended(program, tmp_path)
         assert done.stdout == "told\n"
         assert "was not called" not in done.stderr
         assert "leaked" not in done.stderr
