@@ -116,7 +116,7 @@ def start_batch(
             f"Take up to {limits.batch_megabytes:g} MB at once.",
             f"照片共 {megabytes:.0f} MB，请分批，每批不超过 {limits.batch_megabytes:g} MB。",
         )
-    style.recipe(limits)
+    style.recipe(limits)  # raises where no photo could be cut out in this style
     todo = [(photo, file.name) for photo, file in targets(photos, Path(), style.format)]
     return Batch(archive, model, objects, style, tuple(todo))
 
