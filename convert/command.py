@@ -1,6 +1,7 @@
 """What the packages' command lines have in common: a command is a module."""
 
 import argparse
+import errno
 import importlib
 import signal
 import sys
@@ -56,14 +57,20 @@ def run_command(
         print(_not_installed(error), file=sys.stderr)
         return 1
     except OSError as error:
-        # Files that a command was told to read or write, and the disk they lie on.
-        where = f"{error.filename}: " if error.filename else ""
-        print(f"error: {where}{error.strerror or error}", file=sys.stderr)
+        print(_not_read_or_written(error), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 128 + signal.SIGINT
     return 0
+
+
+def _not_read_or_written(error: OSError) -> str:
+    """Of the files that a command was told to read or write, and the disk they lie on."""
+    where = f"{error.filename}: " if error.filename else ""
+    is_full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    way_out = "Free some space." if is_full else "Check the path and its permissions."
+    return f"error: {where}{error.strerror or error}. {way_out}"
 
 
 def _not_installed(error: ModuleNotFoundError) -> str:

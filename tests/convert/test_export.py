@@ -100,7 +100,7 @@ def test_a_disk_that_takes_no_more_is_one_line_and_nothing_stays(tmp_path: Path)
     shell = ["bash", "-c", 'ulimit -f 100; exec "$@"', "bash"]
     done = subprocess.run([*shell, *command, str(tmp_path / "m")], capture_output=True, text=True)
     assert done.returncode == 1
-    assert done.stderr.splitlines()[-1] == "error: File too large"
+    assert done.stderr.splitlines()[-1] == "error: File too large. Free some space."
     assert list(tmp_path.iterdir()) == []
 
 
@@ -110,7 +110,9 @@ def test_a_folder_that_cannot_be_made_is_one_line(
 ) -> None:
     (tmp_path / "taken").write_text("a file")
     assert main(["export", str(SWIN_4_46), "--size", "64", "-o", str(tmp_path / place)]) == 1
-    assert capsys.readouterr().err.startswith(f"error: {tmp_path / place}: ")
+    told = capsys.readouterr().err
+    assert told.startswith(f"error: {tmp_path / place}: ")
+    assert told.endswith("Check the path and its permissions.\n")
 
 
 def test_who_is_stopped_cleans_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
