@@ -83,7 +83,8 @@ class Score:
         alpha: uint8 (H, W), the cut-out.
         truth: bool (H, W), that subject.
         largest: IoU of the largest instance instead; NaN where a cut-out is all there is.
-        best: IoU of the instance nearest to any subject; NaN as well.
+        best: IoU of the instance nearest to any subject, at one look; NaN as well.
+        clicked: IoU of what whoever clicks that instance gets; NaN as well.
     """
 
     sample: Sample
@@ -92,6 +93,7 @@ class Score:
     truth: Bool
     largest: float
     best: float
+    clicked: float
 
     @property
     def iou(self) -> float:
@@ -125,10 +127,11 @@ def run(args: argparse.Namespace) -> None:
     """Print a Markdown table of the subject's cut-outs as `auto` chooses them.
 
     A cut-out is compared at the photo's own size with the subject it matches best. "largest" is
-    the IoU of another rule, "best" of the best single instance there was to choose. "AP50" is the
-    mean average precision of the labels at an IoU of 0.5, over all photos of the source, also those
-    without a subject; what it is for each label stands below. What another program cut out, perhaps
-    without knowing instances, is judged on the same subjects.
+    the IoU of another rule, "best" of the best single instance there was to choose, at one look,
+    and "clicked" of that same instance as whoever clicks it gets it. "AP50" is the mean average
+    precision of the labels at an IoU of 0.5, over all photos of the source, also those without a
+    subject; what it is for each label stands below. What another program cut out, perhaps without
+    knowing instances, is judged on the same subjects.
     """
     card = find_model(args.model)
     photos = samples(args.data, {label.en for label in card.labels})
@@ -151,8 +154,9 @@ def run(args: argparse.Namespace) -> None:
         source: average_precisions([of for of in findings if of.sample.source == source])
         for source in dict.fromkeys(of.sample.source for of in findings)
     }
-    print("| photos | n | IoU | boundary F | max F | weighted F | MAE | largest | best | AP50 |")
-    print("|---" * 10 + "|")
+    columns = "IoU | boundary F | max F | weighted F | MAE | largest | best | clicked | AP50"
+    print(f"| photos | n | {columns} |")
+    print("|---" * 11 + "|")
     for name, group in sorted(groups.items()):
         of_labels = [precision for precision, _ in precisions.get(name, {}).values()]
         figures = [*_means(group), float(np.mean(of_labels)) if of_labels else nan]
@@ -196,18 +200,27 @@ def _score(
     segmenter: Segmenter, sample: Sample, photo: Photo, everything: Segmentation, one_look: bool
 ) -> Score:
     found = everything.above(segmenter.card.score_threshold)
-    ids = choose(found, "auto")
-    look = None if one_look else look_closer(segmenter, photo, found, ids)
-    alpha = alpha_of(photo, found, ids, look)
-    single = [_best_match(photo, found, (i.id,), sample) for i in found.instances]
-    largest = _best_match(photo, found, choose(found, "largest"), sample)
-    best = max(single, default=0.0)
-    return _score_of(sample, alpha, largest, best)
+
+    def cut_out(ids: tuple[int, ...]) -> UInt8:
+        look = None if one_look else look_closer(segmenter, photo, found, ids)
+        return alpha_of(photo, found, ids, look)
+
+    single = [(_match(alpha_of(photo, found, (i.id,)), sample), i.id) for i in found.instances]
+    best, nearest = max(single, default=(0.0, None))
+    largest = _match(alpha_of(photo, found, choose(found, "largest")), sample)
+    clicked = 0.0 if nearest is None else _match(cut_out((nearest,)), sample)
+    return _score_of(sample, cut_out(choose(found, "auto")), largest, best, clicked)
 
 
-def _score_of(sample: Sample, alpha: UInt8, largest: float = nan, best: float = nan) -> Score:
+def _match(alpha: UInt8, sample: Sample) -> float:
+    return max(iou(alpha > 127, truth) for _, truth in sample.subjects)
+
+
+def _score_of(
+    sample: Sample, alpha: UInt8, largest: float = nan, best: float = nan, clicked: float = nan
+) -> Score:
     label, truth = max(sample.subjects, key=lambda subject: iou(alpha > 127, subject[1]))
-    return Score(sample, label, alpha, truth, largest, best)
+    return Score(sample, label, alpha, truth, largest, best, clicked)
 
 
 def _read_alpha(folder: Path, sample: Sample) -> UInt8:
@@ -261,11 +274,6 @@ def average_precisions(findings: Sequence[Finding]) -> dict[str, tuple[float, in
     }
 
 
-def _best_match(photo: Photo, found: Segmentation, ids: Sequence[int], sample: Sample) -> float:
-    cut_out = alpha_of(photo, found, ids) > 127
-    return max(iou(cut_out, truth) for _, truth in sample.subjects)
-
-
 def _means(group: Sequence[Score]) -> list[float]:
     curve = np.mean([precision_recall(score.alpha, score.truth) for score in group], axis=0)
     by_photo = [
@@ -276,11 +284,12 @@ def _means(group: Sequence[Score]) -> list[float]:
             mean_absolute_error(score.alpha, score.truth),
             score.largest,
             score.best,
+            score.clicked,
         )
         for score in group
     ]
-    overlap, boundary, weighted, error, largest, best = np.mean(by_photo, axis=0).tolist()
-    return [overlap, boundary, float(f_beta(curve).max()), weighted, error, largest, best]
+    overlap, boundary, *others = np.mean(by_photo, axis=0).tolist()
+    return [overlap, boundary, float(f_beta(curve).max()), *others]
 
 
 def _contact_sheet(scores: Sequence[Score]) -> UInt8:

@@ -22,9 +22,9 @@ LEAST_SHARE = 0.15
 LEAST_BEHIND = 0.3
 # Of this source only one person in each photo is labelled: it is cropped around that one.
 ONE_LABELLED = "cocop"
-# How likely one more instance is to be pasted, and how many are at most: instances that touch are
-# what few photos have labelled, and what is easily taken for one.
-PASTE, MOST_PASTED = 0.45, 3
+# How many instances are pasted at most: instances that touch are what few photos have labelled, and
+# what is easily taken for one.
+MOST_PASTED = 3
 # What is cropped around has at least so many photo pixels along the sides: more enlarged it would
 # be a blur that no photo shows.
 LEAST_AROUND = 128
@@ -52,15 +52,17 @@ def make_scene(
     weights: npt.NDArray[np.float64],
     size_hw: tuple[int, int],
     whole: float,
+    pasted: float,
     rng: Generator,
 ) -> Scene:
-    """Draw one photo, perhaps a second to paste from, and augment them.
+    """Draw one photo, perhaps others to paste from, and augment them.
 
     Args:
         samples: what there is to draw from.
         weights: how likely each is to be drawn; sums to 1.
         size_hw: of the scene.
         whole: share of scenes that show the whole photo, not a crop.
+        pasted: how likely one more instance is to be pasted, up to three.
         rng: the same state gives the same scene.
     """
 
@@ -74,7 +76,7 @@ def make_scene(
     while not scene.labels:  # a crop of nothing
         scene = draw()
     for _ in range(MOST_PASTED):
-        if rng.random() >= PASTE:
+        if rng.random() >= pasted:
             break
         scene = paste(scene, draw(), rng)
     return Scene(_recoloured(scene.rgb, rng), scene.masks, scene.labels)

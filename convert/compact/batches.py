@@ -16,11 +16,12 @@ from convert.compact.data import Sample
 
 MEAN_AND_STD = 0.5
 MULTIPLE = 32
-# Squares, landscape and portrait for most of the time, and at last what the product feeds the
-# model: a longest side of 384.
+# Squares, landscape and portrait, crops and pasted objects for most of the time, and at last what
+# people give the product: whole photos as they were taken, at a longest side of 384.
 EARLY_SIZES = ((256, 256), (256, 320), (320, 256), (320, 320), (288, 384), (384, 288), (384, 384))
 LATE_SIZES = ((384, 384), (288, 384), (384, 288), (256, 384), (384, 256), (320, 384), (384, 320))
 EARLY_WHOLE, LATE_WHOLE = 0.4, 0.7
+EARLY_PASTED, LATE_PASTED = 0.45, 0.15
 # How often the photos of a source come, against those of one not named here: more where things of
 # all kinds are outlined, fewer where photos are alike, drawn, noisy or coarsely outlined.
 WEIGHTS = {
@@ -31,7 +32,7 @@ WEIGHTS = {
     "ccp": 0.5,
     "cat": 0.5,
     "via": 0.4,
-    "pseudo": 1.8,
+    "pseudo": 2.5,
 }
 
 
@@ -85,8 +86,10 @@ class Stream(Dataset[Batch]):
         count = max(1, round(self.photos * (320 * scale) ** 2 / (height * width)))
         weights = draw_weights(self.samples)
         whole = LATE_WHOLE if late else EARLY_WHOLE
+        pasted = LATE_PASTED if late else EARLY_PASTED
         scenes = [
-            make_scene(self.samples, weights, (height, width), whole, rng) for _ in range(count)
+            make_scene(self.samples, weights, (height, width), whole, pasted, rng)
+            for _ in range(count)
         ]
         pixels = np.stack([scene.rgb for scene in scenes]).transpose(0, 3, 1, 2)
         return Batch(

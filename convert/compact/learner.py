@@ -12,7 +12,7 @@ from transformers import Mask2FormerConfig, Mask2FormerForUniversalSegmentation
 from transformers.models.mask2former.modeling_mask2former import Mask2FormerLoss
 
 from convert.checkpoint import load_checkpoint
-from convert.compact import backbone
+from convert.compact import backbone, deformable
 from convert.compact.batches import MEAN_AND_STD, Batch
 from convert.compact.data import LABELS
 from segmentation.errors import ConversionError
@@ -158,7 +158,7 @@ class Learner:
                 of.copy_(values[name])
 
     def _losses(self, batch: Batch) -> dict[str, Tensor]:
-        with torch.autocast("cpu", torch.bfloat16, enabled=self._bf16):
+        with deformable.installed(), torch.autocast("cpu", torch.bfloat16, enabled=self._bf16):
             output = self.model(
                 pixel_values=batch.pixel_values.contiguous(memory_format=torch.channels_last),
                 output_auxiliary_logits=True,

@@ -164,6 +164,16 @@ def test_late_batches_have_the_products_sizes_and_pixels_its_range(data: Path) -
     assert 0.3 < pixel_values.max() <= 1
 
 
+def test_late_scenes_are_mostly_as_they_were_taken(data: Path) -> None:
+    stream = Stream(read_samples([data]), 0, 40)
+    early, late = (
+        float(np.mean([len(labels) > 1 for labels in stream[0, is_late].labels]))
+        for is_late in (False, True)
+    )
+    assert early > 0.25, "of 0.45 some would hide what is there"
+    assert 0 < late < early / 2
+
+
 def test_whether_a_batch_is_late_is_asked_for_each(data: Path) -> None:
     stream = Stream(read_samples([data]), 0, 1)
     answers = iter([False, True, *[False] * 20])

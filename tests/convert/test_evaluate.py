@@ -37,12 +37,23 @@ def test_a_row_for_each_source(data: Path, capsys: pytest.CaptureFixture[str]) -
     name, count, *figures = (cell.strip() for cell in row.strip("|").split("|"))
     assert (name, count) == ("ours", "1")
     *figures, precision = figures
-    overlap, boundary, max_f, weighted, error, largest, best = map(float, figures)
+    overlap, boundary, max_f, weighted, error, largest, best, clicked = map(float, figures)
     assert precision == "–", "salient is no label"
     assert min(overlap, boundary, max_f, best) > 0.99
+    assert clicked == best, "there is one look at either"
     assert weighted > 0.95
     assert error < 0.01
     assert largest < overlap, "the largest object is another one"
+
+
+def test_what_is_clicked_is_looked_at_more_closely(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["evaluate", "compact", "--data", str(data)]) == 0
+    cells = capsys.readouterr().out.splitlines()[-1].split("|")
+    overlap, best, clicked = float(cells[3]), float(cells[9]), float(cells[10])
+    assert best == 1, "the truth was made at one look"
+    assert clicked == overlap < best, "the flower is what `auto` takes too"
 
 
 def test_rows_by_label_and_the_worst_to_look_at(
@@ -112,7 +123,7 @@ def test_another_programs_cut_outs_are_judged(
     cv2.imwrite(str(tmp_path / "theirs" / "ours_flower.png"), truth * 255)
     assert main(evaluate) == 0
     row = capsys.readouterr().out.splitlines()[-1]
-    perfect = "| 1.0000 | 1.0000 | 1.0000 | 1.0000 | 0.0000 | – | – | – |"
+    perfect = "| 1.0000 | 1.0000 | 1.0000 | 1.0000 | 0.0000 | – | – | – | – |"
     assert row == "| ours | 1 " + perfect
     cv2.imwrite(str(tmp_path / "theirs" / "ours_flower.png"), truth[1:] * 255)
     assert main(evaluate) == 1
