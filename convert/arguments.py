@@ -24,3 +24,10 @@ def positive(text: str) -> int:
     if (value := int(text)) < 1:
         raise argparse.ArgumentTypeError(f"{text} is less than 1")
     return value
+
+
+def some_time(text: str) -> float:
+    """A duration of more than nothing, as argparse wants its types."""
+    if not 0 < (value := float(text)) < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is no time to work in")
+    return value

@@ -5,6 +5,7 @@ import csv
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from math import isnan, nan
 from pathlib import Path
 
@@ -30,7 +31,7 @@ UInt8 = npt.NDArray[np.uint8]
 
 SALIENT = "salient"
 CROWD = "(crowd)"
-# Guesses below this score do not change an average precision any more.
+# Guesses below this score hardly change an average precision any more.
 LEAST_SCORE = 0.05
 HIT_IOU = 0.5
 # A labelled instance smaller than this share of the photo is not its subject.
@@ -84,7 +85,7 @@ class Score:
         truth: bool (H, W), that subject.
         largest: IoU of the largest instance instead; NaN where a cut-out is all there is.
         best: IoU of the instance nearest to any subject, at one look; NaN as well.
-        clicked: IoU of what whoever clicks that instance gets; NaN as well.
+        closer: IoU of that same instance with the closer look; NaN as well.
     """
 
     sample: Sample
@@ -93,7 +94,7 @@ class Score:
     truth: Bool
     largest: float
     best: float
-    clicked: float
+    closer: float
 
     @property
     def iou(self) -> float:
@@ -128,10 +129,11 @@ def run(args: argparse.Namespace) -> None:
 
     A cut-out is compared at the photo's own size with the subject it matches best. "largest" is
     the IoU of another rule, "best" of the best single instance there was to choose, at one look,
-    and "clicked" of that same instance as whoever clicks it gets it. "AP50" is the mean average
-    precision of the labels at an IoU of 0.5, over all photos of the source, also those without a
-    subject; what it is for each label stands below. What another program cut out, perhaps without
-    knowing instances, is judged on the same subjects.
+    and "closer" of that same instance as it is cut out when it is chosen, with the closer look.
+    "AP50" is the mean average precision of the labels at an IoU of 0.5, over all photos of the
+    source that labels.csv names, also those without a subject; what it is for each label stands
+    below. What another program cut out, perhaps without knowing instances, is judged on the same
+    subjects.
     """
     card = find_model(args.model)
     photos = samples(args.data, {label.en for label in card.labels})
@@ -154,11 +156,12 @@ def run(args: argparse.Namespace) -> None:
         source: average_precisions([of for of in findings if of.sample.source == source])
         for source in dict.fromkeys(of.sample.source for of in findings)
     }
-    columns = "IoU | boundary F | max F | weighted F | MAE | largest | best | clicked | AP50"
+    columns = "IoU | boundary F | max F | weighted F | MAE | largest | best | closer | AP50"
     print(f"| photos | n | {columns} |")
     print("|---" * 11 + "|")
     for name, group in sorted(groups.items()):
-        of_labels = [precision for precision, _ in precisions.get(name, {}).values()]
+        of_source = {} if args.by_label else precisions.get(name, {})
+        of_labels = [precision for precision, _ in of_source.values()]
         figures = [*_means(group), float(np.mean(of_labels)) if of_labels else nan]
         cells = ["–" if isnan(figure) else f"{figure:.4f}" for figure in figures]
         print(f"| {name} | {len(group)} | " + " | ".join(cells) + " |")
@@ -201,6 +204,7 @@ def _score(
 ) -> Score:
     found = everything.above(segmenter.card.score_threshold)
 
+    @cache
     def cut_out(ids: tuple[int, ...]) -> UInt8:
         look = None if one_look else look_closer(segmenter, photo, found, ids)
         return alpha_of(photo, found, ids, look)
@@ -208,8 +212,8 @@ def _score(
     single = [(_match(alpha_of(photo, found, (i.id,)), sample), i.id) for i in found.instances]
     best, nearest = max(single, default=(0.0, None))
     largest = _match(alpha_of(photo, found, choose(found, "largest")), sample)
-    clicked = 0.0 if nearest is None else _match(cut_out((nearest,)), sample)
-    return _score_of(sample, cut_out(choose(found, "auto")), largest, best, clicked)
+    closer = 0.0 if nearest is None else _match(cut_out((nearest,)), sample)
+    return _score_of(sample, cut_out(choose(found, "auto")), largest, best, closer)
 
 
 def _match(alpha: UInt8, sample: Sample) -> float:
@@ -217,10 +221,10 @@ def _match(alpha: UInt8, sample: Sample) -> float:
 
 
 def _score_of(
-    sample: Sample, alpha: UInt8, largest: float = nan, best: float = nan, clicked: float = nan
+    sample: Sample, alpha: UInt8, largest: float = nan, best: float = nan, closer: float = nan
 ) -> Score:
     label, truth = max(sample.subjects, key=lambda subject: iou(alpha > 127, subject[1]))
-    return Score(sample, label, alpha, truth, largest, best, clicked)
+    return Score(sample, label, alpha, truth, largest, best, closer)
 
 
 def _read_alpha(folder: Path, sample: Sample) -> UInt8:
@@ -284,7 +288,7 @@ def _means(group: Sequence[Score]) -> list[float]:
             mean_absolute_error(score.alpha, score.truth),
             score.largest,
             score.best,
-            score.clicked,
+            score.closer,
         )
         for score in group
     ]

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -42,12 +43,14 @@ def run(args: argparse.Namespace) -> None:
     entries = json.loads((EXAMPLES / "gallery.json").read_text("utf-8"))
     photos = args.photos or [EXAMPLES / entry["file"] for entry in entries]
     strips = [_strip(segmenter, path, args.objects) for path in photos]
-    strips += [np.full_like(strips[0], 255)] * (-len(strips) % PHOTOS_PER_ROW)
-    rows = [
-        np.hstack(strips[start : start + PHOTOS_PER_ROW])
-        for start in range(0, len(strips), PHOTOS_PER_ROW)
-    ]
-    args.output.write_bytes(encode(np.vstack(rows), "jpeg"))
+    args.output.write_bytes(encode(in_rows(strips, PHOTOS_PER_ROW), "jpeg"))
+
+
+def in_rows(pictures: Sequence[UInt8], a_row: int) -> UInt8:
+    """Pictures of one size (H, W, 3), so many in a row, white where none is left."""
+    filled = [*pictures, *[np.full_like(pictures[0], 255)] * (-len(pictures) % a_row)]
+    starts = range(0, len(filled), a_row)
+    return np.vstack([np.hstack(filled[start : start + a_row]) for start in starts])
 
 
 def _strip(segmenter: Segmenter, path: Path, objects: str) -> UInt8:
@@ -56,14 +59,15 @@ def _strip(segmenter: Segmenter, path: Path, objects: str) -> UInt8:
     ids = choose(found, objects)
     alpha = alpha_of(photo, found, ids, look_closer(segmenter, photo, found, ids))
     cut_outs = [compose(photo, alpha, backdrop, crop="subject") for backdrop in BACKDROPS]
-    return np.hstack([_tile(image) for image in (photo.rgb, *cut_outs)])
+    return np.hstack([tile(image) for image in (photo.rgb, *cut_outs)])
 
 
-def _tile(image: UInt8) -> UInt8:
+def tile(image: UInt8) -> UInt8:
+    """A picture (H, W, 3), made smaller, in the middle of a white tile."""
     scale = min(TILE_WH[0] / image.shape[1], TILE_WH[1] / image.shape[0])
     size_wh = round(image.shape[1] * scale), round(image.shape[0] * scale)
-    tile = np.full((TILE_WH[1], TILE_WH[0], 3), 255, np.uint8)
+    white = np.full((TILE_WH[1], TILE_WH[0], 3), 255, np.uint8)
     left, top = (TILE_WH[0] - size_wh[0]) // 2, (TILE_WH[1] - size_wh[1]) // 2
     small = cv2.resize(image, size_wh, interpolation=cv2.INTER_AREA)
-    tile[top : top + size_wh[1], left : left + size_wh[0]] = small
-    return tile
+    white[top : top + size_wh[1], left : left + size_wh[0]] = small
+    return white

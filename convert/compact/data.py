@@ -7,14 +7,17 @@ ignored); `index.jsonl` has a line for each photo: source, id, labels of instanc
 import io
 import json
 import tarfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
+
+from segmentation.errors import ConversionError
 
 UInt8 = npt.NDArray[np.uint8]
 
@@ -45,8 +48,15 @@ class Sample:
 
 
 def read_samples(folders: Sequence[Path]) -> list[Sample]:
-    """All samples of some folders, in the order of their indexes."""
-    return [sample for folder in folders for sample in _read_folder(folder)]
+    """All samples of some folders, in the order of their indexes.
+
+    Raises:
+        ConversionError: a folder does not have what its index names, or there are no photos.
+    """
+    samples = [sample for folder in folders for sample in _read_folder(folder)]
+    if not samples:
+        raise ConversionError("There are no training photos.", "没有训练照片。")
+    return samples
 
 
 def decode(sample: Sample) -> tuple[UInt8, UInt8]:
@@ -76,20 +86,37 @@ def decided(ids: UInt8) -> UInt8:
 
 
 def _read_folder(folder: Path) -> list[Sample]:
-    lines = (folder / "index.jsonl").read_text("utf-8").splitlines()
-    rows = [row for line in lines if (row := json.loads(line))["id"] not in LEAKED]
-    files: dict[str, bytes] = {}
-    for source in sorted({row["source"] for row in rows}):
-        with tarfile.open(folder / f"{source}.tar") as archive:
-            for member in archive:
-                if file := archive.extractfile(member):
-                    files[member.name] = file.read()
-    return [
-        Sample(
-            row["source"],
-            files[f"{row['id']}.webp"],
-            files[f"{row['id']}.png"],
-            tuple(LABELS.index(label) for label in row["labels"]),
-        )
-        for row in rows
-    ]
+    try:
+        lines = (folder / "index.jsonl").read_text("utf-8").splitlines()
+        rows = [row for line in lines if (row := json.loads(line))["id"] not in LEAKED]
+        sources = sorted({row["source"] for row in rows})
+        files = {source: _read_tar(folder / f"{source}.tar") for source in sources}
+    except (OSError, tarfile.TarError, ValueError, KeyError) as error:
+        raise ConversionError(
+            f"{folder} cannot be read as training photos ({error}). "
+            "It needs index.jsonl and SOURCE.tar, see convert/compact/README.md.",
+            f"无法从 {folder} 读取训练照片（{error}）。"
+            "需要 index.jsonl 与 SOURCE.tar，格式见 convert/compact/README.md。",
+        ) from error
+    return [_sample(row, files[row["source"]]) for row in rows]
+
+
+def _read_tar(path: Path) -> dict[str, bytes]:
+    with tarfile.open(path) as archive:
+        return {
+            member.name: file.read() for member in archive if (file := archive.extractfile(member))
+        }
+
+
+def _sample(row: Mapping[str, Any], files: Mapping[str, bytes]) -> Sample:
+    source, id_ = row["source"], row["id"]
+    try:
+        labels = tuple(LABELS.index(label) for label in row["labels"])
+        return Sample(source, files[f"{id_}.webp"], files[f"{id_}.png"], labels)
+    except (KeyError, ValueError) as error:
+        raise ConversionError(
+            f"Photo {id_} of {source} needs {id_}.webp and {id_}.png in {source}.tar, "
+            f"and labels out of {', '.join(LABELS)}.",
+            f"{source} 的照片 {id_}：{source}.tar 中须有 {id_}.webp 与 {id_}.png，"
+            f"标签只能是 {', '.join(LABELS)}。",
+        ) from error

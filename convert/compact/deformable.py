@@ -1,7 +1,7 @@
 """Multi-scale deformable attention for training on CPUs, in less time than out of torch's parts.
 
 `transformers` samples each level by grid_sample, stacks and weighs all samples: tensors of some
-hundred megabytes, for sums of 16 numbers. Here each sum is made where it is needed, forward and
+hundred megabytes, for sums of twelve numbers. Here each sum is made where it is needed, forward and
 backward (Zhu et al. 2021, Deformable DETR, equation 3, https://arxiv.org/abs/2010.04159).
 """
 
@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 from transformers.models.mask2former import modeling_mask2former
 
 Float = npt.NDArray[np.float32]
@@ -36,8 +37,13 @@ def deformable_attention(
 
     Returns:
         Float32 (B, Q, heads * D). What lies outside of a level counts as zero.
+
+    Raises:
+        ValueError: the levels are not those of the cells.
     """
     shapes = torch.as_tensor(value_spatial_shapes, dtype=torch.int64)
+    if int(shapes.prod(1).sum()) != value.shape[1]:
+        raise ValueError(f"levels of {shapes.tolist()} do not have {value.shape[1]} cells")
     output: Tensor = _Attention.apply(  # type: ignore[no-untyped-call]
         value.float(), shapes, sampling_locations.float(), attention_weights.float()
     )
@@ -45,7 +51,7 @@ def deformable_attention(
 
 
 @contextmanager
-def installed() -> Iterator[None]:
+def in_transformers() -> Iterator[None]:
     """Let `transformers`' Mask2Former use this deformable attention, inside of a block."""
     theirs = modeling_mask2former.multi_scale_deformable_attention
     modeling_mask2former.multi_scale_deformable_attention = deformable_attention
@@ -66,54 +72,58 @@ class _Attention(torch.autograd.Function):
         return torch.from_numpy(output)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Any) -> Any:
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> Any:
         value, shapes, locations, weights = ctx.arrays
-        of_value, of_locations = np.zeros_like(value), np.zeros_like(locations)
-        of_weights = np.zeros_like(weights)
-        gradient = gradients[0].contiguous().numpy()
-        _backward(value, shapes, locations, weights, gradient, of_value, of_locations, of_weights)
-        return (
-            torch.from_numpy(of_value),
-            None,
-            torch.from_numpy(of_locations),
-            torch.from_numpy(of_weights),
-        )
+        ours = [np.zeros_like(of) for of in (value, locations, weights)]
+        _backward(value, shapes, locations, weights, gradient.contiguous().numpy(), *ours)
+        of_value, of_locations, of_weights = map(torch.from_numpy, ours)
+        return of_value, None, of_locations, of_weights
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@numba.njit  # type: ignore[untyped-decorator]
 def _cell(at: float, side: int) -> tuple[int, np.float32]:
     """The cell before a place 0..1, and how far behind that cell's centre the place is, 0..1."""
     place = np.float32(at * side - np.float32(0.5))
+    # As far outside as that, it makes no difference how far.
+    place = min(max(place, np.float32(-2)), np.float32(side + 1))
     before = int(np.floor(place))
     return before, place - np.float32(before)
 
 
-@numba.njit(parallel=True, fastmath=True, cache=True)  # type: ignore[untyped-decorator]
+@numba.njit  # type: ignore[untyped-decorator]
+def _share(cell: int, before: int, behind: np.float32) -> tuple[np.float32, np.float32]:
+    """A cell's part in a place, 0..1, and how it changes as the place moves on."""
+    one = np.float32(1)
+    return (behind, one) if cell > before else (one - behind, -one)
+
+
+# Photos and heads share nothing, so that they may be at work at the same time.
+@numba.njit(parallel=True, fastmath=True)  # type: ignore[untyped-decorator]
 def _forward(value: Float, shapes: Shapes, locations: Float, weights: Float, output: Float) -> None:
     batch, queries, heads, levels, points, _ = locations.shape
-    channels = value.shape[3]
-    for b in numba.prange(batch):
+    for part in numba.prange(batch * heads):
+        b, head = part // heads, part % heads
         for q in range(queries):
-            for head in range(heads):
-                start = 0
-                for level in range(levels):
-                    height, width = shapes[level, 0], shapes[level, 1]
-                    for point in range(points):
-                        left, x = _cell(locations[b, q, head, level, point, 0], width)
-                        top, y = _cell(locations[b, q, head, level, point, 1], height)
-                        weight = weights[b, q, head, level, point]
-                        for row in range(max(top, 0), min(top + 2, height)):
-                            y_share = y if row > top else np.float32(1) - y
-                            for column in range(max(left, 0), min(left + 2, width)):
-                                x_share = x if column > left else np.float32(1) - x
-                                factor = weight * y_share * x_share
-                                cell = start + row * width + column
-                                for c in range(channels):
-                                    output[b, q, head, c] += factor * value[b, cell, head, c]
-                    start += height * width
+            start = 0
+            for level in range(levels):
+                height, width = shapes[level, 0], shapes[level, 1]
+                for point in range(points):
+                    left, x = _cell(locations[b, q, head, level, point, 0], width)
+                    top, y = _cell(locations[b, q, head, level, point, 1], height)
+                    weight = weights[b, q, head, level, point]
+                    for row in range(max(top, 0), min(top + 2, height)):
+                        y_share, _ = _share(row, top, y)
+                        for column in range(max(left, 0), min(left + 2, width)):
+                            x_share, _ = _share(column, left, x)
+                            factor = weight * y_share * x_share
+                            cell = start + row * width + column
+                            for c in range(value.shape[3]):
+                                output[b, q, head, c] += factor * value[b, cell, head, c]
+                start += height * width
 
 
-@numba.njit(parallel=True, fastmath=True, cache=True)  # type: ignore[untyped-decorator]
+@numba.njit(parallel=True, fastmath=True)  # type: ignore[untyped-decorator]
 def _backward(
     value: Float,
     shapes: Shapes,
@@ -125,34 +135,31 @@ def _backward(
     of_weights: Float,
 ) -> None:
     batch, queries, heads, levels, points, _ = locations.shape
-    channels = value.shape[3]
-    for b in numba.prange(batch):
+    for part in numba.prange(batch * heads):
+        b, head = part // heads, part % heads
         for q in range(queries):
-            for head in range(heads):
-                start = 0
-                for level in range(levels):
-                    height, width = shapes[level, 0], shapes[level, 1]
-                    for point in range(points):
-                        left, x = _cell(locations[b, q, head, level, point, 0], width)
-                        top, y = _cell(locations[b, q, head, level, point, 1], height)
-                        weight = weights[b, q, head, level, point]
-                        of_weight = of_x = of_y = np.float32(0)
-                        for row in range(max(top, 0), min(top + 2, height)):
-                            y_share = y if row > top else np.float32(1) - y
-                            y_sign = np.float32(1) if row > top else np.float32(-1)
-                            for column in range(max(left, 0), min(left + 2, width)):
-                                x_share = x if column > left else np.float32(1) - x
-                                x_sign = np.float32(1) if column > left else np.float32(-1)
-                                factor = weight * y_share * x_share
-                                cell = start + row * width + column
-                                along = np.float32(0)
-                                for c in range(channels):
-                                    along += gradient[b, q, head, c] * value[b, cell, head, c]
-                                    of_value[b, cell, head, c] += factor * gradient[b, q, head, c]
-                                of_weight += along * y_share * x_share
-                                of_x += along * x_sign * y_share
-                                of_y += along * y_sign * x_share
-                        of_weights[b, q, head, level, point] = of_weight
-                        of_locations[b, q, head, level, point, 0] = of_x * weight * width
-                        of_locations[b, q, head, level, point, 1] = of_y * weight * height
-                    start += height * width
+            start = 0
+            for level in range(levels):
+                height, width = shapes[level, 0], shapes[level, 1]
+                for point in range(points):
+                    left, x = _cell(locations[b, q, head, level, point, 0], width)
+                    top, y = _cell(locations[b, q, head, level, point, 1], height)
+                    weight = weights[b, q, head, level, point]
+                    of_weight = of_x = of_y = np.float32(0)
+                    for row in range(max(top, 0), min(top + 2, height)):
+                        y_share, y_slope = _share(row, top, y)
+                        for column in range(max(left, 0), min(left + 2, width)):
+                            x_share, x_slope = _share(column, left, x)
+                            factor = weight * y_share * x_share
+                            cell = start + row * width + column
+                            along = np.float32(0)
+                            for c in range(value.shape[3]):
+                                along += gradient[b, q, head, c] * value[b, cell, head, c]
+                                of_value[b, cell, head, c] += factor * gradient[b, q, head, c]
+                            of_weight += along * y_share * x_share
+                            of_x += along * x_slope * y_share
+                            of_y += along * y_slope * x_share
+                    of_weights[b, q, head, level, point] = of_weight
+                    of_locations[b, q, head, level, point, 0] = of_x * weight * width
+                    of_locations[b, q, head, level, point, 1] = of_y * weight * height
+                start += height * width

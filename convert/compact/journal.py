@@ -30,7 +30,10 @@ class Journal:
         lines = path.read_text("utf-8").splitlines() if path.exists() else []
         rows = [json.loads(line) for line in lines if line.endswith("}")]
         self.rows: list[Row] = [row for row in rows if row["photos"] <= photos]
-        path.write_text("".join(json.dumps(row) + "\n" for row in self.rows), "utf-8")
+        # Written beside, for a run may be killed at any moment.
+        partial = path.with_suffix(".partial")
+        partial.write_text("".join(json.dumps(row) + "\n" for row in self.rows), "utf-8")
+        partial.replace(path)
 
     def write(self, row: Row) -> None:
         """Add a row to the file, and show it."""

@@ -85,20 +85,22 @@ class Learner:
         """Learn from a batch; the losses of the last layer, weighted, and the sum of all layers'.
 
         Raises:
-            ConversionError: the loss is not a number any more.
+            ConversionError: the loss or its gradient is not a number any more; nothing was learnt
+                from this batch.
         """
         for group in self._optimizer.param_groups:
             group["lr"] = rate * group["rate"]
         torch.manual_seed(self._seed * 1_000_003 + batch.index)
         losses = self._losses(batch)
         loss = self.model.get_loss(losses)
-        if not torch.isfinite(loss):
+        loss.backward()
+        gradient = nn.utils.clip_grad_norm_(self.parameters.values(), LARGEST_GRADIENT)
+        if not torch.isfinite(gradient):
+            self._optimizer.zero_grad(set_to_none=True)
             raise ConversionError(
                 f"Batch {batch.index}: the loss is not a number. Resume with a lower --rate.",
                 f"第 {batch.index} 批：损失不是有效数值。请用更低的 --rate 继续训练。",
             )
-        loss.backward()
-        gradient = nn.utils.clip_grad_norm_(self.parameters.values(), LARGEST_GRADIENT)
         self._optimizer.step()
         self._optimizer.zero_grad(set_to_none=True)
         # In its first steps the mean is nearly the model itself, not where it started.
@@ -158,7 +160,10 @@ class Learner:
                 of.copy_(values[name])
 
     def _losses(self, batch: Batch) -> dict[str, Tensor]:
-        with deformable.installed(), torch.autocast("cpu", torch.bfloat16, enabled=self._bf16):
+        with (
+            deformable.in_transformers(),
+            torch.autocast("cpu", torch.bfloat16, enabled=self._bf16),
+        ):
             output = self.model(
                 pixel_values=batch.pixel_values.contiguous(memory_format=torch.channels_last),
                 output_auxiliary_logits=True,

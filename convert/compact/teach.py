@@ -19,7 +19,8 @@ from PIL import Image
 
 from convert.compact.data import IGNORED
 from convert.compact.teacher import Teacher
-from segmentation import Photo, Segmenter, find_model
+from convert.sheet import in_rows, tile
+from segmentation import Photo, Segmenter, encode, find_model
 from segmentation.errors import ConversionError
 from segmentation.metrics import iou
 
@@ -30,6 +31,8 @@ Instances = Sequence[tuple[str, float, Bool]]
 SOURCE = "pseudo"
 PHOTOS = "unlabelled.tar"
 OBJECT = "object"
+SHEET, SHOWN, SHOWN_A_ROW = "kept.jpg", 60, 6
+MAGENTA = np.array([255, 0, 255], np.uint8)
 # Photos of goods, by their ids: the model takes an empty garment for who might wear it.
 LIFELESS = ("clothing_", "grocery_")
 
@@ -64,7 +67,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Write the masks that can be trusted, and print how many were dropped, and why.
 
-    The teacher's maps stay in `maps/` of the output folder; those that are there already are not
+    `kept.jpg` shows some of what was kept, to be looked at before anything learns from it. The
+    teacher's maps stay in `maps/` of the output folder; those that are there already are not
     made again.
     """
     maps = args.output / "maps"
@@ -72,7 +76,7 @@ def run(args: argparse.Namespace) -> None:
     teacher = Teacher(args.teacher, threads=args.threads)
     segmenter = Segmenter(find_model(args.model), threads=args.threads)
     counts: Counter[str] = Counter()
-    rows = []
+    rows, tiles = [], []
     with tarfile.open(args.output / f"{SOURCE}.tar", "w") as archive:
         for number, (id_, data) in enumerate(_photos(args.data / PHOTOS)):
             if number == args.limit:
@@ -99,7 +103,11 @@ def run(args: argparse.Namespace) -> None:
                 _add(archive, f"{id_}.webp", data)
                 _add(archive, f"{id_}.png", _png(ids))
                 rows.append({"source": SOURCE, "id": id_, "labels": [label]})
+                tiles.append(tile(np.where(ids[..., None] == 1, photo.rgb, MAGENTA)))
     (args.output / "index.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    if tiles:
+        shown = tiles[:: -(-len(tiles) // SHOWN)]
+        (args.output / SHEET).write_bytes(encode(in_rows(shown, SHOWN_A_ROW), "jpeg"))
     for name, count in counts.most_common():
         print(f"{count:5d} {name}")
 

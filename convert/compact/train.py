@@ -8,9 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numba
 import numpy as np
 import torch
 
+from convert.arguments import positive, some_time
 from convert.compact.batches import Stream, batches_from, source_shares
 from convert.compact.data import read_samples
 from convert.compact.journal import Journal
@@ -22,6 +24,8 @@ CHECKPOINT = "checkpoint"
 ROW_SECONDS = 60.0
 SAVE_SECONDS = 300.0
 LATE = 2 / 3
+# Where Linux says what the processor can do; elsewhere it is asked for nothing special.
+CPUINFO = Path("/proc/cpuinfo")
 # <malloc.h>: M_TRIM_THRESHOLD and M_MMAP_MAX.
 TRIM_THRESHOLD, MMAP_MAX = -1, -4
 
@@ -37,7 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="folders of SOURCE.tar and index.jsonl (see convert/compact/README.md)",
     )
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder of this run")
-    parser.add_argument("--minutes", type=float, required=True, help="time to train, all runs")
+    parser.add_argument("--minutes", type=some_time, required=True, help="time to train, all runs")
     parser.add_argument("--resume", action="store_true", help="go on where the folder's run is")
     parser.add_argument(
         "--from",
@@ -47,8 +51,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="start from this checkpoint folder; default: ImageNet's weights in the backbone",
     )
     parser.add_argument("--rate", type=float, default=3.5e-4, help="highest learning rate")
-    parser.add_argument("--batch", type=int, default=12, help="photos a step, at 320 x 320 pixels")
-    parser.add_argument("--longest-side", type=int, default=384, help="of the largest batches")
+    parser.add_argument(
+        "--batch", type=positive, default=12, help="photos a step, at 320 x 320 pixels"
+    )
+    parser.add_argument("--longest-side", type=positive, default=384, help="of the largest batches")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=0, help="default: all cores")
 
@@ -57,6 +63,7 @@ def run(args: argparse.Namespace) -> None:
     """Train until the minutes are spent, and write the running mean of the weights."""
     if args.threads:
         torch.set_num_threads(args.threads)
+        numba.set_num_threads(min(args.threads, numba.config.NUMBA_NUM_THREADS))
     _keep_freed_memory()
     train(args, time.monotonic)
 
@@ -65,20 +72,28 @@ def train(args: argparse.Namespace, clock: Callable[[], float]) -> None:
     """Train as the arguments say; the clock (seconds) is read once a step.
 
     The folder gets `log.jsonl`, `curves.png`, every five minutes `state.pt`, and at the end
-    `checkpoint/`. A batch, and the points its loss looks at, depend on the seed and its index
-    alone, so that a run that was killed goes on as if it had not been.
+    `checkpoint/`. A batch, and the points its loss looks at, depend on the seed, its index and
+    whether it is one of the late ones, so that a run that was killed goes on as if it had not been,
+    but for what the clock decides.
 
     Raises:
-        ConversionError: the folder holds a run and --resume is not given; data are missing.
+        ConversionError: the folder holds a run and --resume is not given, or one of other arguments
+            or photos; data are missing.
     """
-    state = _read_state(args)
+    samples = read_samples(args.data)
+    same_for_all = {
+        "--seed": args.seed,
+        "--batch": args.batch,
+        "--longest-side": args.longest_side,
+        "photos": len(samples),
+    }
+    state = _read_state(args, same_for_all)
     args.output.mkdir(parents=True, exist_ok=True)
-    bf16 = has_fast_bf16(Path("/proc/cpuinfo").read_text("utf-8"))
+    bf16 = has_fast_bf16(CPUINFO.read_text("utf-8") if CPUINFO.exists() else "")
     learner = Learner(args.start, args.seed, bf16=bf16)
     if state:
         learner.load_state(state["learner"])
     step, photos, spent = (state or {}).get("progress", (0, 0, 0.0))
-    samples = read_samples(args.data)
     shares = sorted(source_shares(samples).items(), key=lambda of: -of[1])
     print(
         f"{len(samples)} photos: " + ", ".join(f"{name} {share:.0%}" for name, share in shares),
@@ -108,8 +123,12 @@ def train(args: argparse.Namespace, clock: Callable[[], float]) -> None:
             journal.write(_row(spent, photos, speed, rate, losses))
             told, told_photos, losses = spent, photos, []
         if spent - saved >= SAVE_SECONDS or share >= 1:
-            progress = (step, photos, spent)
-            _replace(args.output / STATE, {"progress": progress, "learner": learner.state()})
+            state = {
+                "run": same_for_all,
+                "progress": (step, photos, spent),
+                "learner": learner.state(),
+            }
+            _replace(args.output / STATE, state)
             journal.draw(args.output / "curves.png")
             saved = spent
     learner.save_mean(args.output / CHECKPOINT)
@@ -127,7 +146,7 @@ def _keep_freed_memory() -> None:
         mallopt(TRIM_THRESHOLD, 2**31 - 1)
 
 
-def _read_state(args: argparse.Namespace) -> dict[str, Any] | None:
+def _read_state(args: argparse.Namespace, same_for_all: dict[str, int]) -> dict[str, Any] | None:
     path = args.output / STATE
     if not path.exists():
         return None
@@ -137,6 +156,12 @@ def _read_state(args: argparse.Namespace) -> dict[str, Any] | None:
             f"{args.output} 中已有训练记录。请加 --resume 继续，或换一个目录。",
         )
     state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    if state["run"] != same_for_all:
+        begun = ", ".join(f"{name} {value}" for name, value in state["run"].items())
+        raise ConversionError(
+            f"{args.output} holds a run of {begun}. Give the same, or choose another folder.",
+            f"{args.output} 中的训练是以 {begun} 开始的。请使用相同的参数与照片，或换一个目录。",
+        )
     return state
 
 

@@ -5,9 +5,11 @@ import io
 import json
 import tarfile
 from collections.abc import Callable
+from contextlib import nullcontext
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -17,6 +19,7 @@ from onnx import TensorProto, helper
 from PIL import Image
 
 from convert.checkpoint import load_checkpoint
+from convert.compact import deformable
 from convert.compact.__main__ import main
 from convert.compact.augment import Scene, crop_box, paste, view
 from convert.compact.batches import LATE_SIZES, Stream, batches_from
@@ -39,16 +42,58 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
             ids = np.zeros((96, 80), np.uint8)
             ids[20:70, 10 * index + 10 : 10 * index + 50] = 1
             rgb = np.where(ids[..., None] == 1, 220, 40).astype(np.uint8).repeat(3, axis=2)
-            for name, pixels in ((f"{index}.webp", rgb), (f"{index}.png", ids)):
-                buffer = io.BytesIO()
-                Image.fromarray(pixels).save(buffer, name.split(".")[1])
-                member = tarfile.TarInfo(name)
-                member.size = buffer.tell()
-                buffer.seek(0)
-                archive.addfile(member, buffer)
+            _add(archive, f"{index}.webp", rgb)
+            _add(archive, f"{index}.png", ids)
             rows.append({"source": "squares", "id": str(index), "labels": ["cat"]})
     (folder / "index.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     return folder
+
+
+def _add(archive: tarfile.TarFile, name: str, pixels: np.ndarray[Any, np.dtype[np.uint8]]) -> None:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, name.split(".")[1], lossless=True)
+    member = tarfile.TarInfo(name)
+    member.size = buffer.tell()
+    buffer.seek(0)
+    archive.addfile(member, buffer)
+
+
+def test_sources_may_use_the_same_ids(tmp_path: Path) -> None:
+    rows = []
+    for source, grey in (("dark", 10), ("light", 200)):
+        with tarfile.open(tmp_path / f"{source}.tar", "w") as archive:
+            _add(archive, "1.webp", np.full((8, 8, 3), grey, np.uint8))
+            _add(archive, "1.png", np.full((8, 8), 1, np.uint8))
+        rows.append({"source": source, "id": "1", "labels": ["dog"]})
+    (tmp_path / "index.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    greys = [int(decode(sample)[0][0, 0, 0]) for sample in read_samples([tmp_path])]
+    assert greys == [10, 200]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        pytest.param({"labels": ["parrot"]}, "labels out of person", id="unknown_label"),
+        pytest.param({"id": "7"}, r"Photo 7 of squares needs 7\.webp", id="no_such_photo"),
+        pytest.param({"source": "circles"}, r"circles\.tar", id="no_such_tar"),
+        pytest.param(None, "no training photos", id="nothing"),
+    ],
+)
+def test_data_that_are_not_there_are_named(
+    data: Path, tmp_path: Path, change: dict[str, object] | None, told: str
+) -> None:
+    (tmp_path / "squares.tar").write_bytes((data / "squares.tar").read_bytes())
+    row = {"source": "squares", "id": "0", "labels": ["cat"]} | (change or {})
+    (tmp_path / "index.jsonl").write_text(json.dumps(row) if change else "")
+    with pytest.raises(ConversionError, match=told):
+        read_samples([tmp_path])
+
+
+def test_a_damaged_tar_is_told(data: Path, tmp_path: Path) -> None:
+    (tmp_path / "index.jsonl").write_text((data / "index.jsonl").read_text())
+    (tmp_path / "squares.tar").write_text("no tar")
+    with pytest.raises(ConversionError, match="cannot be read as training photos"):
+        read_samples([tmp_path])
 
 
 def test_a_border_is_split_between_its_two_sides() -> None:
@@ -239,6 +284,43 @@ def test_the_running_mean_follows_at_once_and_later_slowly_and_is_what_is_saved(
     assert torch.equal(learner.parameters[name], after)
 
 
+def test_a_step_takes_the_fast_deformable_attention_and_learns_the_same(
+    data: Path, start: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = Stream(read_samples([data]), 0, 2, 64)[0, False]
+    name = "model.pixel_level_module.decoder.encoder.layers.0.self_attn.value_proj.weight"
+
+    def learnt() -> tuple[dict[str, float], torch.Tensor]:
+        learner = Learner(start, 0, bf16=False)
+        return learner.step(batch, 1e-3), learner.parameters[name].detach()
+
+    calls = []
+    ours = deformable.deformable_attention
+    monkeypatch.setattr(
+        deformable, "deformable_attention", lambda *of: calls.append(1) or ours(*of)
+    )
+    fast, weight = learnt()
+    assert calls
+    monkeypatch.setattr(deformable, "in_transformers", nullcontext)
+    plain, plain_weight = learnt()
+    assert fast == pytest.approx(plain, rel=1e-4)
+    torch.testing.assert_close(weight, plain_weight, rtol=0, atol=1e-4)
+
+
+def test_what_is_no_number_is_not_learnt(data: Path, start: Path) -> None:
+    learner = Learner(start, 0, bf16=False)
+    batch = Stream(read_samples([data]), 0, 2, 64)[0, False]
+    before = {name: of.detach().clone() for name, of in learner.parameters.items()}
+    first = learner.parameters[f"{ENCODER}blocks.5.0.conv_pw.weight"]
+    hook = first.register_hook(lambda gradient: gradient * float("inf"))
+    with pytest.raises(ConversionError, match="not a number"):
+        learner.step(batch, 1e-3)
+    for name, of in learner.parameters.items():
+        assert torch.equal(of, before[name]), name
+    hook.remove()
+    assert np.isfinite(learner.step(batch, 1e-3)["loss"])
+
+
 def test_a_run_does_not_go_on_from_another_start(start: Path, tmp_path: Path) -> None:
     state = Learner(start, 0, bf16=False).state()
     other = deepcopy(small_checkpoint("compact", num_labels=len(LABELS)))
@@ -268,7 +350,7 @@ def test_a_run_that_was_killed_goes_on_with_the_same_numbers(
     configure(parser)
 
     def options(folder: str) -> argparse.Namespace:
-        trial = ["--batch", "2", "--longest-side", "64", "--threads", "1"]
+        trial = ["--batch", "2", "--longest-side", "64"]
         whole = ["--data", str(data), "-o", str(tmp_path / folder), "--minutes", "15", "--resume"]
         return parser.parse_args([*whole, "--from", str(start), *trial])
 
@@ -292,6 +374,16 @@ def test_a_run_that_was_killed_goes_on_with_the_same_numbers(
     assert logs[0] == logs[1]
     assert (tmp_path / "whole" / "curves.png").stat().st_size > 1000
     load_checkpoint(tmp_path / "whole" / CHECKPOINT)
+    other = options("whole")
+    other.seed = 3
+    with pytest.raises(ConversionError, match="--seed 0, --batch 2"):
+        train(other, _ticking())
+
+
+def test_no_time_is_no_run(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["train", "--data", "x", "-o", "y", "--minutes", "0"])
+    assert "no time to work in" in capsys.readouterr().err
 
 
 def test_the_rate_rises_then_falls() -> None:
@@ -446,6 +538,11 @@ def test_a_teacher_outlines_what_can_be_trusted(
         truth = np.zeros((96, 128), bool)
         truth[20:80, 30:90] = True
         assert iou(ids == 1, truth) > 0.9
+        with Image.open(output / "kept.jpg") as sheet:
+            tile = np.asarray(sheet.crop((0, 0, 240, 180))).astype(int)
+        middle, corner = tile[90, 110], tile[5, 5]
+        assert (np.abs(middle - 240) < 12).all(), "what was kept"
+        assert (np.abs(corner - (255, 0, 255)) < 40).all(), "on magenta"
 
 
 def test_what_a_teacher_alone_cuts_out(tmp_path: Path, teacher: Path) -> None:
