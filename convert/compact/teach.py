@@ -33,6 +33,9 @@ PHOTOS = "unlabelled.tar"
 OBJECT = "object"
 SHEET, SHOWN, SHOWN_A_ROW = "kept.jpg", 60, 6
 MAGENTA = np.array([255, 0, 255], np.uint8)
+# Corners this dark, three of the four, are what turning a photo left empty: a network takes the
+# frame of such a photo for a thing.
+EMPTY, CORNER, MOST_EMPTY_CORNERS = 12, 4, 2
 # Photos of goods, by their ids: the model takes an empty garment for who might wear it.
 LIFELESS = ("clothing_", "grocery_")
 
@@ -83,6 +86,9 @@ def run(args: argparse.Namespace) -> None:
                 break
             with Image.open(io.BytesIO(data)) as image:
                 photo = Photo(np.asarray(image.convert("RGB")), None, id_, ())
+            if is_turned(photo.rgb):
+                counts["dropped: turned, with empty corners"] += 1
+                continue
             path = maps / f"{id_}.png"
             if not path.exists():
                 _write_png(path, teacher.saliency(photo.rgb))
@@ -110,6 +116,13 @@ def run(args: argparse.Namespace) -> None:
         (args.output / SHEET).write_bytes(encode(in_rows(shown, SHOWN_A_ROW), "jpeg"))
     for name, count in counts.most_common():
         print(f"{count:5d} {name}")
+
+
+def is_turned(rgb: UInt8) -> bool:
+    """Whether a photo (H, W, 3) was turned on a black ground, as some data sets multiply theirs."""
+    ends = slice(None, CORNER), slice(-CORNER, None)
+    corners = [rgb[rows, columns] for rows in ends for columns in ends]
+    return sum(bool((corner <= EMPTY).all()) for corner in corners) > MOST_EMPTY_CORNERS
 
 
 def pseudo_ids(saliency: UInt8) -> UInt8 | str:

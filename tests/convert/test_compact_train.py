@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import onnx
 import pytest
@@ -25,7 +26,7 @@ from convert.compact.augment import Scene, crop_box, paste, view
 from convert.compact.batches import LATE_SIZES, Stream, batches_from
 from convert.compact.data import LABELS, Sample, decided, decode, read_samples
 from convert.compact.learner import Learner, has_fast_bf16, rate_at
-from convert.compact.teach import label_of, pseudo_ids
+from convert.compact.teach import is_turned, label_of, pseudo_ids
 from convert.compact.train import CHECKPOINT, STATE, configure, train
 from segmentation.errors import ConversionError
 from segmentation.metrics import iou
@@ -422,6 +423,16 @@ def test_maps_that_cannot_be_trusted(
     answer = pseudo_ids(saliency)
     assert isinstance(answer, str)
     assert reason in answer
+
+
+def test_a_photo_turned_on_black_is_told_from_a_dark_one() -> None:
+    grey = np.full((60, 80, 3), 90, np.uint8)
+    turning = cv2.getRotationMatrix2D((40, 30), 25, 0.8)
+    assert is_turned(np.asarray(cv2.warpAffine(grey, turning, (80, 60)), np.uint8))
+    assert not is_turned(grey)
+    evening = grey.copy()
+    evening[:20] = 0
+    assert not is_turned(evening), "a dark sky"
 
 
 def test_a_trusted_map_keeps_its_border_open_and_loses_its_crumbs() -> None:
