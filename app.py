@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict, replace
 from functools import cache
-from math import ceil, floor
+from math import ceil
 from pathlib import Path
 from secrets import token_hex
 from tempfile import TemporaryDirectory, gettempdir
@@ -49,7 +49,15 @@ from segmentation.closer import CloserLook, alpha_of, try_looking_closer
 from segmentation.command_line import ENGINES, count, engine
 from segmentation.comparison import Setting, compare, finders_of, see
 from segmentation.connections import shed_connections
-from segmentation.desk import LEAST_SCORE, Desk, line, messages, on_checkerboard, preview
+from segmentation.desk import (
+    LEAST_SCORE,
+    SCORE_STEP,
+    Desk,
+    line,
+    messages,
+    on_checkerboard,
+    preview,
+)
 from segmentation.each import cut_out_each, write_zip
 from segmentation.encode import FORMATS, Format
 from segmentation.gate import Gate
@@ -104,7 +112,6 @@ SWEEP_SECONDS = 300
 # Of one request to upload, all its files together.
 UPLOAD_MEGABYTES = Limits().batch_megabytes
 
-SCORE_STEP = 0.05
 # The preview of a very thin photo is thinner than a photo may be.
 ANY_SHAPE = Limits(shortest_side=1)
 # The queues of what needs the device, and of what makes files.
@@ -344,9 +351,11 @@ class Page:
 
     def pick(
         self, desk: Desk | None, threshold: float, event: gr.SelectData, request: gr.Request
-    ) -> Desk:
-        """Add the object under a click to the chosen ones, or take it away."""
-        return present(desk, request).toggling(event.index, threshold)
+    ) -> tuple[Desk, Any]:
+        """Choose the object under a click, or take it away; the threshold, if that changes."""
+        desk, shows = present(desk, request).clicking(event.index, threshold)
+        # The last of quick clicks would put back what the first has changed.
+        return desk, gr.skip() if shows == threshold else shows
 
     def pick_from_list(self, desk: Desk | None, ids: list[int], request: gr.Request) -> Desk:
         """Choose what is ticked in the list."""
@@ -365,11 +374,11 @@ class Page:
         """Take the last pick back."""
         return present(desk, request).undone()
 
-    def show_guesses(self, desk: Desk | None, request: gr.Request) -> tuple[float, Desk]:
-        """Lower the threshold to the best guess, and choose it."""
-        desk = present(desk, request)
-        best = desk.segmentation.instances[0]
-        return floor(best.score / SCORE_STEP) * SCORE_STEP, desk.picking((best.id,))
+    def show_guesses(
+        self, desk: Desk | None, threshold: float, request: gr.Request
+    ) -> tuple[Desk, float]:
+        """Choose the best guess, and lower the threshold to it."""
+        return present(desk, request).guessing(threshold)
 
     def show_choices(self, kind: str) -> tuple[Any, ...]:
         """Show the controls that belong to a kind of background."""
@@ -909,12 +918,14 @@ def build_ui(page: Page, rules: Rules = FOR_FRIENDS) -> gr.Blocks:
                 js=SHOW_PHOTO,
                 trigger_mode="always_last",
             ),
-            canvas.select(page.pick, [desk, least], desk, trigger_mode="multiple", **quiet),
+            canvas.select(
+                page.pick, [desk, least], [desk, least], trigger_mode="multiple", **quiet
+            ),
             objects.input(page.pick_from_list, [desk, objects], desk, **latest),
             every.click(page.pick_all, [desk, least], desk, **latest),
             none.click(page.pick_none, desk, desk, **latest),
             undo.click(page.undo, desk, desk, trigger_mode="multiple", **quiet),
-            less.click(page.show_guesses, desk, [least, desk], **quiet),
+            less.click(page.show_guesses, [desk, least], [desk, least], **quiet),
         ]
         redraws: list[Any] = [changed.success for changed in changes]
         redraws += [least.release, closer.input, softness.release, grow.release, fine_hair.input]

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from math import floor
 from typing import Any
 
 import cv2
@@ -22,6 +23,8 @@ UInt8 = npt.NDArray[np.uint8]
 PREVIEW_SIDE = 1280
 # Below this score a guess is not worth offering, even to someone who asks for guesses.
 LEAST_SCORE = 0.1
+# Of the slider that says how sure is sure enough.
+SCORE_STEP = 0.05
 # Side of a checkerboard square, in pixels of the preview.
 SQUARE = 12
 # More picks than anyone takes back one by one.
@@ -72,12 +75,31 @@ class Desk:
             return self
         return replace(self, chosen=self.past[-1], past=self.past[:-1])
 
-    def toggling(self, preview_xy: tuple[int, int], threshold: float) -> "Desk":
-        """The desk after a click on the preview: the object there is added or taken away."""
+    def clicking(self, preview_xy: tuple[int, int], threshold: float) -> tuple["Desk", float]:
+        """The desk after a click on the preview, and the threshold that shows what was clicked.
+
+        The object there is chosen. If it was already, it is taken away, and what else lies there
+        is chosen in its place: further clicks go on to all that lies there, and to nothing.
+        """
         shrink = preview_scale(self.segmentation.geometry.photo_hw)
         photo_xy = preview_xy[0] / shrink, preview_xy[1] / shrink
-        id_ = self.segmentation.above(threshold).at(photo_xy)
-        return self if id_ is None else self.picking({*self.chosen} ^ {id_})
+        there = self.segmentation.at(photo_xy, threshold)
+        shown = self.choice(threshold)
+        taken = [id_ for id_ in there if id_ in shown][:1]
+        if taken:
+            there = there[there.index(taken[0]) + 1 :]
+        desk = self.picking({*self.chosen} - {*taken} | {*there[:1]})
+        return desk, self.showing(there[0], threshold) if there else threshold
+
+    def guessing(self, threshold: float) -> tuple["Desk", float]:
+        """The desk with the best guess chosen, and the threshold that shows it."""
+        best = self.segmentation.instances[0].id
+        return self.picking((best,)), self.showing(best, threshold)
+
+    def showing(self, id_: int, threshold: float) -> float:
+        """A threshold that shows an object: this one, or the slider's next below its score."""
+        score = self.segmentation.instances[id_ - 1].score
+        return threshold if score >= threshold else floor(score / SCORE_STEP) * SCORE_STEP
 
     def seen_by(
         self, model: str, segmentation: Segmentation, timings: Timings, threshold: float

@@ -84,20 +84,26 @@ class Segmentation:
         kept = tuple(instance for instance in self.instances if instance.score >= threshold)
         return Segmentation(kept, self.masks_queries_logits[: len(kept)], self.geometry)
 
-    def at(self, photo_xy: tuple[float, float]) -> int | None:
-        """The id of the instance under a photo pixel: the smallest, since it lies in front.
+    def at(self, photo_xy: tuple[float, float], threshold: float) -> tuple[int, ...]:
+        """The ids of the instances under a photo pixel, what is most likely meant first.
 
-        Within a mask cell around the point also counts, for fingers are wider than edges.
+        That is the surest, and of some as sure the smallest, for it lies in front. (The smallest
+        whatever its score would often be a part of what is meant.) Within a mask cell around the
+        point also counts where nothing else does, for fingers are wider than edges; and where
+        nothing has the score, whoever clicked is surer than the model: the guesses count.
         """
         column, row = self.geometry.mask_xy(photo_xy)
-        for reach in (0, 1):
-            rows = slice(max(row - reach, 0), row + reach + 1)
-            columns = slice(max(column - reach, 0), column + reach + 1)
-            highest = self.masks_queries_logits[:, rows, columns].max(axis=(1, 2), initial=-np.inf)
-            under = [instance for instance in self.instances if highest[instance.id - 1] > 0]
-            if under:
-                return min(under, key=lambda instance: instance.area).id
-        return None
+        for least in (threshold, 0.0):
+            for reach in (0, 1):
+                rows = slice(max(row - reach, 0), row + reach + 1)
+                columns = slice(max(column - reach, 0), column + reach + 1)
+                around = self.masks_queries_logits[:, rows, columns]
+                highest = around.max(axis=(1, 2), initial=-np.inf)
+                under = [i for i in self.instances if i.score >= least and highest[i.id - 1] > 0]
+                if under:
+                    likeliest = sorted(under, key=lambda i: i.score * (1 - i.area), reverse=True)
+                    return tuple(instance.id for instance in likeliest)
+        return ()
 
 
 def find_instances(

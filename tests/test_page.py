@@ -21,6 +21,7 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 import app
 from segmentation import Limits, Photo, Segmenter, Text, encode, find_model
+from segmentation.desk import LEAST_SCORE
 from segmentation.errors import NoRoom
 from segmentation.shelf import Shelf
 from tests.started import started
@@ -398,6 +399,21 @@ def test_nothing_certain_offers_guesses(page: Page, tmp_path: Path) -> None:
     with redrawn(page):
         page.get_by_role("button", name=said(page, "less_certain")).click()
     expect(page.locator("input[type=checkbox]:checked")).to_have_count(1)
+
+
+def test_a_click_takes_a_guess_where_nothing_is_outlined(page: Page, tmp_path: Path) -> None:
+    noise = np.random.default_rng(1).integers(0, 255, (300, 400, 3)).astype(np.uint8)
+    blobs = np.asarray(cv2.GaussianBlur(noise, (0, 0), 8), np.uint8)
+    upload(page, blobs, tmp_path / "noise.png")
+    expect(page.get_by_text(said(page, "nothing_yet"))).to_be_visible()
+    photo = Photo(blobs, None, "noise", ())
+    found, _ = Segmenter(find_model("compact")).segment(photo, LEAST_SCORE)
+    logits = found.mask_logits([1])
+    row, column = np.unravel_index(logits.argmax(), logits.shape)
+    with redrawn(page):
+        click_photo(page, (column + 0.5) / logits.shape[1], (row + 0.5) / logits.shape[0])
+    expect(page.locator("input[type=checkbox]:checked")).to_have_count(1)
+    expect(page.get_by_text(said(page, "nothing_yet"))).to_be_hidden()
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 from segmentation.closer import CloserLook
 from segmentation.desk import (
     PREVIEW_SIDE,
+    SCORE_STEP,
     SQUARE,
     Desk,
     line,
@@ -20,7 +21,7 @@ from segmentation.photo import Photo
 from segmentation.segmenter import Timings
 from segmentation.text import Text
 from segmentation.words import WORDS
-from tests.segmentation.scenes import DOG, PERSON, block, geometry, segmentation
+from tests.segmentation.scenes import DOG, OBJECT, PERSON, block, geometry, segmentation
 
 SCENE = segmentation((PERSON, block(2, 2, 10, 18)), (DOG, block(12, 10, 19, 18)))
 BEST, SECOND = (instance.score for instance in SCENE.instances)
@@ -41,8 +42,26 @@ DESK = Desk("photo.jpg", "preview.jpg", "compact", SCENE, (), TIMINGS, ())
 def test_a_click_adds_or_takes_away(
     click: tuple[int, int], before: tuple[int, ...], after: tuple[int, ...]
 ) -> None:
-    desk = replace(DESK, chosen=before).toggling(click, 0)
+    desk, threshold = replace(DESK, chosen=before).clicking(click, 0)
     assert sorted(desk.chosen) == sorted(after)
+    assert threshold == 0
+
+
+UNSURE = 0.04
+WHOLE_BESIDE_PART = segmentation(
+    (DOG, block(4, 6, 12, 14)), (DOG, block(14, 0, 20, 20)), (OBJECT, block(6, 8, 10, 12) * UNSURE)
+)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [((), (1,)), ((1,), (3,)), ((3,), ()), ((2,), (1, 2)), ((1, 2), (2, 3)), ((1, 3), (3,))],
+)
+def test_further_clicks_go_on_to_what_else_lies_there(
+    before: tuple[int, ...], after: tuple[int, ...]
+) -> None:
+    desk = replace(DESK, segmentation=WHOLE_BESIDE_PART, chosen=before)
+    assert sorted(desk.clicking((80, 100), 0)[0].chosen) == sorted(after)
 
 
 def test_a_click_on_the_preview_is_one_on_the_photo() -> None:
@@ -50,19 +69,34 @@ def test_a_click_on_the_preview_is_one_on_the_photo() -> None:
     desk = replace(DESK, segmentation=large)
     assert preview_scale((5120, 5120)) == PREVIEW_SIDE / 5120
     # Cells are 64 pixels of the preview.
-    assert desk.toggling((5 * 64, 9 * 64), 0).chosen == (1,)
-    assert desk.toggling((19 * 64, 2 * 64), 0).chosen == ()
+    assert desk.clicking((5 * 64, 9 * 64), 0)[0].chosen == (1,)
+    assert desk.clicking((19 * 64, 2 * 64), 0)[0].chosen == ()
 
 
-def test_what_is_hidden_is_neither_clicked_nor_counted() -> None:
-    assert DESK.toggling((150, 140), BETWEEN).chosen == ()
+def test_what_is_hidden_does_not_count() -> None:
     desk = replace(DESK, chosen=(1, 2))
     assert desk.choice(0) == (1, 2)
     assert desk.choice(BETWEEN) == (1,)
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [((), (2,)), ((1,), (1, 2)), ((2,), (2,)), ((1, 2), (1, 2))],
+)
+def test_a_click_where_nothing_is_shown_takes_the_guess(
+    before: tuple[int, ...], after: tuple[int, ...]
+) -> None:
+    desk, threshold = replace(DESK, chosen=before).clicking((150, 140), BETWEEN)
+    assert sorted(desk.choice(threshold)) == sorted(after)
+    assert SECOND - SCORE_STEP < threshold <= SECOND
+
+
+def test_a_click_on_nothing_changes_nothing() -> None:
+    assert DESK.clicking((195, 5), BETWEEN) == (DESK, BETWEEN)
+
+
 def test_picks_are_taken_back_one_by_one() -> None:
-    desk = DESK.picking((1,)).toggling((150, 140), 0).picking(()).picking(())
+    desk = DESK.picking((1,)).clicking((150, 140), 0)[0].picking(()).picking(())
     chosen = [desk.chosen]
     while desk.past:
         desk = desk.undone()

@@ -120,7 +120,7 @@ def test_nothing_found_is_an_empty_value(threshold: float) -> None:
     found = find_instances(nothing, LABELS, geometry(), threshold)
     assert found.instances == ()
     assert found.masks_queries_logits.shape == (0, 20, 20)
-    assert found.at((50, 50)) is None
+    assert found.at((50, 50), 0) == ()
     assert (found.mask_logits([]) < -20).all()
     assert found.above(0.3).instances == ()
 
@@ -149,26 +149,48 @@ SCENE = segmentation(
 
 
 @pytest.mark.parametrize(
-    ("photo_xy", "id_"),
+    ("photo_xy", "ids"),
     [
-        ((30, 30), 1),
-        ((80, 100), 2),  # the dog lies before the person
-        ((195, 5), 3),
-        ((15, 100), 1),  # one cell beside the person
-        ((5, 100), None),  # two cells beside
-        ((105, 100), 1),  # on the person, one cell beside the dog
-        ((190, 190), None),
-        ((999, -999), 3),  # kept inside the photo
+        ((30, 30), (1,)),
+        ((80, 100), (2, 1)),  # the dog lies before the person
+        ((195, 5), (3,)),
+        ((15, 100), (1,)),  # one cell beside the person
+        ((5, 100), ()),  # two cells beside
+        ((105, 100), (1,)),  # on the person, one cell beside the dog
+        ((190, 190), ()),
+        ((999, -999), (3,)),  # kept inside the photo
     ],
 )
-def test_a_click_takes_the_smallest_within_a_cell(
-    photo_xy: tuple[int, int], id_: int | None
+def test_a_click_takes_what_is_within_a_cell(
+    photo_xy: tuple[int, int], ids: tuple[int, ...]
 ) -> None:
-    assert SCENE.at(photo_xy) == id_
+    assert SCENE.at(photo_xy, 0) == ids
+
+
+def test_a_click_takes_the_whole_before_an_unsure_part() -> None:
+    whole, part = (DOG, block(4, 6, 12, 14)), block(6, 8, 10, 12)
+    assert segmentation(whole, (OBJECT, part * 0.04)).at((80, 100), 0) == (1, 2)
+    assert segmentation(whole, (OBJECT, part)).at((80, 100), 0) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("photo_xy", "ids"),
+    [
+        ((80, 100), (1,)),  # the guess lies there as well
+        ((150, 100), (2,)),  # on the guess alone
+        ((130, 60), (1,)),  # one cell beside what is sure, on none
+        ((190, 190), ()),
+    ],
+)
+def test_a_click_takes_a_guess_only_where_nothing_is_sure(
+    photo_xy: tuple[int, int], ids: tuple[int, ...]
+) -> None:
+    found = segmentation((DOG, block(4, 6, 13, 14)), (OBJECT, block(6, 8, 17, 12) * 0.04))
+    assert found.at(photo_xy, 0.8) == ids
 
 
 def test_a_click_at_the_corner_of_the_photo_counts() -> None:
     found = segmentation((PERSON, mask("#..\n...\n...")))
-    assert found.at((0, 0)) == 1
-    assert found.at((29, 29)) is None
-    assert found.at((15, 15)) == 1
+    assert found.at((0, 0), 0) == (1,)
+    assert found.at((29, 29), 0) == ()
+    assert found.at((15, 15), 0) == (1,)
