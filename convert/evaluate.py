@@ -23,6 +23,7 @@ from convert.metrics import (
 )
 from segmentation import Photo, Segmentation, Segmenter, choose, encode, find_model, read_photo
 from segmentation.closer import alpha_of, look_closer
+from segmentation.desk import LEAST_SCORE as LEAST_OFFERED
 from segmentation.errors import ConversionError
 from segmentation.metrics import boundary_f, iou
 
@@ -34,6 +35,9 @@ CROWD = "(crowd)"
 # Guesses below this score hardly change an average precision any more.
 LEAST_SCORE = 0.05
 HIT_IOU = 0.5
+# Clicks on each subject, and how far from its edge they fall, as a share of its deepest point.
+CLICKS = 5
+CLICK_DEPTH = 0.3
 # A labelled instance smaller than this share of the photo is not its subject.
 SUBJECT_AREA = 0.03
 WORST = 10
@@ -86,6 +90,7 @@ class Score:
         largest: IoU of the largest instance instead; NaN where a cut-out is all there is.
         best: IoU of the instance nearest to any subject, at one look; NaN as well.
         closer: IoU of that same instance with the closer look; NaN as well.
+        click: mean IoU of what single clicks on the subjects give; NaN as well.
     """
 
     sample: Sample
@@ -95,6 +100,7 @@ class Score:
     largest: float
     best: float
     closer: float
+    click: float
 
     @property
     def iou(self) -> float:
@@ -130,6 +136,8 @@ def run(args: argparse.Namespace) -> None:
     A cut-out is compared at the photo's own size with the subject it matches best. "largest" is
     the IoU of another rule, "best" of the best single instance there was to choose, at one look,
     and "closer" of that same instance as it is cut out when it is chosen, with the closer look.
+    "click" is the mean IoU of what the page makes of one click: five on each of the subjects,
+    compared with that one.
     "AP50" is the mean average precision of the labels at an IoU of 0.5, over all photos of the
     source that labels.csv names, also those without a subject; what it is for each label stands
     below. What another program cut out, perhaps without knowing instances, is judged on the same
@@ -156,9 +164,9 @@ def run(args: argparse.Namespace) -> None:
         source: average_precisions([of for of in findings if of.sample.source == source])
         for source in dict.fromkeys(of.sample.source for of in findings)
     }
-    columns = "IoU | boundary F | max F | weighted F | MAE | largest | best | closer | AP50"
+    columns = "IoU | boundary F | max F | weighted F | MAE | largest | best | closer | click | AP50"
     print(f"| photos | n | {columns} |")
-    print("|---" * 11 + "|")
+    print("|---" * 12 + "|")
     for name, group in sorted(groups.items()):
         of_source = {} if args.by_label else precisions.get(name, {})
         of_labels = [precision for precision, _ in of_source.values()]
@@ -206,14 +214,35 @@ def _score(
 
     @cache
     def cut_out(ids: tuple[int, ...]) -> UInt8:
-        look = None if one_look else look_closer(segmenter, photo, found, ids)
-        return alpha_of(photo, found, ids, look)
+        look = None if one_look else look_closer(segmenter, photo, everything, ids)
+        return alpha_of(photo, everything, ids, look)
 
     single = [(_match(alpha_of(photo, found, (i.id,)), sample), i.id) for i in found.instances]
     best, nearest = max(single, default=(0.0, None))
     largest = _match(alpha_of(photo, found, choose(found, "largest")), sample)
     closer = 0.0 if nearest is None else _match(cut_out((nearest,)), sample)
-    return _score_of(sample, cut_out(choose(found, "auto")), largest, best, closer)
+    offered = everything.above(LEAST_OFFERED)
+    clicks = [
+        iou(cut_out(offered.at(photo_xy, segmenter.card.score_threshold)[:1]) > 127, truth)
+        for _, truth in sample.subjects
+        for photo_xy in points_on(truth)
+    ]
+    alpha = cut_out(choose(found, "auto"))
+    return _score_of(sample, alpha, largest, best, closer, float(np.mean(clicks)))
+
+
+def points_on(mask: Bool) -> list[tuple[float, float]]:
+    """Where people might click a thing, (x, y) in pixels: its middle, and four places within it.
+
+    Args:
+        mask: bool (H, W), True somewhere.
+    """
+    framed = np.pad(mask.astype(np.uint8), 1)
+    depth = cv2.distanceTransform(framed, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
+    within = np.argwhere(depth >= CLICK_DEPTH * depth.max())
+    drawn = np.random.default_rng(0).integers(len(within), size=CLICKS - 1)
+    middle = np.unravel_index(depth.argmax(), depth.shape)
+    return [(float(column), float(row)) for row, column in (middle, *within[drawn])]
 
 
 def _match(alpha: UInt8, sample: Sample) -> float:
@@ -221,10 +250,15 @@ def _match(alpha: UInt8, sample: Sample) -> float:
 
 
 def _score_of(
-    sample: Sample, alpha: UInt8, largest: float = nan, best: float = nan, closer: float = nan
+    sample: Sample,
+    alpha: UInt8,
+    largest: float = nan,
+    best: float = nan,
+    closer: float = nan,
+    click: float = nan,
 ) -> Score:
     label, truth = max(sample.subjects, key=lambda subject: iou(alpha > 127, subject[1]))
-    return Score(sample, label, alpha, truth, largest, best, closer)
+    return Score(sample, label, alpha, truth, largest, best, closer, click)
 
 
 def _read_alpha(folder: Path, sample: Sample) -> UInt8:
@@ -289,6 +323,7 @@ def _means(group: Sequence[Score]) -> list[float]:
             score.largest,
             score.best,
             score.closer,
+            score.click,
         )
         for score in group
     ]

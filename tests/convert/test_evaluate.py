@@ -38,10 +38,11 @@ def test_a_row_for_each_source(data: Path, capsys: pytest.CaptureFixture[str]) -
     name, count, *figures = (cell.strip() for cell in row.strip("|").split("|"))
     assert (name, count) == ("ours", "1")
     *figures, precision = figures
-    overlap, boundary, max_f, weighted, error, largest, best, closer = map(float, figures)
+    overlap, boundary, max_f, weighted, error, largest, best, closer, click = map(float, figures)
     assert precision == "–", "salient is no label"
     assert min(overlap, boundary, max_f, best) > 0.99
     assert closer == best, "there is one look at either"
+    assert click == best, "each click finds it"
     assert weighted > 0.95
     assert error < 0.01
     assert largest < overlap, "the largest object is another one"
@@ -126,7 +127,7 @@ def test_another_programs_cut_outs_are_judged(
     cv2.imwrite(str(tmp_path / "theirs" / "ours_flower.png"), truth * 255)
     assert main(evaluate) == 0
     row = capsys.readouterr().out.splitlines()[-1]
-    perfect = "| 1.0000 | 1.0000 | 1.0000 | 1.0000 | 0.0000 | – | – | – | – |"
+    perfect = "| 1.0000 | 1.0000 | 1.0000 | 1.0000 | 0.0000 | – | – | – | – | – |"
     assert row == "| ours | 1 " + perfect
     cv2.imwrite(str(tmp_path / "theirs" / "ours_flower.png"), truth[1:] * 255)
     assert main(evaluate) == 1
