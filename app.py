@@ -351,11 +351,9 @@ class Page:
 
     def pick(
         self, desk: Desk | None, threshold: float, event: gr.SelectData, request: gr.Request
-    ) -> tuple[Desk, Any]:
-        """Choose the object under a click, or take it away; the threshold, if that changes."""
-        desk, shows = present(desk, request).clicking(event.index, threshold)
-        # The last of quick clicks would put back what the first has changed.
-        return desk, gr.skip() if shows == threshold else shows
+    ) -> Desk:
+        """Choose the object under a click, or take it away."""
+        return present(desk, request).clicking(event.index, threshold)
 
     def pick_from_list(self, desk: Desk | None, ids: list[int], request: gr.Request) -> Desk:
         """Choose what is ticked in the list."""
@@ -364,7 +362,7 @@ class Page:
     def pick_all(self, desk: Desk | None, threshold: float, request: gr.Request) -> Desk:
         """Choose all objects shown."""
         desk = present(desk, request)
-        return desk.picking(choose(desk.segmentation.above(threshold), "all"))
+        return desk.picking(choose(desk.shown(threshold), "all"))
 
     def pick_none(self, desk: Desk | None, request: gr.Request) -> Desk:
         """Choose nothing."""
@@ -374,11 +372,9 @@ class Page:
         """Take the last pick back."""
         return present(desk, request).undone()
 
-    def show_guesses(
-        self, desk: Desk | None, threshold: float, request: gr.Request
-    ) -> tuple[Desk, float]:
+    def show_guesses(self, desk: Desk | None, request: gr.Request) -> tuple[Desk, float]:
         """Choose the best guess, and lower the threshold to it."""
-        return present(desk, request).guessing(threshold)
+        return present(desk, request).guessing()
 
     def show_choices(self, kind: str) -> tuple[Any, ...]:
         """Show the controls that belong to a kind of background."""
@@ -397,7 +393,7 @@ class Page:
         check_remembered(desk, is_open, request)
         if desk is None:
             return gr.skip()
-        found, chosen = desk.segmentation.above(threshold), desk.choice(threshold)
+        found, chosen = desk.shown(threshold), desk.choice(threshold)
         with explained(request):
             before = read_kept(desk.preview, ANY_SHAPE)
             drawn = draw_instances(before.on_white, found, chosen)
@@ -918,14 +914,12 @@ def build_ui(page: Page, rules: Rules = FOR_FRIENDS) -> gr.Blocks:
                 js=SHOW_PHOTO,
                 trigger_mode="always_last",
             ),
-            canvas.select(
-                page.pick, [desk, least], [desk, least], trigger_mode="multiple", **quiet
-            ),
+            canvas.select(page.pick, [desk, least], desk, trigger_mode="multiple", **quiet),
             objects.input(page.pick_from_list, [desk, objects], desk, **latest),
             every.click(page.pick_all, [desk, least], desk, **latest),
             none.click(page.pick_none, desk, desk, **latest),
             undo.click(page.undo, desk, desk, trigger_mode="multiple", **quiet),
-            less.click(page.show_guesses, [desk, least], [desk, least], **quiet),
+            less.click(page.show_guesses, desk, [desk, least], **quiet),
         ]
         redraws: list[Any] = [changed.success for changed in changes]
         redraws += [least.release, closer.input, softness.release, grow.release, fine_hair.input]

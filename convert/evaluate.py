@@ -90,7 +90,7 @@ class Score:
         largest: IoU of the largest instance instead; NaN where a cut-out is all there is.
         best: IoU of the instance nearest to any subject, at one look; NaN as well.
         closer: IoU of that same instance with the closer look; NaN as well.
-        click: mean IoU of what single clicks on the subjects give; NaN as well.
+        click: mean IoU of what single clicks on the subjects choose; NaN as well.
     """
 
     sample: Sample
@@ -136,8 +136,8 @@ def run(args: argparse.Namespace) -> None:
     A cut-out is compared at the photo's own size with the subject it matches best. "largest" is
     the IoU of another rule, "best" of the best single instance there was to choose, at one look,
     and "closer" of that same instance as it is cut out when it is chosen, with the closer look.
-    "click" is the mean IoU of what the page makes of one click: five on each of the subjects,
-    compared with that one.
+    "click" is the mean IoU of what one click chooses where nothing was chosen: five clicks on each
+    of the subjects, each result compared with that one.
     "AP50" is the mean average precision of the labels at an IoU of 0.5, over all photos of the
     source that labels.csv names, also those without a subject; what it is for each label stands
     below. What another program cut out, perhaps without knowing instances, is judged on the same

@@ -46,6 +46,8 @@ class Desk:
         timings: what finding the objects took.
         notices: what is to be known about how the file was read.
         past: what was chosen before, latest last.
+        guesses: ids that clicks asked for below the threshold: while chosen, they count as well.
+        under: ids that lay under the last click, if nothing was picked in another way since.
     """
 
     photo: str
@@ -56,10 +58,16 @@ class Desk:
     timings: Timings
     notices: tuple[Text, ...]
     past: tuple[tuple[int, ...], ...] = ()
+    guesses: frozenset[int] = frozenset()
+    under: tuple[int, ...] = ()
+
+    def shown(self, threshold: float) -> Segmentation:
+        """The objects shown at a threshold."""
+        return self.segmentation.above(threshold, self.guesses.intersection(self.chosen))
 
     def choice(self, threshold: float) -> tuple[int, ...]:
         """The chosen ids that are shown at a threshold."""
-        shown = self.segmentation.above(threshold).instances
+        shown = self.shown(threshold).instances
         return tuple(instance.id for instance in shown if instance.id in self.chosen)
 
     def picking(self, ids: Collection[int]) -> "Desk":
@@ -67,54 +75,60 @@ class Desk:
         if {*ids} == {*self.chosen}:
             return self
         past = (*self.past, self.chosen)[-MOST_STEPS_BACK:]
-        return replace(self, chosen=tuple(ids), past=past)
+        return replace(self, chosen=tuple(ids), past=past, under=())
 
     def undone(self) -> "Desk":
         """The desk before the last pick, if there was one."""
         if not self.past:
             return self
-        return replace(self, chosen=self.past[-1], past=self.past[:-1])
+        return replace(self, chosen=self.past[-1], past=self.past[:-1], under=())
 
-    def clicking(self, preview_xy: tuple[int, int], threshold: float) -> tuple["Desk", float]:
-        """The desk after a click on the preview, and the threshold that shows what was clicked.
+    def clicking(self, preview_xy: tuple[int, int], threshold: float) -> "Desk":
+        """The desk after a click on the preview.
 
-        The object there is chosen. If it was already, it is taken away, and what else lies there
-        is chosen in its place: further clicks go on to all that lies there, and to nothing.
+        What is most likely meant there is chosen. Where it was already, it is taken away, and what
+        lies there besides is chosen in its place: further clicks go on to each, and to nothing.
         """
         shrink = preview_scale(self.segmentation.geometry.photo_hw)
-        photo_xy = preview_xy[0] / shrink, preview_xy[1] / shrink
-        there = self.segmentation.at(photo_xy, threshold)
-        shown = self.choice(threshold)
-        taken = [id_ for id_ in there if id_ in shown][:1]
-        if taken:
-            there = there[there.index(taken[0]) + 1 :]
-        desk = self.picking({*self.chosen} - {*taken} | {*there[:1]})
-        return desk, self.showing(there[0], threshold) if there else threshold
+        under = self.segmentation.at((preview_xy[0] / shrink, preview_xy[1] / shrink), threshold)
+        taken = [id_ for id_ in under if id_ in self.choice(threshold)][:1]
+        if taken != [*under[:1]] and under != self.under:
+            taken = []  # what is chosen lies behind what was clicked
+        rest = under[under.index(taken[0]) + 1 :] if taken else under
+        desk = self.picking({*self.chosen}.difference(taken).union(rest[:1]))
+        unsure = (id_ for id_ in rest[:1] if self.segmentation.instances[id_ - 1].score < threshold)
+        return replace(desk, guesses=self.guesses.union(unsure), under=under)
 
-    def guessing(self, threshold: float) -> tuple["Desk", float]:
-        """The desk with the best guess chosen, and the threshold that shows it."""
-        best = self.segmentation.instances[0].id
-        return self.picking((best,)), self.showing(best, threshold)
-
-    def showing(self, id_: int, threshold: float) -> float:
-        """A threshold that shows an object: this one, or the slider's next below its score."""
-        score = self.segmentation.instances[id_ - 1].score
-        return threshold if score >= threshold else floor(score / SCORE_STEP) * SCORE_STEP
+    def guessing(self) -> tuple["Desk", float]:
+        """The desk with the best guess chosen, and the slider's highest threshold that shows it."""
+        best = self.segmentation.instances[0]
+        return self.picking((best.id,)), round(floor(best.score / SCORE_STEP) * SCORE_STEP, 2)
 
     def seen_by(
         self, model: str, segmentation: Segmentation, timings: Timings, threshold: float
     ) -> "Desk":
         """The desk after another model's look at the photo.
 
-        What was chosen stays so where that model finds it too, and if it finds none of it, its
-        own first choice takes the place.
+        What was chosen stays so where that model finds it too, a guess also as a guess, and if it
+        finds none of it, its own first choice takes the place.
         """
         shown = segmentation.above(threshold)
-        chosen = find_again(self.segmentation, self.chosen, shown)
+        guessed = self.guesses.intersection(self.chosen)
+        guesses = frozenset(find_again(self.segmentation, guessed, segmentation))
+        chosen = tuple({*find_again(self.segmentation, self.chosen, shown)} | guesses)
         if self.chosen and not chosen:
             chosen = choose(shown, "auto")
         # Ids of the former look mean nothing in this one, so there is nothing to undo.
-        return Desk(self.photo, self.preview, model, segmentation, chosen, timings, self.notices)
+        return replace(
+            self,
+            model=model,
+            segmentation=segmentation,
+            chosen=chosen,
+            timings=timings,
+            past=(),
+            guesses=guesses,
+            under=(),
+        )
 
 
 def preview_scale(photo_hw: tuple[int, int]) -> float:
@@ -162,7 +176,7 @@ def messages(desk: Desk, threshold: float, look: CloserLook | None) -> tuple[Tex
     advice: tuple[Text, ...] = ()
     if not desk.segmentation.instances:
         advice = (WORDS["nothing"],)
-    elif not desk.segmentation.above(threshold).instances:
+    elif not desk.shown(threshold).instances:
         advice = (WORDS["nothing_yet"],)
     elif not desk.choice(threshold):
         advice = (WORDS["pick_one"],)

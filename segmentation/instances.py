@@ -1,7 +1,7 @@
 """From the model's logits to the objects in a photo."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -63,7 +63,7 @@ class Segmentation:
 
     Attributes:
         instances: in order of falling score.
-        masks_queries_logits: float16 (N, h, w), one mask for each instance at the model's own
+        masks_queries_logits: float16 (N, h, w), the mask of id 1, 2, ... at the model's own
             resolution, cut to the part that shows the photo.
         geometry: where the photo lies on that grid.
     """
@@ -79,18 +79,24 @@ class Segmentation:
             return np.full(self.geometry.mask_hw, CERTAINLY_NOT, np.float32)
         return np.asarray(np.max(chosen, axis=0), np.float32)
 
-    def above(self, threshold: float) -> "Segmentation":
-        """The same without the instances of a lower score; the ids of the others stay."""
-        kept = tuple(instance for instance in self.instances if instance.score >= threshold)
-        return Segmentation(kept, self.masks_queries_logits[: len(kept)], self.geometry)
+    def above(self, threshold: float, besides: Collection[int] = ()) -> "Segmentation":
+        """The same without the instances of a lower score, but for some; ids and masks stay."""
+        kept = (i for i in self.instances if i.score >= threshold or i.id in besides)
+        return replace(self, instances=tuple(kept))
 
     def at(self, photo_xy: tuple[float, float], threshold: float) -> tuple[int, ...]:
         """The ids of the instances under a photo pixel, what is most likely meant first.
 
-        That is the surest, and of some as sure the smallest, for it lies in front. (The smallest
-        whatever its score would often be a part of what is meant.) Within a mask cell around the
-        point also counts where nothing else does, for fingers are wider than edges; and where
-        nothing has the score, whoever clicked is surer than the model: the guesses count.
+        The order is by score × (1 - area): of things as sure the smaller one lies in front, but an
+        unsure small one is often a part of what is meant. (Tried on clicks into the objects of some
+        260 photos of ECSSD, COCO and VOC: by area alone a part comes first far more often.) What
+        lies a mask cell beside the point also counts where nothing else does, for fingers are wider
+        than edges. Where nothing of the least score is there, the others count: who clicks is surer
+        than the model.
+
+        Args:
+            photo_xy: in photo pixels.
+            threshold: least score of what comes before guesses, 0..1.
         """
         column, row = self.geometry.mask_xy(photo_xy)
         for least in (threshold, 0.0):

@@ -17,7 +17,10 @@ WORDS = {
     "loading_model": Text("Loading model {model} …", "正在加载模型“{model}”……"),
     "photo": Text("Photo", "照片"),
     "drop": Text("Drop a photo here, paste it, or click to choose", "拖放、粘贴照片，或点击选择"),
-    "canvas": Text("Click an object to add or remove it", "点击物体：选中或取消"),
+    "canvas": Text(
+        "Click an object to add or remove it, again for what else is there",
+        "点击物体：选中或取消；再点可换选该处的其他物体",
+    ),
     "objects": Text("Objects found", "找到的物体"),
     "another": Text("Another photo", "换一张照片"),
     "all": Text("All", "全选"),
@@ -114,7 +117,8 @@ WORDS = {
     "spent_each_photo": Text("Each photo, s", "每张照片合计，秒"),
     "less_certain": Text("Show less certain objects", "显示置信度较低的物体"),
     "nothing_yet": Text(
-        "Nothing is that certain, but there are guesses.", "没有足够确定的物体，但有一些猜测。"
+        "Nothing is that certain, but there are guesses. Click where you see an object.",
+        "没有足够确定的物体，但有一些猜测。请点击您看到物体的地方。",
     ),
     "nothing": Text(
         "No object was found in this photo. Try another one.", "这张照片里没有找到物体，请换一张。"

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from convert.__main__ import main
+from convert.evaluate import points_on
 from segmentation import Segmenter, choose, find_model, make_alpha, read_photo
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -46,6 +47,22 @@ def test_a_row_for_each_source(data: Path, capsys: pytest.CaptureFixture[str]) -
     assert weighted > 0.95
     assert error < 0.01
     assert largest < overlap, "the largest object is another one"
+
+
+def test_clicks_fall_on_the_thing_and_first_on_its_middle() -> None:
+    bar = np.zeros((40, 90), bool)
+    bar[10:31, 20:81] = True
+    points = points_on(bar)
+    assert len(points) == len({*points}) == 5
+    assert points == points_on(bar), "the same every time"
+    assert points[0][1] == 20
+    assert 30 <= points[0][0] <= 70
+    for x, y in points:
+        assert 23 <= x <= 77
+        assert 13 <= y <= 27
+    dot = np.zeros((5, 5), bool)
+    dot[4, 0] = True
+    assert {*points_on(dot)} == {(0.0, 4.0)}
 
 
 @pytest.mark.parametrize("data", [("two_dogs.jpg", "2")], indirect=True)

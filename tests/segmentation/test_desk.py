@@ -42,26 +42,50 @@ DESK = Desk("photo.jpg", "preview.jpg", "compact", SCENE, (), TIMINGS, ())
 def test_a_click_adds_or_takes_away(
     click: tuple[int, int], before: tuple[int, ...], after: tuple[int, ...]
 ) -> None:
-    desk, threshold = replace(DESK, chosen=before).clicking(click, 0)
+    desk = replace(DESK, chosen=before).clicking(click, 0)
     assert sorted(desk.chosen) == sorted(after)
-    assert threshold == 0
 
 
 UNSURE = 0.04
-WHOLE_BESIDE_PART = segmentation(
-    (DOG, block(4, 6, 12, 14)), (DOG, block(14, 0, 20, 20)), (OBJECT, block(6, 8, 10, 12) * UNSURE)
+# Under (80, 100) lie, in this order, 1, 2 and 4; beside it 3.
+PILE = segmentation(
+    (DOG, block(4, 6, 12, 14)),
+    (DOG, block(3, 4, 14, 16)),
+    (DOG, block(15, 0, 20, 20)),
+    (OBJECT, block(6, 8, 10, 12) * UNSURE),
 )
 
 
 @pytest.mark.parametrize(
-    ("before", "after"),
-    [((), (1,)), ((1,), (3,)), ((3,), ()), ((2,), (1, 2)), ((1, 2), (2, 3)), ((1, 3), (3,))],
+    ("before", "walk"),
+    [
+        ((), [(1,), (2,), (4,), (), (1,)]),
+        ((1,), [(2,), (4,), ()]),
+        ((3,), [(1, 3), (2, 3), (3, 4), (3,)]),
+        ((1, 4), [(2, 4), (4,), ()]),
+        # What is clicked lies before what was chosen, and is had beside it.
+        ((2,), [(1, 2), (2,), (4,), ()]),
+        ((4,), [(1, 4), (2, 4), (4,), ()]),
+    ],
 )
 def test_further_clicks_go_on_to_what_else_lies_there(
-    before: tuple[int, ...], after: tuple[int, ...]
+    before: tuple[int, ...], walk: list[tuple[int, ...]]
 ) -> None:
-    desk = replace(DESK, segmentation=WHOLE_BESIDE_PART, chosen=before)
-    assert sorted(desk.clicking((80, 100), 0)[0].chosen) == sorted(after)
+    desk = replace(DESK, segmentation=PILE, chosen=before)
+    assert PILE.at((80, 100), 0) == (1, 2, 4)
+    steps = []
+    for _ in walk:
+        desk = desk.clicking((80, 100), 0)
+        steps.append(tuple(sorted(desk.chosen)))
+    assert steps == walk
+
+
+def test_a_pick_between_two_clicks_makes_the_second_one_a_first_one() -> None:
+    desk = replace(DESK, segmentation=PILE).clicking((80, 100), 0)
+    assert desk.picking((2,)).clicking((80, 100), 0).choice(0) == (1, 2)
+    twice = desk.clicking((80, 100), 0)
+    assert twice.clicking((180, 100), 0).clicking((80, 100), 0).choice(0) == (1, 2, 3)
+    assert twice.undone().clicking((80, 100), 0).choice(0) == (2,)
 
 
 def test_a_click_on_the_preview_is_one_on_the_photo() -> None:
@@ -69,8 +93,8 @@ def test_a_click_on_the_preview_is_one_on_the_photo() -> None:
     desk = replace(DESK, segmentation=large)
     assert preview_scale((5120, 5120)) == PREVIEW_SIDE / 5120
     # Cells are 64 pixels of the preview.
-    assert desk.clicking((5 * 64, 9 * 64), 0)[0].chosen == (1,)
-    assert desk.clicking((19 * 64, 2 * 64), 0)[0].chosen == ()
+    assert desk.clicking((5 * 64, 9 * 64), 0).chosen == (1,)
+    assert desk.clicking((19 * 64, 2 * 64), 0).chosen == ()
 
 
 def test_what_is_hidden_does_not_count() -> None:
@@ -86,17 +110,63 @@ def test_what_is_hidden_does_not_count() -> None:
 def test_a_click_where_nothing_is_shown_takes_the_guess(
     before: tuple[int, ...], after: tuple[int, ...]
 ) -> None:
-    desk, threshold = replace(DESK, chosen=before).clicking((150, 140), BETWEEN)
-    assert sorted(desk.choice(threshold)) == sorted(after)
-    assert SECOND - SCORE_STEP < threshold <= SECOND
+    desk = replace(DESK, chosen=before).clicking((150, 140), BETWEEN)
+    assert desk.choice(BETWEEN) == after
+    assert [instance.id for instance in desk.shown(BETWEEN).instances] == [1, 2]
+    assert desk.clicking((150, 140), BETWEEN).choice(BETWEEN) == before[: len(after) - 1]
+
+
+def test_a_guess_is_shown_while_it_is_chosen() -> None:
+    desk = DESK.clicking((60, 100), BETWEEN).clicking((150, 140), BETWEEN)
+    assert desk.choice(BETWEEN) == (1, 2)
+    assert desk.undone().choice(BETWEEN) == (1,)
+    assert len(desk.undone().shown(BETWEEN).instances) == 1
+    assert desk.picking((2,)).choice(BETWEEN) == (2,)
+    assert desk.picking((1,)).shown(BETWEEN).instances == SCENE.instances[:1]
+
+
+def test_what_was_hidden_does_not_come_back_with_a_guess() -> None:
+    three = segmentation(
+        (PERSON, block(2, 2, 10, 18)),
+        (DOG, block(12, 10, 19, 18) * 0.05),
+        (OBJECT, block(12, 0, 19, 9) * UNSURE),
+    )
+    sure = three.instances[0].score
+    desk = replace(DESK, segmentation=three, chosen=(1, 2)).clicking((150, 50), sure)
+    assert desk.choice(sure) == (1, 3)
+
+
+def test_guesses_that_overlap_are_clicked_through_as_well() -> None:
+    two = segmentation(
+        (PERSON, block(0, 0, 4, 4)),
+        (DOG, block(6, 6, 18, 18) * 0.06),
+        (OBJECT, block(4, 4, 20, 20) * UNSURE),
+    )
+    sure = two.instances[0].score
+    desk = replace(DESK, segmentation=two, chosen=(1,))
+    steps = [desk := desk.clicking((120, 120), sure) for _ in range(3)]
+    assert [step.choice(sure) for step in steps] == [(1, 2), (1, 3), (1,)]
 
 
 def test_a_click_on_nothing_changes_nothing() -> None:
-    assert DESK.clicking((195, 5), BETWEEN) == (DESK, BETWEEN)
+    desk = replace(DESK, chosen=(1,)).clicking((195, 5), BETWEEN)
+    assert desk.choice(0) == (1,)
+    assert desk.past == ()
+
+
+def test_the_best_guess_and_the_threshold_that_shows_it() -> None:
+    guesses = segmentation((DOG, block(12, 10, 19, 18) * UNSURE), (DOG, block(2, 2, 10, 18)))
+    for unsure in (guesses, replace(guesses, instances=guesses.instances[1:])):
+        first = unsure.instances[0]
+        unsure = replace(unsure, instances=(replace(first, id=1), *unsure.instances[1:]))
+        desk, threshold = replace(DESK, segmentation=unsure).guessing()
+        assert desk.choice(threshold) == (1,)
+        assert first.score - SCORE_STEP < threshold <= first.score
+        assert threshold == round(threshold, 2), "as the slider has it"
 
 
 def test_picks_are_taken_back_one_by_one() -> None:
-    desk = DESK.picking((1,)).clicking((150, 140), 0)[0].picking(()).picking(())
+    desk = DESK.picking((1,)).clicking((150, 140), 0).picking(()).picking(())
     chosen = [desk.chosen]
     while desk.past:
         desk = desk.undone()
@@ -203,3 +273,13 @@ def test_another_model_keeps_what_was_chosen_where_it_finds_it() -> None:
     # Its own first choice takes the place of what it does not see, but not of what nobody chose.
     assert replace(DESK, chosen=(1,)).seen_by("other", only_dog, TIMINGS, 0).chosen == (1,)
     assert replace(DESK, chosen=()).seen_by("other", only_dog, TIMINGS, 0).chosen == ()
+
+
+def test_a_guess_stays_one_for_another_model() -> None:
+    desk = DESK.clicking((150, 140), BETWEEN)
+    other = segmentation((PERSON, block(2, 2, 10, 18)), (DOG, block(12, 10, 19, 18)))
+    seen = desk.seen_by("other", other, TIMINGS, BETWEEN)
+    assert seen.choice(BETWEEN) == (2,)
+    assert seen.past == ()
+    alone = replace(DESK, chosen=(2,)).seen_by("other", other, TIMINGS, BETWEEN)
+    assert alone.choice(BETWEEN) == (1,), "it was hidden, so the model's own subject is taken"

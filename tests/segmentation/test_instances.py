@@ -80,7 +80,8 @@ def test_best_comes_first_and_the_threshold_is_the_least() -> None:
     assert scores == sorted(scores, reverse=True)
     above = found.above(scores[1])
     assert above.instances == found.instances[:2]
-    assert above.masks_queries_logits.shape == (2, 20, 20)
+    assert found.above(scores[1], besides=[3]).instances == found.instances
+    assert found.above(scores[0], besides=[3]).instances == found.instances[::2]
     assert found.above(0).instances == found.instances
     assert found.above(1.1).instances == ()
 
@@ -178,7 +179,9 @@ def test_a_click_takes_the_whole_before_an_unsure_part() -> None:
     [
         ((80, 100), (1,)),  # the guess lies there as well
         ((150, 100), (2,)),  # on the guess alone
-        ((130, 60), (1,)),  # one cell beside what is sure, on none
+        ((130, 100), (1,)),  # on the guess, one cell beside what is sure
+        ((130, 60), (1,)),  # on neither
+        ((175, 100), (2,)),  # one cell beside the guess
         ((190, 190), ()),
     ],
 )
@@ -186,7 +189,8 @@ def test_a_click_takes_a_guess_only_where_nothing_is_sure(
     photo_xy: tuple[int, int], ids: tuple[int, ...]
 ) -> None:
     found = segmentation((DOG, block(4, 6, 13, 14)), (OBJECT, block(6, 8, 17, 12) * 0.04))
-    assert found.at(photo_xy, 0.8) == ids
+    sure = found.instances[0].score
+    assert found.at(photo_xy, sure) == ids
 
 
 def test_a_click_at_the_corner_of_the_photo_counts() -> None:
