@@ -8,7 +8,7 @@ import asyncio
 import json
 import re
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -46,15 +46,19 @@ EVENT_BYTES = 1_000_000
 # Gradio takes a thousand files at a time. What names one may stand in a photo, too, by chance.
 MOST_FILES = 100
 FILE_NAME = b"filename="
-# A body has this long to come, and longer the more it announces: a phone on a bad line.
+# A body has this long to come, and longer the more of it has come: a phone on a bad line.
 SECONDS, SLOWEST_BYTES_A_SECOND = 30, 25_000
 
 CLOSED = Text("This page has no such address.", "本页面没有这个地址。")
 NO_LENGTH = Text("Say how long the request is.", "请求须注明长度。")
 TOO_MUCH = Text("The request is larger than is allowed here.", "请求超过了允许的大小。")
+TOO_MANY = Text(
+    f"More than {MOST_FILES} files at once. Send them in several goes.",
+    f"一次不能超过 {MOST_FILES} 个文件，请分批上传。",
+)
 TOO_SLOW = Text("The request took too long to arrive. Try again.", "请求传送太慢，请重试。")
 YOUR_SHARE = Text(
-    "Your network has sent as much as one may within an hour. Try again later.",
+    "Your network has reached its upload limit for this hour. Try again later.",
     "您所在的网络一小时内上传已达上限，请稍后再试。",
 )
 NO_URL = Text(
@@ -93,7 +97,8 @@ class Gate:
         self._share_bytes = room_share * ROOM_MEGABYTES * 1e6
         self._behind_proxies = behind_proxies
         self._logins = Turnstile(LOGINS)
-        self._announced = 0
+        # Bytes that are on their way, by network.
+        self._announced: Counter[str] = Counter()
         # When, from which network, how many bytes: each share holds only so many.
         self._taken: deque[tuple[float, str, int]] = deque()
 
@@ -115,8 +120,8 @@ class Gate:
             if path != UPLOAD:
                 await self._server(scope, receive, send)
                 return
-            async with _patience(scope):
-                await self._take(scope, receive, send)
+            async with _patience() as patience:
+                await self._take(scope, _hurried(receive, patience), send)
         except _Refused as refused:
             await _refuse(refused, scope, send)
 
@@ -133,10 +138,11 @@ class Gate:
             raise _Refused(413, TOO_MUCH)
         if path == UPLOAD:
             return receive
-        async with _patience(scope):
-            messages = [await receive()]
+        async with _patience() as patience:
+            hurried = _hurried(receive, patience)
+            messages = [await hurried()]
             while messages[-1].get("more_body"):
-                messages.append(await receive())
+                messages.append(await hurried())
         if path.startswith("/gradio_api/"):
             _check_event(b"".join(message.get("body", b"") for message in messages))
         return _replayed(messages, receive)
@@ -151,33 +157,34 @@ class Gate:
         length = _length(scope) or 0
         network = _network(scope)
         self._check_share(network, length)
-        files = 0
+        files = arrived = 0
 
         async def counted() -> Message:
-            nonlocal files
+            nonlocal files, arrived
             message = await receive()
-            files += message.get("body", b"").count(FILE_NAME)
+            body = message.get("body", b"")
+            files, arrived = files + body.count(FILE_NAME), arrived + len(body)
             if files > MOST_FILES:
-                raise _Refused(413, TOO_MUCH)
+                raise _Refused(413, TOO_MANY)
             return message
 
-        self._announced += length
+        self._announced[network] += length
         try:
-            await asyncio.to_thread(check_room, self._folder, self._announced)
+            await asyncio.to_thread(check_room, self._folder, self._announced.total())
             with disk_explained():
                 await self._server(scope, counted, send)
         except NoRoom as error:
             raise _Refused(507, error.text) from error
         finally:
-            self._announced -= length
-            counted_as = max(length, max(files, 1) * LEAST_BYTES)
+            self._announced -= Counter({network: length})
+            counted_as = max(arrived, max(files, 1) * LEAST_BYTES)
             self._taken.append((time.monotonic(), network, counted_as))
 
     def _check_share(self, network: str, length: int) -> None:
         while self._taken and self._taken[0][0] < time.monotonic() - self._keep_seconds:
             self._taken.popleft()
         theirs = sum(taken for _, of, taken in self._taken if of == network)
-        if theirs + length > self._share_bytes:
+        if theirs + self._announced[network] + length > self._share_bytes:
             raise _Refused(429, YOUR_SHARE)
 
 
@@ -189,13 +196,26 @@ class _Refused(Exception):
 
 
 @asynccontextmanager
-async def _patience(scope: Message) -> AsyncIterator[None]:
+async def _patience() -> AsyncIterator[asyncio.Timeout]:
     """As long as a body may take to come; a client that sends a byte a minute holds nothing up."""
     try:
-        async with asyncio.timeout(SECONDS + (_length(scope) or 0) / SLOWEST_BYTES_A_SECOND):
-            yield
+        async with asyncio.timeout(SECONDS) as patience:
+            yield patience
     except TimeoutError as error:
         raise _Refused(408, TOO_SLOW) from error
+
+
+def _hurried(receive: Receive, patience: asyncio.Timeout) -> Receive:
+    """Where to read a body from, which has the longer to end the more of it has come."""
+
+    async def hurried() -> Message:
+        message = await receive()
+        longer = len(message.get("body", b"")) / SLOWEST_BYTES_A_SECOND
+        if not patience.expired():
+            patience.reschedule((patience.when() or 0) + longer)
+        return message
+
+    return hurried
 
 
 def _from_visitor(scope: Message) -> Message:

@@ -1,12 +1,17 @@
 """The gate by itself; what comes through it on a page that runs is in test_strangers.py."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from segmentation.gate import Gate
+from segmentation import gate as gate_module
+from segmentation.gate import UPLOAD, Gate
+from segmentation.room import LEAST_BYTES, ROOM_MEGABYTES
+
+Receive = Callable[[], Awaitable[Any]]
 
 
 @pytest.mark.parametrize(
@@ -29,3 +34,84 @@ def test_on_a_space_a_call_comes_from_where_its_proxies_say(
     scope = {"type": "http", "method": "GET", "path": "/", "headers": headers}
     asyncio.run(gate({**scope, "client": ("10.0.0.1", 5)}, nothing, nothing))
     assert came_from == [seen]
+
+
+async def reading(_: Any, receive: Receive, send: Any) -> None:
+    """A server that reads a body to its end."""
+    while (await receive()).get("more_body"):
+        pass
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+
+
+async def status_of(gate: Gate, host: str, megabytes: float, receive: Receive) -> int:
+    """What an upload of so much is answered."""
+    answers: list[int] = []
+
+    async def send(message: Any) -> None:
+        if message["type"] == "http.response.start":
+            answers.append(message["status"])
+
+    length = (b"content-length", b"%d" % (megabytes * 1e6))
+    scope = {"type": "http", "method": "POST", "path": UPLOAD, "headers": [length]}
+    await gate({**scope, "client": (host, 5)}, receive, send)
+    (status,) = answers
+    return status
+
+
+async def at_once() -> Any:
+    return {"type": "http.request", "body": b"filename=", "more_body": False}
+
+
+def test_uploads_on_their_way_count_for_the_share_of_their_network(tmp_path: Path) -> None:
+    gate = Gate(reading, tmp_path, 500, 3600, room_share=0.25)
+    at_most = int(0.25 * ROOM_MEGABYTES // 500)
+
+    async def run() -> None:
+        come = asyncio.Event()
+
+        async def late() -> Any:
+            await come.wait()
+            return await at_once()
+
+        idle = [asyncio.ensure_future(status_of(gate, "1.2.3.4", 500, late)) for _ in range(8)]
+        await asyncio.sleep(0)
+        assert await status_of(gate, "1.2.3.4", 500, at_once) == 429, "the same network"
+        assert await status_of(gate, "5.6.7.8", 500, at_once) == 200
+        come.set()
+        statuses = await asyncio.gather(*idle)
+        assert sorted(statuses) == [200] * at_most + [429] * (8 - at_most)
+        # What arrived counts from now on, not what was announced.
+        assert await status_of(gate, "1.2.3.4", 500, at_once) == 200
+
+    asyncio.run(run())
+    assert at_most * LEAST_BYTES < 0.25 * ROOM_MEGABYTES * 1e6
+
+
+def test_an_upload_that_stands_still_is_let_go_and_one_that_moves_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The more has come, the longer it may stop: by the loop's own clock, which is turned here."""
+    monkeypatch.setattr(gate_module, "SECONDS", 30)
+    gate = Gate(reading, tmp_path, 500, 3600)
+
+    async def run(pause: float, pieces: int) -> int:
+        loop = asyncio.get_running_loop()
+        ahead = 0.0
+        real = loop.time
+        monkeypatch.setattr(loop, "time", lambda: real() + ahead)
+        sent = 0
+
+        async def piece() -> Any:
+            nonlocal ahead, sent
+            ahead += pause
+            # What fell due in the meantime runs before what is read.
+            for _ in range(3):
+                await asyncio.sleep(0)
+            sent += 1
+            return {"type": "http.request", "body": bytes(1_000_000), "more_body": sent < pieces}
+
+        return await status_of(gate, "1.2.3.4", 400, piece)
+
+    assert asyncio.run(run(pause=31, pieces=3)) == 408
+    assert asyncio.run(run(pause=29, pieces=20)) == 200
+    assert asyncio.run(run(pause=45, pieces=20)) == 408
