@@ -124,8 +124,9 @@ FONTS = ("system-ui", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "san
 PROGRESS = gr.Progress()
 # A page outlives its server. When another one answers, what the page shows is not there any more:
 # it is loaded again, and knows by the mark it left (for as long as the tab is open) to say why.
-# Besides, Ctrl+Z is undo, save where something is written; and a slider that was moved by keys is
-# let go with them, for Gradio waits for a pointer.
+# Besides, Ctrl+Z is undo, save where something is written; Ctrl+V opens a photo, for which Gradio
+# has but a button, that needs https; and a slider that was moved by keys is let go with them, for
+# Gradio waits for a pointer.
 ON_LOAD = """
 () => {
   const {root, api_prefix, app_id} = window.gradio_config;
@@ -139,6 +140,16 @@ ON_LOAD = """
     const writing = event.target.closest("textarea, input:not([type=checkbox], [type=radio])");
     if (event.key === "z" && (event.ctrlKey || event.metaKey) && !event.shiftKey && !writing)
       document.getElementById("undo")?.click();
+  });
+  document.addEventListener("paste", (event) => {
+    const place = document.getElementById("photo");
+    const input = place?.querySelector("input[type=file]");
+    const [photo] = event.clipboardData?.files ?? [];
+    if (!photo || !input || !place.offsetParent) return;
+    const pasted = new DataTransfer();
+    pasted.items.add(photo);
+    input.files = pasted.files;
+    input.dispatchEvent(new Event("change", {bubbles: true}));
   });
   document.addEventListener("keyup", ({target, key}) => {
     if (target.matches("input[type=range]") && /^(Arrow|Page|Home|End)/.test(key))
@@ -231,6 +242,8 @@ CHINESE = {MARK + key: text.zh for key, text in WORDS.items()}
 I18N = gr.I18n(**{"en": ENGLISH, **dict.fromkeys(("zh", "zh-CN", "zh-TW", "zh-HK"), CHINESE)})
 
 Columns = tuple[Column, ...]
+# Of a chain of events: the handler, what it takes and gives, and its queue.
+Step = tuple[Any, Any, Any, dict[str, Any]]
 Remembered = TypeVar("Remembered", Desk, Batch, Columns)
 
 
@@ -254,7 +267,10 @@ class Page:
         # From one sweep a file is seen, at another it has lain for long enough.
         minutes = (KEEP_SECONDS + 2 * SWEEP_SECONDS) // 60
         footer = FOOTER.in_language(language).format(
-            megapixels=self.limits.megapixels, megabytes=self.limits.megabytes, minutes=minutes
+            megapixels=self.limits.megapixels,
+            wan=self.limits.megapixels * 100,
+            megabytes=self.limits.megabytes,
+            minutes=minutes,
         )
         choices = [
             gr.Radio(choices=[(WORDS[name].in_language(language), name) for name in names])
@@ -377,14 +393,19 @@ class Page:
         return present(desk, request).guessing()
 
     def show_choices(self, kind: str) -> tuple[Any, ...]:
-        """Show the controls that belong to a kind of background."""
+        """Show the controls that belong to a kind of background; a scene has its own frame."""
         return (
             gr.ColorPicker(visible=kind in ("colour", "gradient")),
             gr.ColorPicker(visible=kind == "gradient"),
             gr.Column(visible=kind in ("picture", "scene")),
             gr.Radio(visible=kind == "picture"),
             gr.Row(visible=kind == "scene"),
+            gr.Radio(visible=kind != "scene"),
         )
+
+    def show_quality(self, format_: Format) -> Any:
+        """Show the quality where the format has one."""
+        return gr.Slider(visible=format_ != "png")
 
     def show_found(
         self, desk: Desk | None, threshold: float, is_open: bool, request: gr.Request
@@ -436,11 +457,14 @@ class Page:
     def prepare(self, desk: Desk | None, is_open: bool, request: gr.Request) -> Any:
         """Say that the file is out of date and that another one is on its way."""
         check_remembered(desk, is_open, request)
-        return preparing()
+        return no_file() if desk is None else preparing()
 
     def prepare_zip(self, desk: Desk | None, is_open: bool, request: gr.Request) -> Any:
         """Say that the ZIP is on its way."""
         check_remembered(desk, is_open, request)
+        if desk is None:
+            gr.Warning(WORDS["no_photo"].in_language(language_of(request)))
+            return self.no_zip()
         return gr.DownloadButton(words("preparing"), value=None, interactive=False, visible=True)
 
     def no_zip(self) -> Any:
@@ -866,7 +890,9 @@ def build_ui(page: Page, rules: Rules = FOR_FRIENDS) -> gr.Blocks:
                     frame = gr.Radio(FRAMES, value="whole", label=words("frame"))
                     with gr.Accordion(words("more_files"), open=False):
                         format_ = gr.Radio(FORMATS, value="png", label=words("format"))
-                        quality = gr.Slider(40, 100, 90, step=1, label=words("quality"))
+                        quality = gr.Slider(
+                            40, 100, 90, step=1, label=words("quality"), visible=False
+                        )
                         zipping = gr.Button(words("zip"), size="sm")
                         download_zip = gr.DownloadButton(words("download_zip"), visible=False)
             invitation = gr.Markdown()
@@ -888,7 +914,9 @@ def build_ui(page: Page, rules: Rules = FOR_FRIENDS) -> gr.Blocks:
         ui.load(page.greet, None, greeted, **private)
         restarted = gr.Checkbox(visible=False)
         ui.load(page.tell_of_restart, restarted, None, js=ON_LOAD, **private)
-        kind.input(page.show_choices, kind, [colour, colour_below, other, fit, placing], **quiet)
+        choices = [colour, colour_below, other, fit, placing, frame]
+        kind.input(page.show_choices, kind, choices, **quiet)
+        format_.input(page.show_quality, format_, quality, **quiet)
         cleared = [desk, upload, empty, found, slider, download, download_zip, least, is_open]
         # Minimal, since the full one would hide the cross that takes the photo back.
         opening = {**private, **device, "show_progress": "minimal"}
@@ -921,33 +949,36 @@ def build_ui(page: Page, rules: Rules = FOR_FRIENDS) -> gr.Blocks:
             undo.click(page.undo, desk, desk, trigger_mode="multiple", **quiet),
             less.click(page.show_guesses, desk, [desk, least], **quiet),
         ]
-        redraws: list[Any] = [changed.success for changed in changes]
-        redraws += [least.release, closer.input, softness.release, grow.release, fine_hair.input]
-        redraws += [kind.input, colour.input, colour_below.input, backdrop.input, backdrop.clear]
-        redraws += [fit.input, scale.release, across.release, down.release]
-        redraws += [outline.input, shadow.input]
         styled = [desk, look, *style]
-        steps: list[tuple[Any, Any, Any, dict[str, Any]]] = [
-            (page.show_found, [desk, least, is_open], listed, {"concurrency_id": "list"}),
-            (page.show_result, styled, result, {"concurrency_id": "draw"}),
-            (page.look_closer, [desk, least, closer], look, device),
-            (page.show_closer, styled, result, {"concurrency_id": "draw"}),
-            (page.export, styled, download, {"concurrency_id": FILE}),
+        draw: Step = (page.show_result, styled, result, {"concurrency_id": "draw"})
+        make: Step = (page.export, styled, download, {"concurrency_id": FILE})
+        find: Step = (page.show_found, [desk, least, is_open], listed, {"concurrency_id": "list"})
+        closely: Step = (page.look_closer, [desk, least, closer], look, device)
+        again: Step = (page.show_closer, styled, result, {"concurrency_id": "draw"})
+        begin: Step = (page.prepare, [desk, is_open], download, {})
+        # What is shown changes with each of these, and what of it is redone.
+        picked = [*(changed.success for changed in changes), least.release]
+        restyled = [softness.release, grow.release, fine_hair.input, outline.input, shadow.input]
+        restyled += [kind.input, colour.input, colour_below.input, backdrop.input, backdrop.clear]
+        restyled += [fit.input, scale.release, across.release, down.release]
+        refiled = [frame.input, format_.input, quality.release]
+        chains: list[tuple[list[Any], list[Step]]] = [
+            (picked, [find, draw, closely, again, make]),
+            ([closer.input], [begin, closely, draw, make]),
+            (restyled, [begin, draw, make]),
+            (refiled, [begin, make]),
         ]
         running: list[Any] = [*changes]
-        for then in redraws:
-            for handler, inputs, outputs, queue in steps:
-                step = then(handler, inputs, outputs, **queue, **latest)
-                running.append(step)
-                if queue["concurrency_id"] in (DEVICE, FILE):
+        for starts, steps in chains:
+            for then in starts:
+                for handler, inputs, outputs, queue in steps:
+                    step = then(handler, inputs, outputs, **queue, **latest)
+                    running.append(step)
                     # Refused by the rules: what the button promised does not come.
                     step.failure(no_file, None, download, **quiet)
-                then = step.success
-        for refile in (frame.input, format_.input, quality.release):
-            running += [
-                prepared := refile(page.prepare, [desk, is_open], download, **latest),
-                prepared.success(page.export, styled, download, concurrency_id=FILE, **latest),
-            ]
+                    then = step.success
+        # The objects in it have the former frame.
+        frame.input(page.no_zip, None, download_zip, **quiet)
         zipped = zipping.click(page.prepare_zip, [desk, is_open], download_zip, **latest).success(
             page.export_each,
             styled,

@@ -106,7 +106,7 @@ def start_batch(
         raise ChoiceError("Choose some photos first.", "请先选择照片。")
     if len(photos) > limits.batch_photos:
         raise PhotoTooLarge(
-            f"{len(photos)} photos are too many at once. Take up to {limits.batch_photos}.",
+            f"That is {len(photos)} photos; up to {limits.batch_photos} go at once.",
             f"一次 {len(photos)} 张太多，请分批，每批不超过 {limits.batch_photos} 张。",
         )
     megabytes = sum(photo.stat().st_size for photo in photos if photo.exists()) / 1e6

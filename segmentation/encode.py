@@ -48,7 +48,7 @@ def encode(
     check_format(format_, quality, transparent=image.ndim == 3 and image.shape[2] == 4)
     if format_ == "webp" and max(image.shape[:2]) > WEBP_SIDE:
         raise ChoiceError(
-            f"WebP ends at {WEBP_SIDE} pixels a side. Choose PNG.",
+            f"WebP allows at most {WEBP_SIDE} pixels a side. Choose PNG.",
             f"WebP 每边最多 {WEBP_SIDE} 像素。请选择 PNG。",
         )
     bgr, parameters = _bgr(image), _parameters(format_, quality)

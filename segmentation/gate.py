@@ -93,6 +93,10 @@ class Gate:
         self._server = server
         self._folder = folder
         self._upload_bytes = upload_megabytes * 1e6
+        self._too_much = Text(
+            f"More than {upload_megabytes:g} MB at once. Send the photos in several goes.",
+            f"一次不能超过 {upload_megabytes:g} MB，请分批上传。",
+        )
         self._keep_seconds = keep_seconds
         self._share_bytes = room_share * ROOM_MEGABYTES * 1e6
         self._behind_proxies = behind_proxies
@@ -134,10 +138,12 @@ class Gate:
         length = _length(scope)
         if length is None:
             raise _Refused(411, NO_LENGTH)
-        if length > (self._upload_bytes if path == UPLOAD else EVENT_BYTES):
-            raise _Refused(413, TOO_MUCH)
         if path == UPLOAD:
+            if length > self._upload_bytes:
+                raise _Refused(413, self._too_much)
             return receive
+        if length > EVENT_BYTES:
+            raise _Refused(413, TOO_MUCH)
         async with _patience() as patience:
             hurried = _hurried(receive, patience)
             messages = [await hurried()]

@@ -105,7 +105,7 @@ class Turnstile:
             if wait > 0:
                 seconds = ceil(wait)
                 raise RateExceeded(
-                    f"That was too much at once. Please wait {seconds} s and try again.",
+                    f"Too many requests at once. Please wait {seconds} s and try again.",
                     f"操作过于频繁，请等待 {seconds} 秒后再试。",
                 )
             self._addresses.draw(network, now, times)

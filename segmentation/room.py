@@ -125,14 +125,14 @@ def disk_explained() -> Iterator[None]:
         raise NoRoom(NO_ROOM.en, NO_ROOM.zh) from error
 
 
-def read_kept(path: str | Path, limits: Limits) -> Photo:
+def read_kept(path: str | Path, limits: Limits, gone: Text = WORDS["gone"]) -> Photo:
     """Read a file of a visitor's again.
 
     Raises:
-        PhotoError: it was swept away in the meantime, or cannot be used.
+        PhotoError: it was swept away in the meantime, which `gone` says, or cannot be used.
     """
     if not Path(path).exists():
-        raise PhotoError(WORDS["gone"].en, WORDS["gone"].zh)
+        raise PhotoError(gone.en, gone.zh)
     return read_photo(Path(path), limits)
 
 

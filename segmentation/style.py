@@ -17,9 +17,10 @@ from segmentation.effects import Effects, Outline, Shadow
 from segmentation.encode import Format
 from segmentation.frame import CROPS, Crop
 from segmentation.matte import Edge
-from segmentation.photo import Limits
+from segmentation.photo import Limits, Photo
 from segmentation.recipe import Recipe
 from segmentation.room import read_kept
+from segmentation.words import WORDS
 
 # The choices of the page, by the names of their WORDS.
 BACKGROUNDS = ("transparent", "colour", "gradient", "blur", "picture", "scene")
@@ -110,12 +111,15 @@ class Style:
             case "blur":
                 return Blurred()
             case "picture" if self.backdrop:
-                return Picture(read_kept(self.backdrop, limits), self.fit)
+                return Picture(self._other(self.backdrop, limits), self.fit)
             case "scene" if self.backdrop:
-                other = read_kept(self.backdrop, limits)
+                other = self._other(self.backdrop, limits)
                 return Scene(other, self.scale, (self.across, self.down))
             case _:
                 return Transparent()
+
+    def _other(self, path: str, limits: Limits) -> Photo:
+        return read_kept(path, limits, WORDS["backdrop_gone"])
 
 
 def reduced(background: Background) -> Background:

@@ -6,20 +6,20 @@ WORDS = {
     "title": Text("Koutu 抠图: click it, cut it out", "抠图：点一下，抠出来"),
     "intro": Text(
         "Drop a photo, click the objects you want, download them on a transparent background.",
-        "放入照片，点选想要的物体，下载透明背景的抠图。",
+        "上传照片，点选想要的物体，即可下载透明背景的抠图。",
     ),
     "model": Text("Model", "模型"),
     "cut_out": Text("Cut out", "抠图"),
     "model_missing": Text(
-        "A model of this page is not here at the moment; the others do its work.",
+        "One of this page's models is unavailable at the moment; another one stands in for it.",
         "本页面的一个模型暂时不可用，现由其他模型代替。",
     ),
     "loading_model": Text("Loading model {model} …", "正在加载模型“{model}”……"),
     "photo": Text("Photo", "照片"),
     "drop": Text("Drop a photo here, paste it, or click to choose", "拖放、粘贴照片，或点击选择"),
     "canvas": Text(
-        "Click an object to add or remove it, again for what else is there",
-        "点击物体：选中或取消；再点可换选该处的其他物体",
+        "Click an object to add or remove it; where several overlap, click again for the next",
+        "点击物体：选中或取消；重叠处再点一次，换成下一个",
     ),
     "objects": Text("Objects found", "找到的物体"),
     "another": Text("Another photo", "换一张照片"),
@@ -40,8 +40,8 @@ WORDS = {
     "down": Text("Top to bottom", "上下位置"),
     "outline": Text("Outline", "描边"),
     "shadow": Text("Shadow", "阴影"),
-    "frame": Text("Frame", "画面"),
-    "whole": Text("As the photo", "原图"),
+    "frame": Text("Crop of the file", "裁剪（下载的文件）"),
+    "whole": Text("As the photo", "不裁剪"),
     "subject": Text("To the objects", "裁到物体"),
     "square": Text("Square", "方形"),
     "portrait": Text("Portrait 3:4", "竖幅 3:4"),
@@ -54,11 +54,11 @@ WORDS = {
     "picture": Text("On another photo", "换成另一张照片"),
     "backdrop": Text("Photo for the background", "背景照片"),
     "options": Text("Options", "更多选项"),
-    "threshold": Text("Show objects at least this certain", "只显示置信度不低于此值的物体"),
+    "threshold": Text("Minimum confidence", "只显示置信度不低于此值的物体"),
     "softness": Text("Edge: hard to soft", "边缘：硬到软"),
     "grow": Text("Edge: further in or out", "边缘：内收或外扩"),
-    "fine_hair": Text("Fine hair and fur", "细发与毛发"),
-    "closer": Text("Look closer at what is chosen", "对选中的物体再细看一次"),
+    "fine_hair": Text("Fine hair and fur", "发丝与毛发"),
+    "closer": Text("Look closer at what is chosen", "放大选中的物体再识别一次（更精细）"),
     "result": Text("Before and after", "前后对比"),
     "uploading": Text("Uploading …", "正在上传……"),
     "awaited": Text("What you cut out shows here", "抠好的图会出现在这里"),
@@ -84,8 +84,8 @@ WORDS = {
     "compare_example": Text("Compare on this example", "用此示例对比"),
     "compare_mine": Text("Compare on my photo", "用我的照片对比"),
     "no_photo": Text(
-        "Open a photo on the first tab, then compare on it here.",
-        "请先在第一个标签页打开照片，再回到这里对比。",
+        "Open a photo on the first tab first.",
+        "请先在第一个标签页打开一张照片。",
     ),
     "pair": Text("Slide between the two", "拖动滑块对比"),
     "side_by_side": Text(
@@ -118,7 +118,7 @@ WORDS = {
     "less_certain": Text("Show less certain objects", "显示置信度较低的物体"),
     "nothing_yet": Text(
         "Nothing is that certain, but there are guesses. Click where you see an object.",
-        "没有足够确定的物体，但有一些猜测。请点击您看到物体的地方。",
+        "没有置信度足够高的物体，但有一些可能的候选。请点击您看到物体的地方。",
     ),
     "nothing": Text(
         "No object was found in this photo. Try another one.", "这张照片里没有找到物体，请换一张。"
@@ -129,8 +129,13 @@ WORDS = {
         "it restarts. Open it again.",
         "服务器上已没有这张照片：照片一小时后删除，服务器重启后也不保留。请重新打开。",
     ),
+    "backdrop_gone": Text(
+        "The server no longer has the background photo: it is deleted after an hour. Choose it "
+        "again.",
+        "服务器上已没有背景照片：照片一小时后删除。请重新选择。",
+    ),
     "too_many_waiting": Text(
-        "Too many calls from your network are waiting here. Try again in a moment.",
+        "Too many requests from your network are waiting here. Try again in a moment.",
         "来自您所在网络的请求排队过多，请稍后再试。",
     ),
     "queue_full": Text(
@@ -140,9 +145,9 @@ WORDS = {
     "batch": Text("Batch", "批量"),
     "batch_intro": Text(
         "Drop up to {photos} photos, {megabytes:g} MB together: each is cut out in turn, with the "
-        "background, edges, frame and format that are set for one photo. You get a ZIP with all "
+        "background, edges, crop and format that are set for one photo. You get a ZIP with all "
         "of them and a table of what was found.",
-        "一次放入最多 {photos} 张照片（共 {megabytes:g} MB），逐张抠图；背景、边缘、画面和格式"
+        "一次最多可上传 {photos} 张照片（共 {megabytes:g} MB），逐张抠图；背景、边缘、裁剪和格式"
         "沿用单张照片的设置。完成后可下载 ZIP，内含全部抠图和物体清单。",
     ),
     "photos": Text("Photos", "照片"),
@@ -155,12 +160,12 @@ WORDS = {
     "go_on": Text("Go on with the rest", "继续处理其余照片"),
     "stopping": Text("Stopping after this photo …", "当前照片完成后停止……"),
     "waiting": Text("waiting", "等待中"),
-    "working": Text("at it …", "处理中……"),
+    "working": Text("in progress …", "处理中……"),
     "outcome": Text("Outcome", "结果"),
     "batch_state": Text(
         "{done} of {all} photos done, {files} cut out", "已处理 {done}/{all} 张，抠出 {files} 张"
     ),
-    "lazy": Text("loads with the first photo", "首张照片时加载"),
+    "lazy": Text("loads with the first photo", "打开第一张照片时加载"),
 }
 
 # What Gradio's own page says in English alone.
@@ -193,16 +198,17 @@ GRADIO_NAMES = {
 
 # Above the fields for name and password, before a visitor's language is known.
 LOGIN = Text(
-    "This page is for invited visitors. After many tries it takes none for a while: wait a minute.",
+    "This page is for invited visitors. After too many tries, wait a minute.",
     "本页面仅供受邀访客使用。尝试过多时会暂不受理，请等待一分钟。",
 )
 
 FOOTER = Text(
     "Photos up to {megapixels:g} MP and {megabytes:g} MB: JPEG, PNG, WebP, AVIF, GIF, BMP, TIFF. "
-    "A photo goes to the server that runs this page and nowhere else; it and what is made of it "
-    "are deleted from there within {minutes} minutes.",
-    "照片上限 {megapixels:g} MP、{megabytes:g} MB：JPEG、PNG、WebP、AVIF、GIF、BMP、TIFF。"
-    "照片只会发送到运行本页面的服务器，不会转发到别处；"
+    "Photos go to whoever runs this page and to nobody else (over a gradio.live link by way of "
+    "Gradio's relay); they and what is made of them are deleted there within {minutes} minutes.",
+    "照片上限 {wan:g} 万像素、{megabytes:g} MB：JPEG、PNG、WebP、AVIF、GIF、BMP、TIFF。"
+    "照片只会发送到本页面运营者的服务器，不会转发到别处（经 gradio.live 链接访问时，会经过 "
+    "Gradio 的中继）；"
     "照片和结果会在 {minutes} 分钟内从服务器删除。",
 )
 

@@ -1,5 +1,6 @@
 """The page in a real browser: what a visitor does, from the photo to the file."""
 
+import base64
 import re
 import shutil
 import socket
@@ -322,6 +323,101 @@ def test_a_photo_opened_over_another_gets_none_of_its_files(
     expect(page.locator("#download")).to_be_enabled()
     goes_on.set()
     assert download(page, tmp_path)[0] == "coffee_cutout.png"
+
+
+def test_without_the_closer_look_the_page_shows_what_the_file_holds(
+    page: Page, tmp_path: Path
+) -> None:
+    looked = page.get_by_text(re.compile("looked closer|细看一次"))
+    with redrawn(page):
+        page.locator("#examples img").nth(3).click()
+    expect(looked).to_be_visible()
+    closer = download(page, tmp_path)[1]
+    page.get_by_text(said(page, "options"), exact=True).click()
+    with redrawn(page):
+        page.get_by_label(said(page, "closer")).uncheck()
+    expect(looked).to_be_hidden()
+    assert (download(page, tmp_path)[1] != closer).any()
+    with redrawn(page):
+        page.get_by_label(said(page, "closer")).check()
+    expect(looked).to_be_visible()
+    assert (download(page, tmp_path)[1] == closer).all()
+
+
+@pytest.mark.parametrize("page", ["zh-CN"], indirect=True)
+def test_a_new_background_waits_for_no_model(
+    page: Page, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    looks = []
+    look_closer = app.try_looking_closer
+
+    def counted(*args: Any) -> Any:
+        looks.append(args)
+        return look_closer(*args)
+
+    monkeypatch.setattr(app, "try_looking_closer", counted)
+    with redrawn(page):
+        page.locator("#examples img").nth(3).click()
+    assert len(looks) == 1
+    alpha = download(page, tmp_path)[1][..., 3]
+    with redrawn(page):
+        page.get_by_label(said(page, "shadow"), exact=True).check()
+    with redrawn(page):
+        page.get_by_label(said(page, "colour"), exact=True).check()
+    image = download(page, tmp_path)[1]
+    assert image.shape == (*alpha.shape, 3)
+    assert len(looks) == 1
+    with redrawn(page):
+        page.get_by_label(said(page, "transparent"), exact=True).check()
+    with redrawn(page):
+        page.get_by_label(said(page, "shadow"), exact=True).uncheck()
+    assert (download(page, tmp_path)[1][..., 3] == alpha).all(), "as the look had it"
+
+
+def test_a_choice_before_any_photo_promises_no_file(page: Page) -> None:
+    page.get_by_label(said(page, "square"), exact=True).check()
+    page.get_by_text(said(page, "more_files")).click()
+    page.get_by_role("radio", name="webp").check()
+    expect(page.get_by_label(said(page, "quality")).first).to_be_visible()
+    page.get_by_text(said(page, "zip")).click()
+    expect(page.get_by_text(said(page, "no_photo"))).to_be_visible()
+    expect(page.locator("#download")).to_have_text(said(page, "download"))
+    page.get_by_role("radio", name="png").check()
+    expect(page.get_by_label(said(page, "quality")).first).to_be_hidden()
+
+
+@pytest.mark.parametrize("page", ["zh-CN"], indirect=True)
+def test_objects_of_another_crop_are_no_longer_on_offer(page: Page, tmp_path: Path) -> None:
+    with redrawn(page):
+        page.locator("#examples img").nth(3).click()
+    page.get_by_text(said(page, "more_files")).click()
+    page.get_by_text(said(page, "zip")).click()
+    offered = page.get_by_role("button", name=said(page, "download_zip"), exact=True)
+    expect(offered).to_be_enabled()
+    page.get_by_label(said(page, "square"), exact=True).check()
+    expect(offered).to_be_hidden()
+    with saved(page, tmp_path, said(page, "download"), "flower_cutout.png") as png:
+        height, width, _ = decoded(png).shape
+        assert height == width
+    page.get_by_label(said(page, "scene"), exact=True).check()
+    expect(page.get_by_label(said(page, "square"), exact=True)).to_be_hidden()
+
+
+@pytest.mark.parametrize("page", ["en-US"], indirect=True)
+def test_a_photo_is_pasted(page: Page, tmp_path: Path) -> None:
+    photo = base64.b64encode((EXAMPLES / "flower.jpg").read_bytes()).decode()
+    with redrawn(page):
+        page.evaluate(
+            """async (photo) => {
+                const bytes = await (await fetch(`data:image/jpeg;base64,${photo}`)).blob();
+                const clipboardData = new DataTransfer();
+                clipboardData.items.add(new File([bytes], "rose.jpg", {type: "image/jpeg"}));
+                const options = {clipboardData, bubbles: true};
+                document.body.dispatchEvent(new ClipboardEvent("paste", options));
+            }""",
+            photo,
+        )
+    assert download(page, tmp_path)[0] == "rose_cutout.png"
 
 
 def test_a_slider_moved_by_keys_counts(page: Page) -> None:
