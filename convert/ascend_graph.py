@@ -30,9 +30,18 @@ class AscendGraph(Graph):
         doubled = self.op("Mul", value, self.op("Add", error, self.floats(1)))
         return self.op("Mul", doubled, self.floats(0.5))
 
-    def greatest(self, value: Value, axis: int) -> Value:
-        """The maximum along an axis, which stays; its axes are still an attribute here."""
-        return self.op("ReduceMax", value, axes=[axis], keepdims=1)
+    def softmax(self, value: Value, axis: int) -> Value:
+        """Shares along an axis, by the operator."""
+        return self.op("Softmax", value, axis=axis)
+
+    def reaches_zero(self, value: Value, axis: int) -> Value:
+        """By a sum, the only reduction that takes its axes as an input at this opset.
+
+        Newer parsers look for them there for ReduceMax as well, and find none in an attribute.
+        """
+        reached = self.op("Cast", self.op("GreaterOrEqual", value, self.floats(0)), to=1)
+        total = self.op("ReduceSum", reached, self.ints(axis), keepdims=1)
+        return self.op("Greater", total, self.floats(0))
 
     def grid_sample(self, maps: Value, grid: Value) -> Value:
         """With every attribute written out: the parser reads no defaults."""

@@ -153,15 +153,18 @@ def ask_npu_smi() -> str:
 
 
 def _environment() -> dict[str, str]:
-    """This process's environment, less its virtual environment.
+    """This process's environment, less its virtual or conda environment.
 
     atc starts a Python of its own and needs NumPy 1 in it, which the one we run in need not have.
+    The report on fusions is to lie where atc runs, not where `ASCEND_WORK_PATH` says.
     """
     own = str(Path(sys.prefix) / "bin")
-    inside = sys.prefix != sys.base_prefix
+    inside = sys.prefix != sys.base_prefix or sys.prefix == os.environ.get("CONDA_PREFIX")
     path = os.environ.get("PATH", "").split(os.pathsep)
     kept = [entry for entry in path if not (inside and entry == own)]
-    return {**os.environ, "PATH": os.pathsep.join(kept)}
+    environment = {**os.environ, "PATH": os.pathsep.join(kept)}
+    environment.pop("ASCEND_WORK_PATH", None)
+    return environment
 
 
 def _failure(output: str, code: int) -> ConversionError:

@@ -121,9 +121,16 @@ class Graph:
         """The exact Gelu, by the error function."""
         return self.op("Gelu", value)
 
-    def greatest(self, value: Value, axis: int) -> Value:
-        """The maximum along an axis, which stays with length 1."""
-        return self.op("ReduceMax", value, self.ints(axis), keepdims=1)
+    def softmax(self, value: Value, axis: int) -> Value:
+        """Shares along an axis, written out: onnxruntime's is slow on any axis but the last."""
+        greatest = self.op("ReduceMax", value, self.ints(axis), keepdims=1)
+        raised = self.op("Exp", self.op("Sub", value, greatest))
+        return self.op("Div", raised, self.op("ReduceSum", raised, self.ints(axis), keepdims=1))
+
+    def reaches_zero(self, value: Value, axis: int) -> Value:
+        """Whether anything along an axis, which stays with length 1, is at least 0."""
+        greatest = self.op("ReduceMax", value, self.ints(axis), keepdims=1)
+        return self.op("GreaterOrEqual", greatest, self.floats(0))
 
     def resize(self, maps: Value, scale: float) -> Value:
         """(1, C, H, W) interpolated bilinearly by a power of two, as torch does."""

@@ -177,11 +177,11 @@ def _add_norm(graph: Graph, queries: Value, update: Value, norm: nn.LayerNorm) -
 def attention_bias(graph: Graph, mask_logits: Value) -> Value:
     """0 where a query may look, `MASKED` elsewhere; a query that may look nowhere looks everywhere.
 
-    sigmoid(x) < 0.5 is x < 0, and nowhere means that the greatest logit is below 0.
+    sigmoid(x) < 0.5 is x < 0, and nowhere means that no logit reaches 0.
     """
     background = graph.op("Less", mask_logits, graph.floats(0))
-    somewhere = graph.op("GreaterOrEqual", graph.greatest(mask_logits, 1), graph.floats(0))
-    masked = graph.op("Cast", graph.op("And", background, somewhere), to=1)
+    masked = graph.op("And", background, graph.reaches_zero(mask_logits, 1))
+    masked = graph.op("Cast", masked, to=1)
     return graph.op("Mul", masked, graph.floats(MASKED))
 
 

@@ -260,6 +260,16 @@ def _must_be_zero(attribute: str) -> Callable[[onnx.NodeProto, _Graph], _Finding
     return check_attribute
 
 
+def _check_axes(node: onnx.NodeProto, _facts: _Graph) -> _Findings:
+    if "axes" in _attributes(node):
+        yield (
+            "newer parsers look for the axes of opset 13 in a second input, which ONNX has from "
+            "opset 18, and reduce nothing or everything; write it with ReduceSum, whose axes are "
+            f"an input at {OPSET}",
+            "reduce_max_onnx_plugin.cpp and reduce_prod_onnx_plugin.cpp of ops-math, June 2026",
+        )
+
+
 _LIMITS: dict[str, Callable[[onnx.NodeProto, _Graph], _Findings]] = {
     "ArgMax": _must_be_zero("select_last_index"),
     "Constant": _check_constant_node,
@@ -268,6 +278,8 @@ _LIMITS: dict[str, Callable[[onnx.NodeProto, _Graph], _Findings]] = {
     "GridSample": _check_grid_sample,
     "GridSampleV2": _check_grid_sample,
     "Mod": _must_be_zero("fmod"),
+    "ReduceMax": _check_axes,
+    "ReduceProd": _check_axes,
     "Resize": _check_resize,
     "ScatterND": _check_scatter_nd,
 }

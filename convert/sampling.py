@@ -298,14 +298,11 @@ def _weights(graph: Graph, attention: DeformableAttention, queries: Value) -> Va
 
 
 def _weights_channels_first(graph: Graph, attention: DeformableAttention, queries: Value) -> Value:
-    """The same as (heads, L, points, N), written out: Softmax is slow on any axis but the last."""
+    """The same as (heads, L, points, N)."""
     heads, levels, points = attention.n_heads, attention.n_levels, attention.n_points
     logits = _channels_first(graph, attention.attention_weights, queries)
-    logits = graph.reshape(logits, heads, levels * points, -1)
-    greatest = graph.greatest(logits, 1)
-    raised = graph.op("Exp", graph.op("Sub", logits, greatest))
-    total = graph.op("ReduceSum", raised, graph.ints(1), keepdims=1)
-    return graph.reshape(graph.op("Div", raised, total), heads, levels, points, -1)
+    shares = graph.softmax(graph.reshape(logits, heads, levels * points, -1), axis=1)
+    return graph.reshape(shares, heads, levels, points, -1)
 
 
 def _channels_first(

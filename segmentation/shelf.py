@@ -118,18 +118,14 @@ class Shelf:
                 segmenter.close()
 
     def _chip(self) -> str | None:
-        """The chip that `auto` would take, asked only where a model is made for any."""
+        """The chip that this host has, asked only where a model is made for any."""
         oms = [a for card in self.cards for a in card.artifacts if a.format == "om"]
-        if self._engine != "auto" or not oms:
-            return None
-        return chip_here()
+        return chip_here() if self._engine in ("auto", "ascend") and oms else None
 
     def _finders(self, card: ModelCard, chip: str | None) -> Iterator[Finder]:
         onnx = [a.precision for a in card.artifacts if a.format == "onnx"]
         forced = self._engine == "ascend"
-        oms = [
-            a.precision for a in card.artifacts if a.format == "om" and (forced or a.soc == chip)
-        ]
+        oms = [a.precision for a in card.artifacts if a.format == "om" and a.soc == chip]
         ways: list[tuple[str, EngineChoice | None, list[str]]]
         if forced or not oms:
             ways = [("", None, oms if forced else onnx)]

@@ -479,6 +479,17 @@ class TestToolkit:
         monkeypatch.setattr(sys, "prefix", "/somewhere/venv")
         monkeypatch.setenv("PATH", "/somewhere/venv/bin:/usr/bin")
         assert atc_toolkit._environment()["PATH"] == "/usr/bin"
+        # conda's is no virtual environment to Python.
+        monkeypatch.setattr(sys, "base_prefix", "/somewhere/venv")
+        assert atc_toolkit._environment()["PATH"] == "/somewhere/venv/bin:/usr/bin"
+        monkeypatch.setenv("CONDA_PREFIX", "/somewhere/venv")
+        assert atc_toolkit._environment()["PATH"] == "/usr/bin"
+
+    def test_the_report_on_fusions_lies_where_atc_runs(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("ASCEND_WORK_PATH", "/elsewhere")
+        assert "ASCEND_WORK_PATH" not in atc_toolkit._environment()
 
 
 class TestNames:

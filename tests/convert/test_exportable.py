@@ -9,6 +9,7 @@ import onnxruntime as ort
 import pytest
 import torch
 
+from convert.ascend_graph import AscendGraph
 from convert.checkpoint import Checkpoint, load_checkpoint
 from convert.exportable import OUTPUTS, Target, write_graph
 from convert.graph import Graph
@@ -100,12 +101,18 @@ def test_a_projection_before_the_decoder_is_kept() -> None:
     assert_same(compare(small_checkpoint("compact", hidden_dim=64), (64, 96)))
 
 
-def test_queries_that_may_look_nowhere_look_everywhere() -> None:
-    graph = Graph()
-    mask_logits = graph.floats([[3, -1, 0, -2], [-1, -5, -2, -1], [1, 2, 3, 4]])
+@pytest.mark.parametrize("kind", [Graph, AscendGraph])
+def test_queries_that_may_look_nowhere_look_everywhere(kind: type[Graph]) -> None:
+    graph = kind()
+    mask_logits = graph.floats([[3, -1, 0, -2], [-1, -5, -2, -1], [1, 2, 3, 4], [-1, 0, -1, -1]])
     bias = graph.constant_value(attention_bias(graph, mask_logits))
     assert bias is not None
-    assert bias.tolist() == [[0, MASKED, 0, MASKED], [0, 0, 0, 0], [0, 0, 0, 0]]
+    assert bias.tolist() == [
+        [0, MASKED, 0, MASKED],
+        [0, 0, 0, 0],
+        [0, 0, 0, 0],
+        [MASKED, 0, MASKED, MASKED],
+    ]
 
 
 def test_a_checkpoint_of_transformers_4_46_keeps_its_numbers() -> None:

@@ -67,6 +67,9 @@ CLEAN = {
     "operator of the chip alone": model(
         [node("GridSampleV2", ["x", "grid"], **EXPLICIT, channel_last=1, scheduler_mode=1)], GRID
     ),
+    "sum along an axis": model([node("ReduceSum", ["x", "axes"])], PHOTO, {"axes": np.array([1])}),
+    "mean along an axis": model([node("ReduceMean", axes=[1])], PHOTO),
+    "maximum of everything": model([node("ReduceMax")], PHOTO),
     "finite mask": model([node("Add", ["x", "mask"])], PHOTO, {"mask": np.float32([-1e4])}),
     "empty constant": model(
         [node("Resize", ["x", "roi", "scales"], mode="linear")],
@@ -234,6 +237,7 @@ OFFENDING = {
         model([node("GatherND", ["x", "i"], batch_dims=1)], {**PHOTO, "i": (INT64, (1, 1))}),
         "batch_dims",
     ),
+    "maximum along an axis": (model([node("ReduceMax", axes=[1])], PHOTO), "ReduceSum"),
     "float modulo": (model([node("Mod", ["x", "x"], fmod=1)], PHOTO), "fmod"),
     "loop": (
         model(

@@ -9,6 +9,7 @@ import pytest
 from segmentation.engines import Engine, EngineChoice, open_engine
 from segmentation.errors import EngineUnavailable
 from segmentation.models import Artifact, ModelCard
+from segmentation.shelf import Shelf
 from segmentation.text import Text
 from tests.stand_ins.om_card import CHIP, small_card, write_om
 from tests.stand_ins.small_model import small_model
@@ -110,3 +111,13 @@ def test_an_altered_om_is_told_of(tmp_path: Path) -> None:
     device, (notice,) = open_closed(small_card(tmp_path, [small_onnx(tmp_path), om]), "auto")
     assert device == "onnxruntime CPU"
     assert om.file in notice.zh
+
+
+@pytest.mark.usefixtures("acl")
+@pytest.mark.parametrize("choice", ["auto", "ascend"])
+def test_a_page_offers_what_its_chip_runs(tmp_path: Path, choice: EngineChoice) -> None:
+    for_another = write_om(tmp_path, [(32, 32)], soc="Ascend910B4", precision="fp16")
+    card = small_card(tmp_path, [for_another, write_om(tmp_path, [(32, 32)], precision="mixed")])
+    (finder,) = [f for f in Shelf([card], choice).finders() if f.engine is None]
+    assert finder.precision is None, "the page's own"
+    assert "mixed" in finder.title.en
