@@ -496,27 +496,32 @@ class Page:
         return gr.skip() if look is None else self.show_result(desk, look, request, *controls)
 
     def export(
-        self, desk: Desk | None, look: CloserLook | None, request: gr.Request, *controls: Any
-    ) -> Any:
-        """Make the file at the photo's own size."""
+        self,
+        desk: Desk | None,
+        look: CloserLook | None,
+        made: str | None,
+        request: gr.Request,
+        *controls: Any,
+    ) -> tuple[Any, str | None]:
+        """Make the file at the photo's own size, in place of the one made before."""
         if desk is None:
-            return gr.skip()
+            return gr.skip(), made
         style = Style(*controls)
         chosen = desk.choice(style.threshold)
         if not chosen:
-            return no_file()
+            return no_file(), made
         try:
             with memory_explained():
                 photo = read_kept(desk.photo, self.limits)
                 recipe = style.recipe(self.limits)
                 alpha = alpha_of(photo, desk.segmentation, chosen, look, recipe.edge)
                 data = make_file(photo, alpha, recipe)
-            path = _keep(f"{photo.stem}_cutout{ending_of(style.format)}", data)
+            path = _replace(made, f"{photo.stem}_cutout{ending_of(style.format)}", data)
         except KoutuError as error:
             # A warning, not an error: that would leave the button as if the file were to come.
             gr.Warning(error.in_language(language_of(request)))
-            return no_file()
-        return gr.DownloadButton(words("download"), value=path, interactive=True)
+            return no_file(), made
+        return gr.DownloadButton(words("download"), value=path, interactive=True), path
 
     def export_each(
         self, desk: Desk | None, look: CloserLook | None, request: gr.Request, *controls: Any
@@ -808,6 +813,7 @@ def build_ui(page: Page, rules: Rules = FOR_FRIENDS) -> gr.Blocks:
         # Outlives the desk, so that a page which was left alone can say so.
         is_open = gr.State(False)
         in_use = gr.State(first.name)
+        made = gr.State(None)
         with gr.Row():
             with gr.Column(scale=2, min_width=320):
                 heading = gr.Markdown()
@@ -951,7 +957,12 @@ def build_ui(page: Page, rules: Rules = FOR_FRIENDS) -> gr.Blocks:
         ]
         styled = [desk, look, *style]
         draw: Step = (page.show_result, styled, result, {"concurrency_id": "draw"})
-        make: Step = (page.export, styled, download, {"concurrency_id": FILE})
+        make: Step = (
+            page.export,
+            [desk, look, made, *style],
+            [download, made],
+            {"concurrency_id": FILE},
+        )
         find: Step = (page.show_found, [desk, least, is_open], listed, {"concurrency_id": "list"})
         closely: Step = (page.look_closer, [desk, least, closer], look, device)
         again: Step = (page.show_closer, styled, result, {"concurrency_id": "draw"})
@@ -1351,6 +1362,23 @@ def _keep(name: str, data: bytes) -> str:
     with disk_explained():
         check_room(Path(folder), len(data))
         return str(save_bytes_to_cache(data, name, folder))
+
+
+def _replace(former: str | None, name: str, data: bytes) -> str:
+    """Keep a file in place of a former one, which is on offer nowhere any more; its path.
+
+    In a folder of its own: what is kept by its content may be another visitor's as well.
+
+    Raises:
+        NoRoom: as `_keep`; the former one is gone then, too.
+    """
+    if former:
+        Path(former).unlink(missing_ok=True)
+    path = _place(name)
+    with disk_explained():
+        check_room(Path(get_upload_folder()), len(data))
+        path.write_bytes(data)
+    return str(path)
 
 
 def _place(name: str) -> Path:

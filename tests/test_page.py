@@ -374,6 +374,19 @@ def test_a_new_background_waits_for_no_model(
     assert (download(page, tmp_path)[1][..., 3] == alpha).all(), "as the look had it"
 
 
+@pytest.mark.parametrize("page", ["zh-CN"], indirect=True)
+def test_a_file_takes_the_place_of_the_one_before(page: Page, tmp_path: Path) -> None:
+    photo = shutil.copy(EXAMPLES / "flower.jpg", tmp_path / "one_of_a_kind.jpg")
+    with redrawn(page):
+        page.locator("input[type=file]").first.set_input_files(photo)
+    for name in ("shadow", "outline"):
+        with redrawn(page):
+            page.get_by_label(said(page, name), exact=True).check()
+    files = list(Path(app.get_upload_folder()).rglob("one_of_a_kind_cutout.png"))
+    assert len(files) == 1
+    assert download(page, tmp_path)[0] == files[0].name
+
+
 def test_a_choice_before_any_photo_promises_no_file(page: Page) -> None:
     page.get_by_label(said(page, "square"), exact=True).check()
     page.get_by_text(said(page, "more_files")).click()
