@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import asdict, replace
 from functools import cache
 from math import ceil
@@ -233,6 +233,12 @@ private: dict[str, Any] = {"api_visibility": "private"}
 quiet: dict[str, Any] = {**private, "show_progress": "hidden"}
 # By default Gradio drops an event while the same is under way, and all that hangs on it.
 latest: dict[str, Any] = {**quiet, "trigger_mode": "always_last"}
+
+
+def in_turn(name: str) -> dict[str, Any]:
+    """The options of events that take turns, one at a time whatever Gradio's default is."""
+    return {"concurrency_id": name, "concurrency_limit": 1}
+
 
 # Gradio's page translates every string that is a key, even what a control stands at: a mark keeps
 # the keys from being "auto" or "whole".
@@ -488,6 +494,14 @@ class Page:
         for notice in notices:
             gr.Warning(notice.in_language(language_of(request)))
         return look
+
+    def check_look(
+        self, desk: Desk | None, look: CloserLook | None, threshold: float, wanted: bool
+    ) -> None:
+        """Fail, without a word, where the closer look that is wanted is still to be taken."""
+        chosen = desk.choice(threshold) if desk and wanted else ()
+        if desk and chosen and not (look and look.is_at(desk.segmentation, chosen)):
+            raise gr.Error(visible=False, print_exception=False)
 
     def show_closer(
         self, desk: Desk | None, look: CloserLook | None, request: gr.Request, *controls: Any
@@ -917,17 +931,23 @@ def build_ui(page: Page, rules: Rules = FOR_FRIENDS) -> gr.Blocks:
         listed = [canvas, objects, less, undo]
         result = [slider, message, download, download_zip]
         greeted = [heading, model, kind, fit, frame, invitation, examples, footer]
-        ui.load(page.greet, None, greeted, **private)
+        greeting = ui.load(page.greet, None, greeted, **private)
         restarted = gr.Checkbox(visible=False)
         ui.load(page.tell_of_restart, restarted, None, js=ON_LOAD, **private)
         choices = [colour, colour_below, other, fit, placing, frame]
-        kind.input(page.show_choices, kind, choices, **quiet)
-        format_.input(page.show_quality, format_, quality, **quiet)
+        kind.input(page.show_choices, kind, choices, **latest)
+        format_.input(page.show_quality, format_, quality, **latest)
         cleared = [desk, upload, empty, found, slider, download, download_zip, least, is_open]
         # Minimal, since the full one would hide the cross that takes the photo back.
         opening = {**private, **device, "show_progress": "minimal"}
         opening["show_progress_on"] = [upload, slider]
 
+        # What is under way for the last photo ends before the next one is opened, or it would end
+        # what that one has begun: so these events come first. What they end is wired below.
+        stops = []
+        for opens in (examples.select, upload.input):
+            opens(None, cancels=greeting)
+            stops.append([*ui.fns.values()][-1])
         change = model.input(
             page.change_model,
             [model, desk],
@@ -956,40 +976,40 @@ def build_ui(page: Page, rules: Rules = FOR_FRIENDS) -> gr.Blocks:
             less.click(page.show_guesses, desk, [desk, least], **quiet),
         ]
         styled = [desk, look, *style]
-        draw: Step = (page.show_result, styled, result, {"concurrency_id": "draw"})
-        make: Step = (
-            page.export,
-            [desk, look, made, *style],
-            [download, made],
-            {"concurrency_id": FILE},
-        )
-        find: Step = (page.show_found, [desk, least, is_open], listed, {"concurrency_id": "list"})
-        closely: Step = (page.look_closer, [desk, least, closer], look, device)
-        again: Step = (page.show_closer, styled, result, {"concurrency_id": "draw"})
+        find: Step = (page.show_found, [desk, least, is_open], listed, in_turn("list"))
         begin: Step = (page.prepare, [desk, is_open], download, {})
-        # What is shown changes with each of these, and what of it is redone.
-        picked = [*(changed.success for changed in changes), least.release]
+        draw: Step = (page.show_result, styled, result, in_turn("draw"))
+        closely: Step = (page.look_closer, [desk, least, closer], look, device)
+        again: Step = (page.show_closer, styled, result, in_turn("draw"))
+        make: Step = (page.export, [desk, look, made, *style], [download, made], in_turn(FILE))
+        running: list[Any] = [*changes]
+
+        def chain(then: Any, *steps: Step) -> Any:
+            for handler, inputs, outputs, queue in steps:
+                step = then(handler, inputs, outputs, **queue, **latest)
+                running.append(step)
+                # Refused by the rules: what the button promised does not come.
+                step.failure(no_file, None, download, **quiet)
+                then = step.success
+            return then
+
+        for then in (*(changed.success for changed in changes), least.release):
+            chain(then, find, draw, closely, again, make)
+        chain(closer.input, begin, closely, draw, make)
         restyled = [softness.release, grow.release, fine_hair.input, outline.input, shadow.input]
         restyled += [kind.input, colour.input, colour_below.input, backdrop.input, backdrop.clear]
         restyled += [fit.input, scale.release, across.release, down.release]
-        refiled = [frame.input, format_.input, quality.release]
-        chains: list[tuple[list[Any], list[Step]]] = [
-            (picked, [find, draw, closely, again, make]),
-            ([closer.input], [begin, closely, draw, make]),
-            (restyled, [begin, draw, make]),
-            (refiled, [begin, make]),
-        ]
-        running: list[Any] = [*changes]
-        for starts, steps in chains:
-            for then in starts:
-                for handler, inputs, outputs, queue in steps:
-                    step = then(handler, inputs, outputs, **queue, **latest)
-                    running.append(step)
-                    # Refused by the rules: what the button promised does not come.
-                    step.failure(no_file, None, download, **quiet)
-                    then = step.success
-        # The objects in it have the former frame.
-        frame.input(page.no_zip, None, download_zip, **quiet)
+        # A photo that did not open took the file of the one before with it.
+        restyled += [opening.failure for opening in changes[1:3]]
+        for then in restyled:
+            looked = chain(then, begin, draw)(
+                page.check_look, [desk, look, least, closer], None, **latest
+            )
+            running.append(looked)
+            chain(looked.success, make)
+            chain(looked.failure, closely, again, make)
+        for then in (frame.input, format_.input, quality.release):
+            chain(then, begin, make)
         zipped = zipping.click(page.prepare_zip, [desk, is_open], download_zip, **latest).success(
             page.export_each,
             styled,
@@ -999,14 +1019,16 @@ def build_ui(page: Page, rules: Rules = FOR_FRIENDS) -> gr.Blocks:
             **private,
         )
         zipped.failure(page.no_zip, None, download_zip, **quiet)
+        # The objects in it have the former crop.
+        frame.input(page.no_zip, None, download_zip, cancels=zipped, **quiet)
         running += [zipped]
         looking: list[Any] = changes[1:3]
         upload.clear(None, cancels=looking)
         cancel.click(lambda: None, None, upload, cancels=looking, **quiet)
         # What is still under way for the last photo must not end up under the next one.
         another.click(page.start_over, model, cleared, cancels=running, **quiet)
-        for opens in (examples.select, upload.input):
-            opens(None, cancels=[step for step in running if step not in changes])
+        for stop in stops:
+            stop.cancels = [step["id"] for step in running if step not in changes]
         with tabs, gr.Tab(words("compare")):
             compare_tab(ui, Comparing(page.shelf, page.limits), [desk, is_open, least], device)
         with tabs, gr.Tab(words("batch")):
@@ -1365,7 +1387,7 @@ def _keep(name: str, data: bytes) -> str:
 
 
 def _replace(former: str | None, name: str, data: bytes) -> str:
-    """Keep a file in place of a former one, which is on offer nowhere any more; its path.
+    """Keep a file in place of a former one, which the page is about to forget; its path.
 
     In a folder of its own: what is kept by its content may be another visitor's as well.
 
@@ -1373,7 +1395,9 @@ def _replace(former: str | None, name: str, data: bytes) -> str:
         NoRoom: as `_keep`; the former one is gone then, too.
     """
     if former:
-        Path(former).unlink(missing_ok=True)
+        with suppress(OSError):  # it was swept away, or Windows has it open: so it is swept later
+            Path(former).unlink()
+            Path(former).parent.rmdir()
     path = _place(name)
     with disk_explained():
         check_room(Path(get_upload_folder()), len(data))

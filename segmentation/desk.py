@@ -91,11 +91,14 @@ class Desk:
         """
         shrink = preview_scale(self.segmentation.geometry.photo_hw)
         under = self.segmentation.at((preview_xy[0] / shrink, preview_xy[1] / shrink), threshold)
-        taken = [id_ for id_ in under if id_ in self.choice(threshold)][:1]
+        shown = {*self.choice(threshold)}
+        taken = [id_ for id_ in under if id_ in shown][:1]
         if taken != [*under[:1]] and under != self.under:
             taken = []  # what is chosen lies behind what was clicked
         rest = under[under.index(taken[0]) + 1 :] if taken else under
-        desk = self.picking({*self.chosen}.difference(taken).union(rest[:1]))
+        # What was chosen but hidden counts as chosen by this click, which can be undone.
+        chosen = tuple(id_ for id_ in self.chosen if id_ in shown or id_ not in rest[:1])
+        desk = replace(self, chosen=chosen).picking({*chosen}.difference(taken).union(rest[:1]))
         unsure = (id_ for id_ in rest[:1] if self.segmentation.instances[id_ - 1].score < threshold)
         return replace(desk, guesses=self.guesses.union(unsure), under=under)
 

@@ -41,6 +41,9 @@ UPLOAD = "/gradio_api/upload"
 INFO, OF_THE_PAGE = "/gradio_api/info", b"page="
 URL = re.compile(r"\s*https?:", re.IGNORECASE)
 
+# Room is kept for so much of an upload, and again for as much when that has come: what was
+# announced and does not come keeps nobody out.
+RESERVED_BYTES = 25_000_000
 # What events carry are numbers, words and paths.
 EVENT_BYTES = 1_000_000
 # Gradio takes a thousand files at a time. What names one may stand in a photo, too, by chance.
@@ -57,6 +60,10 @@ TOO_MANY = Text(
     f"一次不能超过 {MOST_FILES} 个文件，请分批上传。",
 )
 TOO_SLOW = Text("The request took too long to arrive. Try again.", "请求传送太慢，请重试。")
+UNDER_WAY = Text(
+    "Other uploads of your network are under way. Try again when they are done.",
+    "您所在的网络还有其他上传正在进行，请等其完成后再试。",
+)
 YOUR_SHARE = Text(
     "Your network has reached its upload limit for this hour. Try again later.",
     "您所在的网络一小时内上传已达上限，请稍后再试。",
@@ -103,6 +110,8 @@ class Gate:
         self._logins = Turnstile(LOGINS)
         # Bytes that are on their way, by network.
         self._announced: Counter[str] = Counter()
+        # Bytes of the room for the next parts of all of them.
+        self._reserved = 0
         # When, from which network, how many bytes: each share holds only so many.
         self._taken: deque[tuple[float, str, int]] = deque()
 
@@ -169,20 +178,25 @@ class Gate:
             nonlocal files, arrived
             message = await receive()
             body = message.get("body", b"")
+            parts = arrived // RESERVED_BYTES
             files, arrived = files + body.count(FILE_NAME), arrived + len(body)
             if files > MOST_FILES:
                 raise _Refused(413, TOO_MANY)
+            if arrived // RESERVED_BYTES > parts:
+                await asyncio.to_thread(check_room, self._folder, self._reserved)
             return message
 
         self._announced[network] += length
+        self._reserved += min(length, RESERVED_BYTES)
         try:
-            await asyncio.to_thread(check_room, self._folder, self._announced.total())
+            await asyncio.to_thread(check_room, self._folder, self._reserved)
             with disk_explained():
                 await self._server(scope, counted, send)
         except NoRoom as error:
             raise _Refused(507, error.text) from error
         finally:
             self._announced -= Counter({network: length})
+            self._reserved -= min(length, RESERVED_BYTES)
             counted_as = max(arrived, max(files, 1) * LEAST_BYTES)
             self._taken.append((time.monotonic(), network, counted_as))
 
@@ -190,8 +204,10 @@ class Gate:
         while self._taken and self._taken[0][0] < time.monotonic() - self._keep_seconds:
             self._taken.popleft()
         theirs = sum(taken for _, of, taken in self._taken if of == network)
-        if theirs + self._announced[network] + length > self._share_bytes:
+        if theirs + length > self._share_bytes:
             raise _Refused(429, YOUR_SHARE)
+        if theirs + self._announced[network] + length > self._share_bytes:
+            raise _Refused(429, UNDER_WAY)
 
 
 class _Refused(Exception):

@@ -304,8 +304,9 @@ def test_of_choices_made_while_a_file_is_made_the_last_counts(
         assert height == width
 
 
+@pytest.mark.parametrize("first", ["example", "upload"])
 def test_a_photo_opened_over_another_gets_none_of_its_files(
-    page: Page, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    page: Page, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, first: str
 ) -> None:
     make_file, goes_on, begun = app.make_file, threading.Event(), threading.Semaphore(0)
 
@@ -316,7 +317,10 @@ def test_a_photo_opened_over_another_gets_none_of_its_files(
         return make_file(photo, *args)
 
     monkeypatch.setattr(app, "make_file", slowly)
-    page.locator("#examples img").nth(3).click()
+    if first == "example":
+        page.locator("#examples img").nth(3).click()
+    else:
+        page.locator("input[type=file]").first.set_input_files(EXAMPLES / "flower.jpg")
     begun.acquire()
     page.locator("#examples img").nth(2).click()
     page.locator("#result img[src*='coffee']").first.wait_for()
@@ -372,6 +376,47 @@ def test_a_new_background_waits_for_no_model(
     with redrawn(page):
         page.get_by_label(said(page, "shadow"), exact=True).uncheck()
     assert (download(page, tmp_path)[1][..., 3] == alpha).all(), "as the look had it"
+
+
+@pytest.mark.parametrize("page", ["en-US"], indirect=True)
+def test_a_closer_look_that_did_not_come_is_made_up_for(
+    page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as held:
+        held.setattr(app, "try_looking_closer", lambda *_: (None, ()))
+        with redrawn(page):
+            page.locator("#examples img").nth(3).click()
+        expect(page.get_by_text("looked closer")).to_be_hidden()
+    with redrawn(page):
+        page.get_by_label(said(page, "shadow"), exact=True).check()
+    expect(page.get_by_text("looked closer")).to_be_visible()
+    expect(page.locator(".toast-body")).to_have_count(0)
+
+
+@pytest.mark.parametrize("page", ["zh-CN"], indirect=True)
+def test_a_photo_that_does_not_open_leaves_the_last_one_its_file(
+    page: Page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_file, goes_on, begun = app.make_file, threading.Event(), threading.Semaphore(0)
+
+    def slowly(*args: Any) -> bytes:
+        begun.release()
+        goes_on.wait(60)
+        return make_file(*args)
+
+    with redrawn(page):
+        page.locator("#examples img").nth(3).click()
+    monkeypatch.setattr(app, "make_file", slowly)
+    page.get_by_label(said(page, "shadow"), exact=True).check()
+    begun.acquire()
+    gone = [{**entry, "file": "gone.jpg"} for entry in app.gallery()]
+    with monkeypatch.context() as broken:
+        broken.setattr(app, "gallery", lambda: gone)
+        page.locator("#examples img").nth(2).click()
+        expect(page.locator(".toast-body")).to_be_visible()
+    goes_on.set()
+    expect(page.locator("#download")).to_be_enabled()
+    assert download(page, tmp_path)[0] == "flower_cutout.png"
 
 
 @pytest.mark.parametrize("page", ["zh-CN"], indirect=True)

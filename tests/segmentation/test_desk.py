@@ -114,6 +114,7 @@ def test_a_click_where_nothing_is_shown_takes_the_guess(
     assert desk.choice(BETWEEN) == after
     assert [instance.id for instance in desk.shown(BETWEEN).instances] == [1, 2]
     assert desk.clicking((150, 140), BETWEEN).choice(BETWEEN) == before[: len(after) - 1]
+    assert desk.undone().choice(BETWEEN) == before[: len(after) - 1]
 
 
 def test_a_guess_is_shown_while_it_is_chosen() -> None:

@@ -1,14 +1,14 @@
 """The gate by itself; what comes through it on a page that runs is in test_strangers.py."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from segmentation import gate as gate_module
-from segmentation.gate import UPLOAD, Gate
+from segmentation.gate import RESERVED_BYTES, UPLOAD, Gate
 from segmentation.room import LEAST_BYTES, ROOM_MEGABYTES
 
 Receive = Callable[[], Awaitable[Any]]
@@ -94,24 +94,64 @@ def test_an_upload_that_stands_still_is_let_go_and_one_that_moves_is_not(
     monkeypatch.setattr(gate_module, "SECONDS", 30)
     gate = Gate(reading, tmp_path, 500, 3600)
 
-    async def run(pause: float, pieces: int) -> int:
+    async def run(pauses: Sequence[float]) -> int:
         loop = asyncio.get_running_loop()
         ahead = 0.0
         real = loop.time
         monkeypatch.setattr(loop, "time", lambda: real() + ahead)
-        sent = 0
+        coming = iter(pauses)
+        left = len(pauses)
 
         async def piece() -> Any:
-            nonlocal ahead, sent
-            ahead += pause
+            nonlocal ahead, left
+            ahead += next(coming)
             # What fell due in the meantime runs before what is read.
             for _ in range(3):
                 await asyncio.sleep(0)
-            sent += 1
-            return {"type": "http.request", "body": bytes(1_000_000), "more_body": sent < pieces}
+            left -= 1
+            return {"type": "http.request", "body": bytes(1_000_000), "more_body": left > 0}
 
         return await status_of(gate, "1.2.3.4", 400, piece)
 
-    assert asyncio.run(run(pause=31, pieces=3)) == 408
-    assert asyncio.run(run(pause=29, pieces=20)) == 200
-    assert asyncio.run(run(pause=45, pieces=20)) == 408
+    # A piece that came makes it 40 seconds more.
+    assert asyncio.run(run([31, 0])) == 408
+    assert asyncio.run(run([0, 65, 0])) == 200
+    assert asyncio.run(run([0, 75, 0])) == 408
+    assert asyncio.run(run([29] + [39] * 20)) == 200
+    assert asyncio.run(run([29] + [45] * 20)) == 408
+
+
+def test_what_was_announced_and_does_not_come_keeps_nobody_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Room is looked for again as more comes."""
+    asked: list[int] = []
+    monkeypatch.setattr(gate_module, "check_room", lambda _, size: asked.append(size))
+    gate = Gate(reading, tmp_path, 500, 3600)
+
+    async def run() -> None:
+        come = asyncio.Event()
+
+        async def late() -> Any:
+            await come.wait()
+            return await at_once()
+
+        idle = [asyncio.ensure_future(status_of(gate, f"9.9.9.{n}", 500, late)) for n in range(8)]
+        while len(asked) < 8:
+            await asyncio.sleep(0)
+        assert asked[-1] == 8 * RESERVED_BYTES
+        sent = 0
+
+        async def much() -> Any:
+            nonlocal sent
+            sent += 1
+            return {"type": "http.request", "body": bytes(10_000_000), "more_body": sent < 10}
+
+        assert await status_of(gate, "5.6.7.8", 100, much) == 200
+        assert asked[8:] == [9 * RESERVED_BYTES] * 5, "at the start, and at each part"
+        come.set()
+        await asyncio.gather(*idle)
+        await status_of(gate, "5.6.7.8", 1, at_once)
+        assert asked[-1] == 1_000_000
+
+    asyncio.run(run())
