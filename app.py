@@ -273,10 +273,7 @@ class Page:
         # From one sweep a file is seen, at another it has lain for long enough.
         minutes = (KEEP_SECONDS + 2 * SWEEP_SECONDS) // 60
         footer = FOOTER.in_language(language).format(
-            megapixels=self.limits.megapixels,
-            wan=self.limits.megapixels * 100,
-            megabytes=self.limits.megabytes,
-            minutes=minutes,
+            megapixels=self.limits.megapixels, megabytes=self.limits.megabytes, minutes=minutes
         )
         choices = [
             gr.Radio(choices=[(WORDS[name].in_language(language), name) for name in names])

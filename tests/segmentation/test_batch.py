@@ -58,7 +58,12 @@ def test_a_bad_photo_does_not_stop_the_rest(segmenter: Segmenter, tmp_path: Path
     bad.write_text("these are words")
     photos = [EXAMPLES / "flower.jpg", bad, tmp_path / "gone.jpg", EXAMPLES / "flower.jpg"]
     batch = start_batch(photos, tmp_path / "cutouts.zip", "compact", "auto", STYLE, Limits())
-    assert [row[1] for row in overview(batch, "en")] == ["at it …", "waiting", "waiting", "waiting"]
+    assert [row[1] for row in overview(batch, "en")] == [
+        "in progress …",
+        "waiting",
+        "waiting",
+        "waiting",
+    ]
     while not batch.sealed:
         batch = advance(batch, segmenter, Limits(), "zh")
         with zipfile.ZipFile(batch.archive) as archive:
@@ -179,4 +184,4 @@ def test_a_backdrop_that_was_swept_away_has_to_be_brought_again(tmp_path: Path) 
     style = replace(STYLE, kind="picture", backdrop=str(tmp_path / "gone.png"))
     with pytest.raises(PhotoError) as told:
         style.recipe(Limits())
-    assert told.value.text == WORDS["gone"]
+    assert told.value.text == WORDS["backdrop_gone"]
