@@ -17,10 +17,8 @@ WORDS = {
     "loading_model": Text("Loading model {model} …", "正在加载模型“{model}”……"),
     "photo": Text("Photo", "照片"),
     "drop": Text("Drop a photo here, paste it, or click to choose", "拖放、粘贴照片，或点击选择"),
-    "canvas": Text(
-        "Click an object to add or remove it; where several overlap, click again for the next",
-        "点击物体：选中或取消；重叠处再点一次，换成下一个",
-    ),
+    # It lies over the photo, so it is short.
+    "canvas": Text("Click an object to add or remove it", "点击物体：选中或取消"),
     "objects": Text("Objects found", "找到的物体"),
     "another": Text("Another photo", "换一张照片"),
     "all": Text("All", "全选"),
