@@ -458,9 +458,14 @@ class Page:
         return pair, "  \n".join(said), preparing(), gr.DownloadButton(visible=False)
 
     def prepare(self, desk: Desk | None, is_open: bool, request: gr.Request) -> Any:
-        """Say that the file is out of date and that another one is on its way."""
+        """Say that the file is out of date and that another one is on its way.
+
+        Without a photo it fails, without a word, and what would follow costs the visitor nothing.
+        """
         check_remembered(desk, is_open, request)
-        return no_file() if desk is None else preparing()
+        if desk is None:
+            raise gr.Error(visible=False, print_exception=False)
+        return preparing()
 
     def prepare_zip(self, desk: Desk | None, is_open: bool, request: gr.Request) -> Any:
         """Say that the ZIP is on its way."""
@@ -510,11 +515,11 @@ class Page:
         self,
         desk: Desk | None,
         look: CloserLook | None,
-        made: str | None,
+        made: tuple[str, ...],
         request: gr.Request,
         *controls: Any,
-    ) -> tuple[Any, str | None]:
-        """Make the file at the photo's own size, in place of the one made before."""
+    ) -> tuple[Any, tuple[str, ...]]:
+        """Make the file at the photo's own size, in place of the one before the last."""
         if desk is None:
             return gr.skip(), made
         style = Style(*controls)
@@ -527,12 +532,12 @@ class Page:
                 recipe = style.recipe(self.limits)
                 alpha = alpha_of(photo, desk.segmentation, chosen, look, recipe.edge)
                 data = make_file(photo, alpha, recipe)
-            path = _replace(made, f"{photo.stem}_cutout{ending_of(style.format)}", data)
+            made = _replace(made, f"{photo.stem}_cutout{ending_of(style.format)}", data)
         except KoutuError as error:
             # A warning, not an error: that would leave the button as if the file were to come.
             gr.Warning(error.in_language(language_of(request)))
             return no_file(), made
-        return gr.DownloadButton(words("download"), value=path, interactive=True), path
+        return gr.DownloadButton(words("download"), value=made[-1], interactive=True), made
 
     def export_each(
         self, desk: Desk | None, look: CloserLook | None, request: gr.Request, *controls: Any
@@ -824,7 +829,7 @@ def build_ui(page: Page, rules: Rules = FOR_FRIENDS) -> gr.Blocks:
         # Outlives the desk, so that a page which was left alone can say so.
         is_open = gr.State(False)
         in_use = gr.State(first.name)
-        made = gr.State(None)
+        made = gr.State(())
         with gr.Row():
             with gr.Column(scale=2, min_width=320):
                 heading = gr.Markdown()
@@ -997,7 +1002,7 @@ def build_ui(page: Page, rules: Rules = FOR_FRIENDS) -> gr.Blocks:
         restyled += [kind.input, colour.input, colour_below.input, backdrop.input, backdrop.clear]
         restyled += [fit.input, scale.release, across.release, down.release]
         # A photo that did not open took the file of the one before with it.
-        restyled += [opening.failure for opening in changes[1:3]]
+        restyled += [photo.failure for photo in changes[1:3]]
         for then in restyled:
             looked = chain(then, begin, draw)(
                 page.check_look, [desk, look, least, closer], None, **latest
@@ -1383,15 +1388,16 @@ def _keep(name: str, data: bytes) -> str:
         return str(save_bytes_to_cache(data, name, folder))
 
 
-def _replace(former: str | None, name: str, data: bytes) -> str:
-    """Keep a file in place of a former one, which the page is about to forget; its path.
+def _replace(made: tuple[str, ...], name: str, data: bytes) -> tuple[str, ...]:
+    """Keep a file in place of the one before the last; the paths of the last and of this one.
 
-    In a folder of its own: what is kept by its content may be another visitor's as well.
+    The last may be on its way to the visitor just now. In a folder of its own: what is kept by its
+    content may be another visitor's as well.
 
     Raises:
-        NoRoom: as `_keep`; the former one is gone then, too.
+        NoRoom: as `_keep`; the one before the last is gone then, too.
     """
-    if former:
+    for former in made[:-1]:
         with suppress(OSError):  # it was swept away, or Windows has it open: so it is swept later
             Path(former).unlink()
             Path(former).parent.rmdir()
@@ -1399,7 +1405,7 @@ def _replace(former: str | None, name: str, data: bytes) -> str:
     with disk_explained():
         check_room(Path(get_upload_folder()), len(data))
         path.write_bytes(data)
-    return str(path)
+    return (*made[-1:], str(path))
 
 
 def _place(name: str) -> Path:
