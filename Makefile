@@ -23,7 +23,7 @@ lint: $(VENV)/.test
 
 # The replicas come up first and go down last, however the page ends.
 cluster: $(VENV)/.cluster
-	$(BIN)/serve run segmentation.cluster:app replicas=$(REPLICAS) & replicas=$$!; \
+	$(BIN)/serve run segmentation.cluster.deployment:app replicas=$(REPLICAS) & replicas=$$!; \
 	trap 'kill -TERM $$replicas; wait $$replicas' EXIT; trap : INT TERM; \
 	until $(BIN)/python -c "from urllib.request import urlopen; urlopen('$(CLUSTER)')" 2> /dev/null; \
 	do kill -0 $$replicas || exit 1; sleep 1; done; \

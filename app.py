@@ -43,45 +43,18 @@ from segmentation import (
     encode,
     read_photo,
 )
-from segmentation.backgrounds import Scene
-from segmentation.batch import BATCH_RULES, Batch, advance, overview, start_batch
-from segmentation.closer import CloserLook, alpha_of, try_looking_closer
-from segmentation.command_line import ENGINES, count, engine
-from segmentation.comparison import Setting, compare, finders_of, see
-from segmentation.connections import shed_connections
-from segmentation.desk import (
-    LEAST_SCORE,
-    SCORE_STEP,
-    Desk,
-    line,
-    messages,
-    on_checkerboard,
-    preview,
-)
+from segmentation.cli import ENGINES, count, engine
+from segmentation.compositing.backgrounds import Scene
 from segmentation.each import cut_out_each, write_zip
-from segmentation.encode import FORMATS, Format
-from segmentation.gate import Gate
-from segmentation.order import Order, carry_out, found
-from segmentation.overlay import draw_instances
-from segmentation.photo import memory_explained
-from segmentation.rate import (
-    FOR_FRIENDS,
-    FOR_STRANGERS,
-    Rules,
-    Turnstile,
-    network_of,
-)
-from segmentation.recipe import make_file
-from segmentation.room import (
-    NOTHING_SEEN,
-    check_room,
-    disk_explained,
-    read_kept,
-    room_of_our_own,
-    sweep,
-)
-from segmentation.shelf import Finder, Shelf, models_here
-from segmentation.side_by_side import (
+from segmentation.filenames import ending_of
+from segmentation.i18n import first_language
+from segmentation.image.read import memory_explained
+from segmentation.image.write import FORMATS, Format
+from segmentation.inference.refine import CloserLook, alpha_of, try_looking_closer
+from segmentation.inference.registry import Finder, Shelf, models_here
+from segmentation.page.api import Order, carry_out, found
+from segmentation.page.batch import BATCH_RULES, Batch, advance, overview, start_batch
+from segmentation.page.comparison.columns import (
     LETTERS,
     Column,
     caption,
@@ -90,10 +63,36 @@ from segmentation.side_by_side import (
     read_prepared,
     table,
 )
-from segmentation.style import BACKGROUNDS, FITS, FRAMES, Style, reduced
-from segmentation.targets import ending_of
-from segmentation.text import first_language
-from segmentation.words import (
+from segmentation.page.comparison.compare import Setting, compare, finders_of, see
+from segmentation.page.options import BACKGROUNDS, FITS, FRAMES, Style, reduced
+from segmentation.page.overlay import draw_instances
+from segmentation.page.server.idle_connections import shed_connections
+from segmentation.page.server.rate_limit import (
+    FOR_FRIENDS,
+    FOR_STRANGERS,
+    Rules,
+    Turnstile,
+    network_of,
+)
+from segmentation.page.server.request_guard import Gate
+from segmentation.page.server.uploads import (
+    NOTHING_SEEN,
+    check_room,
+    disk_explained,
+    read_kept,
+    room_of_our_own,
+    sweep,
+)
+from segmentation.page.session import (
+    LEAST_SCORE,
+    SCORE_STEP,
+    Desk,
+    line,
+    messages,
+    on_checkerboard,
+    preview,
+)
+from segmentation.page.strings import (
     FOOTER,
     GRADIO_NAMES,
     GRADIO_SAYS,
@@ -103,6 +102,7 @@ from segmentation.words import (
     SHARED,
     WORDS,
 )
+from segmentation.recipe import make_file
 
 EXAMPLES = Path(__file__).parent / "examples"
 # Model folders that the operator put here are on the menu.

@@ -19,10 +19,25 @@ COMMANDS = {
 }
 
 
+MODULES = {
+    name: f"convert.{module}"
+    for name, module in {
+        "verify": "measure.verify",
+        "bench": "measure.bench",
+        "atc": "ascend.atc",
+        "evaluate": "measure.evaluate",
+        "edges": "measure.edges",
+        "sheet": "measure.sheet",
+        "compare": "measure.compare",
+        "waits": "measure.waits",
+    }.items()
+}
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code, as `run_command` says."""
     purpose = "Make and measure the artifacts of a Mask2Former checkpoint."
-    return run_command("convert", purpose, COMMANDS, argv)
+    return run_command("convert", purpose, COMMANDS, argv, MODULES)
 
 
 if __name__ == "__main__":

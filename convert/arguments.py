@@ -3,7 +3,7 @@
 import argparse
 import re
 
-from segmentation.models import SizeHW
+from segmentation.model_card import SizeHW
 
 
 def parse_size(text: str) -> SizeHW:

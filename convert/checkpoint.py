@@ -12,13 +12,13 @@ from transformers import Mask2FormerConfig, Mask2FormerForUniversalSegmentation
 from transformers.image_utils import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 from transformers.utils import logging
 
-from convert.backbones import WRITERS
-from convert.compact import backbone as compact_backbone
+from convert.graph import efficientnet_lite
+from convert.graph.backbones import WRITERS
 from convert.labels import in_both_languages
 from convert.source import check_architecture, find_checkpoint, read_json
 from segmentation.engines.base import Logits
 from segmentation.errors import ConversionError
-from segmentation.models import InputSpec, ModelCard
+from segmentation.model_card import InputSpec, ModelCard
 
 INPUT_NAME = "image"
 # The backbone norms each stage on its own, and the loss is for training: transformers 4.x did not
@@ -103,7 +103,7 @@ def load_checkpoint(folder: Path) -> Checkpoint:
     # It warns of every backbone but Swin, and a progress bar of a second is noise.
     logging.set_verbosity_error()
     logging.disable_progress_bar()
-    compact_backbone.register()
+    efficientnet_lite.register()
     backbone = fields.get("backbone_config") or {}
     if fields.get("backbone") and not backbone:
         # transformers would ask the Hub what that name stands for.
@@ -114,7 +114,7 @@ def load_checkpoint(folder: Path) -> Checkpoint:
             "backbone_config。请补全后重新保存检查点。",
         )
     if backbone.get("backbone") == "tf_efficientnet_lite0":
-        fields["backbone_config"] = compact_backbone.from_timm(backbone)
+        fields["backbone_config"] = efficientnet_lite.from_timm(backbone)
     config = _config(folder, fields)
     if config.backbone_config.model_type not in WRITERS or config.pre_norm:
         raise ConversionError(

@@ -7,13 +7,17 @@ import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from types import FrameType
+from types import FrameType, MappingProxyType
 
 from segmentation.errors import KoutuError
 
 
 def run_command(
-    package: str, purpose: str, commands: Mapping[str, str], argv: Sequence[str] | None
+    package: str,
+    purpose: str,
+    commands: Mapping[str, str],
+    argv: Sequence[str] | None,
+    modules: Mapping[str, str] = MappingProxyType({}),
 ) -> int:
     """Run one command; 0 is success, 1 a failure that was explained on stderr, 2 wrong usage.
 
@@ -28,6 +32,7 @@ def run_command(
         purpose: of the package.
         commands: what each does.
         argv: the arguments; None takes the process's own.
+        modules: where a command's module is not the package's own of that name.
     """
     parser = argparse.ArgumentParser(
         prog=f"python -m {package}",
@@ -39,7 +44,9 @@ def run_command(
     parser.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     chosen = parser.parse_args(argv)
     try:
-        module = importlib.import_module(f"{package}.{chosen.command}")
+        module = importlib.import_module(
+            modules.get(chosen.command, f"{package}.{chosen.command}")
+        )
     except ModuleNotFoundError as error:
         print(_not_installed(error), file=sys.stderr)
         return 1

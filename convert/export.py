@@ -13,18 +13,26 @@ from convert.arguments import parse_size
 from convert.checkpoint import Checkpoint, load_checkpoint
 from convert.exportable import MASK_STRIDE, OUTPUTS, TARGETS, write_graph
 from convert.folder import move_in, scratch
+from convert.graph.operator_rules import check
+from convert.graph.sampling import SAMPLERS
 from convert.labels import in_both_languages
-from convert.operator_rules import check
-from convert.parity import difference
-from convert.plans import Plan, plans
-from convert.sampling import SAMPLERS
+from convert.measure.parity import difference
+from convert.measure.plans import Plan, plans
+from convert.measure.synthetic import synthetic_photo
 from convert.source import find_checkpoint
-from convert.synthetic import synthetic_photo
-from segmentation.command_line import share
+from segmentation.cli import share
 from segmentation.engines.onnx import OnnxEngine
 from segmentation.errors import ConversionError, ModelError
-from segmentation.models import Artifact, ModelCard, SizeHW, Source, digest_of, load_card, save_card
-from segmentation.text import Text
+from segmentation.i18n import Text
+from segmentation.model_card import (
+    Artifact,
+    ModelCard,
+    SizeHW,
+    Source,
+    digest_of,
+    load_card,
+    save_card,
+)
 
 Task = Literal["instance", "panoptic", "semantic"]
 

@@ -7,14 +7,14 @@ import onnx
 from onnx import TensorProto, helper
 from transformers import Mask2FormerForUniversalSegmentation
 
-from convert.ascend_graph import AscendGraph
-from convert.backbones import write_backbone
-from convert.graph import Graph, Value
-from convert.levels import Level
-from convert.mask_decoder import mask_decoder
-from convert.pixel_decoder import pixel_decoder
-from convert.sampling import SAMPLERS
-from segmentation.models import InputSpec, SizeHW
+from convert.graph.ascend_graph import AscendGraph
+from convert.graph.backbones import write_backbone
+from convert.graph.graph import Graph, Value
+from convert.graph.levels import Level
+from convert.graph.mask_decoder import mask_decoder
+from convert.graph.pixel_decoder import pixel_decoder
+from convert.graph.sampling import SAMPLERS
+from segmentation.model_card import InputSpec, SizeHW
 
 OUTPUTS = ("class_queries_logits", "masks_queries_logits")
 MASK_STRIDE = 4

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from segmentation.models import CARD
+from segmentation.model_card import CARD
 
 PREFIX = ".partial-"
 

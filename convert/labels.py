@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from segmentation.text import Text
+from segmentation.i18n import Text
 
 
 def in_both_languages(labels: Iterable[str]) -> tuple[Text, ...]:

@@ -18,11 +18,11 @@ import onnx
 
 from convert.export import describe
 from convert.folder import move_in, scratch
-from convert.int8 import Range, feed_forward, is_wide_convolution, quantize_graph, readers_of
+from convert.graph.int8 import Range, feed_forward, is_wide_convolution, quantize_graph, readers_of
 from segmentation.errors import ConversionError
-from segmentation.models import Artifact, ModelCard, check_artifact, load_card, save_card
-from segmentation.photo import read_photo
-from segmentation.preprocess import prepare
+from segmentation.image.read import read_photo
+from segmentation.inference.preprocess import prepare
+from segmentation.model_card import Artifact, ModelCard, check_artifact, load_card, save_card
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

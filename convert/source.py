@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from segmentation.errors import ConversionError, EntryMissing
-from segmentation.hub import download
+from segmentation.inference.hub import download
 
 # In order of preference; an index names the parts the weights were cut into.
 WEIGHTS = (

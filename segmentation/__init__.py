@@ -1,6 +1,6 @@
 """Koutu: photo in, found objects, clean cut-out out."""
 
-from segmentation.backgrounds import (
+from segmentation.compositing.backgrounds import (
     Background,
     Blurred,
     Colour,
@@ -10,12 +10,11 @@ from segmentation.backgrounds import (
     Transparent,
     parse_colour,
 )
-from segmentation.choose import choose
-from segmentation.closer import CloserLook, alpha_of, look_closer
-from segmentation.compose import compose, composed_mask
+from segmentation.compositing.compose import compose, composed_mask
+from segmentation.compositing.crop import Crop
+from segmentation.compositing.effects import Effect, Effects, Outline, Shadow
+from segmentation.compositing.matting import Edge, foreground, make_alpha
 from segmentation.each import cut_out_each, write_zip
-from segmentation.effects import Effect, Effects, Outline, Shadow
-from segmentation.encode import Format, encode
 from segmentation.errors import (
     ChoiceError,
     EngineError,
@@ -28,14 +27,15 @@ from segmentation.errors import (
     PhotoError,
     PhotoTooLarge,
 )
-from segmentation.frame import Crop
-from segmentation.instances import Instance, Segmentation, find_instances
-from segmentation.matte import Edge, foreground, make_alpha
-from segmentation.models import ModelCard, find_model
-from segmentation.photo import Limits, Photo, read_photo
-from segmentation.preprocess import Geometry, prepare
-from segmentation.segmenter import Segmenter, Timings
-from segmentation.text import Language, Text
+from segmentation.i18n import Language, Text
+from segmentation.image.read import Limits, Photo, read_photo
+from segmentation.image.write import Format, encode
+from segmentation.inference.postprocess import Instance, Segmentation, find_instances
+from segmentation.inference.preprocess import Geometry, prepare
+from segmentation.inference.refine import CloserLook, alpha_of, look_closer
+from segmentation.inference.segmenter import Segmenter, Timings
+from segmentation.inference.select import choose
+from segmentation.model_card import ModelCard, find_model
 
 __all__ = [
     "Background",

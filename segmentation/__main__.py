@@ -10,26 +10,26 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from segmentation.choose import check_wish, choose
-from segmentation.closer import CloserLook, alpha_of, try_looking_closer
-from segmentation.command_line import (
+from segmentation.cli import (
     Wish,
     make_parser,
     parse,
     terminal_language,
     wish_of,
 )
-from segmentation.compose import composed_mask
+from segmentation.compositing.compose import composed_mask
 from segmentation.each import object_name
-from segmentation.encode import encode
 from segmentation.errors import ChoiceError, KoutuError, ModelNotFound, PhotoError
-from segmentation.hub import get_model
-from segmentation.instances import Segmentation
-from segmentation.photo import Photo, memory_explained, read_photo
+from segmentation.filenames import ending_of, targets
+from segmentation.i18n import Language, Text
+from segmentation.image.read import Photo, memory_explained, read_photo
+from segmentation.image.write import encode
+from segmentation.inference.hub import get_model
+from segmentation.inference.postprocess import Segmentation
+from segmentation.inference.refine import CloserLook, alpha_of, try_looking_closer
+from segmentation.inference.segmenter import Segmenter
+from segmentation.inference.select import check_wish, choose
 from segmentation.recipe import make_file
-from segmentation.segmenter import Segmenter
-from segmentation.targets import ending_of, targets
-from segmentation.text import Language, Text
 
 Report = dict[str, Any]
 

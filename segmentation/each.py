@@ -4,12 +4,12 @@ import zipfile
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
-from segmentation.closer import CloserLook, alpha_of
-from segmentation.effects import Effects
-from segmentation.frame import Crop
-from segmentation.instances import Instance, Segmentation
-from segmentation.matte import Edge
-from segmentation.photo import Photo, safe_stem
+from segmentation.compositing.crop import Crop
+from segmentation.compositing.effects import Effects
+from segmentation.compositing.matting import Edge
+from segmentation.image.read import Photo, safe_stem
+from segmentation.inference.postprocess import Instance, Segmentation
+from segmentation.inference.refine import CloserLook, alpha_of
 from segmentation.recipe import Recipe, make_file
 
 

@@ -19,7 +19,7 @@ KoutuError
 Each carries its sentence in both languages; outer faults are translated where they enter.
 """
 
-from segmentation.text import Language, Text
+from segmentation.i18n import Language, Text
 
 
 class KoutuError(Exception):

@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from segmentation.backgrounds import Background, Transparent
-from segmentation.compose import compose
-from segmentation.effects import Effects
-from segmentation.encode import Format, check_format, encode
-from segmentation.frame import Crop
-from segmentation.matte import Edge
-from segmentation.photo import Photo
+from segmentation.compositing.backgrounds import Background, Transparent
+from segmentation.compositing.compose import compose
+from segmentation.compositing.crop import Crop
+from segmentation.compositing.effects import Effects
+from segmentation.compositing.matting import Edge
+from segmentation.image.read import Photo
+from segmentation.image.write import Format, check_format, encode
 
 
 @dataclass(frozen=True, slots=True)

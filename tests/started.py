@@ -8,9 +8,8 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
-PROJECT = Path(__file__).parent.parent
+from tests.paths import ROOT
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +32,7 @@ def started(*arguments: str, environment: Mapping[str, str]) -> Iterator[Started
     """Run app.py until the block ends, from the moment it serves."""
     process = subprocess.Popen(
         [sys.executable, "-u", "app.py", *arguments],
-        cwd=PROJECT,
+        cwd=ROOT,
         env={**os.environ, **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

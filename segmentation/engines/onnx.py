@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from segmentation.engines.base import Engine, Logits
 from segmentation.errors import EngineUnavailable, InferenceFailed, ModelDamaged
-from segmentation.models import Artifact, InputSpec, ModelCard, SizeHW, check_artifact
+from segmentation.model_card import Artifact, InputSpec, ModelCard, SizeHW, check_artifact
 
 if TYPE_CHECKING:
     import onnxruntime as ort

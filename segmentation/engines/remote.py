@@ -1,4 +1,4 @@
-"""The engine that computes elsewhere: replicas behind one address (see `segmentation.cluster`)."""
+"""The engine that computes elsewhere: replicas behind one address (see `cluster.deployment`)."""
 
 import io
 import json
@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from segmentation.engines.base import Engine, Logits
 from segmentation.errors import EngineUnavailable, InferenceFailed
-from segmentation.models import InputSpec, ModelCard, SizeHW, input_spec
+from segmentation.model_card import InputSpec, ModelCard, SizeHW, input_spec
 
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 60.0

@@ -21,14 +21,14 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from segmentation.engines import Engine, open_engine
 from segmentation.engines.base import Logits
+from segmentation.engines.registry import Engine, open_engine
 from segmentation.errors import InferenceFailed
-from segmentation.models import find_model
-from segmentation.photo import read_photo
-from segmentation.preprocess import prepare
+from segmentation.image.read import read_photo
+from segmentation.inference.preprocess import prepare
+from segmentation.model_card import find_model
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 CARD = find_model("compact")
 ADDRESS = "http://127.0.0.1:8000"
 CLIENTS = 8
@@ -57,7 +57,7 @@ class Run:
 def cluster() -> Iterator[subprocess.Popen[str]]:
     with (
         subprocess.Popen(
-            [Path(sys.executable).with_name("serve"), "run", "segmentation.cluster:app"],
+            [Path(sys.executable).with_name("serve"), "run", "segmentation.cluster.deployment:app"],
             cwd=ROOT,
             env={**os.environ, "RAY_USAGE_STATS_ENABLED": "0"},
             stdout=subprocess.PIPE,

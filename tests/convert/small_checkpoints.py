@@ -9,9 +9,10 @@ import torch
 from transformers import Mask2FormerConfig, Mask2FormerForUniversalSegmentation
 
 from convert.checkpoint import Checkpoint
-from convert.compact import backbone as compact_backbone
+from convert.graph import efficientnet_lite
+from tests.paths import DATA
 
-SWIN_4_46 = Path(__file__).parents[1] / "data" / "swin_transformers_4_46"
+SWIN_4_46 = DATA / "swin_transformers_4_46"
 STAGES = ["stage1", "stage2", "stage3", "stage4"]
 BACKBONES: dict[str, dict[str, Any]] = {
     "swin": {
@@ -62,7 +63,7 @@ PROCESSOR = {
 @cache
 def small_checkpoint(backbone: str, **fields: Any) -> Checkpoint:
     """A checkpoint in memory; no weight is left at the zero or one that hides a mistake."""
-    compact_backbone.register()
+    efficientnet_lite.register()
     torch.manual_seed(0)
     config = Mask2FormerConfig(
         backbone_config=dict(BACKBONES[backbone]),

@@ -19,11 +19,11 @@ from convert.checkpoint import load_checkpoint
 from convert.export import guess_task
 from convert.folder import move_in, scratch
 from convert.labels import in_both_languages
-from convert.plans import default_size, plans
-from convert.synthetic import synthetic_photo
+from convert.measure.plans import default_size, plans
+from convert.measure.synthetic import synthetic_photo
 from segmentation.engines.onnx import OnnxEngine
 from segmentation.errors import ConversionError
-from segmentation.models import check_artifact, load_card
+from segmentation.model_card import check_artifact, load_card
 from tests.convert.small_checkpoints import SWIN_4_46, save, small_checkpoint
 from tests.stand_ins.hub import COMMIT, running_hub
 

@@ -9,16 +9,16 @@ import onnxruntime as ort
 import pytest
 import torch
 
-from convert.ascend_graph import AscendGraph
 from convert.checkpoint import Checkpoint, load_checkpoint
 from convert.exportable import OUTPUTS, Target, write_graph
-from convert.graph import Graph
-from convert.mask_decoder import MASKED, attention_bias
-from convert.operator_rules import check
-from convert.parity import Difference, difference
-from convert.swin import head_rows, rows_back, window_places
+from convert.graph.ascend_graph import AscendGraph
+from convert.graph.graph import Graph
+from convert.graph.mask_decoder import MASKED, attention_bias
+from convert.graph.operator_rules import check
+from convert.graph.swin import head_rows, rows_back, window_places
+from convert.measure.parity import Difference, difference
 from segmentation.engines.base import Logits
-from segmentation.models import SizeHW
+from segmentation.model_card import SizeHW
 from tests.convert.small_checkpoints import BACKBONES, SWIN_4_46, save, small_checkpoint
 
 

@@ -3,10 +3,10 @@
 import numpy as np
 import numpy.typing as npt
 
-from segmentation.engines import Logits
-from segmentation.instances import Segmentation, find_instances
-from segmentation.preprocess import Geometry
-from segmentation.text import Text
+from segmentation.engines.registry import Logits
+from segmentation.i18n import Text
+from segmentation.inference.postprocess import Segmentation, find_instances
+from segmentation.inference.preprocess import Geometry
 
 PERSON, DOG, OBJECT = LABELS = (Text("person", "人"), Text("dog", "狗"), Text("object", "物体"))
 # Logit of a class probability of nearly one, and of a mask probability of nearly one.

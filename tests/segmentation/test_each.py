@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from segmentation.closer import alpha_of
 from segmentation.each import cut_out_each, object_name, write_zip
-from segmentation.instances import Instance
-from segmentation.photo import Photo
-from segmentation.text import Text
+from segmentation.i18n import Text
+from segmentation.image.read import Photo
+from segmentation.inference.postprocess import Instance
+from segmentation.inference.refine import alpha_of
 from tests.segmentation.scenes import DOG, PERSON, block, segmentation
 
 SCENE = segmentation((PERSON, block(2, 2, 8, 8)), (DOG, block(12, 12, 16, 18)))

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.paths import ROOT
+
 EXAMPLES_OF_CODE = re.findall(
     r"```python\n(from pathlib.*?)```", (ROOT / "README.md").read_text("utf-8"), re.S
 )

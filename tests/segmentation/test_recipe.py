@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from segmentation.backgrounds import Colour, Transparent
+from segmentation.compositing.backgrounds import Colour, Transparent
 from segmentation.errors import ChoiceError
-from segmentation.photo import Photo
+from segmentation.image.read import Photo
 from segmentation.recipe import Recipe, make_file
 
 GREY = np.full((8, 12, 3), 90, np.uint8)

@@ -6,7 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from segmentation.models import (
+from segmentation.i18n import Text
+from segmentation.model_card import (
     Artifact,
     InputSpec,
     ModelCard,
@@ -15,7 +16,6 @@ from segmentation.models import (
     find_model,
     save_card,
 )
-from segmentation.text import Text
 from tests.stand_ins.small_model import LABELS, MEAN, OUTPUTS, STD, STRIDE, small_model
 
 CHIP = "Ascend310P3"

@@ -9,17 +9,18 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from segmentation.engines import open_engine
 from segmentation.engines.onnx import OnnxEngine
+from segmentation.engines.registry import open_engine
 from segmentation.errors import EngineUnavailable, InferenceFailed, ModelDamaged
-from segmentation.models import Artifact, ModelCard, find_model
-from segmentation.photo import read_photo
-from segmentation.preprocess import prepare
+from segmentation.image.read import read_photo
+from segmentation.inference.preprocess import prepare
+from segmentation.model_card import Artifact, ModelCard, find_model
+from tests.paths import EXAMPLES
 from tests.stand_ins.small_model import small_model
 from tests.stand_ins.toolkit import hide_acl
 
 CARD = find_model("compact")
-EXAMPLE = Path(__file__).parents[3] / "examples" / "chelsea.png"
+EXAMPLE = EXAMPLES / "chelsea.png"
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -16,20 +15,22 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from segmentation.cluster import FAILURES_IN_A_ROW, Replica
-from segmentation.engines import Engine, open_engine, remote
+from segmentation.cluster.deployment import FAILURES_IN_A_ROW, Replica
+from segmentation.engines import remote
 from segmentation.engines.base import Logits
 from segmentation.engines.onnx import OnnxEngine
+from segmentation.engines.registry import Engine, open_engine
 from segmentation.engines.remote import RemoteEngine, pack, unpack
 from segmentation.errors import EngineUnavailable, InferenceFailed
-from segmentation.models import find_model
-from segmentation.photo import read_photo
-from segmentation.preprocess import prepare
-from segmentation.segmenter import Segmenter
-from segmentation.text import Text
+from segmentation.i18n import Text
+from segmentation.image.read import read_photo
+from segmentation.inference.preprocess import prepare
+from segmentation.inference.segmenter import Segmenter
+from segmentation.model_card import find_model
+from tests.paths import EXAMPLES
 
 CARD = find_model("compact")
-EXAMPLE = Path(__file__).parents[3] / "examples" / "chelsea.png"
+EXAMPLE = EXAMPLES / "chelsea.png"
 REPLICAS = 3
 
 

@@ -1,0 +1,231 @@
+"""Mask2Former's transformer decoder with masked attention, and its two predictions.
+
+Only what the result needs is computed: classes and full masks after the last layer alone, and the
+attention masks between the layers at the resolution they are used at, because interpolating the
+mask features and multiplying commute.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+from transformers import Mask2FormerForUniversalSegmentation
+from transformers.models.mask2former.modeling_mask2former import (
+    Mask2FormerMaskedAttentionDecoderLayer,
+)
+
+from convert.graph.graph import Graph, Value, weights_of
+from convert.graph.levels import Level, sine_position
+
+# Far enough below every score that the softmax gives exactly 0, and finite in half precision.
+MASKED = -1e4
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What the queries attend to at one level.
+
+    Attributes:
+        features: tokens (cells, C), with the checkpoint's level embedding.
+        placed: the same with the position encoding.
+        mask_features: (C, cells), interpolated from stride 4.
+    """
+
+    features: Value
+    placed: Value
+    mask_features: Value
+
+
+def mask_decoder(
+    graph: Graph,
+    model: Mask2FormerForUniversalSegmentation,
+    tokens: list[Value],
+    features: Value,
+    levels: list[Level],
+) -> tuple[Value, Value]:
+    """Let the queries find their masks.
+
+    Args:
+        graph: being written.
+        model: the checkpoint.
+        tokens: of the levels, each (cells, C).
+        features: (1, C, H/4, W/4) before the checkpoint's `mask_projection`.
+        levels: their sizes.
+
+    Returns:
+        class_queries_logits: (Q, labels + 1).
+        masks_queries_logits: (Q, H/4 * W/4).
+    """
+    module = model.model.transformer_module
+    decoder = module.decoder
+    channels = features_width(model)
+    memories = [
+        _memory(graph, model, index, tokens[index], features, level)
+        for index, level in enumerate(levels)
+    ]
+    position = graph.const(module.queries_embedder.weight)
+    queries = graph.const(module.queries_features.weight)
+    norm = decoder.layernorm
+    for index, layer in enumerate(decoder.layers):
+        memory = memories[index % len(memories)]
+        normed = graph.layer_norm(queries, norm.weight, norm.bias, norm.eps)
+        logits = _mask_logits(graph, model, normed, memory.mask_features)
+        queries = _decoder_layer(graph, layer, queries, position, memory, logits)
+    normed = graph.layer_norm(queries, norm.weight, norm.bias, norm.eps)
+    classes = graph.linear_layer(model.class_predictor, normed)
+    masks = _mask_logits(graph, model, normed, graph.reshape(features, channels, -1))
+    return classes, masks
+
+
+def features_width(model: Mask2FormerForUniversalSegmentation) -> int:
+    """Channels of the pixel decoder's maps."""
+    width: int = model.config.feature_size
+    return width
+
+
+def _memory(
+    graph: Graph,
+    model: Mask2FormerForUniversalSegmentation,
+    index: int,
+    tokens: Value,
+    features: Value,
+    level: Level,
+) -> Memory:
+    module = model.model.transformer_module
+    width = model.config.hidden_dim
+    projection = module.input_projections[index]
+    if isinstance(projection, nn.Conv2d):
+        weight, bias = (part.detach().numpy() for part in projection.parameters())
+        tokens = graph.linear(tokens, weight[:, :, 0, 0], bias)
+    tokens = graph.op("Add", tokens, graph.const(module.level_embed.weight[index]))
+    placed = graph.op("Add", tokens, sine_position(graph, level, width))
+    # Strides 32, 16, 8 from 4.
+    scale = 2.0 ** (index - len(module.input_projections))
+    lowered = graph.resize(features, scale)
+    return Memory(tokens, placed, graph.reshape(lowered, features_width(model), -1))
+
+
+def _mask_logits(
+    graph: Graph, model: Mask2FormerForUniversalSegmentation, normed: Value, mask_features: Value
+) -> Value:
+    """Mask logits (Q, cells) of normed queries (Q, C) at the resolution of the mask features.
+
+    The projection of the mask features, W f + b, moves into the last layer of the embedding:
+    e (W f + b) = (e W) f + e b, which is a product with 100 queries in place of all cells.
+    """
+    first, second, last = (block[0] for block in _blocks(model))
+    hidden = graph.op("Relu", graph.linear_layer(first, normed))
+    hidden = graph.op("Relu", graph.linear_layer(second, hidden))
+    projection = model.model.pixel_level_module.decoder.mask_projection
+    with torch.no_grad():
+        weight = projection.weight[:, :, 0, 0].double()
+        folded = torch.cat([weight, projection.bias.double()[:, None]], dim=1)
+        embedding_weight = (folded.T @ last.weight.double()).float().numpy()
+        embedding_bias = (folded.T @ last.bias.double()).float().numpy()
+    embedding = graph.linear(hidden, embedding_weight[:-1], embedding_bias[:-1])
+    offset = graph.linear(hidden, embedding_weight[-1:], embedding_bias[-1:])
+    return graph.op("Add", graph.op("MatMul", embedding, mask_features), offset)
+
+
+def _blocks(model: Mask2FormerForUniversalSegmentation) -> list[list[nn.Linear]]:
+    embedder = model.model.transformer_module.decoder.mask_predictor.mask_embedder
+    return [list(block.children()) for block in embedder.children()]
+
+
+def _decoder_layer(
+    graph: Graph,
+    layer: Mask2FormerMaskedAttentionDecoderLayer,
+    queries: Value,
+    position: Value,
+    memory: Memory,
+    mask_logits: Value,
+) -> Value:
+    cross, own = layer.cross_attn, layer.self_attn
+    weights = np.split(cross.in_proj_weight.detach().numpy(), 3)
+    biases = np.split(cross.in_proj_bias.detach().numpy(), 3)
+    attended = _attention(
+        graph,
+        Attention(
+            cross.num_heads,
+            (weights[0], biases[0]),
+            (weights[1], biases[1]),
+            (weights[2], biases[2]),
+            weights_of(cross.out_proj),
+        ),
+        (graph.op("Add", queries, position), memory.placed, memory.features),
+        attention_bias(graph, mask_logits),
+    )
+    queries = _add_norm(graph, queries, attended, layer.cross_attn_layer_norm)
+    placed = graph.op("Add", queries, position)
+    parts = (own.q_proj, own.k_proj, own.v_proj, own.out_proj)
+    attended = _attention(
+        graph,
+        Attention(own.num_heads, *(weights_of(part) for part in parts)),
+        (placed, placed, queries),
+    )
+    queries = _add_norm(graph, queries, attended, layer.self_attn_layer_norm)
+    widened = graph.relu_feed_forward(layer.fc1, layer.fc2, queries)
+    return _add_norm(graph, queries, widened, layer.final_layer_norm)
+
+
+def _add_norm(graph: Graph, queries: Value, update: Value, norm: nn.LayerNorm) -> Value:
+    return graph.layer_norm(graph.op("Add", queries, update), norm.weight, norm.bias, norm.eps)
+
+
+def attention_bias(graph: Graph, mask_logits: Value) -> Value:
+    """0 where a query may look, `MASKED` elsewhere; a query that may look nowhere looks everywhere.
+
+    sigmoid(x) < 0.5 is x < 0, and nowhere means that no logit reaches 0.
+    """
+    background = graph.op("Less", mask_logits, graph.floats(0))
+    masked = graph.op("And", background, graph.reaches_zero(mask_logits, 1))
+    masked = graph.op("Cast", masked, to=1)
+    return graph.op("Mul", masked, graph.floats(MASKED))
+
+
+Affine = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """The projections of a multi-head attention, weight (out, in) and bias (out,) each."""
+
+    heads: int
+    query: Affine
+    key: Affine
+    value: Affine
+    out: Affine
+
+
+def _attention(
+    graph: Graph,
+    attention: Attention,
+    inputs: tuple[Value, Value, Value],
+    mask: Value | None = None,
+) -> Value:
+    """Multi-head attention of queries (Q, C) over keys and values (N, C), masked by an addend.
+
+    The key's bias is left out: it adds the same to all scores of a query, which softmax ignores.
+    The value's bias moves behind the mixing, whose shares add up to 1, into the last projection.
+    """
+    heads = attention.heads
+    queries, keys, values = inputs
+    (q_weight, q_bias), (out_weight, out_bias) = attention.query, attention.out
+    width = len(q_weight)
+    scale = np.float32((width // heads) ** -0.5)
+
+    def split(tokens: Value, *perm: int) -> Value:
+        return graph.transpose(graph.reshape(tokens, -1, heads, width // heads), *perm)
+
+    q = split(graph.linear(queries, q_weight * scale, q_bias * scale), 1, 0, 2)
+    k = split(graph.linear(keys, attention.key[0]), 1, 2, 0)
+    v = split(graph.linear(values, attention.value[0]), 1, 0, 2)
+    scores = graph.op("MatMul", q, k)
+    if mask is not None:
+        scores = graph.op("Add", scores, mask)
+    mixed = graph.op("MatMul", graph.op("Softmax", scores, axis=2), v)
+    merged = graph.reshape(graph.transpose(mixed, 1, 0, 2), -1, width)
+    moved = out_weight.astype(np.float64) @ attention.value[1] + out_bias
+    return graph.linear(merged, out_weight, moved)

@@ -1,0 +1,105 @@
+"""Mask2Former's pixel decoder: feature maps in, refined levels and mask features out.
+
+Multi-scale deformable attention (Zhu et al. 2021, Deformable DETR) over three levels, then one
+step of a feature pyramid up to stride 4.
+"""
+
+from torch import nn
+from transformers.models.mask2former.modeling_mask2former import (
+    Mask2FormerPixelDecoder,
+    Mask2FormerPixelDecoderEncoderLayer,
+)
+
+from convert.graph.graph import Graph, Value
+from convert.graph.levels import Level, cells_of, sine_position
+from convert.graph.sampling import Sampler
+
+
+def pixel_decoder(
+    graph: Graph,
+    decoder: Mask2FormerPixelDecoder,
+    maps: list[Value],
+    levels: list[Level],
+    sampler: Sampler,
+) -> tuple[list[Value], Value]:
+    """Refine the backbone's maps.
+
+    Args:
+        graph: being written.
+        decoder: the checkpoint's.
+        maps: (C, cells) at strides 4, 8, 16, 32.
+        levels: the sizes at strides 32, 16, 8, coarse to fine as Mask2Former orders them.
+        sampler: the form of deformable attention.
+
+    Returns:
+        tokens: of the three levels, each (cells, C).
+        features: (1, C, H/4, W/4) before `mask_projection`, which the mask embeddings absorb.
+    """
+    width = decoder.level_embed.shape[1]
+    embeds, positions = [], []
+    for index, level in enumerate(levels):
+        conv, norm = decoder.input_projections[index]
+        normed = _group_norm(graph, _pointwise(graph, conv, maps[3 - index]), norm)
+        embeds.append(graph.transpose(normed, 1, 0))
+        embedding = graph.const(decoder.level_embed[index])
+        positions.append(graph.op("Add", sine_position(graph, level, width), embedding))
+    tokens = graph.op("Concat", *embeds, axis=0)
+    position = graph.op("Concat", *positions, axis=0)
+    for layer in decoder.encoder.layers:
+        tokens = _encoder_layer(graph, layer, tokens, position, levels, sampler)
+    parts = graph.ops("Split", tokens, cells_of(graph, levels), outputs=len(levels), axis=0)
+    return list(parts), _pyramid(graph, decoder, maps[0], parts[-1], levels[-1])
+
+
+def _pyramid(
+    graph: Graph, decoder: Mask2FormerPixelDecoder, finest_map: Value, finest: Value, level: Level
+) -> Value:
+    (lateral, lateral_norm), (output, output_norm, _) = decoder.adapter_1, decoder.layer_1
+    width = lateral.out_channels
+    doubled = [graph.op("Mul", side, graph.ints(2)) for side in (level.height, level.width)]
+    narrow = _group_norm(graph, _pointwise(graph, lateral, finest_map), lateral_norm)
+    coarse = graph.reshape(graph.transpose(finest, 1, 0), 1, width, level.height, level.width)
+    summed = graph.op("Add", graph.reshape(narrow, 1, width, *doubled), graph.resize(coarse, 2))
+    convolved = graph.op("Conv", summed, graph.const(output.weight), pads=[1, 1, 1, 1])
+    normed = _group_norm(graph, graph.reshape(convolved, width, -1), output_norm)
+    return graph.reshape(graph.op("Relu", normed), 1, width, *doubled)
+
+
+def _pointwise(graph: Graph, conv: nn.Conv2d, features: Value) -> Value:
+    """A 1x1 convolution of (C, cells)."""
+    weight = graph.const(conv.weight[:, :, 0, 0])
+    if conv.bias is None:
+        return graph.op("MatMul", weight, features)
+    return graph.op("Gemm", weight, features, graph.const(conv.bias[:, None]))
+
+
+def _group_norm(graph: Graph, features: Value, norm: nn.GroupNorm) -> Value:
+    """Group normalisation of (C, cells)."""
+    ones, zeros = [1.0] * norm.num_groups, [0.0] * norm.num_groups
+    normed = graph.op(
+        "InstanceNormalization",
+        graph.reshape(features, 1, norm.num_groups, -1),
+        graph.floats(ones),
+        graph.floats(zeros),
+        epsilon=norm.eps,
+    )
+    scale, shift = (graph.const(part[:, None]) for part in (norm.weight, norm.bias))
+    per_channel = graph.reshape(normed, norm.num_channels, -1)
+    return graph.op("Add", graph.op("Mul", per_channel, scale), shift)
+
+
+def _encoder_layer(
+    graph: Graph,
+    layer: Mask2FormerPixelDecoderEncoderLayer,
+    tokens: Value,
+    position: Value,
+    levels: list[Level],
+    sampler: Sampler,
+) -> Value:
+    attention = layer.self_attn
+    first, last = layer.self_attn_layer_norm, layer.final_layer_norm
+    mixed = sampler(graph, attention, tokens, graph.op("Add", tokens, position), levels)
+    attended = graph.op("Add", tokens, graph.linear_layer(attention.output_proj, mixed))
+    tokens = graph.layer_norm(attended, first.weight, first.bias, first.eps)
+    widened = graph.op("Add", tokens, graph.relu_feed_forward(layer.fc1, layer.fc2, tokens))
+    return graph.layer_norm(widened, last.weight, last.bias, last.eps)

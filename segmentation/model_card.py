@@ -1,0 +1,277 @@
+"""Model folders: `card.json`, the one place for facts about a model, and where to find it."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from segmentation.errors import ModelDamaged, ModelError, ModelNotFound
+from segmentation.i18n import Text
+
+SCHEMA = 1
+CARD = "card.json"
+BUNDLED = Path(__file__).parent / "models"
+
+SizeHW = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class InputSpec:
+    """What the graph takes.
+
+    Attributes:
+        name: the input's name in the graph.
+        layout: axis order after the batch axis, which is always 1.
+        dtype: element type; uint8 means 0..255 as the photo has them.
+        normalised_inside: whether the graph itself applies scale, mean and std.
+        mean: per RGB channel, of the range after `rescale_factor`.
+        std: per RGB channel, of the range after `rescale_factor`.
+        rescale_factor: from 0..255 to the range of mean and std.
+    """
+
+    name: str
+    layout: Literal["NHWC", "NCHW"]
+    dtype: Literal["uint8", "float32"]
+    normalised_inside: bool
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    rescale_factor: float
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """One compiled or exported form of the model.
+
+    Attributes:
+        file: file name inside the model folder.
+        format: onnx or om.
+        precision: fp32, fp16, int8, or mixed (an om with both kinds of floats).
+        sizes_hw: the input sizes (height, width) it accepts, in pixels.
+        bytes: file size.
+        sha256: of the file, in hex.
+        soc: the chip an om is built for, in the spelling of atc; None for onnx.
+        made_with: the tool and version that wrote it, for the record.
+    """
+
+    file: str
+    format: Literal["onnx", "om"]
+    precision: str
+    sizes_hw: tuple[SizeHW, ...]
+    bytes: int
+    sha256: str
+    soc: str | None = None
+    made_with: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where the weights come from: Hub id or folder name, commit (40 hex) or None, licence."""
+
+    checkpoint: str
+    revision: str | None
+    license: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """All facts about a model that code needs, as written by `convert` and read by both engines.
+
+    Attributes:
+        folder: where the card and its artifacts lie.
+        name: short name, as used on the command line.
+        title: what a visitor reads.
+        task: what the checkpoint was trained for.
+        source: where the weights come from.
+        labels: label texts in the order of the class logits; the no-object class is not listed.
+        score_threshold: least score (0..1) of an instance that is shown by default.
+        input: what the graph takes.
+        outputs: names of class_queries_logits and masks_queries_logits in the graph.
+        mask_stride: input pixels per mask cell, along each axis.
+        artifacts: in order of preference within a format.
+    """
+
+    folder: Path
+    name: str
+    title: Text
+    task: Literal["instance", "panoptic", "semantic"]
+    source: Source
+    labels: tuple[Text, ...]
+    score_threshold: float
+    input: InputSpec
+    outputs: tuple[str, str]
+    mask_stride: int
+    artifacts: tuple[Artifact, ...]
+
+    def path(self, artifact: Artifact) -> Path:
+        """Where an artifact's file lies."""
+        return self.folder / artifact.file
+
+
+def load_card(folder: Path) -> ModelCard:
+    """Read the card of a model folder.
+
+    Raises:
+        ModelNotFound: the folder has no card.json.
+        ModelError: the card is of another schema.
+        ModelDamaged: the card cannot be read as JSON or lacks a field.
+    """
+    path = folder / CARD
+    try:
+        fields = json.loads(path.read_text("utf-8"))
+        if fields["schema"] != SCHEMA:
+            raise ModelError(
+                f"{path.name} of {folder.name} has schema {fields['schema']}; this version reads "
+                f"{SCHEMA}. Export the model again, or update Koutu.",
+                f"{folder.name} 的 {path.name} 版本为 {fields['schema']}，当前程序只认 {SCHEMA}。"
+                "请重新导出模型，或升级 Koutu。",
+            )
+        return _from_fields(folder, fields)
+    except FileNotFoundError as error:
+        raise ModelNotFound(
+            f"{folder} has no card.json. Make one with: python -m convert export CHECKPOINT -o DIR",
+            f"{folder} 里没有 card.json。请先运行：python -m convert export CHECKPOINT -o DIR",
+        ) from error
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise ModelDamaged(
+            f"{path} cannot be read ({type(error).__name__}). Export the model again.",
+            f"无法读取 {path}（{type(error).__name__}）。请重新导出模型。",
+        ) from error
+
+
+def save_card(card: ModelCard) -> None:
+    """Write `card.json` into the card's folder, replacing the old one in one step."""
+    path = card.folder / CARD
+    partial = path.with_name(f"{CARD}.partial")
+    try:
+        text = json.dumps(_to_fields(card), ensure_ascii=False, indent=1)
+        partial.write_text(text + "\n", "utf-8")
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def find_model(name: str) -> ModelCard:
+    """The card of a bundled model, or of a folder.
+
+    Args:
+        name: a bundled model's name, or the path of a model folder.
+
+    Raises:
+        ModelNotFound: neither exists.
+    """
+    bundled = bundled_models()
+    if name in bundled:
+        return load_card(BUNDLED / name)
+    folder = Path(name)
+    if folder.is_dir():
+        return load_card(folder)
+    raise ModelNotFound(
+        f"No model called {name}. Bundled: {', '.join(bundled)}; or give a model folder.",
+        f"没有名为 {name} 的模型。内置模型：{'、'.join(bundled)}；也可以给出模型文件夹。",
+    )
+
+
+def bundled_models() -> tuple[str, ...]:
+    """Names of the models that come with the code."""
+    return tuple(sorted(path.parent.name for path in BUNDLED.glob(f"*/{CARD}")))
+
+
+def check_artifact(card: ModelCard, artifact: Artifact) -> Path:
+    """The path of an artifact whose bytes are those the card names.
+
+    Raises:
+        ModelDamaged: the file is missing, cut short or altered.
+    """
+    path = card.path(artifact)
+    if not path.is_file():
+        raise ModelDamaged(
+            f"{artifact.file} of model {card.name} is missing. Fetch or export the model again.",
+            f"模型 {card.name} 缺少文件 {artifact.file}。请重新下载或导出模型。",
+        )
+    if path.stat().st_size == artifact.bytes and digest_of(path) == artifact.sha256:
+        return path
+    raise ModelDamaged(
+        f"{artifact.file} of model {card.name} is not the file its card describes. "
+        "Fetch or export the model again.",
+        f"模型 {card.name} 的文件 {artifact.file} 与 card.json 的记录不符。请重新下载或导出模型。",
+    )
+
+
+def digest_of(path: Path) -> str:
+    """The sha256 of a file, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def input_spec(fields: dict[str, Any]) -> InputSpec:
+    """What a graph takes, from the fields that JSON has of it."""
+    return InputSpec(**{**fields, "mean": tuple(fields["mean"]), "std": tuple(fields["std"])})
+
+
+def _from_fields(folder: Path, fields: dict[str, Any]) -> ModelCard:
+    if any(Path(artifact["file"]).name != artifact["file"] for artifact in fields["artifacts"]):
+        raise ValueError("an artifact lies beside its card")  # a card may be a stranger's
+    return ModelCard(
+        folder=folder,
+        name=fields["name"],
+        title=Text(**fields["title"]),
+        task=fields["task"],
+        source=Source(**fields["source"]),
+        labels=tuple(
+            Text(en, zh) for en, zh in zip(fields["labels"], fields["labels_zh"], strict=True)
+        ),
+        score_threshold=fields["score_threshold"],
+        input=input_spec(fields["input"]),
+        outputs=(fields["outputs"][0], fields["outputs"][1]),
+        mask_stride=fields["mask_stride"],
+        artifacts=tuple(
+            Artifact(**{**artifact, "sizes_hw": tuple((h, w) for h, w in artifact["sizes_hw"])})
+            for artifact in fields["artifacts"]
+        ),
+    )
+
+
+def _to_fields(card: ModelCard) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "name": card.name,
+        "title": {"en": card.title.en, "zh": card.title.zh},
+        "task": card.task,
+        "source": {
+            "checkpoint": card.source.checkpoint,
+            "revision": card.source.revision,
+            "license": card.source.license,
+        },
+        "labels": [label.en for label in card.labels],
+        "labels_zh": [label.zh for label in card.labels],
+        "score_threshold": card.score_threshold,
+        "input": {
+            "name": card.input.name,
+            "layout": card.input.layout,
+            "dtype": card.input.dtype,
+            "normalised_inside": card.input.normalised_inside,
+            "mean": card.input.mean,
+            "std": card.input.std,
+            "rescale_factor": card.input.rescale_factor,
+        },
+        "outputs": card.outputs,
+        "mask_stride": card.mask_stride,
+        "artifacts": [
+            {
+                key: value
+                for key, value in (
+                    ("file", artifact.file),
+                    ("format", artifact.format),
+                    ("precision", artifact.precision),
+                    ("soc", artifact.soc),
+                    ("sizes_hw", artifact.sizes_hw),
+                    ("bytes", artifact.bytes),
+                    ("sha256", artifact.sha256),
+                    ("made_with", artifact.made_with),
+                )
+                if value is not None
+            }
+            for artifact in card.artifacts
+        ],
+    }

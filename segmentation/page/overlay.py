@@ -1,0 +1,74 @@
+"""The found objects drawn over the photo, so that a person sees what can be picked."""
+
+import colorsys
+from collections.abc import Collection
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from segmentation.inference.postprocess import Segmentation
+
+UInt8 = npt.NDArray[np.uint8]
+
+# Neighbouring ids get hues far apart: the golden ratio never comes back to the same place.
+HUE_STEP = 0.618
+CHOSEN_TINT = 0.2
+# How much of the photo's light is left where nothing is chosen.
+UNCHOSEN_LIGHT = 0.55
+
+
+def draw_instances(rgb: UInt8, segmentation: Segmentation, chosen: Collection[int]) -> UInt8:
+    """A photo with its instances outlined and numbered; chosen ones bright, the rest darkened.
+
+    Args:
+        rgb: uint8 (H, W, 3), the photo or a reduced copy of it.
+        segmentation: what was found in it.
+        chosen: ids.
+
+    Returns:
+        uint8 (H, W, 3), a new array.
+    """
+    height, width = rgb.shape[:2]
+    thickness = max(2, round(max(height, width) / 400))
+    masks = {
+        instance.id: _inside(segmentation, instance.id, (height, width))
+        for instance in segmentation.instances
+    }
+    drawn = (rgb * UNCHOSEN_LIGHT).astype(np.uint8)
+    for id_ in chosen:
+        inside = masks[id_] > 0
+        tint = np.array(colour_of(id_), np.float32) * CHOSEN_TINT
+        drawn[inside] = (rgb[inside] * (1 - CHOSEN_TINT) + tint).astype(np.uint8)
+    for id_, mask in masks.items():
+        outlines, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+        cv2.drawContours(drawn, outlines, -1, (255, 255, 255), thickness + 2, cv2.LINE_AA)
+        cv2.drawContours(drawn, outlines, -1, colour_of(id_), thickness, cv2.LINE_AA)
+    for id_, mask in masks.items():
+        _number(drawn, mask, id_, size=thickness / 3)
+    return drawn
+
+
+def colour_of(id_: int) -> tuple[int, int, int]:
+    """The colour that stands for an instance everywhere on the page."""
+    red, green, blue = colorsys.hsv_to_rgb(id_ * HUE_STEP % 1, 0.85, 1)
+    return round(red * 255), round(green * 255), round(blue * 255)
+
+
+def _inside(segmentation: Segmentation, id_: int, size_hw: tuple[int, int]) -> UInt8:
+    logits = segmentation.mask_logits([id_])
+    grown = cv2.resize(logits, size_hw[::-1], interpolation=cv2.INTER_LINEAR)
+    return (grown > 0).astype(np.uint8)
+
+
+def _number(image: UInt8, mask: UInt8, id_: int, size: float) -> None:
+    """Write the id into the thickest place of the mask."""
+    depth = cv2.distanceTransform(cv2.copyMakeBorder(mask, 1, 1, 1, 1, 0), cv2.DIST_L2, 3)
+    _, _, _, (x, y) = cv2.minMaxLoc(depth)
+    text, font = str(id_), cv2.FONT_HERSHEY_DUPLEX
+    (text_w, text_h), _ = cv2.getTextSize(text, font, size, 1)
+    radius = round(0.8 * max(text_w, text_h))
+    cv2.circle(image, (x, y), radius, colour_of(id_), -1, cv2.LINE_AA)
+    cv2.circle(image, (x, y), radius, (255, 255, 255), 1, cv2.LINE_AA)
+    origin = x - text_w // 2, y + text_h // 2
+    cv2.putText(image, text, origin, font, size, (0, 0, 0), 1, cv2.LINE_AA)

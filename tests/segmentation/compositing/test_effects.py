@@ -1,0 +1,152 @@
+"""Outlines and shadows: where they should be, in straight alpha, without a rim."""
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from segmentation.compositing.backgrounds import Colour, Transparent
+from segmentation.compositing.compose import compose, composed_mask
+from segmentation.compositing.crop import CROPS, Crop, Reach
+from segmentation.compositing.effects import Effects, Outline, Shadow, reach_of, with_effects
+from segmentation.image.blend import Layer, over, under
+from segmentation.image.read import Photo
+
+UInt8 = npt.NDArray[np.uint8]
+RED = (255, 0, 0)
+EFFECTS: list[Effects] = [(Outline(0.1, RED),), (Shadow(),), (Outline(0.1, RED), Shadow())]
+
+
+def square(size: int = 100, low: int = 30, high: int = 70) -> Layer:
+    """An opaque grey square, softly edged by one pixel."""
+    alpha = np.zeros((size, size), np.uint8)
+    alpha[low - 1 : high + 1, low - 1 : high + 1] = 128
+    alpha[low:high, low:high] = 255
+    return Layer(np.full((size, size, 3), 100, np.uint8), alpha)
+
+
+def exactly_over(layer: Layer, behind: UInt8) -> npt.NDArray[np.float64]:
+    share = layer.alpha[..., None] / 255
+    return np.asarray(layer.colours * share + behind * (1 - share))
+
+
+def test_over_is_the_formula_to_the_last_bit() -> None:
+    rng = np.random.default_rng(0)
+    layer = Layer(
+        rng.integers(0, 256, (256, 256, 3), dtype=np.uint8),
+        np.arange(256, dtype=np.uint8)[:, None].repeat(256, axis=1),
+    )
+    behind = rng.integers(0, 256, (256, 256, 3), dtype=np.uint8)
+    expected = np.rint(exactly_over(layer, behind))
+    np.testing.assert_array_equal(over(layer, behind.copy()), expected)
+
+
+def test_what_is_put_under_shows_as_if_painted_first() -> None:
+    """For all pairs of opacities: under, then over white, is over white twice."""
+    upper, lower = (grid.astype(np.uint8) for grid in np.mgrid[:256, :256])
+    layer = Layer(np.full((256, 256, 3), (200, 100, 50), np.uint8), upper)
+    white = np.full((256, 256, 3), 255, np.uint8)
+    painted = exactly_over(Layer(np.full_like(white, (10, 20, 250)), lower), white)
+    expected = exactly_over(layer, painted)
+    result = over(under(layer, (10, 20, 250), lower), white.copy())
+    assert np.abs(result - expected).max() < 1.6
+    assert (layer.alpha == upper).all()
+
+
+@pytest.mark.parametrize("effects", EFFECTS)
+def test_the_subject_itself_is_untouched(effects: Effects) -> None:
+    layer = square()
+    result = with_effects(layer, effects)
+    inside = layer.alpha == 255
+    assert (result.alpha[inside] == 255).all()
+    assert (result.colours[inside] == 100).all()
+    assert (result.alpha >= layer.alpha).all()
+
+
+def test_an_outline_is_solid_to_its_width_and_no_further() -> None:
+    result = with_effects(square(), (Outline(0.1, RED),))
+    # 42 pixels of subject, so 4.2 around its edge at 29 and 71.
+    row = result.alpha[50]
+    assert (row[26:74] == 255).all()
+    assert (row[:24] == 0).all()
+    assert (row[76:] == 0).all()
+    assert (result.colours[50, 26:28] == RED).all()
+    # A round corner, not a square one.
+    assert result.alpha[25, 25] == 0
+    # Half of the soft edge is the subject's colour, half the line's.
+    assert result.colours[50, 29] == pytest.approx([178, 50, 50], abs=2)
+
+
+def test_a_shadow_lies_to_the_right_below_and_fades() -> None:
+    shadow = Shadow(offset_xy=(0.2, 0.1), blur=0.05, opacity=0.5)
+    result = with_effects(square(), (shadow,))
+    outside = square().alpha == 0
+    assert (result.colours[outside & (result.alpha > 0)] == 0).all()
+    assert result.alpha[60, 73] == pytest.approx(127, abs=6)
+    assert result.alpha[60, 27] < 5
+    assert result.alpha[73, 55] > result.alpha[26, 55]
+    assert (np.diff(result.alpha[60, 72:].astype(int)) <= 0).all()
+    assert result.alpha[60, 95] == 0
+
+
+def test_a_shadow_is_the_same_on_a_reduced_copy() -> None:
+    """The blur of a large photo is made small; its share of the subject stays."""
+    small = square()
+    large = Layer(*(np.ascontiguousarray(part.repeat(10, 0).repeat(10, 1)) for part in small))
+    shadow = (Shadow(opacity=1),)
+    result = with_effects(large, shadow).alpha.reshape(100, 10, 100, 10).mean(axis=(1, 3))
+    assert np.abs(result - with_effects(small, shadow).alpha)[small.alpha == 0].max() < 4
+
+
+def test_a_shadow_of_a_subject_that_the_photo_cuts_off_does_not_fade_at_its_end() -> None:
+    layer = square()
+    layer.alpha[70:, 30:70] = 255
+    below = with_effects(layer, (Shadow(),)).alpha[70:, 72].astype(int)
+    assert np.ptp(below[10:]) <= 2
+    assert below[0] > 20
+
+
+@pytest.mark.parametrize("effects", EFFECTS)
+def test_transparent_and_opaque_agree(effects: Effects) -> None:
+    """A transparent result put on a colour later is the result on that colour."""
+    rgb = np.random.default_rng(0).integers(0, 256, (100, 100, 3), dtype=np.uint8)
+    photo, alpha = Photo(rgb, None, "photo", ()), square().alpha
+    later = compose(photo, alpha, Transparent(), effects)
+    white = np.full((100, 100, 3), 255, np.uint8)
+    at_once = compose(photo, alpha, Colour((255, 255, 255)), effects)
+    layer = Layer(np.ascontiguousarray(later[..., :3]), np.ascontiguousarray(later[..., 3]))
+    np.testing.assert_array_equal(over(layer, white), at_once)
+
+
+@pytest.mark.parametrize("effects", EFFECTS)
+@pytest.mark.parametrize("crop", CROPS)
+def test_a_crop_leaves_room_for_effects(crop: Crop, effects: Effects) -> None:
+    """Even where the photo has none."""
+    photo = Photo(np.full((50, 50, 3), 90, np.uint8), None, "photo", ())
+    alpha = np.zeros((50, 50), np.uint8)
+    alpha[2:48, 2:48] = 255
+    image = compose(photo, alpha, Transparent(), effects, crop)
+    seen = image[..., 3]
+    assert max(seen[0].max(), seen[-1].max(), seen[:, 0].max(), seen[:, -1].max()) <= 2
+    mask = composed_mask(alpha, Transparent(), effects, crop)
+    assert mask.shape == seen.shape
+    assert (image[mask == 255] == (90, 90, 90, 255)).all()
+
+
+def test_reaches_add_up() -> None:
+    assert reach_of((), 100) == Reach()
+    assert reach_of((Outline(0.1),), 100) == Reach(11, 11, 11, 11)
+    shadow = Shadow(offset_xy=(0.2, 0.05), blur=0.02)
+    assert reach_of((shadow,), 100) == Reach(0, 0, 25, 10)
+    assert reach_of((Outline(0.1), shadow), 100) == Reach(11, 11, 36, 21)
+
+
+def test_without_a_subject_there_is_nothing_to_draw_under() -> None:
+    layer = Layer(np.zeros((20, 20, 3), np.uint8), np.zeros((20, 20), np.uint8))
+    assert with_effects(layer, (Outline(), Shadow())) is layer
+
+
+def test_a_faint_subject_has_no_outline_but_a_shadow() -> None:
+    layer = Layer(np.zeros((40, 40, 3), np.uint8), np.full((40, 40), 0, np.uint8))
+    layer.alpha[10:30, 10:30] = 60
+    assert (with_effects(layer, (Outline(),)).alpha == layer.alpha).all()
+    assert with_effects(layer, (Shadow(),)).alpha[30, 20] > 5

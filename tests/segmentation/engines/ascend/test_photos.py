@@ -1,0 +1,100 @@
+"""Whole photos through the bundled model as an OM, on the stand-in, beside onnxruntime."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from segmentation import Photo, Segmenter, choose, make_alpha, read_photo
+from segmentation.model_card import ModelCard
+from tests.paths import EXAMPLES
+from tests.stand_ins.om_card import CHIP, bundled_card_with_oms
+from tests.stand_ins.toolkit import SITE_PACKAGES, fresh_acl
+
+PHOTOS = ("chelsea.png", "two_dogs.jpg", "astronaut.png", "street_phone.jpg")
+
+
+@pytest.fixture
+def acl(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    module = fresh_acl(monkeypatch)
+    yield module
+    assert module.stand_in.chip.leaks() == {}
+
+
+@pytest.fixture
+def card(acl: ModuleType, tmp_path: Path) -> ModelCard:  # noqa: ARG001 - brings the file format
+    return bundled_card_with_oms(tmp_path)
+
+
+def subject(segmenter: Segmenter, photo: Photo) -> npt.NDArray[np.bool_]:
+    """Where the photo's subject is, at the photo's own size."""
+    found, _ = segmenter.segment(photo)
+    chosen = choose(found, "auto")
+    assert chosen
+    return make_alpha(photo.rgb, found.mask_logits(chosen)) > 127
+
+
+def test_cut_outs_are_those_of_onnxruntime(card: ModelCard) -> None:
+    ascend, onnx = Segmenter(card, "auto"), Segmenter(card, "onnx")
+    for name in PHOTOS:
+        photo = read_photo(EXAMPLES / name)
+        ours, theirs = subject(ascend, photo), subject(onnx, photo)
+        assert (ours & theirs).sum() / (ours | theirs).sum() >= 0.999
+    assert ascend.open()[0].device == CHIP
+    assert ascend.open()[1] == ()
+    ascend.close()
+    onnx.close()
+
+
+@pytest.mark.parametrize("engine", ["auto", "ascend"])
+def test_the_command_line_takes_the_chip(card: ModelCard, tmp_path: Path, engine: str) -> None:
+    command = [sys.executable, "-m", "segmentation", EXAMPLES / "chelsea.png", "--json"]
+    done = run_on_stand_in([*command, "--model", card.folder, "-o", tmp_path, "--engine", engine])
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["device"] == CHIP
+    assert (tmp_path / "chelsea_cutout.png").is_file()
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["leaks"] == {}
+    assert report["finalised"]
+    assert report["calls"]["mdl.execute_async"] == 2, "the photo, and a closer look at the cat"
+
+
+def test_the_command_line_goes_on_without_the_chip(card: ModelCard, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "segmentation", EXAMPLES / "chelsea.png", "--json"]
+    done = run_on_stand_in(
+        [*command, "--model", card.folder, "-o", tmp_path], "rt.set_device=507033"
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["device"] == "onnxruntime CPU"
+    assert "The Ascend device was lost" in done.stderr
+
+
+def test_a_forced_chip_that_fails_is_an_error(card: ModelCard, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "segmentation", EXAMPLES / "chelsea.png", "-o", tmp_path]
+    done = run_on_stand_in(
+        [*command, "--model", card.folder, "--engine", "ascend"], "rt.set_device=507033"
+    )
+    assert done.returncode == 1
+    assert "The Ascend device was lost" in done.stderr
+    assert not (tmp_path / "chelsea_cutout.png").exists()
+
+
+def run_on_stand_in(
+    command: list[str | Path], faults: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """Run a program as from a shell that sourced set_env.sh; the report goes beside its output."""
+    folder = Path(command[command.index("-o") + 1])
+    environment = {
+        **os.environ,
+        "PYTHONPATH": f"{SITE_PACKAGES}{os.pathsep}{EXAMPLES.parent}",
+        "ACL_STAND_IN_REPORT": str(folder / "report.json"),
+        "ACL_STAND_IN_FAULTS": faults,
+    }
+    return subprocess.run(command, env=environment, capture_output=True, text=True)

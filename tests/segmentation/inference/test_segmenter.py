@@ -1,0 +1,135 @@
+"""A photo in, its objects out, on an engine that is opened once and when it is needed."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from segmentation.compositing.matting import make_alpha
+from segmentation.engines.registry import Engine, Logits
+from segmentation.errors import EngineUnavailable, InferenceFailed, ModelDamaged
+from segmentation.image.read import Photo, read_photo
+from segmentation.inference import segmenter as module
+from segmentation.inference.segmenter import Segmenter
+from segmentation.inference.select import choose
+from segmentation.model_card import InputSpec, SizeHW, find_model
+from tests.paths import EXAMPLES
+
+CARD = find_model("compact")
+EXAMPLES = sorted(path for path in (EXAMPLES).iterdir() if path.suffix in (".jpg", ".png"))
+
+
+@pytest.fixture(scope="module")
+def segmenter() -> Segmenter:
+    return Segmenter(CARD)
+
+
+def test_there_are_examples() -> None:
+    assert len(EXAMPLES) >= 8
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_every_example_has_a_subject_with_an_edge(segmenter: Segmenter, path: Path) -> None:
+    photo = read_photo(path)
+    assert photo.notices == ()
+    segmentation, _ = segmenter.segment(photo)
+    ids = choose(segmentation, "auto")
+    assert ids
+    for instance in segmentation.instances:
+        left, top, right, bottom = instance.box_xyxy
+        assert 0 <= left < right <= photo.hw[1]
+        assert 0 <= top < bottom <= photo.hw[0]
+        assert CARD.score_threshold <= instance.score <= 1
+        assert 0 < instance.area <= 1
+    alpha = make_alpha(photo.rgb, segmentation.mask_logits(ids))
+    assert alpha.shape == photo.hw
+    assert alpha.min() == 0
+    assert alpha.max() == 255
+    share = (segmentation.mask_logits(ids) > 0).mean()
+    assert (alpha / 255).mean() == pytest.approx(share, rel=0.15, abs=0.005)
+
+
+@pytest.mark.parametrize("size_hw", [(16, 16), (30, 900), (900, 30), (1, 1)])
+def test_a_photo_of_any_shape_comes_through(segmenter: Segmenter, size_hw: SizeHW) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (*size_hw, 3), dtype=np.uint8)
+    segmentation, timings = segmenter.segment(Photo(noise, None, "x", ()), threshold=0)
+    assert segmentation.geometry.photo_hw == size_hw
+    assert min(timings.prepare, timings.infer, timings.instances) > 0
+
+
+def test_the_engine_opens_with_the_first_photo_and_again_after_a_close() -> None:
+    segmenter = Segmenter(CARD, "onnx", threads=1)
+    photo = Photo(np.full((64, 64, 3), 127, np.uint8), None, "x", ())
+    assert segmenter.device is None
+    assert segmenter.notices == ()
+    assert segmenter.segment(photo)[1].load > 0
+    assert segmenter.device == "onnxruntime CPU"
+    segmenter.close()
+    segmenter.close()
+    assert segmenter.device is None
+    segmenter.segment(photo)
+    assert segmenter.device == "onnxruntime CPU"
+
+
+class Recorded(Engine):
+    """Returns what it was given, whatever the photo."""
+
+    def __init__(self, logits: Logits) -> None:
+        self._logits = logits
+
+    @property
+    def input(self) -> InputSpec:
+        return CARD.input
+
+    @property
+    def sizes_hw(self) -> tuple[SizeHW, ...]:
+        return ((64, 64),)
+
+    @property
+    def device(self) -> str:
+        return "recorded"
+
+    def run(self, pixel_values: npt.NDArray[np.uint8]) -> Logits:  # noqa: ARG002
+        return self._logits
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+
+def test_threads_open_one_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[Engine] = []
+
+    def open_engine(*_: object) -> tuple[Engine, tuple[()]]:
+        opened.append(Recorded(Logits(np.zeros((1, 8)), np.zeros((1, 16, 16)))))
+        return opened[-1], ()
+
+    monkeypatch.setattr(module, "open_engine", open_engine)
+    segmenter = Segmenter(CARD)
+    with ThreadPoolExecutor(8) as pool:
+        engines = {id(engine) for engine, _ in pool.map(lambda _: segmenter.open(), range(16))}
+    assert len(engines) == len(opened) == 1
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("broken", [0, 1])
+def test_values_that_are_no_numbers_are_not_taken_for_nothing_found(
+    broken: int, value: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logits = [np.zeros((2, 8), np.float32), np.zeros((2, 16, 16), np.float32)]
+    logits[broken][0, 3] = value
+    engine = Recorded(Logits(*logits))
+    monkeypatch.setattr(module, "open_engine", lambda *_: (engine, ()))
+    with pytest.raises(InferenceFailed, match="not numbers"):
+        Segmenter(CARD).segment(Photo(np.zeros((64, 64, 3), np.uint8), None, "x", ()))
+
+
+def test_a_model_that_cannot_be_opened_says_so_each_time(tmp_path: Path) -> None:
+    segmenter = Segmenter(replace(CARD, folder=tmp_path), "onnx")
+    for _ in range(2):
+        with pytest.raises(ModelDamaged):
+            segmenter.open()
+    with pytest.raises(EngineUnavailable):
+        Segmenter(CARD, "onnx", "int3").open()

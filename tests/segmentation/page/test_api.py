@@ -1,0 +1,349 @@
+"""The page as a program meets it: the two calls it offers, and everything it refuses."""
+
+import asyncio
+import json
+import re
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import cv2
+import gradio as gr
+import httpx
+import pytest
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
+
+import app
+from segmentation import Limits, find_model
+from segmentation.i18n import Language
+from segmentation.image.read import OUT_OF_MEMORY
+from segmentation.inference.registry import Shelf
+from segmentation.page.server.rate_limit import FOR_FRIENDS, FOR_STRANGERS, Rate, Rules
+from segmentation.page.server.request_guard import YOUR_SHARE
+from segmentation.page.server.uploads import LEAST_BYTES, ROOM_MEGABYTES
+from tests.paths import ROOT
+from tests.visitor import Failed, Refused, Visitor
+
+README = (ROOT / "README.md").read_text("utf-8")
+DOGS = ROOT / "examples" / "two_dogs.jpg"
+META = {"_type": "gradio.FileData"}
+ENGLISH, CHINESE = {"Accept-Language": "en"}, {"Accept-Language": "zh-CN,zh"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A folder of its own for the page, which sweeps it at its end."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("uploads")))
+        yield
+
+
+@pytest.fixture(scope="module")
+def shelf() -> Shelf:
+    return Shelf([find_model("compact")])
+
+
+@contextmanager
+def served(shelf: Shelf, rules: Rules, **options: Any) -> Iterator[str]:
+    async def serve() -> gr.Blocks:
+        ui = app.build_ui(app.Page(shelf, rules.limits), rules)
+        # Gradio's own search for a free port leaves a socket open for each that is taken.
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        app.serve(ui, rules, server_port=port, **options)
+        return ui
+
+    # Where no event loop runs, Gradio makes one for each of its locks and never closes it.
+    ui = asyncio.run(serve())
+    yield str(ui.local_url)
+    ui.close()
+
+
+@pytest.fixture(scope="module")
+def address(shelf: Shelf) -> Iterator[str]:
+    with served(shelf, Rules(Limits(megapixels=10))) as address:
+        yield address
+
+
+def client(address: str, headers: dict[str, str] = ENGLISH) -> Client:
+    return Client(address, headers=headers, verbose=False, analytics_enabled=False)
+
+
+def call(address: str, name: str, body: dict[str, Any], headers: dict[str, str] = ENGLISH) -> Any:
+    """What a call by hand ends with: its event and its data."""
+    at = f"{address}gradio_api/call"
+    event = httpx.post(f"{at}/v2/{name}", json=body, headers=headers).raise_for_status().json()
+    lines = httpx.get(f"{at}/{name}/{event['event_id']}", timeout=60).text.split("\n")
+    ends = [i for i, line in enumerate(lines) if line in ("event: complete", "event: error")]
+    return lines[ends[-1]], json.loads(lines[ends[-1] + 1].removeprefix("data: "))
+
+
+@pytest.mark.parametrize("code", re.findall(r"```python\n(from gradio_client.*?)```", README, re.S))
+def test_the_readmes_python(
+    code: str, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(DOGS, tmp_path / "dog.jpg")
+    monkeypatch.chdir(tmp_path)
+    scope: dict[str, Any] = {}
+    exec(code.replace("http://127.0.0.1:7860/", address), scope)
+    scope["page"].close()
+    labels = {instance["id"]: instance["label"] for instance in scope["found"]["instances"]}
+    assert "dog" in {labels[id_] for id_ in scope["found"]["chosen"]}
+    assert scope["found"]["size_hw"] == list(cv2.imread("dog.jpg").shape[:2])
+    assert cv2.imread(scope["overlay"]) is not None
+    assert Path(scope["file"]).name == "dog_cutout.jpg"
+    image = cv2.imread(scope["file"])
+    assert image is not None
+    assert image[2, 2].min() > 250, "the background is white"
+
+
+@pytest.mark.parametrize("script", re.findall(r"```bash\n(at=.*?)```", README, re.S))
+def test_the_readmes_curl(script: str, address: str, tmp_path: Path) -> None:
+    shutil.copy(DOGS, tmp_path / "dog.jpg")
+    script = script.replace("http://127.0.0.1:7860/", address)
+    subprocess.run(["bash", "-euc", script], cwd=tmp_path, check=True)
+    assert (tmp_path / "dog_cutout.webp").read_bytes()[8:12] == b"WEBP"
+
+
+def test_the_readme_has_both_in_each_language() -> None:
+    assert README.count("from gradio_client") == README.count("```bash\nat=") == 2
+
+
+def test_only_two_calls_are_offered(address: str) -> None:
+    info = httpx.get(f"{address}gradio_api/info").json()
+    assert set(info["named_endpoints"]) == {"/segment", "/cutout"}
+    assert info["unnamed_endpoints"] == {}
+
+
+@pytest.mark.parametrize(
+    ("headers", "sentence"),
+    [(ENGLISH, "The model knows no 'unicorn'"), (CHINESE, "模型不认识“unicorn”")],
+)
+def test_errors_speak_the_callers_language(
+    address: str, headers: dict[str, str], sentence: str
+) -> None:
+    with closing(client(address, headers)) as caller, pytest.raises(AppError, match=sentence):
+        caller.predict(handle_file(DOGS), objects="unicorn", api_name="/cutout")
+
+
+def test_an_address_is_refused_before_it_is_queued(address: str) -> None:
+    body = {"photo": {"path": "https://example.com/dog.jpg", "meta": META}}
+    answer = httpx.post(f"{address}gradio_api/call/v2/cutout", json=body, headers=CHINESE)
+    assert answer.status_code == 400
+    assert answer.json() == {"detail": "不会读取其他网站的地址，请上传文件。"}
+
+
+def test_a_photo_beyond_the_limits_is_refused(address: str, tmp_path: Path) -> None:
+    photo = tmp_path / "large.png"
+    cv2.imwrite(str(photo), cv2.resize(cv2.imread(str(DOGS)), (4000, 3000)))
+    with closing(client(address)) as caller:
+        for name in ("/segment", "/cutout"):
+            with pytest.raises(AppError, match="is 10 MP"):
+                caller.predict(handle_file(photo), api_name=name)
+        with pytest.raises(AppError, match="is 10 MP"):
+            caller.predict(handle_file(DOGS), backdrop=handle_file(photo), api_name="/cutout")
+
+
+@pytest.mark.parametrize(
+    "photo",
+    [
+        "/etc/passwd",
+        {"path": "/etc/passwd"},
+        {"path": "/etc/passwd", "meta": META},
+        {"path": str(DOGS), "meta": META},
+        {"path": "x\0", "meta": META},
+        {"path": "..", "meta": META},
+        {"path": "x", "inner": {"path": "/etc/passwd", "meta": META}},
+        [],
+        None,
+    ],
+)
+@pytest.mark.parametrize("headers", [ENGLISH, CHINESE], ids=["en", "zh"])
+def test_only_uploads_are_read(address: str, photo: Any, headers: dict[str, str]) -> None:
+    for body in ({"photo": photo}, {"photo": upload(address), "backdrop": photo}):
+        if body.get("backdrop", "") is None:
+            continue
+        event, data = call(address, "cutout", body, headers)
+        assert event == "event: error"
+        ours = ("上传照片", "照片应写作") if headers == CHINESE else ("Upload the", "A photo is")
+        assert data["error"].strip("请").startswith(ours)
+
+
+def upload(address: str) -> dict[str, Any]:
+    files = {"files": ("dog.jpg", DOGS.read_bytes())}
+    (path,) = httpx.post(f"{address}gradio_api/upload", files=files).raise_for_status().json()
+    return {"path": path, "meta": META}
+
+
+def test_strangers_get_a_share(shelf: Shelf, tmp_path: Path) -> None:
+    rules = Rules(Limits(megabytes=0.1), Rate(burst=2, per_minute=0.1), waiting=1)
+    small = handle_file(ROOT / "examples" / "thumbs" / "two_dogs.webp")
+    with served(shelf, rules) as address:
+        with closing(client(address, CHINESE)) as caller:
+            for _ in range(2):
+                caller.predict(small, api_name="/segment")
+            with pytest.raises(AppError, match="操作过于频繁，请等待"):
+                caller.predict(small, api_name="/segment")
+        with closing(client(address)) as another:
+            another.predict(small, api_name="/segment")
+        large = tmp_path / "large.jpg"
+        large.write_bytes(bytes(200_000))
+        with (
+            closing(client(address, CHINESE)) as third,
+            pytest.raises(AppError, match=r"文件超过 0\.1 MB"),
+        ):
+            third.predict(handle_file(large), api_name="/segment")
+
+
+def test_a_flood_leaves_places_for_others(shelf: Shelf) -> None:
+    with served(shelf, Rules(Limits(), waiting=4)) as address, Visitor(address) as visitor:
+        join = {
+            "fn_index": visitor.handler("segment")["id"],
+            "data": [upload(address), None, None],
+            "session_hash": "flood",
+        }
+        answers = [
+            httpx.post(f"{address}gradio_api/queue/join", json=join, headers=CHINESE)
+            for _ in range(30)
+        ]
+        refused = [answer for answer in answers if answer.status_code == 503]
+        assert refused
+        assert all("网络的请求排队过多" in answer.text for answer in refused)
+        elsewhere = httpx.HTTPTransport(local_address="127.0.0.2")
+        with httpx.Client(transport=elsewhere) as other:
+            assert other.post(f"{address}gradio_api/queue/join", json=join).status_code == 200
+
+
+def test_uploads_of_one_network_have_their_share_of_the_room(shelf: Shelf) -> None:
+    data = (ROOT / "examples" / "flower.jpg").read_bytes()
+    share = 3 * LEAST_BYTES / (ROOM_MEGABYTES * 1e6)
+    rules = Rules(Limits(), room_share=share)
+    with served(shelf, rules) as address, Visitor(address, "zh") as visitor:
+        for _ in range(3):
+            visitor.upload("flower.jpg", data)
+        with pytest.raises(Refused) as refused:
+            visitor.upload("flower.jpg", data)
+    assert (refused.value.status, refused.value.text) == (429, YOUR_SHARE.zh)
+
+
+def test_a_full_queue_says_so_in_words(shelf: Shelf) -> None:
+    networks = [
+        httpx.Client(transport=httpx.HTTPTransport(local_address=f"127.0.0.{i}")) for i in (1, 2, 3)
+    ]
+    with served(shelf, Rules(Limits(), waiting=2)) as address, Visitor(address) as visitor:
+        join = {
+            "fn_index": visitor.handler("segment")["id"],
+            "data": [upload(address), None, None],
+            "session_hash": "crowd",
+        }
+        answers = [
+            network.post(f"{address}gradio_api/queue/join", json=join, headers=CHINESE)
+            for _ in range(10)
+            for network in networks
+        ]
+    for network in networks:
+        network.close()
+    refused = [answer.json()["detail"] for answer in answers if answer.status_code == 503]
+    assert any("现在排队的人太多" in detail for detail in refused)
+
+
+def test_a_page_with_a_password_shows_nothing_without_it(shelf: Shelf) -> None:
+    given = ("明", "open sesame")
+    with served(shelf, Rules(Limits()), auth=given) as address:
+        with httpx.Client(base_url=address) as stranger:
+            for target in ("config", "gradio_api/info", f"gradio_api/file={DOGS}"):
+                assert stranger.get(target).status_code == 401
+            assert "open_photo" not in stranger.get("").text
+            for target in ("upload", "queue/join", "call/v2/segment"):
+                assert stranger.post(f"gradio_api/{target}", json={}).status_code == 401
+            wrong = {"username": given[0], "password": "open barley"}
+            answers = [stranger.post("login", data=wrong, headers=CHINESE) for _ in range(32)]
+            assert [answer.status_code for answer in answers] == [400] * 30 + [429] * 2
+            assert "操作过于频繁" in answers[-1].json()["detail"]
+        elsewhere = httpx.HTTPTransport(local_address="127.0.0.2")
+        with httpx.Client(base_url=address, transport=elsewhere) as invited:
+            right = dict(zip(("username", "password"), given, strict=True))
+            assert invited.post("login", data=right).json() == {"success": True}
+            assert "segment" in invited.get("gradio_api/info").text
+
+
+@pytest.mark.parametrize(
+    ("flags", "environment", "rules", "link"),
+    [
+        ([], {}, FOR_FRIENDS, False),
+        (["--host", "0.0.0.0", "--auth", "a:b"], {}, FOR_FRIENDS, False),
+        (["--public"], {}, FOR_STRANGERS, False),
+        (["--share"], {}, FOR_STRANGERS, True),
+        ([], {"GRADIO_SHARE": "True"}, FOR_STRANGERS, True),
+        (["--share"], {"SYSTEM": "spaces", "SPACE_ID": "a/b"}, FOR_STRANGERS, False),
+    ],
+)
+def test_whoever_can_come_has_the_rules_for_him(
+    monkeypatch: pytest.MonkeyPatch,
+    flags: list[str],
+    environment: dict[str, str],
+    rules: Rules,
+    link: bool,
+) -> None:
+    for name in ("GRADIO_SHARE", "SYSTEM", "SPACE_ID"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    args = app.parser().parse_args(flags)
+    assert (app.rules_for(args), app.wants_link(args)) == (rules, link)
+
+
+@pytest.mark.parametrize("text", ["ming", "ming:", ":secret", ""])
+def test_a_password_comes_with_its_name(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        app.parser().parse_args(["--auth", text])
+    assert "USER:PASSWORD" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_what_the_page_has_forgotten_is_told_in_the_visitors_language(
+    address: str, language: Language
+) -> None:
+    with Visitor(address, language) as visitor:
+        for name in ("pick_none", "pick_all", "undo", "show_guesses", "stop_batch"):
+            handler = visitor.handler(name)
+            with pytest.raises(Failed) as failed:
+                visitor.ask(handler, [0.5 for _ in handler["inputs"]])
+            assert str(failed.value) == app.WORDS["gone"].in_language(language)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_controls_of_a_photo_that_was_forgotten_say_so(shelf: Shelf, language: Language) -> None:
+    page, request = app.Page(shelf, Limits()), gr.Request(headers={"accept-language": language})
+    listing = partial(page.show_found, None, 0.5)
+    for act in (partial(page.prepare, None), partial(page.prepare_zip, None), listing):
+        with pytest.raises(gr.Error) as told:
+            act(True, request)
+        assert told.value.message == app.WORDS["gone"].in_language(language)
+    comparing = app.Comparing(shelf, Limits())
+    with pytest.raises(gr.Error) as told:
+        comparing.put_beside(None, gr.SelectData(None, {"index": 1, "value": None}), request)
+    assert told.value.message == app.WORDS["gone"].in_language(language)
+    with pytest.raises(gr.Error) as told:
+        next(comparing.compare_mine(None, True, 0.5, 2, request))
+    assert told.value.message == app.WORDS["gone"].in_language(language)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_what_the_memory_does_not_hold_is_told(language: Language) -> None:
+    request = gr.Request(headers={"accept-language": language})
+    with pytest.raises(gr.Error) as told, app.explained(request):
+        raise MemoryError
+    assert told.value.message == OUT_OF_MEMORY.in_language(language)
+
+
+def test_the_footer_tells_strangers_their_limits(shelf: Shelf) -> None:
+    request = gr.Request(headers={"accept-language": "en"})
+    footer = app.Page(shelf, FOR_STRANGERS.limits).greet(request)[-1]
+    assert "25 MP and 20 MB" in footer

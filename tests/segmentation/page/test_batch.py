@@ -1,0 +1,187 @@
+"""Many photos at once: one after the other, none stops the rest."""
+
+import csv
+import io
+import re
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+import segmentation.page.batch
+from segmentation.errors import ChoiceError, NoRoom, PhotoError, PhotoTooLarge
+from segmentation.i18n import Text
+from segmentation.image.read import OUT_OF_MEMORY, Limits
+from segmentation.inference.postprocess import Instance
+from segmentation.inference.segmenter import Segmenter
+from segmentation.model_card import find_model
+from segmentation.page.batch import Batch, Outcome, advance, overview, start_batch, table
+from segmentation.page.options import Style
+from segmentation.page.server.uploads import NO_ROOM
+from segmentation.page.strings import WORDS
+from tests.paths import EXAMPLES
+
+STYLE = Style(
+    threshold=0.35,
+    kind="transparent",
+    colour="#ffffff",
+    colour_below="#ffffff",
+    backdrop=None,
+    fit="cover",
+    scale=0.7,
+    across=0.5,
+    down=0.5,
+    softness=0,
+    grow=0,
+    fine_hair=False,
+    outline=False,
+    shadow=False,
+    frame="whole",
+    format="png",
+    quality=90,
+)
+DOG = Instance(1, Text("dog", "狗"), 0.93456, (10, 20, 110, 220), 0.25)
+DONE = Outcome("a.jpg", "a_cutout.png", (DOG,), (1,), 1.234, ())
+
+
+@pytest.fixture(scope="module")
+def segmenter() -> Segmenter:
+    return Segmenter(find_model("compact"))
+
+
+def test_a_bad_photo_does_not_stop_the_rest(segmenter: Segmenter, tmp_path: Path) -> None:
+    bad = tmp_path / "flower.png"
+    bad.write_text("these are words")
+    photos = [EXAMPLES / "flower.jpg", bad, tmp_path / "gone.jpg", EXAMPLES / "flower.jpg"]
+    batch = start_batch(photos, tmp_path / "cutouts.zip", "compact", "auto", STYLE, Limits())
+    assert [row[1] for row in overview(batch, "en")] == [
+        "in progress …",
+        "waiting",
+        "waiting",
+        "waiting",
+    ]
+    while not batch.sealed:
+        batch = advance(batch, segmenter, Limits(), "zh")
+        with zipfile.ZipFile(batch.archive) as archive:
+            assert archive.testzip() is None, "it is whole after every step"
+    # The bad one has its name in line, so that names do not depend on what fails.
+    made = [outcome.file for outcome in batch.done]
+    assert made == ["flower_cutout.png", None, None, "flower_3_cutout.png"]
+    assert advance(batch, segmenter, Limits(), "zh") == batch
+    with zipfile.ZipFile(batch.archive) as archive:
+        assert archive.namelist() == ["flower_cutout.png", "flower_3_cutout.png", "objects.csv"]
+        rows = list(csv.reader(io.StringIO(archive.read("objects.csv").decode("utf-8-sig"))))
+        data = np.frombuffer(archive.read("flower_3_cutout.png"), np.uint8)
+    assert cv2.imdecode(data, cv2.IMREAD_UNCHANGED).shape == (427, 640, 4)
+    names = [row[0] for row in rows[1:]]
+    assert list(dict.fromkeys(names)) == ["flower.jpg", "flower.png", "gone.jpg"]
+    assert "无法识别为照片" in rows[1 + names.index("flower.png")][-1]
+    assert "not a photo" in overview(batch, "en")[1][1]
+    assert re.fullmatch(r"1 · 物体 \d+% → flower_cutout.png \(.* s\)", overview(batch, "zh")[0][1])
+
+
+def test_what_is_stopped_is_kept(segmenter: Segmenter, tmp_path: Path) -> None:
+    photos = [EXAMPLES / "flower.jpg"] * 3
+    batch = start_batch(photos, tmp_path / "cutouts.zip", "compact", "auto", STYLE, Limits())
+    batch = advance(batch, segmenter, Limits(), "en").stopped()
+    batch = advance(batch, segmenter, Limits(), "en")
+    assert batch.sealed
+    with zipfile.ZipFile(batch.archive) as archive:
+        assert archive.namelist() == ["flower_cutout.png", "objects.csv"]
+
+
+def test_a_zip_does_not_grow_beyond_its_limit(segmenter: Segmenter, tmp_path: Path) -> None:
+    limits = Limits(batch_megabytes=0.01)
+    batch = Batch(
+        tmp_path / "cutouts.zip", "compact", "auto", STYLE, ((EXAMPLES / "flower.jpg", "f.png"),)
+    )
+    batch = advance(advance(batch, segmenter, limits, "en"), segmenter, limits, "en")
+    assert batch.done[0].file is None
+    assert "another batch" in batch.done[0].notes[0].en
+    assert batch.archive.stat().st_size < 10_000
+
+
+def test_a_disk_that_takes_nothing_is_said_and_the_rest_can_still_be_had(
+    segmenter: Segmenter, tmp_path: Path
+) -> None:
+    folder = tmp_path / "kept"
+    photos = [EXAMPLES / "flower.jpg"]
+    batch = start_batch(photos, folder / "cutouts.zip", "compact", "auto", STYLE, Limits())
+    batch = advance(batch, segmenter, Limits(), "en")
+    assert batch.done[0].notes == (NO_ROOM,)
+    with pytest.raises(NoRoom):
+        advance(batch, segmenter, Limits(), "en")
+    folder.mkdir()
+    assert advance(batch, segmenter, Limits(), "en").sealed
+
+
+def test_a_photo_that_was_swept_meanwhile_is_said_to_be(
+    segmenter: Segmenter, tmp_path: Path
+) -> None:
+    batch = start_batch(
+        [tmp_path / "gone.jpg"], tmp_path / "cutouts.zip", "compact", "auto", STYLE, Limits()
+    )
+    (note,) = advance(batch, segmenter, Limits(), "en").done[0].notes
+    assert note == WORDS["gone"]
+
+
+def test_limits_hold_before_any_work(tmp_path: Path) -> None:
+    photo = EXAMPLES / "flower.jpg"
+    archive = tmp_path / "cutouts.zip"
+    with pytest.raises(ChoiceError):
+        start_batch([], archive, "compact", "auto", STYLE, Limits())
+    with pytest.raises(PhotoTooLarge, match="up to 2"):
+        start_batch([photo] * 3, archive, "compact", "auto", STYLE, Limits(batch_photos=2))
+    with pytest.raises(PhotoTooLarge, match="MB together"):
+        start_batch([photo], archive, "compact", "auto", STYLE, Limits(batch_megabytes=0.01))
+    with pytest.raises(ChoiceError, match="JPEG has no transparency"):
+        start_batch([photo], archive, "compact", "auto", replace(STYLE, format="jpeg"), Limits())
+    assert not archive.exists()
+
+
+def test_the_table_has_a_row_for_each_object() -> None:
+    cat = replace(DOG, id=2, label=Text("cat", "猫"))
+    data = table([replace(DONE, instances=(DOG, cat))], "zh")
+    assert data.decode("utf-8-sig").splitlines() == [
+        "photo,id,label,score,left,top,right,bottom,area,chosen,file,seconds,note",
+        "a.jpg,1,狗,0.9346,10,20,110,220,0.25000,1,a_cutout.png,1.23,",
+        "a.jpg,2,猫,0.9346,10,20,110,220,0.25000,0,a_cutout.png,1.23,",
+    ]
+
+
+@pytest.mark.parametrize("name", ["=1+1.jpg", "+1.jpg", "-1.jpg", "@SUM(A1).jpg", "\ta.jpg", "＝1"])
+def test_no_name_is_a_formula(name: str) -> None:
+    text = table([replace(DONE, photo=name), replace(DONE, photo=name, instances=())], "en")
+    rows = list(csv.reader(io.StringIO(text.decode("utf-8-sig"))))
+    assert [row[0] for row in rows[1:]] == [f"'{name}"] * 2
+    assert all(len(row) == len(rows[0]) for row in rows)
+
+
+def test_a_photo_too_large_for_the_memory_does_not_stop_the_rest(
+    segmenter: Segmenter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_file, short = segmentation.page.batch.make_file, [True]
+
+    def once_short_of_memory(*given: Any) -> bytes:
+        if short and short.pop():
+            raise MemoryError
+        return make_file(*given)
+
+    monkeypatch.setattr(segmentation.page.batch, "make_file", once_short_of_memory)
+    photos = [EXAMPLES / "flower.jpg"] * 2
+    batch = start_batch(photos, tmp_path / "cutouts.zip", "compact", "auto", STYLE, Limits())
+    while not batch.sealed:
+        batch = advance(batch, segmenter, Limits(), "en")
+    assert [outcome.file for outcome in batch.done] == [None, "flower_2_cutout.png"]
+    assert batch.done[0].notes == (OUT_OF_MEMORY,)
+
+
+def test_a_backdrop_that_was_swept_away_has_to_be_brought_again(tmp_path: Path) -> None:
+    style = replace(STYLE, kind="picture", backdrop=str(tmp_path / "gone.png"))
+    with pytest.raises(PhotoError) as told:
+        style.recipe(Limits())
+    assert told.value.text == WORDS["backdrop_gone"]

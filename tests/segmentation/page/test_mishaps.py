@@ -1,0 +1,81 @@
+"""What may befall a page that is not a visitor's doing: how it starts, dies, and on what host."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import app
+from segmentation.page.strings import NOT_SERVED
+from tests.started import PROJECT, started
+from tests.visitor import Visitor
+
+PHOTO = (PROJECT / "examples" / "flower.jpg").read_bytes()
+
+
+def files_in(folder: Path) -> list[Path]:
+    """Gradio itself makes an empty folder there."""
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def test_a_page_that_is_killed_starts_again_and_clears_what_was_left(tmp_path: Path) -> None:
+    environment = {"GRADIO_TEMP_DIR": str(tmp_path)}
+    with started(environment=environment) as page, Visitor(page.address) as visitor:
+        visitor.open("flower.jpg", PHOTO)
+        opening = visitor.handler("open_photo")
+        visitor.join(opening, [visitor.values.get(id_) for id_ in opening["inputs"]])
+        page.process.kill()  # with a photo under way
+    assert files_in(tmp_path)
+    with started(environment=environment) as page:
+        with Visitor(page.address) as visitor:
+            visitor.open("dahlia.jpg", PHOTO)
+            assert visitor.values[visitor.component(elem_id="download")]
+        page.process.send_signal(signal.SIGINT)
+        page.process.communicate()
+    assert not files_in(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"LC_ALL": "C", "PYTHONIOENCODING": "ascii"},
+        {"LC_ALL": "tr_TR.UTF-8", "TZ": "Pacific/Kiritimati", "PYTHONIOENCODING": "utf-8"},
+    ],
+    ids=["no Chinese", "Turkish, a day ahead"],
+)
+def test_the_languages_and_the_clock_of_the_host_do_not_matter(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
+    environment = {**environment, "GRADIO_TEMP_DIR": str(tmp_path)}
+    with started(environment=environment) as page, Visitor(page.address, "zh") as visitor:
+        visitor.open("花.jpg", PHOTO)
+        download = visitor.values[visitor.component(elem_id="download")]
+    assert download["path"].endswith("花_cutout.png")
+
+
+def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        place = ["--host", "127.0.0.1", "--port", str(taken.getsockname()[1])]
+        done = subprocess.run(
+            [sys.executable, "app.py", *place],
+            cwd=PROJECT,
+            env={**os.environ, "GRADIO_TEMP_DIR": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (1, f"{NOT_SERVED.en}\n{NOT_SERVED.zh}\n")
+    assert not files_in(tmp_path)
+
+
+def test_a_precision_that_the_model_lacks_is_refused_before_any_photo_is(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert app.main(["--precision", "fp61"]) == 1
+    english, chinese = capsys.readouterr().err.splitlines()
+    assert english.endswith("but in fp32.")
+    assert chinese.endswith("可选：fp32。")
