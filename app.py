@@ -38,20 +38,21 @@ from segmentation import (
     PhotoError,
     Segmentation,
     Text,
-    choose,
     compose,
     encode,
     read_photo,
+    select,
 )
 from segmentation.cli import ENGINES, count, engine
 from segmentation.compositing.backgrounds import Scene
+from segmentation.cutout import compute_alpha
 from segmentation.each import cut_out_each, write_zip
-from segmentation.filenames import ending_of
-from segmentation.i18n import first_language
-from segmentation.image.read import memory_explained
+from segmentation.filenames import file_extension
+from segmentation.i18n import preferred_language
+from segmentation.image.read import translate_memory_errors
 from segmentation.image.write import FORMATS, Format
-from segmentation.inference.refine import CloserLook, alpha_of, try_looking_closer
-from segmentation.inference.registry import Finder, Shelf, models_here
+from segmentation.inference.refine import Refinement, try_refine
+from segmentation.inference.registry import ModelRegistry, ModelVariant, available_models
 from segmentation.page.api import Order, carry_out, found
 from segmentation.page.batch import BATCH_RULES, Batch, advance, overview, start_batch
 from segmentation.page.comparison.columns import (
@@ -66,27 +67,27 @@ from segmentation.page.comparison.columns import (
 from segmentation.page.comparison.compare import Setting, compare, finders_of, see
 from segmentation.page.options import BACKGROUNDS, FITS, FRAMES, Style, reduced
 from segmentation.page.overlay import draw_instances
-from segmentation.page.server.idle_connections import shed_connections
+from segmentation.page.server.idle_connections import close_idle_connections
 from segmentation.page.server.rate_limit import (
-    FOR_FRIENDS,
-    FOR_STRANGERS,
-    Rules,
-    Turnstile,
-    network_of,
+    PRIVATE_PAGE,
+    PUBLIC_PAGE,
+    PagePolicy,
+    RateLimiter,
+    client_network,
 )
-from segmentation.page.server.request_guard import Gate
+from segmentation.page.server.request_guard import RequestGuard
 from segmentation.page.server.uploads import (
     NOTHING_SEEN,
-    check_room,
-    disk_explained,
-    read_kept,
-    room_of_our_own,
+    check_free_space,
+    read_upload,
     sweep,
+    temporary_uploads_folder,
+    translate_disk_errors,
 )
 from segmentation.page.session import (
     LEAST_SCORE,
     SCORE_STEP,
-    Desk,
+    PhotoState,
     line,
     messages,
     on_checkerboard,
@@ -100,7 +101,7 @@ from segmentation.page.strings import (
     NOT_SERVED,
     NOT_SHARED,
     SHARED,
-    WORDS,
+    STRINGS,
 )
 from segmentation.recipe import make_file
 
@@ -190,7 +191,9 @@ CSS = """
 .uploading { font-size: 0; }
 .uploading::before { font-size: var(--text-lg); content: "UPLOADING_EN"; }
 :lang(zh) .uploading::before { content: "UPLOADING_ZH"; }
-""".replace("UPLOADING_EN", WORDS["uploading"].en).replace("UPLOADING_ZH", WORDS["uploading"].zh)
+""".replace("UPLOADING_EN", STRINGS["uploading"].en).replace(
+    "UPLOADING_ZH", STRINGS["uploading"].zh
+)
 # What Gradio leaves unsaid to a screen reader, says twice, or says in English alone.
 SPOKEN = """() => new MutationObserver(() => {
     const language = document.documentElement.lang.startsWith("zh") ? "zh" : "en";
@@ -243,18 +246,18 @@ def in_turn(name: str) -> dict[str, Any]:
 # Gradio's page translates every string that is a key, even what a control stands at: a mark keeps
 # the keys from being "auto" or "whole".
 MARK = "words:"
-ENGLISH = {MARK + key: text.en for key, text in WORDS.items()}
-CHINESE = {MARK + key: text.zh for key, text in WORDS.items()}
+ENGLISH = {MARK + key: text.en for key, text in STRINGS.items()}
+CHINESE = {MARK + key: text.zh for key, text in STRINGS.items()}
 I18N = gr.I18n(**{"en": ENGLISH, **dict.fromkeys(("zh", "zh-CN", "zh-TW", "zh-HK"), CHINESE)})
 
 Columns = tuple[Column, ...]
 # Of a chain of events: the handler, what it takes and gives, and its queue.
 Step = tuple[Any, Any, Any, dict[str, Any]]
-Remembered = TypeVar("Remembered", Desk, Batch, Columns)
+Remembered = TypeVar("Remembered", PhotoState, Batch, Columns)
 
 
 class Page:
-    """The handlers. What they know of a visitor comes in and goes out as a `Desk`.
+    """The handlers. What they know of a visitor comes in and goes out as a `PhotoState`.
 
     Args:
         shelf: the models that find the objects.
@@ -262,7 +265,7 @@ class Page:
         notices: what every visitor is to know about the models.
     """
 
-    def __init__(self, shelf: Shelf, limits: Limits, notices: Sequence[Text] = ()) -> None:
+    def __init__(self, shelf: ModelRegistry, limits: Limits, notices: Sequence[Text] = ()) -> None:
         self.shelf = shelf
         self.limits = limits
         self._notices = notices
@@ -276,10 +279,10 @@ class Page:
             megapixels=self.limits.megapixels, megabytes=self.limits.megabytes, minutes=minutes
         )
         choices = [
-            gr.Radio(choices=[(WORDS[name].in_language(language), name) for name in names])
+            gr.Radio(choices=[(STRINGS[name].in_language(language), name) for name in names])
             for names in (BACKGROUNDS, FITS, FRAMES)
         ]
-        invitation = f"## {WORDS['examples'].in_language(language)}"
+        invitation = f"## {STRINGS['examples'].in_language(language)}"
         return (
             self._heading(None, language),
             gr.Radio(choices=self.titles(language)),
@@ -292,7 +295,7 @@ class Page:
     def tell_of_restart(self, restarted: bool, request: gr.Request) -> None:
         """Say why a page that came back by itself is empty."""
         if restarted:
-            gr.Warning(WORDS["restarted"].in_language(language_of(request)), duration=None)
+            gr.Warning(STRINGS["restarted"].in_language(language_of(request)), duration=None)
 
     def open_example(
         self,
@@ -318,7 +321,7 @@ class Page:
         with explained(request):
             segmenter = self.shelf.segmenter(model)
             language = language_of(request)
-            waited_for = WORDS["finding" if segmenter.device else "loading"].in_language(language)
+            waited_for = STRINGS["finding" if segmenter.device else "loading"].in_language(language)
             progress(0, waited_for)
             photo = read_photo(Path(path), self.limits)
             segmentation, timings = segmenter.segment(photo, LEAST_SCORE)
@@ -326,13 +329,17 @@ class Page:
             small = _keep(f"{photo.stem}.{suffix}", encode(preview(photo), suffix))
         # A threshold that was lowered for the last photo would show this one's every guess.
         threshold = segmenter.card.score_threshold
-        subject = choose(segmentation.above(threshold), "auto")
-        desk = Desk(path, small, model, segmentation, subject, timings, photo.notices)
+        subject = select(segmentation.above(threshold), "auto")
+        desk = PhotoState(path, small, model, segmentation, subject, timings, photo.notices)
         heading = self._heading(model, language_of(request))
         return desk, threshold, heading, gr.Column(visible=False), gr.Column(visible=True), True
 
     def change_model(
-        self, model: str, desk: Desk | None, request: gr.Request, progress: gr.Progress = PROGRESS
+        self,
+        model: str,
+        desk: PhotoState | None,
+        request: gr.Request,
+        progress: gr.Progress = PROGRESS,
     ) -> tuple[Any, ...]:
         """Load another model, and look with it at the photo on the desk."""
         language = language_of(request)
@@ -340,11 +347,11 @@ class Page:
             segmenter = self.shelf.segmenter(model)
             threshold = segmenter.card.score_threshold
             title = segmenter.card.title.in_language(language)
-            progress(0, desc=WORDS["loading_model"].in_language(language).format(model=title))
+            progress(0, desc=STRINGS["loading_model"].in_language(language).format(model=title))
             segmenter.open()
             if desk is not None:
-                progress(0.5, desc=WORDS["finding"].in_language(language))
-                photo = read_kept(desk.photo, self.limits)
+                progress(0.5, desc=STRINGS["finding"].in_language(language))
+                photo = read_upload(desk.photo, self.limits)
                 desk = desk.seen_by(model, *segmenter.segment(photo, LEAST_SCORE), threshold)
         return model, desk, threshold, self._heading(model, language)
 
@@ -369,29 +376,35 @@ class Page:
         )
 
     def pick(
-        self, desk: Desk | None, threshold: float, event: gr.SelectData, request: gr.Request
-    ) -> Desk:
+        self, desk: PhotoState | None, threshold: float, event: gr.SelectData, request: gr.Request
+    ) -> PhotoState:
         """Choose the object under a click, or take it away."""
         return present(desk, request).clicking(event.index, threshold)
 
-    def pick_from_list(self, desk: Desk | None, ids: list[int], request: gr.Request) -> Desk:
+    def pick_from_list(
+        self, desk: PhotoState | None, ids: list[int], request: gr.Request
+    ) -> PhotoState:
         """Choose what is ticked in the list."""
         return present(desk, request).picking(ids)
 
-    def pick_all(self, desk: Desk | None, threshold: float, request: gr.Request) -> Desk:
+    def pick_all(
+        self, desk: PhotoState | None, threshold: float, request: gr.Request
+    ) -> PhotoState:
         """Choose all objects shown."""
         desk = present(desk, request)
-        return desk.picking(choose(desk.shown(threshold), "all"))
+        return desk.picking(select(desk.shown(threshold), "all"))
 
-    def pick_none(self, desk: Desk | None, request: gr.Request) -> Desk:
+    def pick_none(self, desk: PhotoState | None, request: gr.Request) -> PhotoState:
         """Choose nothing."""
         return present(desk, request).picking(())
 
-    def undo(self, desk: Desk | None, request: gr.Request) -> Desk:
+    def undo(self, desk: PhotoState | None, request: gr.Request) -> PhotoState:
         """Take the last pick back."""
         return present(desk, request).undone()
 
-    def show_guesses(self, desk: Desk | None, request: gr.Request) -> tuple[Desk, float]:
+    def show_guesses(
+        self, desk: PhotoState | None, request: gr.Request
+    ) -> tuple[PhotoState, float]:
         """Choose the best guess, and lower the threshold to it."""
         return present(desk, request).guessing()
 
@@ -411,7 +424,7 @@ class Page:
         return gr.Slider(visible=format_ != "png")
 
     def show_found(
-        self, desk: Desk | None, threshold: float, is_open: bool, request: gr.Request
+        self, desk: PhotoState | None, threshold: float, is_open: bool, request: gr.Request
     ) -> Any:
         """Draw the objects on the photo and list them."""
         check_remembered(desk, is_open, request)
@@ -419,7 +432,7 @@ class Page:
             return gr.skip()
         found, chosen = desk.shown(threshold), desk.choice(threshold)
         with explained(request):
-            before = read_kept(desk.preview, ANY_SHAPE)
+            before = read_upload(desk.preview, ANY_SHAPE)
             drawn = draw_instances(before.on_white, found, chosen)
             path = _keep("objects.jpeg", encode(drawn, "jpeg"))
         language = language_of(request)
@@ -432,7 +445,7 @@ class Page:
         )
 
     def show_result(
-        self, desk: Desk | None, look: CloserLook | None, request: gr.Request, *controls: Any
+        self, desk: PhotoState | None, look: Refinement | None, request: gr.Request, *controls: Any
     ) -> Any:
         """Draw before and after, and say what to say; the file is out of date from now on."""
         if desk is None:
@@ -440,9 +453,9 @@ class Page:
         style = Style(*controls)
         chosen = desk.choice(style.threshold)
         try:
-            with memory_explained():
-                photo = read_kept(desk.preview, ANY_SHAPE)
-                alpha = alpha_of(photo, desk.segmentation, chosen, look, style.edge)
+            with translate_memory_errors():
+                photo = read_upload(desk.preview, ANY_SHAPE)
+                alpha = compute_alpha(photo, desk.segmentation, chosen, look, style.edge)
                 background = reduced(style.background(self.limits))
                 after = compose(photo, alpha, background, style.effects)
                 before = desk.preview
@@ -457,7 +470,7 @@ class Page:
         said = [text.in_language(language) for text in messages(desk, style.threshold, look)]
         return pair, "  \n".join(said), preparing(), gr.DownloadButton(visible=False)
 
-    def prepare(self, desk: Desk | None, is_open: bool, request: gr.Request) -> Any:
+    def prepare(self, desk: PhotoState | None, is_open: bool, request: gr.Request) -> Any:
         """Say that the file is out of date and that another one is on its way.
 
         Without a photo it fails, without a word, and what would follow costs the visitor nothing.
@@ -467,11 +480,11 @@ class Page:
             raise gr.Error(visible=False, print_exception=False)
         return preparing()
 
-    def prepare_zip(self, desk: Desk | None, is_open: bool, request: gr.Request) -> Any:
+    def prepare_zip(self, desk: PhotoState | None, is_open: bool, request: gr.Request) -> Any:
         """Say that the ZIP is on its way."""
         check_remembered(desk, is_open, request)
         if desk is None:
-            gr.Warning(WORDS["no_photo"].in_language(language_of(request)))
+            gr.Warning(STRINGS["no_photo"].in_language(language_of(request)))
             return self.no_zip()
         return gr.DownloadButton(words("preparing"), value=None, interactive=False, visible=True)
 
@@ -479,26 +492,24 @@ class Page:
         """Take back what the button promised."""
         return gr.DownloadButton(visible=False)
 
-    def look_closer(
-        self, desk: Desk | None, threshold: float, wanted: bool, request: gr.Request
-    ) -> CloserLook | None:
+    def refine(
+        self, desk: PhotoState | None, threshold: float, wanted: bool, request: gr.Request
+    ) -> Refinement | None:
         """See the chosen objects larger."""
         if desk is None or not wanted:
             return None
         try:
-            photo = read_kept(desk.photo, self.limits)
+            photo = read_upload(desk.photo, self.limits)
             segmenter = self.shelf.segmenter(desk.model)
         except KoutuError:
             return None  # the export comes next, needs the photo too, and says what is wrong
-        look, notices = try_looking_closer(
-            segmenter, photo, desk.segmentation, desk.choice(threshold)
-        )
+        look, notices = try_refine(segmenter, photo, desk.segmentation, desk.choice(threshold))
         for notice in notices:
             gr.Warning(notice.in_language(language_of(request)))
         return look
 
     def check_look(
-        self, desk: Desk | None, look: CloserLook | None, threshold: float, wanted: bool
+        self, desk: PhotoState | None, look: Refinement | None, threshold: float, wanted: bool
     ) -> None:
         """Fail, without a word, where the closer look that is wanted is still to be taken."""
         chosen = desk.choice(threshold) if desk and wanted else ()
@@ -506,15 +517,15 @@ class Page:
             raise gr.Error(visible=False, print_exception=False)
 
     def show_closer(
-        self, desk: Desk | None, look: CloserLook | None, request: gr.Request, *controls: Any
+        self, desk: PhotoState | None, look: Refinement | None, request: gr.Request, *controls: Any
     ) -> Any:
         """Draw the result again, if there was a closer look."""
         return gr.skip() if look is None else self.show_result(desk, look, request, *controls)
 
     def export(
         self,
-        desk: Desk | None,
-        look: CloserLook | None,
+        desk: PhotoState | None,
+        look: Refinement | None,
         made: tuple[str, ...],
         request: gr.Request,
         *controls: Any,
@@ -527,12 +538,12 @@ class Page:
         if not chosen:
             return no_file(), made
         try:
-            with memory_explained():
-                photo = read_kept(desk.photo, self.limits)
+            with translate_memory_errors():
+                photo = read_upload(desk.photo, self.limits)
                 recipe = style.recipe(self.limits)
-                alpha = alpha_of(photo, desk.segmentation, chosen, look, recipe.edge)
+                alpha = compute_alpha(photo, desk.segmentation, chosen, look, recipe.edge)
                 data = make_file(photo, alpha, recipe)
-            made = _replace(made, f"{photo.stem}_cutout{ending_of(style.format)}", data)
+            made = _replace(made, f"{photo.stem}_cutout{file_extension(style.format)}", data)
         except KoutuError as error:
             # A warning, not an error: that would leave the button as if the file were to come.
             gr.Warning(error.in_language(language_of(request)))
@@ -540,7 +551,7 @@ class Page:
         return gr.DownloadButton(words("download"), value=made[-1], interactive=True), made
 
     def export_each(
-        self, desk: Desk | None, look: CloserLook | None, request: gr.Request, *controls: Any
+        self, desk: PhotoState | None, look: Refinement | None, request: gr.Request, *controls: Any
     ) -> Any:
         """Make a ZIP of one PNG for each chosen object."""
         if desk is None:
@@ -548,10 +559,10 @@ class Page:
         style = Style(*controls)
         chosen = desk.choice(style.threshold)
         if not chosen:
-            gr.Warning(WORDS["pick_one"].in_language(language_of(request)))
+            gr.Warning(STRINGS["pick_one"].in_language(language_of(request)))
             return self.no_zip()
         with explained(request), TemporaryDirectory() as folder:
-            photo = read_kept(desk.photo, self.limits)
+            photo = read_upload(desk.photo, self.limits)
             objects = cut_out_each(
                 photo, desk.segmentation, chosen, look, style.edge, style.effects, style.crop
             )
@@ -563,12 +574,12 @@ class Page:
     def greet_batch(self, request: gr.Request) -> tuple[Any, ...]:
         """What stands on the tab for many photos before there are any."""
         language = language_of(request)
-        intro = WORDS["batch_intro"].in_language(language)
+        intro = STRINGS["batch_intro"].in_language(language)
         limits = {
             "photos": self.limits.batch_photos,
             "megabytes": self.limits.batch_megabytes,
         }
-        rules = [(WORDS[rule].in_language(language), rule) for rule in BATCH_RULES]
+        rules = [(STRINGS[rule].in_language(language), rule) for rule in BATCH_RULES]
         return intro.format(**limits), gr.Radio(choices=rules)
 
     def start_batch(
@@ -595,7 +606,7 @@ class Page:
         with explained(request):
             segmenter = self.shelf.segmenter(batch.model)
             # One photo's file more, but not where there is no room already.
-            check_room(Path(get_upload_folder()), 0)
+            check_free_space(Path(get_upload_folder()), 0)
             batch = advance(batch, segmenter, self.limits, language)
         stop = gr.Button(visible=not batch.sealed)
         return *show_batch(batch, language), stop, gr.Button(visible=False)
@@ -687,9 +698,9 @@ class Page:
 
     def _heading(self, model: str | None, language: Language) -> str:
         segmenter = self.shelf.segmenter(model)
-        device = segmenter.device or WORDS["lazy"].in_language(language)
+        device = segmenter.device or STRINGS["lazy"].in_language(language)
         lines = [
-            f"# {WORDS['title'].in_language(language)}\n{WORDS['intro'].in_language(language)}",
+            f"# {STRINGS['title'].in_language(language)}\n{STRINGS['intro'].in_language(language)}",
             f"`{segmenter.card.title.in_language(language)} · {device}`",
             *(
                 f"⚠️ {notice.in_language(language)}"
@@ -707,7 +718,7 @@ class Comparing:
         limits: what a stranger's photo may cost.
     """
 
-    def __init__(self, shelf: Shelf, limits: Limits) -> None:
+    def __init__(self, shelf: ModelRegistry, limits: Limits) -> None:
         self._shelf = shelf
         self._limits = limits
         self.finders = shelf.finders()
@@ -716,7 +727,7 @@ class Comparing:
         """The tab as a visitor finds it: the first example, compared beforehand."""
         language = language_of(request)
         menus = [gr.Dropdown(choices=finder_choices(self.finders, language)) for _ in LETTERS]
-        return WORDS["compare_intro"].in_language(language), thumbs(language), prepared(0), *menus
+        return STRINGS["compare_intro"].in_language(language), thumbs(language), prepared(0), *menus
 
     def open_example(self, event: gr.SelectData) -> tuple[int, tuple[Column, ...]]:
         """Show what was compared beforehand on the example that was clicked."""
@@ -741,7 +752,7 @@ class Comparing:
 
     def compare_mine(
         self,
-        desk: Desk | None,
+        desk: PhotoState | None,
         is_open: bool,
         threshold: float,
         how_many: int,
@@ -752,10 +763,10 @@ class Comparing:
         """Compare the settings on the objects that are chosen on the first tab."""
         check_remembered(desk, is_open, request)
         if desk is None:
-            gr.Warning(WORDS["no_photo"].in_language(language_of(request)))
+            gr.Warning(STRINGS["no_photo"].in_language(language_of(request)))
             return
         with explained(request):
-            photo = read_kept(desk.photo, self._limits)
+            photo = read_upload(desk.photo, self._limits)
             wanted = desk.segmentation, desk.choice(threshold)
             yield from self._compare(photo, wanted, how_many, controls, request, progress)
 
@@ -774,7 +785,7 @@ class Comparing:
         """Put the cut-out that was clicked against the first."""
         shown = present(shown, request)
         if not Path(shown[0].image).exists():
-            raise gr.Error(WORDS["gone"].in_language(language_of(request)), print_exception=False)
+            raise gr.Error(STRINGS["gone"].in_language(language_of(request)), print_exception=False)
         return self._pair(shown, event.index or 1, language_of(request))
 
     def _compare(
@@ -792,7 +803,7 @@ class Comparing:
             self._setting(*controls[start : start + each])
             for start in range(0, how_many * each, each)
         ]
-        said = WORDS["comparing"].in_language(language_of(request))
+        said = STRINGS["comparing"].in_language(language_of(request))
         progress(0, said)
         seen = []
         for one in see(self._shelf, photo, settings, wanted):
@@ -816,7 +827,7 @@ class Comparing:
         return (shown[0].image, column.image), column.difference, legend(LETTERS[other], language)
 
 
-def build_ui(page: Page, rules: Rules = FOR_FRIENDS) -> gr.Blocks:
+def build_ui(page: Page, rules: PagePolicy = PRIVATE_PAGE) -> gr.Blocks:
     """Lay the page out, wire it to its handlers, and have its rules kept."""
     first = page.shelf.card()
     titles = page.titles("en")
@@ -924,8 +935,8 @@ def build_ui(page: Page, rules: Rules = FOR_FRIENDS) -> gr.Blocks:
         # Only looking at photos waits for the device. Picking and drawing have queues of their own,
         # one at a time each, so that the last click is also the last drawn.
         # What looks at photos, on as many devices as the opened engine has.
-        at_once = page.shelf.segmenter().at_once
-        device: dict[str, Any] = {"concurrency_id": DEVICE, "concurrency_limit": at_once}
+        max_concurrency = page.shelf.segmenter().max_concurrency
+        device: dict[str, Any] = {"concurrency_id": DEVICE, "concurrency_limit": max_concurrency}
         opened = [desk, least, heading, empty, found, is_open]
         # In the order of the fields of `Style`.
         style = [least, kind, colour, colour_below, backdrop, fit, scale, across, down]
@@ -981,7 +992,7 @@ def build_ui(page: Page, rules: Rules = FOR_FRIENDS) -> gr.Blocks:
         find: Step = (page.show_found, [desk, least, is_open], listed, in_turn("list"))
         begin: Step = (page.prepare, [desk, is_open], download, {})
         draw: Step = (page.show_result, styled, result, in_turn("draw"))
-        closely: Step = (page.look_closer, [desk, least, closer], look, device)
+        closely: Step = (page.refine, [desk, least, closer], look, device)
         again: Step = (page.show_closer, styled, result, in_turn("draw"))
         make: Step = (page.export, [desk, look, made, *style], [download, made], in_turn(FILE))
         running: list[Any] = [*changes]
@@ -1082,13 +1093,13 @@ def batch_tab(ui: gr.Blocks, page: Page, model: gr.Radio, style: Sequence[gr.Com
 
 def show_batch(batch: Batch, language: Language) -> tuple[Any, ...]:
     """What the tab for many photos shows of them: the batch itself, and five components."""
-    said = WORDS["batch_state"].in_language(language)
+    said = STRINGS["batch_state"].in_language(language)
     counts = {
         "done": len(batch.done),
         "all": len(batch.done) + len(batch.todo),
         "files": sum(outcome.file is not None for outcome in batch.done),
     }
-    headers = [WORDS[key].in_language(language) for key in ("photo", "outcome")]
+    headers = [STRINGS[key].in_language(language) for key in ("photo", "outcome")]
     return (
         batch,
         gr.Dataframe(overview(batch, language), headers=headers, visible=True),
@@ -1176,12 +1187,12 @@ def compare_tab(
     examples.select(None, cancels=comparisons)
 
 
-def finder_choices(finders: Sequence[Finder], language: Language) -> list[tuple[str, int]]:
+def finder_choices(finders: Sequence[ModelVariant], language: Language) -> list[tuple[str, int]]:
     """The ways to find objects as a menu shows them: title, place."""
     return [(finder.title.in_language(language), place) for place, finder in enumerate(finders)]
 
 
-def _setting_controls(finders: Sequence[Finder], index: int) -> list[Any]:
+def _setting_controls(finders: Sequence[ModelVariant], index: int) -> list[Any]:
     """The controls of a setting, in the order of `Comparing._setting`; no two alike to begin with.
 
     The second one tries another model or precision where there is one, else a single look.
@@ -1197,7 +1208,7 @@ def _setting_controls(finders: Sequence[Finder], index: int) -> list[Any]:
     ]
 
 
-def keep_rules(ui: gr.Blocks, rules: Rules) -> None:
+def keep_rules(ui: gr.Blocks, rules: PagePolicy) -> None:
     """Look at every call before Gradio does, for a stranger can call private events as well.
 
     What needs the device or makes a file must be within the visitor's share, and so must what waits
@@ -1205,7 +1216,7 @@ def keep_rules(ui: gr.Blocks, rules: Rules) -> None:
     say why.
     """
     process = ui.process_api
-    turnstile = Turnstile(rules.rate) if rules.rate else None
+    turnstile = RateLimiter(rules.rate) if rules.rate else None
 
     async def process_api(**call: Any) -> dict[str, Any]:
         request = call["request"]
@@ -1244,15 +1255,15 @@ def share_places(queue: Queue, places: int) -> None:
         waiting = [
             event for of in queue.event_queue_per_concurrency_id.values() for event in of.queue
         ]
-        network = network_of(_host(request))
-        theirs = sum(network_of(_host(event.request)) == network for event in waiting)
+        network = client_network(_host(request))
+        theirs = sum(client_network(_host(event.request)) == network for event in waiting)
         if theirs >= ceil(places / 2):
             reason = "too_many_waiting"
         elif len(waiting) >= places:
             reason = "queue_full"
         else:
             return await push(body, request, username)
-        return False, WORDS[reason].in_language(language_of(request)), "queue_full"
+        return False, STRINGS[reason].in_language(language_of(request)), "queue_full"
 
     setattr(queue, "push", push_fairly)  # noqa: B010
 
@@ -1289,7 +1300,7 @@ def uploaded(file: Any) -> Path:
 
 
 def words(key: str) -> str:
-    """The mark that the browser replaces by WORDS[key] in its own language."""
+    """The mark that the browser replaces by STRINGS[key] in its own language."""
     return str(I18N(MARK + key))
 
 
@@ -1321,17 +1332,17 @@ def example_gallery(columns: int, elem_id: str) -> gr.Gallery:
 
 def language_of(request: gr.Request) -> Language:
     """The language of a visitor's page."""
-    return first_language(request.headers.get("accept-language", ""))
+    return preferred_language(request.headers.get("accept-language", ""))
 
 
 def present(state: Remembered | None, request: gr.Request) -> Remembered:
     """What a page remembers, which Gradio drops when the page was left alone for too long."""
     if state is None:
-        raise gr.Error(WORDS["gone"].in_language(language_of(request)), print_exception=False)
+        raise gr.Error(STRINGS["gone"].in_language(language_of(request)), print_exception=False)
     return state
 
 
-def check_remembered(desk: Desk | None, is_open: bool, request: gr.Request) -> None:
+def check_remembered(desk: PhotoState | None, is_open: bool, request: gr.Request) -> None:
     """Tell who has a photo open that it was left alone for too long and is not here any more."""
     if is_open:
         present(desk, request)
@@ -1351,7 +1362,7 @@ def no_file() -> Any:
 def explained(request: gr.Request) -> Iterator[None]:
     """Tell the visitor, in his language, what became of an error; the page stays as it was."""
     try:
-        with memory_explained():
+        with translate_memory_errors():
             yield
     except KoutuError as error:
         raise gr.Error(error.in_language(language_of(request)), print_exception=False) from error
@@ -1380,11 +1391,11 @@ def _keep(name: str, data: bytes) -> str:
     """Put a file where the page can fetch it until it is swept away; its path.
 
     Raises:
-        NoRoom: visitors' files are too many, or the disk takes no more.
+        StorageFull: visitors' files are too many, or the disk takes no more.
     """
     folder = get_upload_folder()
-    with disk_explained():
-        check_room(Path(folder), len(data))
+    with translate_disk_errors():
+        check_free_space(Path(folder), len(data))
         return str(save_bytes_to_cache(data, name, folder))
 
 
@@ -1395,15 +1406,15 @@ def _replace(made: tuple[str, ...], name: str, data: bytes) -> tuple[str, ...]:
     content may be another visitor's as well.
 
     Raises:
-        NoRoom: as `_keep`; the one before the last is gone then, too.
+        StorageFull: as `_keep`; the one before the last is gone then, too.
     """
     for former in made[:-1]:
         with suppress(OSError):  # it was swept away, or Windows has it open: so it is swept later
             Path(former).unlink()
             Path(former).parent.rmdir()
     path = _place(name)
-    with disk_explained():
-        check_room(Path(get_upload_folder()), len(data))
+    with translate_disk_errors():
+        check_free_space(Path(get_upload_folder()), len(data))
         path.write_bytes(data)
     return (*made[-1:], str(path))
 
@@ -1412,10 +1423,10 @@ def _place(name: str) -> Path:
     """Where a file may be written bit by bit, to be fetched and swept away like those kept.
 
     Raises:
-        NoRoom: the disk takes no more.
+        StorageFull: the disk takes no more.
     """
     path = Path(get_upload_folder()) / token_hex() / name
-    with disk_explained():
+    with translate_disk_errors():
         path.parent.mkdir(parents=True)
     return path
 
@@ -1470,7 +1481,9 @@ async def housekeeping(served: App) -> AsyncIterator[None]:
         server = getattr(served.get_blocks(), "server", None)
         return list(server.server_state.connections) if server else []
 
-    tasks = [asyncio.create_task(chore) for chore in (sweep_on(), shed_connections(connections))]
+    tasks = [
+        asyncio.create_task(chore) for chore in (sweep_on(), close_idle_connections(connections))
+    ]
     try:
         yield
     finally:
@@ -1479,7 +1492,7 @@ async def housekeeping(served: App) -> AsyncIterator[None]:
         sweep(folder, -1)
 
 
-def serve(ui: gr.Blocks, rules: Rules = FOR_FRIENDS, **options: Any) -> str:
+def serve(ui: gr.Blocks, rules: PagePolicy = PRIVATE_PAGE, **options: Any) -> str:
     """Launch the page in the background with what holds wherever it runs; its address.
 
     Without Gradio's `max_file_size`: it refuses in English alone, and all of a batch for one photo.
@@ -1487,7 +1500,7 @@ def serve(ui: gr.Blocks, rules: Rules = FOR_FRIENDS, **options: Any) -> str:
     """
     folder = Path(get_upload_folder())
     limits = UPLOAD_MEGABYTES, KEEP_SECONDS, rules.room_share
-    gate = Middleware(Gate, folder, *limits, behind_proxies=bool(get_space()))
+    gate = Middleware(RequestGuard, folder, *limits, behind_proxies=bool(get_space()))
     _, address, _ = ui.launch(
         footer_links=["api", "gradio"],
         run_history=False,
@@ -1580,17 +1593,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         # A Space has no command line.
         wanted = args.model or os.environ.get("KOUTU_MODELS", "").split() or ["compact"]
-        cards, missing = models_here(wanted, MODELS, args.engine, args.precision)
+        cards, missing = available_models(wanted, MODELS, args.engine, args.precision)
         for error in missing:
             tell(error.text)
-        shelf = Shelf(cards, args.engine, args.precision, args.threads)
+        shelf = ModelRegistry(cards, args.engine, args.precision, args.threads)
         if not missing:  # else another model stands in, in a precision of its own
             shelf.segmenter(precision=args.precision)
         if args.engine != "auto":
             shelf.segmenter().open()
         # Visitors read no path or repository of the operator's.
-        notices = (WORDS["model_missing"],) if missing else ()
-        with room_of_our_own(Path(os.environ.get("GRADIO_TEMP_DIR") or gettempdir())) as room:
+        notices = (STRINGS["model_missing"],) if missing else ()
+        with temporary_uploads_folder(
+            Path(os.environ.get("GRADIO_TEMP_DIR") or gettempdir())
+        ) as room:
             os.environ["GRADIO_TEMP_DIR"] = str(room)
             return serve_until_stopped(args, shelf, notices)
     except KoutuError as error:
@@ -1604,12 +1619,14 @@ def wants_link(args: argparse.Namespace) -> bool:
     return wanted and get_space() is None
 
 
-def rules_for(args: argparse.Namespace) -> Rules:
+def rules_for(args: argparse.Namespace) -> PagePolicy:
     """The rules for whoever can come: strangers, wherever the page is public."""
-    return FOR_STRANGERS if args.public or wants_link(args) or get_space() else FOR_FRIENDS
+    return PUBLIC_PAGE if args.public or wants_link(args) or get_space() else PRIVATE_PAGE
 
 
-def serve_until_stopped(args: argparse.Namespace, shelf: Shelf, notices: Sequence[Text]) -> int:
+def serve_until_stopped(
+    args: argparse.Namespace, shelf: ModelRegistry, notices: Sequence[Text]
+) -> int:
     """Serve the page as the command line says, and close what was opened; the exit code."""
     rules = rules_for(args)
     ui = build_ui(Page(shelf, rules.limits, notices), rules)

@@ -3,7 +3,7 @@
 import argparse
 import re
 
-from segmentation.model_card import SizeHW
+from segmentation.arrays import SizeHW
 
 
 def parse_size(text: str) -> SizeHW:

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from transformers import Mask2FormerConfig, Mask2FormerForUniversalSegmentation
 from transformers.image_utils import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
@@ -16,6 +14,7 @@ from convert.graph import efficientnet_lite
 from convert.graph.backbones import WRITERS
 from convert.labels import in_both_languages
 from convert.source import check_architecture, find_checkpoint, read_json
+from segmentation.arrays import UInt8
 from segmentation.engines.base import Logits
 from segmentation.errors import ConversionError
 from segmentation.model_card import InputSpec, ModelCard
@@ -72,14 +71,14 @@ class Checkpoint:
         """Whether the processor takes off the mean and divides by the deviation."""
         return bool(self.processor.get("do_normalize", True))
 
-    def pixel_values(self, image: npt.NDArray[np.uint8]) -> torch.Tensor:
+    def pixel_values(self, image: UInt8) -> torch.Tensor:
         """Pixels (1, H, W, 3) as the processor hands them to the model, (1, 3, H, W)."""
         spec = self.input_spec
         pixels = torch.from_numpy(image).permute(0, 3, 1, 2).float() * spec.rescale_factor
         mean, std = (torch.tensor(of)[:, None, None] for of in (spec.mean, spec.std))
         return (pixels - mean) / std
 
-    def run(self, image: npt.NDArray[np.uint8]) -> Logits:
+    def run(self, image: UInt8) -> Logits:
         """What transformers makes of pixels (1, H, W, 3)."""
         with torch.inference_mode():
             output = self.model(self.pixel_values(image))

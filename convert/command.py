@@ -44,9 +44,7 @@ def run_command(
     parser.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     chosen = parser.parse_args(argv)
     try:
-        module = importlib.import_module(
-            modules.get(chosen.command, f"{package}.{chosen.command}")
-        )
+        module = importlib.import_module(modules.get(chosen.command, f"{package}.{chosen.command}"))
     except ModuleNotFoundError as error:
         print(_not_installed(error), file=sys.stderr)
         return 1

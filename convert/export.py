@@ -20,19 +20,12 @@ from convert.measure.parity import difference
 from convert.measure.plans import Plan, plans
 from convert.measure.synthetic import synthetic_photo
 from convert.source import find_checkpoint
+from segmentation.arrays import SizeHW
 from segmentation.cli import share
 from segmentation.engines.onnx import OnnxEngine
 from segmentation.errors import ConversionError, ModelError
 from segmentation.i18n import Text
-from segmentation.model_card import (
-    Artifact,
-    ModelCard,
-    SizeHW,
-    Source,
-    digest_of,
-    load_card,
-    save_card,
-)
+from segmentation.model_card import Artifact, ModelCard, Source, digest_of, load_card, save_card
 
 Task = Literal["instance", "panoptic", "semantic"]
 

@@ -14,7 +14,8 @@ from convert.graph.levels import Level
 from convert.graph.mask_decoder import mask_decoder
 from convert.graph.pixel_decoder import pixel_decoder
 from convert.graph.sampling import SAMPLERS
-from segmentation.model_card import InputSpec, SizeHW
+from segmentation.arrays import SizeHW
+from segmentation.model_card import InputSpec
 
 OUTPUTS = ("class_queries_logits", "masks_queries_logits")
 MASK_STRIDE = 4

@@ -21,7 +21,7 @@ from convert.folder import move_in, scratch
 from convert.graph.int8 import Range, feed_forward, is_wide_convolution, quantize_graph, readers_of
 from segmentation.errors import ConversionError
 from segmentation.image.read import read_photo
-from segmentation.inference.preprocess import prepare
+from segmentation.inference.preprocess import preprocess
 from segmentation.model_card import Artifact, ModelCard, check_artifact, load_card, save_card
 
 
@@ -86,7 +86,7 @@ def _inputs(
 ) -> Iterator[npt.NDArray[Any]]:
     for path in photos:
         rgb = read_photo(path).rgb
-        yield prepare(rgb, card.input, artifact.sizes_hw, card.mask_stride)[0]
+        yield preprocess(rgb, card.input, artifact.sizes_hw, card.mask_stride)[0]
 
 
 def _ranges(model: onnx.ModelProto, inputs: list[npt.NDArray[Any]]) -> dict[str, Range]:

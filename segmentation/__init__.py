@@ -14,6 +14,7 @@ from segmentation.compositing.compose import compose, composed_mask
 from segmentation.compositing.crop import Crop
 from segmentation.compositing.effects import Effect, Effects, Outline, Shadow
 from segmentation.compositing.matting import Edge, foreground, make_alpha
+from segmentation.cutout import compute_alpha
 from segmentation.each import cut_out_each, write_zip
 from segmentation.errors import (
     ChoiceError,
@@ -31,17 +32,16 @@ from segmentation.i18n import Language, Text
 from segmentation.image.read import Limits, Photo, read_photo
 from segmentation.image.write import Format, encode
 from segmentation.inference.postprocess import Instance, Segmentation, find_instances
-from segmentation.inference.preprocess import Geometry, prepare
-from segmentation.inference.refine import CloserLook, alpha_of, look_closer
+from segmentation.inference.preprocess import Geometry, preprocess
+from segmentation.inference.refine import Refinement, refine
 from segmentation.inference.segmenter import Segmenter, Timings
-from segmentation.inference.select import choose
+from segmentation.inference.select import select
 from segmentation.model_card import ModelCard, find_model
 
 __all__ = [
     "Background",
     "Blurred",
     "ChoiceError",
-    "CloserLook",
     "Colour",
     "Crop",
     "Edge",
@@ -66,6 +66,7 @@ __all__ = [
     "PhotoError",
     "PhotoTooLarge",
     "Picture",
+    "Refinement",
     "Scene",
     "Segmentation",
     "Segmenter",
@@ -73,19 +74,19 @@ __all__ = [
     "Text",
     "Timings",
     "Transparent",
-    "alpha_of",
-    "choose",
     "compose",
     "composed_mask",
+    "compute_alpha",
     "cut_out_each",
     "encode",
     "find_instances",
     "find_model",
     "foreground",
-    "look_closer",
     "make_alpha",
     "parse_colour",
-    "prepare",
+    "preprocess",
     "read_photo",
+    "refine",
+    "select",
     "write_zip",
 ]

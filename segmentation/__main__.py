@@ -18,17 +18,18 @@ from segmentation.cli import (
     wish_of,
 )
 from segmentation.compositing.compose import composed_mask
+from segmentation.cutout import compute_alpha
 from segmentation.each import object_name
 from segmentation.errors import ChoiceError, KoutuError, ModelNotFound, PhotoError
-from segmentation.filenames import ending_of, targets
+from segmentation.filenames import file_extension, targets
 from segmentation.i18n import Language, Text
-from segmentation.image.read import Photo, memory_explained, read_photo
+from segmentation.image.read import Photo, read_photo, translate_memory_errors
 from segmentation.image.write import encode
 from segmentation.inference.hub import get_model
 from segmentation.inference.postprocess import Segmentation
-from segmentation.inference.refine import CloserLook, alpha_of, try_looking_closer
+from segmentation.inference.refine import Refinement, try_refine
 from segmentation.inference.segmenter import Segmenter
-from segmentation.inference.select import check_wish, choose
+from segmentation.inference.select import check_wish, select
 from segmentation.recipe import make_file
 
 Report = dict[str, Any]
@@ -69,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for path, target in targets(args.photos, args.output, wish.recipe.format):
         report: Report = {"photo": str(path), "model": card.name, "device": engine.device}
         try:
-            with memory_explained():
+            with translate_memory_errors():
                 made, said = cut_out(segmenter, path, target, wish)
             report |= made
         except KoutuError as error:
@@ -107,7 +108,7 @@ def cut_out(
     photo = read_photo(path)
     decoded = time.perf_counter()
     segmentation, stages = segmenter.segment(photo, wish.threshold)
-    ids = choose(segmentation, wish.objects) if segmentation.instances else ()
+    ids = select(segmentation, wish.objects) if segmentation.instances else ()
     report: Report = {
         "instances": [instance.as_json() for instance in segmentation.instances],
         "chosen": ids,
@@ -122,7 +123,7 @@ def cut_out(
         report["files"] = []
         for instance in (i for i in segmentation.instances if i.id in ids):
             stem = target.stem.removesuffix("_cutout")
-            file = target.with_name(object_name(stem, instance, ending_of(wish.recipe.format)))
+            file = target.with_name(object_name(stem, instance, file_extension(wish.recipe.format)))
             made, spent, said = _make(segmenter, photo, segmentation, (instance.id,), file, wish)
             report["files"].append({"id": instance.id, **made})
             notices += said
@@ -145,13 +146,13 @@ def _make(
     wish: Wish,
 ) -> tuple[dict[str, str], dict[str, float], tuple[Text, ...]]:
     """Cut out some objects together: files written, seconds each stage took, what to say."""
-    look: CloserLook | None = None
+    look: Refinement | None = None
     notices: tuple[Text, ...] = ()
     if not wish.one_look:
-        look, notices = try_looking_closer(segmenter, photo, segmentation, ids)
+        look, notices = try_refine(segmenter, photo, segmentation, ids)
     recipe = wish.recipe
     start = time.perf_counter()
-    alpha = alpha_of(photo, segmentation, ids, look, recipe.edge)
+    alpha = compute_alpha(photo, segmentation, ids, look, recipe.edge)
     matted = time.perf_counter()
     files = {"file": (target, make_file(photo, alpha, recipe))}
     if wish.mask:

@@ -7,9 +7,10 @@ from pathlib import Path
 from segmentation.compositing.crop import Crop
 from segmentation.compositing.effects import Effects
 from segmentation.compositing.matting import Edge
+from segmentation.cutout import compute_alpha
 from segmentation.image.read import Photo, safe_stem
 from segmentation.inference.postprocess import Instance, Segmentation
-from segmentation.inference.refine import CloserLook, alpha_of
+from segmentation.inference.refine import Refinement
 from segmentation.recipe import Recipe, make_file
 
 
@@ -22,7 +23,7 @@ def cut_out_each(
     photo: Photo,
     segmentation: Segmentation,
     ids: Collection[int],
-    look: CloserLook | None = None,
+    look: Refinement | None = None,
     edge: Edge | None = None,
     effects: Effects = (),
     crop: Crop | None = None,
@@ -34,14 +35,14 @@ def cut_out_each(
         segmentation: what was found in it.
         ids: of the objects.
         look: a closer look, which counts for an object it was at alone.
-        edge: how edges are wanted, see `alpha_of`.
+        edge: how edges are wanted, see `compute_alpha`.
         effects: see `compose`.
         crop: see `compose`; without it all files have the photo's size and lie on each other.
     """
     recipe = Recipe(edge or Edge(), effects=effects, crop=crop)
     for instance in segmentation.instances:
         if instance.id in ids:
-            alpha = alpha_of(photo, segmentation, [instance.id], look, recipe.edge)
+            alpha = compute_alpha(photo, segmentation, [instance.id], look, recipe.edge)
             yield object_name(photo.stem, instance), make_file(photo, alpha, recipe)
 
 

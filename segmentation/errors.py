@@ -13,7 +13,7 @@ KoutuError
 ├── EngineError (RuntimeError)        a run-time that does not do its work
 │   ├── EngineUnavailable             this host lacks the device, driver, package or artifact
 │   └── InferenceFailed               it started, but a photo did not come through
-├── NoRoom (RuntimeError)             what was sent or made cannot be kept here now
+├── StorageFull (RuntimeError)             what was sent or made cannot be kept here now
 └── ConversionError (RuntimeError)    an artifact could not be made (raised by `convert` alone)
 
 Each carries its sentence in both languages; outer faults are translated where they enter.
@@ -87,7 +87,7 @@ class InferenceFailed(EngineError):
     """Raised when a started engine could not bring a photo through."""
 
 
-class NoRoom(KoutuError, RuntimeError):
+class StorageFull(KoutuError, RuntimeError):
     """Raised when what a visitor sent or made cannot be kept: no room, or a folder to read only."""
 
 

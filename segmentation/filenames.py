@@ -79,10 +79,10 @@ def targets(
         while stem.casefold() in taken:  # some file systems take A and a for one
             stem, number = f"{first}_{number}", number + 1
         taken.add(stem.casefold())
-        yield photo, output / f"{stem}_cutout{ending_of(format_)}"
+        yield photo, output / f"{stem}_cutout{file_extension(format_)}"
 
 
-def ending_of(format_: Format) -> str:
+def file_extension(format_: Format) -> str:
     """The usual file name ending of a format."""
     return next(ending for ending, format_of in ENDINGS.items() if format_of == format_)
 

@@ -23,6 +23,6 @@ class Text:
         return self.zh if language == "zh" else self.en
 
 
-def first_language(accepted: str) -> Language:
+def preferred_language(accepted: str) -> Language:
     """The language that Accept-Language names first, of the two there are."""
     return "zh" if accepted.startswith("zh") else "en"

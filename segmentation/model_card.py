@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from segmentation.arrays import SizeHW
 from segmentation.errors import ModelDamaged, ModelError, ModelNotFound
 from segmentation.i18n import Text
 
 SCHEMA = 1
 CARD = "card.json"
 BUNDLED = Path(__file__).parent / "models"
-
-SizeHW = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,7 @@
 
 from dataclasses import dataclass, field
 
-import numpy as np
-import numpy.typing as npt
-
+from segmentation.arrays import UInt8
 from segmentation.compositing.backgrounds import Background, Transparent
 from segmentation.compositing.compose import compose
 from segmentation.compositing.crop import Crop
@@ -19,7 +17,7 @@ class Recipe:
     """How chosen objects become a file.
 
     Attributes:
-        edge: how it is wanted, see `alpha_of`.
+        edge: how it is wanted, see `compute_alpha`.
         background, effects, crop: see `compose`.
         format: of the file.
         quality: 1..100 of WebP and JPEG; None takes the format's default.
@@ -39,7 +37,7 @@ class Recipe:
         check_format(self.format, self.quality, isinstance(self.background, Transparent))
 
 
-def make_file(photo: Photo, alpha: npt.NDArray[np.uint8], recipe: Recipe) -> bytes:
+def make_file(photo: Photo, alpha: UInt8, recipe: Recipe) -> bytes:
     """Compose and encode, with the photo's density.
 
     Args:

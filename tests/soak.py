@@ -21,13 +21,11 @@ from pathlib import Path
 import cv2
 import httpx
 import numpy as np
-import numpy.typing as npt
 
 from segmentation import encode, read_photo
+from segmentation.arrays import UInt8
 from tests.started import PROJECT, Started, started
 from tests.visitor import Failed, Refused, Visitor
-
-UInt8 = npt.NDArray[np.uint8]
 
 PHOTOS = sorted((PROJECT / "examples").glob("*.jpg"))
 LONGEST_SIDE = 640

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from convert.arguments import size_text
+from segmentation.arrays import SizeHW
 from segmentation.errors import ConversionError
-from segmentation.model_card import Artifact, InputSpec, ModelCard, SizeHW
+from segmentation.model_card import Artifact, InputSpec, ModelCard
 
 ONNX_FRAMEWORK = 5
 

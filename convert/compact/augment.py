@@ -8,9 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from convert.compact.data import Sample, decode
+from segmentation.arrays import Bool, UInt8
 
-UInt8 = npt.NDArray[np.uint8]
-Bool = npt.NDArray[np.bool_]
 Generator = np.random.Generator
 Box = tuple[int, int, int, int]
 

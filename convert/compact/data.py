@@ -14,12 +14,10 @@ from typing import Any
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
+from segmentation.arrays import UInt8
 from segmentation.errors import ConversionError
-
-UInt8 = npt.NDArray[np.uint8]
 
 LABELS = ("person", "cat", "dog", "horse", "sheep", "cow", "object")
 IGNORED = 255

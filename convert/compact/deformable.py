@@ -17,7 +17,8 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from transformers.models.mask2former import modeling_mask2former
 
-Float = npt.NDArray[np.float32]
+from segmentation.arrays import Float32
+
 Shapes = npt.NDArray[np.int64]
 
 
@@ -100,7 +101,9 @@ def _share(cell: int, before: int, behind: np.float32) -> tuple[np.float32, np.f
 
 # Photos and heads share nothing, so that they may be at work at the same time.
 @numba.njit(parallel=True, fastmath=True)  # type: ignore[untyped-decorator]
-def _forward(value: Float, shapes: Shapes, locations: Float, weights: Float, output: Float) -> None:
+def _forward(
+    value: Float32, shapes: Shapes, locations: Float32, weights: Float32, output: Float32
+) -> None:
     batch, queries, heads, levels, points, _ = locations.shape
     for part in numba.prange(batch * heads):
         b, head = part // heads, part % heads
@@ -125,14 +128,14 @@ def _forward(value: Float, shapes: Shapes, locations: Float, weights: Float, out
 
 @numba.njit(parallel=True, fastmath=True)  # type: ignore[untyped-decorator]
 def _backward(
-    value: Float,
+    value: Float32,
     shapes: Shapes,
-    locations: Float,
-    weights: Float,
-    gradient: Float,
-    of_value: Float,
-    of_locations: Float,
-    of_weights: Float,
+    locations: Float32,
+    weights: Float32,
+    gradient: Float32,
+    of_value: Float32,
+    of_locations: Float32,
+    of_weights: Float32,
 ) -> None:
     batch, queries, heads, levels, points, _ = locations.shape
     for part in numba.prange(batch * heads):

@@ -14,18 +14,16 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
 from convert.compact.data import IGNORED
 from convert.compact.teacher import Teacher
 from convert.measure.sheet import in_rows, tile
 from segmentation import Photo, Segmenter, encode, find_model
+from segmentation.arrays import Bool, Float32, UInt8
 from segmentation.errors import ConversionError
 from segmentation.inference.metrics import iou
 
-UInt8 = npt.NDArray[np.uint8]
-Bool = npt.NDArray[np.bool_]
 Instances = Sequence[tuple[str, float, Bool]]
 
 SOURCE = "pseudo"
@@ -183,7 +181,7 @@ def _photos(path: Path) -> Iterator[tuple[str, bytes]]:
                 yield Path(member.name).stem, file.read()
 
 
-def _upscaled(logits: npt.NDArray[np.float32], size_hw: tuple[int, int]) -> Bool:
+def _upscaled(logits: Float32, size_hw: tuple[int, int]) -> Bool:
     return np.asarray(cv2.resize(logits, size_hw[::-1], interpolation=cv2.INTER_LINEAR) > 0)
 
 

@@ -4,11 +4,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
+from segmentation.arrays import UInt8
 from segmentation.errors import ConversionError
-
-UInt8 = npt.NDArray[np.uint8]
 
 # As IS-Net's own code normalises (Qin et al. 2022, https://arxiv.org/abs/2203.03041).
 MEAN, SCALE = 128.0, 256.0

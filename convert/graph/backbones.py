@@ -18,7 +18,8 @@ from convert.graph.efficientnet_lite import (
 )
 from convert.graph.graph import Graph, Value
 from convert.graph.swin import swin
-from segmentation.model_card import InputSpec, SizeHW
+from segmentation.arrays import SizeHW
+from segmentation.model_card import InputSpec
 
 BackboneWriter = Callable[[Graph, Any, InputSpec, SizeHW | None], list[Value]]
 """(graph, backbone, input, size or None) to the maps (C, cells) at strides 4, 8, 16, 32."""

@@ -9,6 +9,8 @@ import numpy.typing as npt
 import onnx
 from onnx import helper, numpy_helper
 
+from segmentation.arrays import Float32, UInt8
+
 # Below this, the passes that quantise and restore cost more than the product.
 LEAST_SIDE = 32
 CONTRIB = "com.microsoft"
@@ -243,8 +245,8 @@ def _convolution(
 
 
 def to_int8(
-    weight: npt.NDArray[np.float32], axis: int, at_least: npt.NDArray[np.float32] | float = 0.0
-) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:
+    weight: Float32, axis: int, at_least: Float32 | float = 0.0
+) -> tuple[npt.NDArray[np.int8], Float32]:
     """Round weights to -GREATEST..GREATEST with one scale for each index along `axis`.
 
     Args:
@@ -259,7 +261,7 @@ def to_int8(
     return np.rint(weight / scale).astype(np.int8), scale.reshape(-1)
 
 
-def _uint8_levels(limits: Range) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8]]:
+def _uint8_levels(limits: Range) -> tuple[Float32, UInt8]:
     """Step and level of zero for values between two limits; zero itself is always exact."""
     low, high = min(limits[0], 0.0), max(limits[1], 0.0)
     step = (high - low) / 255 or 1.0

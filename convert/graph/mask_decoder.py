@@ -8,7 +8,6 @@ mask features and multiplying commute.
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import nn
 from transformers import Mask2FormerForUniversalSegmentation
@@ -18,6 +17,7 @@ from transformers.models.mask2former.modeling_mask2former import (
 
 from convert.graph.graph import Graph, Value, weights_of
 from convert.graph.levels import Level, sine_position
+from segmentation.arrays import Float32
 
 # Far enough below every score that the softmax gives exactly 0, and finite in half precision.
 MASKED = -1e4
@@ -185,7 +185,7 @@ def attention_bias(graph: Graph, mask_logits: Value) -> Value:
     return graph.op("Mul", masked, graph.floats(MASKED))
 
 
-Affine = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
+Affine = tuple[Float32, Float32]
 
 
 @dataclass(frozen=True, slots=True)

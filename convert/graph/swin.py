@@ -13,7 +13,8 @@ import torch
 from transformers.models.swin.modeling_swin import SwinBackbone, SwinLayer, SwinStage
 
 from convert.graph.graph import Graph, Value, weights_of
-from segmentation.model_card import InputSpec, SizeHW
+from segmentation.arrays import SizeHW
+from segmentation.model_card import InputSpec
 
 Rows = npt.NDArray[np.int32]
 

@@ -24,10 +24,11 @@ import numpy.typing as npt
 from convert.arguments import parse_size, positive, size_text
 from convert.measure.machine import machine
 from convert.measure.synthetic import synthetic_photo
+from segmentation.arrays import SizeHW, UInt8
 from segmentation.engines.registry import open_engine
 from segmentation.errors import ConversionError, EngineUnavailable
-from segmentation.inference.preprocess import prepare
-from segmentation.model_card import ModelCard, SizeHW, load_card
+from segmentation.inference.preprocess import preprocess
+from segmentation.model_card import ModelCard, load_card
 
 if TYPE_CHECKING:
     from convert.checkpoint import Checkpoint
@@ -167,7 +168,7 @@ def _ours(card: ModelCard, size_hw: SizeHW, threads: int) -> Iterator[tuple[str,
         if size_hw not in engine.sizes_hw:
             print(f"{name} left out: not made for {size_text(size_hw)}", file=sys.stderr)
             continue
-        pixel_values = prepare(photo, engine.input, [size_hw], card.mask_stride)[0]
+        pixel_values = preprocess(photo, engine.input, [size_hw], card.mask_stride)[0]
         yield name, partial(engine.run, pixel_values)
 
 
@@ -196,9 +197,7 @@ def _rivals(
         print("OpenVINO left out: not installed", file=sys.stderr)
 
 
-def _plain(
-    checkpoint: "Checkpoint", photo: npt.NDArray[np.uint8], threads: int, scratch: Path
-) -> Run:
+def _plain(checkpoint: "Checkpoint", photo: UInt8, threads: int, scratch: Path) -> Run:
     """What anybody gets without this package: torch's exporter on transformers' own forward."""
     import onnxruntime as ort
     import torch

@@ -7,16 +7,14 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from convert.measure.machine import machine
 from segmentation import Edge, encode, find_model, read_photo
-from segmentation.inference.registry import Shelf
+from segmentation.arrays import UInt8
+from segmentation.inference.registry import ModelRegistry
 from segmentation.page.comparison.columns import Column, columns, write_prepared
 from segmentation.page.comparison.compare import Comparison, Setting, compare, see
 from segmentation.page.comparison.difference import likeness
-
-UInt8 = npt.NDArray[np.uint8]
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 LONGEST_SIDE = 520
@@ -31,7 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Compare each example's standard cut-out with the setting that changes most of it."""
-    shelf = Shelf([find_model(args.model)])
+    shelf = ModelRegistry([find_model(args.model)])
     finder = shelf.finders()[0]
     others = [Setting(finder, closer=False), Setting(finder, Edge(fine_hair=True))]
     settings = [Setting(finder), *others]

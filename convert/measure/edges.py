@@ -7,13 +7,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
 from segmentation import foreground, make_alpha
-
-Float = npt.NDArray[np.float32]
-UInt8 = npt.NDArray[np.uint8]
+from segmentation.arrays import Float32, UInt8
 
 # The model's input and its stride: the mask has a cell for 4 of these pixels.
 MODEL_SIDE, STRIDE = 384, 4
@@ -38,9 +35,9 @@ class Case:
     """
 
     rgb: UInt8
-    alpha: Float
-    colour: Float
-    mask_logits: Float
+    alpha: Float32
+    colour: Float32
+    mask_logits: Float32
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -89,7 +86,7 @@ def cases(objects: list[Path], backgrounds: list[Path]) -> Iterator[Case]:
         yield Case(rgb.astype(np.uint8), alpha, colour, _perturbed(alpha, random))
 
 
-def _perturbed(alpha: Float, random: np.random.Generator) -> Float:
+def _perturbed(alpha: Float32, random: np.random.Generator) -> Float32:
     scale = MODEL_SIDE / STRIDE / max(alpha.shape)
     size_wh = round(alpha.shape[1] * scale), round(alpha.shape[0] * scale)
     coarse = cv2.resize(alpha, size_wh, interpolation=cv2.INTER_AREA)
@@ -99,7 +96,7 @@ def _perturbed(alpha: Float, random: np.random.Generator) -> Float:
     return np.asarray(1.5 * np.log(coarse / (1 - coarse)) + noise * unsure, np.float32)
 
 
-def _upscaled(case: Case) -> Float:
+def _upscaled(case: Case) -> Float32:
     size_wh = case.alpha.shape[1], case.alpha.shape[0]
     logits = cv2.resize(case.mask_logits, size_wh, interpolation=cv2.INTER_LINEAR)
     return np.asarray(1 / (1 + np.exp(-logits)), np.float32)

@@ -21,14 +21,13 @@ from convert.measure.metrics import (
     precision_recall,
     weighted_f,
 )
-from segmentation import Photo, Segmentation, Segmenter, choose, encode, find_model, read_photo
+from segmentation import Photo, Segmentation, Segmenter, encode, find_model, read_photo, select
+from segmentation.arrays import Bool, UInt8
+from segmentation.cutout import compute_alpha
 from segmentation.errors import ConversionError
 from segmentation.inference.metrics import boundary_f, iou
-from segmentation.inference.refine import alpha_of, look_closer
+from segmentation.inference.refine import refine
 from segmentation.page.session import LEAST_SCORE as LEAST_OFFERED
-
-Bool = npt.NDArray[np.bool_]
-UInt8 = npt.NDArray[np.uint8]
 
 SALIENT = "salient"
 CROWD = "(crowd)"
@@ -214,12 +213,12 @@ def _score(
 
     @cache
     def cut_out(ids: tuple[int, ...]) -> UInt8:
-        look = None if one_look else look_closer(segmenter, photo, everything, ids)
-        return alpha_of(photo, everything, ids, look)
+        look = None if one_look else refine(segmenter, photo, everything, ids)
+        return compute_alpha(photo, everything, ids, look)
 
-    single = [(_match(alpha_of(photo, found, (i.id,)), sample), i.id) for i in found.instances]
+    single = [(_match(compute_alpha(photo, found, (i.id,)), sample), i.id) for i in found.instances]
     best, nearest = max(single, default=(0.0, None))
-    largest = _match(alpha_of(photo, found, choose(found, "largest")), sample)
+    largest = _match(compute_alpha(photo, found, select(found, "largest")), sample)
     closer = 0.0 if nearest is None else _match(cut_out((nearest,)), sample)
     offered = everything.above(LEAST_OFFERED)
     clicks = [
@@ -227,7 +226,7 @@ def _score(
         for _, truth in sample.subjects
         for photo_xy in points_on(truth)
     ]
-    alpha = cut_out(choose(found, "auto"))
+    alpha = cut_out(select(found, "auto"))
     return _score_of(sample, alpha, largest, best, closer, float(np.mean(clicks)))
 
 

@@ -6,8 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-Bool = npt.NDArray[np.bool_]
-UInt8 = npt.NDArray[np.uint8]
+from segmentation.arrays import Bool, UInt8
 
 # Weight of precision against recall in saliency work (Achanta et al. 2009,
 # https://doi.org/10.1109/CVPR.2009.5206596).

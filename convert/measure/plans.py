@@ -7,8 +7,8 @@ from typing import Any
 from convert.checkpoint import Checkpoint
 from convert.exportable import SIDE_MULTIPLE, Target
 from convert.graph.backbones import FREE_SIZE
+from segmentation.arrays import SizeHW
 from segmentation.errors import ConversionError
-from segmentation.model_card import SizeHW
 
 DEFAULT_SIDE = 512
 

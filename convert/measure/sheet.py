@@ -7,21 +7,19 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from segmentation import (
     Colour,
     Segmenter,
-    alpha_of,
-    choose,
     compose,
+    compute_alpha,
     encode,
     find_model,
-    look_closer,
     read_photo,
+    refine,
+    select,
 )
-
-UInt8 = npt.NDArray[np.uint8]
+from segmentation.arrays import UInt8
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 BACKDROPS = (Colour((255, 255, 255)), Colour((0, 0, 0)), Colour((255, 0, 255)))
@@ -56,8 +54,8 @@ def in_rows(pictures: Sequence[UInt8], a_row: int) -> UInt8:
 def _strip(segmenter: Segmenter, path: Path, objects: str) -> UInt8:
     photo = read_photo(path)
     found, _ = segmenter.segment(photo)
-    ids = choose(found, objects)
-    alpha = alpha_of(photo, found, ids, look_closer(segmenter, photo, found, ids))
+    ids = select(found, objects)
+    alpha = compute_alpha(photo, found, ids, refine(segmenter, photo, found, ids))
     cut_outs = [compose(photo, alpha, backdrop, crop="subject") for backdrop in BACKDROPS]
     return np.hstack([tile(image) for image in (photo.rgb, *cut_outs)])
 

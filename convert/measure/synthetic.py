@@ -2,12 +2,11 @@
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-from segmentation.model_card import SizeHW
+from segmentation.arrays import SizeHW, UInt8
 
 
-def synthetic_photo(size_hw: SizeHW) -> npt.NDArray[np.uint8]:
+def synthetic_photo(size_hw: SizeHW) -> UInt8:
     """Soft blobs of colour (H, W, 3), the same every time: photo-like, and nobody's."""
     noise = np.random.default_rng(0).integers(0, 256, (12, 12, 3), np.uint8)
     return np.asarray(

@@ -7,21 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from convert.measure.parity import Difference, difference
+from segmentation.arrays import Bool, SizeHW, UInt8
 from segmentation.compositing.matting import make_alpha
 from segmentation.engines.registry import Engine, Logits, open_engine
 from segmentation.errors import ConversionError, EngineUnavailable
 from segmentation.image.read import read_photo
 from segmentation.inference.metrics import iou
 from segmentation.inference.postprocess import find_instances
-from segmentation.inference.preprocess import prepare
-from segmentation.inference.select import choose
-from segmentation.model_card import InputSpec, ModelCard, SizeHW, load_card
+from segmentation.inference.preprocess import preprocess
+from segmentation.inference.select import select
+from segmentation.model_card import InputSpec, ModelCard, load_card
 
-UInt8 = npt.NDArray[np.uint8]
-Seen = tuple[Logits, npt.NDArray[np.bool_]]
+Seen = tuple[Logits, Bool]
 HEADER = (
     "| run | photos | class logits max, mean | mask logits max, mean | same class | same side "
     "| cut-outs: IoU mean, least |\n|---|---|---|---|---|---|---|"
@@ -42,7 +41,7 @@ class Contender:
     name: str
     input: InputSpec
     sizes_hw: tuple[SizeHW, ...]
-    run: Callable[[npt.NDArray[np.uint8]], Logits]
+    run: Callable[[UInt8], Logits]
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,12 +156,12 @@ def table_row(name: str, rows: list[Row]) -> str:
 
 
 def _see(card: ModelCard, rgb: UInt8, contender: Contender, sizes_hw: tuple[SizeHW, ...]) -> Seen:
-    pixel_values, geometry = prepare(rgb, contender.input, sizes_hw, card.mask_stride)
+    pixel_values, geometry = preprocess(rgb, contender.input, sizes_hw, card.mask_stride)
     logits = contender.run(pixel_values)
     segmentation = find_instances(logits, card.labels, geometry, card.score_threshold)
-    ids = choose(segmentation, "auto")
+    ids = select(segmentation, "auto")
     return logits, make_alpha(rgb, segmentation.mask_logits(ids)) > 127
 
 
-def _iou(one: npt.NDArray[np.bool_], other: npt.NDArray[np.bool_]) -> float | None:
+def _iou(one: Bool, other: Bool) -> float | None:
     return iou(one, other) if (one | other).any() else None

@@ -6,13 +6,11 @@ from typing import Literal
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
+from segmentation.arrays import BoxXYXY, UInt8
 from segmentation.errors import ChoiceError
 from segmentation.image.read import Photo
-from segmentation.inference.preprocess import BoxXYXY
 
-UInt8 = npt.NDArray[np.uint8]
 Fit = Literal["cover", "contain"]
 
 # Blur of the photo's own background, as a share of its longest side: a lens wide open.

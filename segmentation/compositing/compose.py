@@ -4,8 +4,8 @@ from math import ceil, floor
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
+from segmentation.arrays import BoxXYXY, UInt8
 from segmentation.compositing.backgrounds import (
     Background,
     Blurred,
@@ -24,9 +24,6 @@ from segmentation.compositing.matting import foreground
 from segmentation.errors import ChoiceError
 from segmentation.image.blend import Layer, over
 from segmentation.image.read import Photo
-from segmentation.inference.preprocess import BoxXYXY
-
-UInt8 = npt.NDArray[np.uint8]
 
 # Rows that are computed in floating point at a time.
 STRIP = 256
@@ -43,7 +40,7 @@ def compose(
 
     Args:
         photo: where they come from.
-        alpha: uint8 (H, W), their opacity (see `alpha_of`).
+        alpha: uint8 (H, W), their opacity (see `compute_alpha`).
         background: what to put behind them; only a Scene brings its own size.
         effects: what to draw between, from the objects outwards.
         crop: the frame; where it reaches beyond the photo, the background goes on.

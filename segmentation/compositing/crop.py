@@ -5,12 +5,9 @@ from typing import Literal, get_args
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
+from segmentation.arrays import BoxXYXY, UInt8
 from segmentation.errors import ChoiceError
-from segmentation.inference.preprocess import BoxXYXY
-
-UInt8 = npt.NDArray[np.uint8]
 
 Crop = Literal["subject", "square", "portrait"]
 CROPS: tuple[Crop, ...] = get_args(Crop)

@@ -6,14 +6,12 @@ from math import ceil
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
+from segmentation.arrays import UInt8
 from segmentation.compositing.backgrounds import parse_colour
 from segmentation.compositing.crop import Reach, longer_side
 from segmentation.errors import ChoiceError
 from segmentation.image.blend import Layer, under
-
-UInt8 = npt.NDArray[np.uint8]
 
 # A Gaussian is not seen beyond this many of its standard deviations.
 SEEN_SIGMAS = 2.5

@@ -11,11 +11,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from segmentation.arrays import Bool, Float32, UInt8
 from segmentation.errors import ChoiceError
-
-Float = npt.NDArray[np.float32]
-UInt8 = npt.NDArray[np.uint8]
-Bool = npt.NDArray[np.bool_]
 
 # The reduced copy has at most this longest side: some ten pixels to a cell of the mask grid.
 REDUCED_SIDE = 1024
@@ -94,7 +91,7 @@ class Edge:
         return HAIR_REACH_CELLS if self.fine_hair else REACH_CELLS
 
 
-def make_alpha(rgb: UInt8, mask_logits: Float, edge: Edge | None = None) -> UInt8:
+def make_alpha(rgb: UInt8, mask_logits: Float32, edge: Edge | None = None) -> UInt8:
     """Opacity of the chosen objects: the mask's own outline, moved to the edges of the photo.
 
     What the mask says of a pixel is weighed with what its colour says, by Bayes' rule. A guided
@@ -204,7 +201,7 @@ def _reduce(image: UInt8, factor: int) -> UInt8:
     return np.asarray(cv2.resize(padded, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _enlarge_mask(mask_logits: Float, rgb: UInt8, factor: int) -> Float:
+def _enlarge_mask(mask_logits: Float32, rgb: UInt8, factor: int) -> Float32:
     """Mask logits on the reduced grid, pixel centres exactly where the photo has them."""
     height, width = (-(-side // factor) for side in rgb.shape[:2])
     # Scales, not a size: the reduced grid may reach beyond the photo by part of a pixel.
@@ -220,7 +217,7 @@ def _enlarge_mask(mask_logits: Float, rgb: UInt8, factor: int) -> Float:
     return np.asarray(grown[:height, :width], np.float32)
 
 
-def _without_pinholes(logits: Float, cell_area: float) -> Float:
+def _without_pinholes(logits: Float32, cell_area: float) -> Float32:
     """The mask with the sign of tiny holes and specks turned to that of what is around them."""
     for inside, cells in ((False, PINHOLE_CELLS), (True, SPECK_CELLS)):
         region = ((logits > 0) == inside).astype(np.uint8)
@@ -246,7 +243,7 @@ def _box_around(region: Bool, margin: int) -> tuple[slice, slice]:
     )
 
 
-def _with_colours(logits: Float, guide: Float, radius: int) -> Float:
+def _with_colours(logits: Float32, guide: Float32, radius: int) -> Float32:
     """Logits (h, w) of being inside, given the mask's logits and the colours (h, w, 3) in 0..1.
 
     How often a colour is found inside and outside of the mask tells for which side it speaks, as in
@@ -262,7 +259,7 @@ def _with_colours(logits: Float, guide: Float, radius: int) -> Float:
     return logits + np.float32(TRUST_IN_COLOURS) * _mean(said, radius)
 
 
-def _shares(colours: npt.NDArray[np.intp], weights: Float) -> Float:
+def _shares(colours: npt.NDArray[np.intp], weights: Float32) -> Float32:
     """How much of the weight each colour has, a little of it spread to the colours beside it."""
     flat = np.bincount(colours.ravel(), weights.ravel(), COLOUR_STEPS**3)
     counts = np.asarray(flat, np.float64)
@@ -274,7 +271,7 @@ def _shares(colours: npt.NDArray[np.intp], weights: Float) -> Float:
     return np.asarray(counts.ravel() / max(float(counts.sum()), 1) + RARE, np.float32)
 
 
-def _linear_model(guide: Float, values: Float, radius: int) -> Float:
+def _linear_model(guide: Float32, values: Float32, radius: int) -> Float32:
     """Per pixel, the affine map from colour to value that the guided filter fits around it.
 
     Equations 19 to 21 of He, Sun, Tang 2013.
@@ -302,13 +299,13 @@ def _linear_model(guide: Float, values: Float, radius: int) -> Float:
     return _mean(model, radius)
 
 
-def _opacity(model: Float, colours: Float, gain: float) -> Float:
+def _opacity(model: Float32, colours: Float32, gain: float) -> Float32:
     """What the model makes of colours (h, w, 3) in 0..1: opacity in 0..1."""
     value = model[..., 3] + (model[..., :3] * colours).sum(axis=-1)
     return np.asarray(np.clip((value - 0.5) * gain + 0.5, 0, 1), np.float32)
 
 
-def _nearby_mean(image: Float, weight: Float) -> Float:
+def _nearby_mean(image: Float32, weight: Float32) -> Float32:
     """Weighted mean colour (h, w, 3) around each pixel, from as near as there is any weight."""
     mean = image
     for radius in COLOUR_RADII:
@@ -317,20 +314,20 @@ def _nearby_mean(image: Float, weight: Float) -> Float:
     return mean
 
 
-def _mean(values: Float, radius: int) -> Float:
+def _mean(values: Float32, radius: int) -> Float32:
     size = 2 * max(radius, 1) + 1
     return np.asarray(cv2.blur(values, (size, size), borderType=cv2.BORDER_REFLECT), np.float32)
 
 
-def _sigmoid(logits: Float) -> Float:
+def _sigmoid(logits: Float32) -> Float32:
     return np.asarray(1 / (1 + np.exp(-np.clip(logits, -30, 30))), np.float32)
 
 
-def _unit(values: UInt8) -> Float:
+def _unit(values: UInt8) -> Float32:
     return np.asarray(values * np.float32(1 / 255), np.float32)
 
 
-def _to_bytes(opacity: Float) -> UInt8:
+def _to_bytes(opacity: Float32) -> UInt8:
     return np.rint(opacity * 255).astype(np.uint8)
 
 
@@ -353,7 +350,7 @@ def _full(tile: tuple[slice, slice], factor: int) -> tuple[slice, slice]:
     )
 
 
-def _enlarge(values: Float, tile: tuple[slice, slice], factor: int) -> Float:
+def _enlarge(values: Float32, tile: tuple[slice, slice], factor: int) -> Float32:
     """A tile of reduced values (h, w, C) at full resolution, without seams to its neighbours."""
     rows, columns = (
         np.clip(np.arange(side.start - 1, side.stop + 1), 0, length - 1)

@@ -3,10 +3,10 @@
 from abc import ABC, abstractmethod
 from typing import Any, NamedTuple
 
-import numpy as np
 import numpy.typing as npt
 
-from segmentation.model_card import InputSpec, SizeHW
+from segmentation.arrays import Float32, SizeHW
+from segmentation.model_card import InputSpec
 
 
 class Logits(NamedTuple):
@@ -17,8 +17,8 @@ class Logits(NamedTuple):
         masks_queries_logits: float32 (Q, h, w) at the model's mask resolution.
     """
 
-    class_queries_logits: npt.NDArray[np.float32]
-    masks_queries_logits: npt.NDArray[np.float32]
+    class_queries_logits: Float32
+    masks_queries_logits: Float32
 
 
 class Engine(ABC):
@@ -40,7 +40,7 @@ class Engine(ABC):
         """What really computes, as a badge shows it: a provider's or a chip's name."""
 
     @property
-    def at_once(self) -> int:
+    def max_concurrency(self) -> int:
         """How many photos are worth having under way together; more would only wait."""
         return 1
 
@@ -49,7 +49,7 @@ class Engine(ABC):
         """Infer one photo.
 
         Args:
-            pixel_values: one photo as `input` asks for it (see `preprocess.prepare`),
+            pixel_values: one photo as `input` asks for it (see `preprocess.preprocess`),
                 of a size in `sizes_hw`.
 
         Raises:

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
 
+from segmentation.arrays import SizeHW
 from segmentation.engines.base import Engine, Logits
 from segmentation.errors import EngineUnavailable, InferenceFailed, ModelDamaged
-from segmentation.model_card import Artifact, InputSpec, ModelCard, SizeHW, check_artifact
+from segmentation.model_card import Artifact, InputSpec, ModelCard, check_artifact
 
 if TYPE_CHECKING:
     import onnxruntime as ort

@@ -11,7 +11,15 @@ from segmentation.model_card import ModelCard
 # auto, onnx, ascend, or the address of replicas: http://...
 EngineChoice = str
 
-__all__ = ["Engine", "EngineChoice", "Logits", "chip_here", "find_chip", "is_remote", "open_engine"]
+__all__ = [
+    "Engine",
+    "EngineChoice",
+    "Logits",
+    "available_chip",
+    "find_chip",
+    "is_remote",
+    "open_engine",
+]
 
 
 def is_remote(choice: EngineChoice) -> bool:
@@ -19,7 +27,7 @@ def is_remote(choice: EngineChoice) -> bool:
     return choice.startswith(("http://", "https://"))
 
 
-def chip_here() -> str | None:
+def available_chip() -> str | None:
     """The chip that `auto` would take; None also for one that does not work.
 
     Who opens a model on it is told why (see `open_engine`).

@@ -11,9 +11,10 @@ from urllib.parse import urlencode, urlsplit
 import numpy as np
 import numpy.typing as npt
 
+from segmentation.arrays import SizeHW
 from segmentation.engines.base import Engine, Logits
 from segmentation.errors import EngineUnavailable, InferenceFailed
-from segmentation.model_card import InputSpec, ModelCard, SizeHW, input_spec
+from segmentation.model_card import InputSpec, ModelCard, input_spec
 
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 60.0
@@ -90,7 +91,7 @@ class RemoteEngine(Engine):
         return self._device
 
     @property
-    def at_once(self) -> int:
+    def max_concurrency(self) -> int:
         """As many photos as there are replicas."""
         return self._at_once
 

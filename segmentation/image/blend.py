@@ -5,10 +5,8 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-UInt8 = npt.NDArray[np.uint8]
-UInt16 = npt.NDArray[np.uint16]
+from segmentation.arrays import UInt8, UInt16
 
 # Rows at a time: the 16-bit intermediates of a strip fit into the processor's cache.
 STRIP = 64

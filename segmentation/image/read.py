@@ -11,9 +11,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 from PIL import ExifTags, Image, ImageCms
 
+from segmentation.arrays import UInt8
 from segmentation.errors import PhotoError, PhotoTooLarge
 from segmentation.i18n import Text
 from segmentation.image.blend import Layer, over
@@ -77,8 +77,8 @@ class Photo:
         dpi_xy: dots per inch as the file has them, across and down the upright photo, if it does.
     """
 
-    rgb: npt.NDArray[np.uint8]
-    alpha: npt.NDArray[np.uint8] | None
+    rgb: UInt8
+    alpha: UInt8 | None
     stem: str
     notices: tuple[Text, ...]
     dpi_xy: tuple[float, float] | None = None
@@ -90,7 +90,7 @@ class Photo:
         return height, width
 
     @property
-    def on_white(self) -> npt.NDArray[np.uint8]:
+    def on_white(self) -> UInt8:
         """uint8 (H, W, 3): how it looks where nothing else is behind it."""
         if self.alpha is None:
             return self.rgb
@@ -109,7 +109,12 @@ def read_photo(path: Path, limits: Limits | None = None) -> Photo:
         PhotoTooLarge: it is beyond the limits; no pixel was decoded.
     """
     data = _read_bytes(path, limits := limits or Limits())
-    with _without_pillows_warnings(), _open(data) as image, memory_explained(), _damage_explained():
+    with (
+        _without_pillows_warnings(),
+        _open(data) as image,
+        translate_memory_errors(),
+        _damage_explained(),
+    ):
         _check(image, limits)
         frame_notices = _frame_notices(image)
         pillow_turns = _is_lying_tiff(image)
@@ -173,7 +178,7 @@ def _read_bytes(path: Path, limits: Limits) -> bytes:
 
 
 @contextmanager
-def memory_explained() -> Iterator[None]:
+def translate_memory_errors() -> Iterator[None]:
     """Tell in a sentence that a photo is too large for what memory is left.
 
     Raises:
@@ -360,7 +365,7 @@ def _eight_bits(image: Image.Image) -> Image.Image:
     return eight
 
 
-def _split_alpha(image: Image.Image) -> tuple[Image.Image, npt.NDArray[np.uint8] | None]:
+def _split_alpha(image: Image.Image) -> tuple[Image.Image, UInt8 | None]:
     if not image.has_transparency_data:
         return image, None
     image = image.convert("RGBA")

@@ -8,12 +8,10 @@ from typing import Literal, get_args
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 from PIL import ImageCms
 
+from segmentation.arrays import UInt8
 from segmentation.errors import ChoiceError
-
-UInt8 = npt.NDArray[np.uint8]
 
 Format = Literal["png", "webp", "jpeg"]
 FORMATS: tuple[Format, ...] = get_args(Format)

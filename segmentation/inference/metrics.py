@@ -2,9 +2,8 @@
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-Bool = npt.NDArray[np.bool_]
+from segmentation.arrays import Bool
 
 # Boundaries this near count as the same, as a share of the diagonal (Perazzi et al. 2016, DAVIS,
 # https://doi.org/10.1109/CVPR.2016.85, and its evaluation code).

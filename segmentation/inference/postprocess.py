@@ -6,12 +6,12 @@ from typing import Any
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
+from segmentation.arrays import BoxXYXY, Float16, Float32
 from segmentation.engines.base import Logits
 from segmentation.i18n import Text
 from segmentation.inference.metrics import iou
-from segmentation.inference.preprocess import BoxXYXY, Geometry
+from segmentation.inference.preprocess import Geometry
 
 # Two masks that share more than this are one object found twice (Mask2Former has no suppression
 # of its own); people who overlap in a photo stay far below it.
@@ -69,10 +69,10 @@ class Segmentation:
     """
 
     instances: tuple[Instance, ...]
-    masks_queries_logits: npt.NDArray[np.float16]
+    masks_queries_logits: Float16
     geometry: Geometry
 
-    def mask_logits(self, ids: Collection[int]) -> npt.NDArray[np.float32]:
+    def mask_logits(self, ids: Collection[int]) -> Float32:
         """Mask logits (h, w) of several instances as one: of the chosen ones, the most certain."""
         chosen = [self.masks_queries_logits[id_ - 1] for id_ in ids]
         if not chosen:
@@ -132,7 +132,7 @@ def find_instances(
     classes = class_probabilities.argmax(axis=1)
     scores = class_probabilities.max(axis=1) * _mean_probability_inside(masks)
     kept: list[int] = []
-    cleaned: list[npt.NDArray[np.float32]] = []
+    cleaned: list[Float32] = []
     for query in np.argsort(-scores, kind="stable"):
         if scores[query] < threshold:
             break
@@ -171,26 +171,26 @@ def find_again(first: Segmentation, ids: Collection[int], second: Segmentation) 
     return tuple(sorted(found))
 
 
-def _box(mask: npt.NDArray[np.float32]) -> BoxXYXY:
+def _box(mask: Float32) -> BoxXYXY:
     left, top, width, height = cv2.boundingRect((mask > 0).astype(np.uint8))
     return left, top, left + width, top + height
 
 
-def _softmax(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def _softmax(logits: Float32) -> Float32:
     exponentials = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    normalised: npt.NDArray[np.float32] = exponentials / exponentials.sum(axis=-1, keepdims=True)
+    normalised: Float32 = exponentials / exponentials.sum(axis=-1, keepdims=True)
     return normalised
 
 
-def _mean_probability_inside(masks: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def _mean_probability_inside(masks: Float32) -> Float32:
     inside = masks > 0
     probabilities = 1 / (1 + np.exp(-np.clip(masks, -30, 30)))
     total = (probabilities * inside).sum(axis=(1, 2))
-    mean: npt.NDArray[np.float32] = total / np.maximum(inside.sum(axis=(1, 2)), 1)
+    mean: Float32 = total / np.maximum(inside.sum(axis=(1, 2)), 1)
     return mean
 
 
-def without_crumbs(mask: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def without_crumbs(mask: Float32) -> Float32:
     """The mask with its tiny loose pieces, and the ring around each, turned to not."""
     count, pieces, stats, _ = cv2.connectedComponentsWithStats((mask > 0).astype(np.uint8))
     areas = stats[1:count, cv2.CC_STAT_AREA]

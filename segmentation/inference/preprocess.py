@@ -8,9 +8,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from segmentation.model_card import InputSpec, SizeHW
-
-BoxXYXY = tuple[int, int, int, int]
+from segmentation.arrays import BoxXYXY, SizeHW, UInt8
+from segmentation.model_card import InputSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +66,8 @@ class Geometry:
         )
 
 
-def prepare(
-    rgb: npt.NDArray[np.uint8], spec: InputSpec, sizes_hw: Sequence[SizeHW], mask_stride: int
+def preprocess(
+    rgb: UInt8, spec: InputSpec, sizes_hw: Sequence[SizeHW], mask_stride: int
 ) -> tuple[npt.NDArray[Any], Geometry]:
     """Scale a photo to the best-fitting input size and lay it out as the graph takes it.
 

@@ -6,17 +6,13 @@ from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-from segmentation.compositing.matting import Edge, grown, make_alpha
+from segmentation.arrays import BoxXYXY, Float16, Float32
 from segmentation.errors import InferenceFailed
 from segmentation.i18n import Text
 from segmentation.image.read import Photo
 from segmentation.inference.postprocess import FLOAT16_RANGE, Segmentation, without_crumbs
-from segmentation.inference.preprocess import BoxXYXY
 from segmentation.inference.segmenter import Segmenter
-
-Float = npt.NDArray[np.float32]
 
 # Around the chosen objects, as a share of their longer side: enough to see what they end against;
 # and where they turn out to go on beyond that.
@@ -26,7 +22,7 @@ SAME_OBJECT_IOU = 0.6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class CloserLook:
+class Refinement:
     """The chosen objects' mask within a crop, from both looks together.
 
     Attributes:
@@ -40,7 +36,7 @@ class CloserLook:
     first: Segmentation
     ids: tuple[int, ...]
     box_xyxy: BoxXYXY
-    mask_logits: npt.NDArray[np.float16]
+    mask_logits: Float16
     seconds: float
 
     def is_at(self, segmentation: Segmentation, ids: Collection[int]) -> bool:
@@ -48,9 +44,9 @@ class CloserLook:
         return self.first is segmentation and set(self.ids) == set(ids)
 
 
-def look_closer(
+def refine(
     segmenter: Segmenter, photo: Photo, segmentation: Segmentation, ids: Collection[int]
-) -> CloserLook | None:
+) -> Refinement | None:
     """Run the model on the mirrored crop around some instances and average it with the first look.
 
     The mean of two looks is better than either, and more so if they differ: the second one is
@@ -83,7 +79,7 @@ def look_closer(
         return None  # rather one look than an object that is cut straight
     spent = time.perf_counter() - start
     kept = np.clip(mask_logits, *FLOAT16_RANGE).astype(np.float16)
-    return CloserLook(segmentation, tuple(ids), box_xyxy, kept, spent)
+    return Refinement(segmentation, tuple(ids), box_xyxy, kept, spent)
 
 
 def _both_looks(
@@ -92,7 +88,7 @@ def _both_looks(
     segmentation: Segmentation,
     ids: Collection[int],
     box_xyxy: BoxXYXY,
-) -> Float | None:
+) -> Float32 | None:
     """The instances' mask over a crop, or None if the second look saw none of them."""
     left, top, right, bottom = box_xyxy
     mirrored = np.ascontiguousarray(photo.on_white[top:bottom, left:right][:, ::-1])
@@ -106,7 +102,7 @@ def _both_looks(
     return np.asarray(np.max([means.get(id_, first[id_]) for id_ in ids], axis=0), np.float32)
 
 
-def _goes_on(mask_logits: Float, box_xyxy: BoxXYXY, photo_hw: tuple[int, int]) -> bool:
+def _goes_on(mask_logits: Float32, box_xyxy: BoxXYXY, photo_hw: tuple[int, int]) -> bool:
     """Whether a mask runs out of its crop inside the photo, where it would be cut straight."""
     height, width = photo_hw
     left, top, right, bottom = box_xyxy
@@ -115,62 +111,14 @@ def _goes_on(mask_logits: Float, box_xyxy: BoxXYXY, photo_hw: tuple[int, int]) -
     return any(is_inside and (rim > 0).any() for is_inside, rim in zip(inside, rims, strict=True))
 
 
-def try_looking_closer(
+def try_refine(
     segmenter: Segmenter, photo: Photo, segmentation: Segmentation, ids: Collection[int]
-) -> tuple[CloserLook | None, tuple[Text, ...]]:
-    """As `look_closer`, for those who can do without: a failure becomes a notice."""
+) -> tuple[Refinement | None, tuple[Text, ...]]:
+    """As `refine`, for those who can do without: a failure becomes a notice."""
     try:
-        return look_closer(segmenter, photo, segmentation, ids), ()
+        return refine(segmenter, photo, segmentation, ids), ()
     except InferenceFailed as error:
         return None, (error.text,)
-
-
-def alpha_of(
-    photo: Photo,
-    segmentation: Segmentation,
-    ids: Collection[int],
-    look: CloserLook | None = None,
-    edge: Edge | None = None,
-) -> npt.NDArray[np.uint8]:
-    """Opacity of some instances, from a closer look at them where there is one.
-
-    What is transparent in the photo itself stays transparent.
-
-    Args:
-        photo: the photo or a reduced copy of it.
-        segmentation: the first look.
-        ids: of the instances.
-        look: a closer look, which counts only if it was at these instances.
-        edge: how the edge is wanted; None takes `Edge()`.
-
-    Returns:
-        uint8 (H, W).
-    """
-    alpha = _opacity(photo.on_white, segmentation, ids, look, edge or Edge())
-    if photo.alpha is None:
-        return alpha
-    return np.asarray(cv2.multiply(alpha, photo.alpha, scale=1 / 255), np.uint8)
-
-
-def _opacity(
-    rgb: npt.NDArray[np.uint8],
-    segmentation: Segmentation,
-    ids: Collection[int],
-    look: CloserLook | None,
-    edge: Edge,
-) -> npt.NDArray[np.uint8]:
-    if look is None or not look.is_at(segmentation, ids):
-        return make_alpha(rgb, segmentation.mask_logits(ids), edge)
-    height, width = rgb.shape[:2]
-    photo_h, photo_w = segmentation.geometry.photo_hw
-    left, right = (round(x * width / photo_w) for x in look.box_xyxy[::2])
-    top, bottom = (round(y * height / photo_h) for y in look.box_xyxy[1::2])
-    alpha = np.zeros((height, width), np.uint8)
-    crop = np.ascontiguousarray(rgb[top:bottom, left:right])
-    # It grows by a share of the photo, not of the crop, and may grow beyond that.
-    mask_logits, as_it_is = look.mask_logits.astype(np.float32), replace(edge, grow=0.0)
-    alpha[top:bottom, left:right] = make_alpha(crop, mask_logits, as_it_is)
-    return grown(alpha, edge)
 
 
 def crop_around(
@@ -191,7 +139,7 @@ def crop_around(
 
 def _in_crop(
     segmentation: Segmentation, id_: int, box_xyxy: BoxXYXY, size_hw: tuple[int, int]
-) -> Float:
+) -> Float32:
     """An instance's mask logits from the first look, on the mask grid of the crop."""
     left, top, right, bottom = box_xyxy
     photo_h, photo_w = segmentation.geometry.photo_hw
@@ -212,7 +160,7 @@ def _in_crop(
     return np.asarray(moved, np.float32)
 
 
-def _mean(seen: Float, again: Float) -> Float | None:
+def _mean(seen: Float32, again: Float32) -> Float32 | None:
     """The mean with the surest mask of the second look that shows the same object, if one does.
 
     Not with the most similar one: where the first look took too much or too little, that would be

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from segmentation.engines.registry import EngineChoice, chip_here
+from segmentation.engines.registry import EngineChoice, available_chip
 from segmentation.errors import EngineUnavailable, KoutuError, ModelError, ModelNotFound
 from segmentation.i18n import Text
 from segmentation.inference.hub import PREFIX, get_model
@@ -15,8 +15,8 @@ from segmentation.model_card import ModelCard, bundled_models, find_model, load_
 
 
 @dataclass(frozen=True, slots=True)
-class Finder:
-    """One way to find objects: what `Shelf.segmenter` takes, and what a visitor reads.
+class ModelVariant:
+    """One way to find objects: what `ModelRegistry.segmenter` takes, and what a visitor reads.
 
     Attributes:
         title: model, precision and, where there is a choice of them, engine.
@@ -31,7 +31,7 @@ class Finder:
     engine: EngineChoice | None = None
 
 
-class Shelf:
+class ModelRegistry:
     """One `Segmenter` for each model, precision and engine that was ever asked for.
 
     It can be used from any number of threads. What was loaded stays loaded until the page ends,
@@ -106,7 +106,7 @@ class Shelf:
                 self._segmenters[key] = Segmenter(card, key[2], precision, self._threads)
             return self._segmenters[key]
 
-    def finders(self) -> tuple[Finder, ...]:
+    def finders(self) -> tuple[ModelVariant, ...]:
         """All ways to find objects that this host has, for each model the page's own first."""
         chip = self._chip()
         return tuple(finder for card in self.cards for finder in self._finders(card, chip))
@@ -120,9 +120,9 @@ class Shelf:
     def _chip(self) -> str | None:
         """The chip that this host has, asked only where a model is made for any."""
         oms = [a for card in self.cards for a in card.artifacts if a.format == "om"]
-        return chip_here() if self._engine in ("auto", "ascend") and oms else None
+        return available_chip() if self._engine in ("auto", "ascend") and oms else None
 
-    def _finders(self, card: ModelCard, chip: str | None) -> Iterator[Finder]:
+    def _finders(self, card: ModelCard, chip: str | None) -> Iterator[ModelVariant]:
         onnx = [a.precision for a in card.artifacts if a.format == "onnx"]
         forced = self._engine == "ascend"
         oms = [a.precision for a in card.artifacts if a.format == "om" and a.soc == chip]
@@ -137,10 +137,10 @@ class Shelf:
                 end = f" · {precision}{name}"
                 title = Text(f"{card.title.en}{end}", f"{card.title.zh}{end}")
                 asked = None if engine is None and precision == own else precision
-                yield Finder(title, card.name, asked, engine)
+                yield ModelVariant(title, card.name, asked, engine)
 
 
-def models_here(
+def available_models(
     wanted: Sequence[str],
     folder: Path,
     engine: EngineChoice = "auto",

@@ -11,7 +11,7 @@ from segmentation.errors import InferenceFailed
 from segmentation.i18n import Text
 from segmentation.image.read import Photo
 from segmentation.inference.postprocess import Segmentation, find_instances
-from segmentation.inference.preprocess import prepare
+from segmentation.inference.preprocess import preprocess
 from segmentation.model_card import ModelCard
 
 
@@ -75,9 +75,9 @@ class Segmenter:
         return self._opened[0].device if self._opened else None
 
     @property
-    def at_once(self) -> int:
+    def max_concurrency(self) -> int:
         """How many photos the opened engine brings through together; 1 before it is opened."""
-        return self._opened[0].at_once if self._opened else 1
+        return self._opened[0].max_concurrency if self._opened else 1
 
     @property
     def notices(self) -> tuple[Text, ...]:
@@ -99,7 +99,7 @@ class Segmenter:
         start = time.perf_counter()
         engine, _ = self.open()
         loaded = time.perf_counter()
-        pixel_values, geometry = prepare(
+        pixel_values, geometry = preprocess(
             photo.on_white, engine.input, engine.sizes_hw, card.mask_stride
         )
         prepared = time.perf_counter()

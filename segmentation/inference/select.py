@@ -9,12 +9,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from segmentation.arrays import BoxXYXY
 from segmentation.errors import ChoiceError
 from segmentation.i18n import Text
 from segmentation.inference.postprocess import Instance, Segmentation
-from segmentation.inference.preprocess import BoxXYXY
 
-# What `choose` takes besides labels and ids.
+# What `select` takes besides labels and ids.
 RULES = ("auto", "largest", "all", "none")
 # All labels of a large model, named; more is no wish but an attack.
 LONGEST_WISH = 4000
@@ -44,7 +44,7 @@ PART_IN_BOX = 0.7
 PART_TOUCHING = 0.5
 
 
-def choose(segmentation: Segmentation, objects: str) -> tuple[int, ...]:
+def select(segmentation: Segmentation, objects: str) -> tuple[int, ...]:
     """The ids of the instances that a wish names.
 
     Args:

@@ -9,16 +9,17 @@ from segmentation.compositing.backgrounds import Background, Fit, parse_backdrop
 from segmentation.compositing.crop import Crop
 from segmentation.compositing.effects import Effects, Shadow, parse_outline
 from segmentation.compositing.matting import Edge
+from segmentation.cutout import compute_alpha
 from segmentation.errors import ChoiceError
-from segmentation.filenames import ending_of
+from segmentation.filenames import file_extension
 from segmentation.i18n import Text
 from segmentation.image.read import Limits, Photo, read_photo
 from segmentation.image.write import Format
 from segmentation.inference.postprocess import Segmentation
-from segmentation.inference.refine import CloserLook, alpha_of, try_looking_closer
+from segmentation.inference.refine import Refinement, try_refine
 from segmentation.inference.segmenter import Segmenter
-from segmentation.inference.select import check_wish, choose
-from segmentation.page.strings import WORDS
+from segmentation.inference.select import check_wish, select
+from segmentation.page.strings import STRINGS
 from segmentation.recipe import Recipe, make_file
 
 JSON_NAMES = {
@@ -35,7 +36,7 @@ class Order:
     """How the objects are to be cut out; every field as the flag of the same name.
 
     Attributes:
-        objects: see `choose`.
+        objects: see `select`.
         background: see `parse_background`.
         fit: of the backdrop.
         place: puts the objects into the backdrop, see `parse_backdrop`.
@@ -135,13 +136,13 @@ def carry_out(
     photo = read_photo(path, limits)
     segmentation, _ = segmenter.segment(photo, order.threshold)
     ids = _chosen(segmentation, order.objects)
-    look: CloserLook | None = None
+    look: Refinement | None = None
     notices: tuple[Text, ...] = ()
     if not order.one_look:
-        look, notices = try_looking_closer(segmenter, photo, segmentation, ids)
-    alpha = alpha_of(photo, segmentation, ids, look, recipe.edge)
+        look, notices = try_refine(segmenter, photo, segmentation, ids)
+    alpha = compute_alpha(photo, segmentation, ids, look, recipe.edge)
     data = make_file(photo, alpha, recipe)
-    return f"{photo.stem}_cutout{ending_of(order.format)}", data, (*photo.notices, *notices)
+    return f"{photo.stem}_cutout{file_extension(order.format)}", data, (*photo.notices, *notices)
 
 
 def found(photo: Photo, segmentation: Segmentation) -> dict[str, Any]:
@@ -149,14 +150,14 @@ def found(photo: Photo, segmentation: Segmentation) -> dict[str, Any]:
     return {
         "size_hw": photo.hw,
         "instances": [instance.as_json() for instance in segmentation.instances],
-        "chosen": choose(segmentation, "auto"),
+        "chosen": select(segmentation, "auto"),
     }
 
 
 def _chosen(segmentation: Segmentation, objects: str) -> tuple[int, ...]:
     if not segmentation.instances:
-        raise ChoiceError(WORDS["nothing"].en, WORDS["nothing"].zh)
-    if ids := choose(segmentation, objects):
+        raise ChoiceError(STRINGS["nothing"].en, STRINGS["nothing"].zh)
+    if ids := select(segmentation, objects):
         return ids
     count = len(segmentation.instances)
     raise ChoiceError(

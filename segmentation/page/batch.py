@@ -8,19 +8,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from segmentation.cutout import compute_alpha
 from segmentation.each import write_zip
 from segmentation.errors import ChoiceError, KoutuError, PhotoError, PhotoTooLarge
 from segmentation.filenames import targets
 from segmentation.i18n import Language, Text
-from segmentation.image.read import Limits, memory_explained
+from segmentation.image.read import Limits, translate_memory_errors
 from segmentation.inference.postprocess import Instance
-from segmentation.inference.refine import alpha_of, try_looking_closer
+from segmentation.inference.refine import try_refine
 from segmentation.inference.segmenter import Segmenter
-from segmentation.inference.select import choose
+from segmentation.inference.select import select
 from segmentation.page.options import Style
-from segmentation.page.server.uploads import disk_explained, read_kept
+from segmentation.page.server.uploads import read_upload, translate_disk_errors
 from segmentation.page.session import line
-from segmentation.page.strings import WORDS
+from segmentation.page.strings import STRINGS
 from segmentation.recipe import make_file
 
 # What of each photo a batch can cut out: those of RULES that give something.
@@ -64,7 +65,7 @@ class Batch:
     Attributes:
         archive: the ZIP, whole after every step.
         model: name of the model that finds the objects.
-        objects: what to cut out of each photo, as `choose` reads it.
+        objects: what to cut out of each photo, as `select` reads it.
         style: how.
         todo: the photos to come, each with the name of its cut-out.
         done: those behind us.
@@ -93,7 +94,7 @@ def start_batch(
         photos: in the order of their turns.
         archive: the ZIP to make, a file that does not exist.
         model: name of the model that finds the objects.
-        objects: what to cut out of each, as `choose` reads it.
+        objects: what to cut out of each, as `select` reads it.
         style: how.
         limits: `batch_photos` and `batch_megabytes` count for the photos.
 
@@ -133,14 +134,14 @@ def advance(batch: Batch, segmenter: Segmenter, limits: Limits, language: Langua
         language: of the table.
 
     Raises:
-        NoRoom: the table could not be written; once more may do.
+        StorageFull: the table could not be written; once more may do.
     """
     if batch.todo:
         (path, name), *todo = batch.todo
         outcome = _cut_out(path, name, batch, segmenter, limits)
         return replace(batch, todo=tuple(todo), done=(*batch.done, outcome))
     if not batch.sealed:
-        with disk_explained():
+        with translate_disk_errors():
             write_zip(batch.archive, [(TABLE, table(batch.done, language))])
     return replace(batch, sealed=True)
 
@@ -151,18 +152,18 @@ def _cut_out(path: Path, name: str, batch: Batch, segmenter: Segmenter, limits: 
     instances: tuple[Instance, ...] = ()
     chosen: tuple[int, ...] = ()
     try:
-        with memory_explained():
-            photo = read_kept(path, limits)
+        with translate_memory_errors():
+            photo = read_upload(path, limits)
             segmentation, _ = segmenter.segment(photo, batch.style.threshold)
             instances = segmentation.instances
             if not instances:
                 raise ChoiceError(NOTHING.en, NOTHING.zh)
-            chosen = choose(segmentation, batch.objects)
-            look, notices = try_looking_closer(segmenter, photo, segmentation, chosen)
+            chosen = select(segmentation, batch.objects)
+            look, notices = try_refine(segmenter, photo, segmentation, chosen)
             recipe = batch.style.recipe(limits)
-            alpha = alpha_of(photo, segmentation, chosen, look, recipe.edge)
+            alpha = compute_alpha(photo, segmentation, chosen, look, recipe.edge)
             data = make_file(photo, alpha, recipe)
-        with disk_explained():
+        with translate_disk_errors():
             _check_space(batch.archive, len(data), limits)
             write_zip(batch.archive, [(name, data)])
         file, notes = name, (*photo.notices, *notices)
@@ -192,7 +193,7 @@ def overview(batch: Batch, language: Language) -> list[list[str]]:
     rows = [[outcome.photo, _in_short(outcome, language)] for outcome in batch.done]
     states = ["working", *["waiting"] * len(batch.todo)]
     for (path, _), state in zip(batch.todo, states, strict=False):
-        rows.append([path.name, WORDS[state].in_language(language)])
+        rows.append([path.name, STRINGS[state].in_language(language)])
     return rows
 
 

@@ -17,12 +17,12 @@ from segmentation.compositing.effects import Effects, Outline, Shadow
 from segmentation.compositing.matting import Edge
 from segmentation.image.read import Limits, Photo
 from segmentation.image.write import Format
-from segmentation.page.server.uploads import read_kept
+from segmentation.page.server.uploads import read_upload
 from segmentation.page.session import preview
-from segmentation.page.strings import WORDS
+from segmentation.page.strings import STRINGS
 from segmentation.recipe import Recipe
 
-# The choices of the page, by the names of their WORDS.
+# The choices of the page, by the names of their STRINGS.
 BACKGROUNDS = ("transparent", "colour", "gradient", "blur", "picture", "scene")
 FRAMES = ("whole", *CROPS)
 FITS: tuple[Fit, ...] = ("cover", "contain")
@@ -119,7 +119,7 @@ class Style:
                 return Transparent()
 
     def _other(self, path: str, limits: Limits) -> Photo:
-        return read_kept(path, limits, WORDS["backdrop_gone"])
+        return read_upload(path, limits, STRINGS["backdrop_gone"])
 
 
 def reduced(background: Background) -> Background:

@@ -5,11 +5,9 @@ from collections.abc import Collection
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
+from segmentation.arrays import UInt8
 from segmentation.inference.postprocess import Segmentation
-
-UInt8 = npt.NDArray[np.uint8]
 
 # Neighbouring ids get hues far apart: the golden ratio never comes back to the same place.
 HUE_STEP = 0.618

@@ -9,15 +9,14 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from segmentation.arrays import UInt8
 from segmentation.i18n import Language, Text
 from segmentation.image.read import Photo
 from segmentation.inference.postprocess import Instance, Segmentation, find_again
-from segmentation.inference.refine import CloserLook
+from segmentation.inference.refine import Refinement
 from segmentation.inference.segmenter import Timings
-from segmentation.inference.select import choose
-from segmentation.page.strings import WORDS
-
-UInt8 = npt.NDArray[np.uint8]
+from segmentation.inference.select import select
+from segmentation.page.strings import STRINGS
 
 # Longest side of what is drawn on the page; the download has the photo's own size.
 PREVIEW_SIDE = 1280
@@ -34,7 +33,7 @@ NOTABLE_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Desk:
+class PhotoState:
     """What a visitor's page remembers of the photo on it.
 
     Attributes:
@@ -70,20 +69,20 @@ class Desk:
         shown = self.shown(threshold).instances
         return tuple(instance.id for instance in shown if instance.id in self.chosen)
 
-    def picking(self, ids: Collection[int]) -> "Desk":
+    def picking(self, ids: Collection[int]) -> "PhotoState":
         """The desk with just these objects chosen, which can be undone."""
         if {*ids} == {*self.chosen}:
             return self
         past = (*self.past, self.chosen)[-MOST_STEPS_BACK:]
         return replace(self, chosen=tuple(ids), past=past, under=())
 
-    def undone(self) -> "Desk":
+    def undone(self) -> "PhotoState":
         """The desk before the last pick, if there was one."""
         if not self.past:
             return self
         return replace(self, chosen=self.past[-1], past=self.past[:-1], under=())
 
-    def clicking(self, preview_xy: tuple[int, int], threshold: float) -> "Desk":
+    def clicking(self, preview_xy: tuple[int, int], threshold: float) -> "PhotoState":
         """The desk after a click on the preview.
 
         What is most likely meant there is chosen. Where it was already, it is taken away, and what
@@ -102,14 +101,14 @@ class Desk:
         unsure = (id_ for id_ in rest[:1] if self.segmentation.instances[id_ - 1].score < threshold)
         return replace(desk, guesses=self.guesses.union(unsure), under=under)
 
-    def guessing(self) -> tuple["Desk", float]:
+    def guessing(self) -> tuple["PhotoState", float]:
         """The desk with the best guess chosen, and the slider's highest threshold that shows it."""
         best = self.segmentation.instances[0]
         return self.picking((best.id,)), round(floor(best.score / SCORE_STEP) * SCORE_STEP, 2)
 
     def seen_by(
         self, model: str, segmentation: Segmentation, timings: Timings, threshold: float
-    ) -> "Desk":
+    ) -> "PhotoState":
         """The desk after another model's look at the photo.
 
         What was chosen stays so where that model finds it too, a guess also as a guess, and if it
@@ -120,7 +119,7 @@ class Desk:
         guesses = frozenset(find_again(self.segmentation, guessed, segmentation))
         chosen = tuple({*find_again(self.segmentation, self.chosen, shown)} | guesses)
         if self.chosen and not chosen:
-            chosen = choose(shown, "auto")
+            chosen = select(shown, "auto")
         # Ids of the former look mean nothing in this one, so there is nothing to undo.
         return replace(
             self,
@@ -174,21 +173,21 @@ def line(instance: Instance, language: Language) -> str:
     return f"{instance.id} · {instance.label.in_language(language)} {instance.score:.0%}"
 
 
-def messages(desk: Desk, threshold: float, look: CloserLook | None) -> tuple[Text, ...]:
+def messages(desk: PhotoState, threshold: float, look: Refinement | None) -> tuple[Text, ...]:
     """What to tell the visitor: notices, what to do next, and what it took."""
     advice: tuple[Text, ...] = ()
     if not desk.segmentation.instances:
-        advice = (WORDS["nothing"],)
+        advice = (STRINGS["nothing"],)
     elif not desk.shown(threshold).instances:
-        advice = (WORDS["nothing_yet"],)
+        advice = (STRINGS["nothing_yet"],)
     elif not desk.choice(threshold):
-        advice = (WORDS["pick_one"],)
+        advice = (STRINGS["pick_one"],)
     if look and not look.is_at(desk.segmentation, desk.choice(threshold)):
         look = None
     return (*desk.notices, *advice, _spent(desk.timings, look))
 
 
-def _spent(timings: Timings, look: CloserLook | None) -> Text:
+def _spent(timings: Timings, look: Refinement | None) -> Text:
     seconds = timings.prepare + timings.infer + timings.instances
     en, zh = f"Objects found in {seconds:.2f} s", f"查找物体用时 {seconds:.2f} 秒"
     if timings.load > NOTABLE_SECONDS:

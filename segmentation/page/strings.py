@@ -2,7 +2,7 @@
 
 from segmentation.i18n import Text
 
-WORDS = {
+STRINGS = {
     "title": Text("Koutu 抠图: click it, cut it out", "抠图：点一下，抠出来"),
     "intro": Text(
         "Drop a photo, click the objects you want, download them on a transparent background.",

@@ -18,14 +18,14 @@ from itertools import count
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
+from segmentation.arrays import UInt8
 from segmentation.engines.base import Logits
 from segmentation.engines.registry import Engine, open_engine
 from segmentation.errors import InferenceFailed
 from segmentation.image.read import read_photo
-from segmentation.inference.preprocess import prepare
+from segmentation.inference.preprocess import preprocess
 from segmentation.model_card import find_model
 from tests.paths import ROOT
 
@@ -79,14 +79,14 @@ def cluster() -> Iterator[subprocess.Popen[str]]:
 
 
 @pytest.fixture(scope="module")
-def photos() -> list[npt.NDArray[np.uint8]]:
+def photos() -> list[UInt8]:
     rgb = read_photo(ROOT / "examples" / "two_dogs.jpg").rgb
-    values, _ = prepare(rgb, CARD.input, [(288, 384)], CARD.mask_stride)
+    values, _ = preprocess(rgb, CARD.input, [(288, 384)], CARD.mask_stride)
     return [np.roll(values, 20 * shift, axis=2) for shift in range(CLIENTS)]
 
 
 @pytest.fixture(scope="module")
-def expected(photos: list[npt.NDArray[np.uint8]]) -> list[Logits]:
+def expected(photos: list[UInt8]) -> list[Logits]:
     here, _ = open_engine(CARD, "onnx", threads=1)
     return [here.run(photo) for photo in photos]
 
@@ -99,7 +99,7 @@ def replicas() -> set[int]:
 
 def load(
     engine: Engine,
-    photos: list[npt.NDArray[np.uint8]],
+    photos: list[UInt8],
     expected: list[Logits],
     halfway: Callable[[], object] = lambda: None,
 ) -> Run:
@@ -131,12 +131,12 @@ def load(
 
 @pytest.mark.usefixtures("cluster")
 def test_under_load_every_photo_comes_back_as_its_own(
-    photos: list[npt.NDArray[np.uint8]],
+    photos: list[UInt8],
     expected: list[Logits],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     engine, _ = open_engine(CARD, ADDRESS)
-    assert engine.at_once == 2
+    assert engine.max_concurrency == 2
     run = load(engine, photos, expected)
     with capsys.disabled():
         print(f"\nTwo replicas: {run}")
@@ -145,7 +145,7 @@ def test_under_load_every_photo_comes_back_as_its_own(
 
 @pytest.mark.usefixtures("cluster")
 def test_with_a_replica_killed_every_photo_comes_back_and_another_takes_its_place(
-    photos: list[npt.NDArray[np.uint8]],
+    photos: list[UInt8],
     expected: list[Logits],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -169,7 +169,7 @@ def test_with_a_replica_killed_every_photo_comes_back_and_another_takes_its_plac
 
 
 def test_when_the_cluster_is_gone_the_page_says_so(
-    cluster: subprocess.Popen[str], photos: list[npt.NDArray[np.uint8]]
+    cluster: subprocess.Popen[str], photos: list[UInt8]
 ) -> None:
     engine, _ = open_engine(CARD, ADDRESS)
     cluster.send_signal(signal.SIGINT)

@@ -17,8 +17,8 @@ from convert.graph.mask_decoder import MASKED, attention_bias
 from convert.graph.operator_rules import check
 from convert.graph.swin import head_rows, rows_back, window_places
 from convert.measure.parity import Difference, difference
+from segmentation.arrays import SizeHW
 from segmentation.engines.base import Logits
-from segmentation.model_card import SizeHW
 from tests.convert.small_checkpoints import BACKBONES, SWIN_4_46, save, small_checkpoint
 
 

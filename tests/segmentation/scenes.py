@@ -1,8 +1,8 @@
 """Segmentations small enough to be read."""
 
 import numpy as np
-import numpy.typing as npt
 
+from segmentation.arrays import Float32
 from segmentation.engines.registry import Logits
 from segmentation.i18n import Text
 from segmentation.inference.postprocess import Segmentation, find_instances
@@ -13,15 +13,13 @@ PERSON, DOG, OBJECT = LABELS = (Text("person", "人"), Text("dog", "狗"), Text(
 SURE = 12.0
 
 
-def mask(drawing: str) -> npt.NDArray[np.float32]:
+def mask(drawing: str) -> Float32:
     """Mask logits out of lines of # (inside) and . (outside)."""
     rows = drawing.split()
     return np.array([[SURE if cell == "#" else -SURE for cell in row] for row in rows], np.float32)
 
 
-def block(
-    left: int, top: int, right: int, bottom: int, hw: tuple[int, int] = (20, 20)
-) -> npt.NDArray[np.float32]:
+def block(left: int, top: int, right: int, bottom: int, hw: tuple[int, int] = (20, 20)) -> Float32:
     """Mask logits that are inside in a box of cells, ends excluded."""
     logits = np.full(hw, -SURE, np.float32)
     logits[top:bottom, left:right] = SURE
@@ -33,7 +31,7 @@ def class_logits(label: Text, logit: float = SURE) -> list[float]:
     return [logit if label is known else 0.0 for known in LABELS] + [0.0]
 
 
-def logits_of(*found: tuple[Text, npt.NDArray[np.float32]]) -> Logits:
+def logits_of(*found: tuple[Text, Float32]) -> Logits:
     """What an engine that is sure of each would return."""
     return Logits(
         np.array([class_logits(label) for label, _ in found], np.float32).reshape(-1, 4),
@@ -50,7 +48,7 @@ def geometry(
     return Geometry(photo_hw or (height * 10, width * 10), input_hw, input_hw, 4)
 
 
-def segmentation(*found: tuple[Text, npt.NDArray[np.float32]]) -> Segmentation:
+def segmentation(*found: tuple[Text, Float32]) -> Segmentation:
     """What was found; a bit less sure from one to the next, so that ids follow the order."""
     logits = logits_of(*found)
     falling = np.linspace(1, 0.8, len(found), dtype=np.float32)[:, None]

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from segmentation.cutout import compute_alpha
 from segmentation.each import cut_out_each, object_name, write_zip
 from segmentation.i18n import Text
 from segmentation.image.read import Photo
 from segmentation.inference.postprocess import Instance
-from segmentation.inference.refine import alpha_of
 from tests.segmentation.scenes import DOG, PERSON, block, segmentation
 
 SCENE = segmentation((PERSON, block(2, 2, 8, 8)), (DOG, block(12, 12, 16, 18)))
@@ -25,7 +25,7 @@ def test_each_object_is_alone_in_its_file() -> None:
     for id_, data in enumerate(files.values(), start=1):
         image = Image.open(io.BytesIO(data))
         assert image.info["dpi"][0] > 299
-        np.testing.assert_array_equal(np.asarray(image)[..., 3], alpha_of(PHOTO, SCENE, [id_]))
+        np.testing.assert_array_equal(np.asarray(image)[..., 3], compute_alpha(PHOTO, SCENE, [id_]))
 
 
 def test_only_the_chosen_ones_and_cropped_if_wished() -> None:

@@ -6,16 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from segmentation.arrays import SizeHW
 from segmentation.i18n import Text
-from segmentation.model_card import (
-    Artifact,
-    InputSpec,
-    ModelCard,
-    SizeHW,
-    Source,
-    find_model,
-    save_card,
-)
+from segmentation.model_card import Artifact, InputSpec, ModelCard, Source, find_model, save_card
 from tests.stand_ins.small_model import LABELS, MEAN, OUTPUTS, STD, STRIDE, small_model
 
 CHIP = "Ascend310P3"

@@ -15,9 +15,9 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from segmentation.arrays import Float32, SizeHW
 from segmentation.engines.ascend.acl import Acl
 from segmentation.engines.ascend.errors import AclFailure
-from segmentation.model_card import SizeHW
 
 _log = logging.getLogger(__name__)
 
@@ -200,7 +200,7 @@ class DeviceModel:
             _HOST_TO_DEVICE,
         )
 
-    def fetch(self) -> list[npt.NDArray[np.float32]]:
+    def fetch(self) -> list[Float32]:
         """Copy the outputs of the last execution to the host, as float32 and by rank.
 
         The order is by number of axes because atc renames outputs; class logits have one fewer.
@@ -208,7 +208,7 @@ class DeviceModel:
         arrays = [self._fetch(index, memory) for index, memory in enumerate(self._results)]
         return sorted(arrays, key=lambda array: array.ndim)
 
-    def _fetch(self, index: int, memory: _Memory) -> npt.NDArray[np.float32]:
+    def _fetch(self, index: int, memory: _Memory) -> Float32:
         which = "mdl.get_output_dims" if self._gear is None else "mdl.get_cur_output_dims"
         dims = self._acl.call(which, self._desc, index)["dims"]
         host = np.empty(dims, memory.dtype)

@@ -28,6 +28,7 @@ from weakref import WeakSet
 import numpy as np
 import numpy.typing as npt
 
+from segmentation.arrays import SizeHW
 from segmentation.engines.ascend.acl import NO_CANN, Acl, ask_chip, import_acl
 from segmentation.engines.ascend.device import (
     Device,
@@ -39,7 +40,7 @@ from segmentation.engines.ascend.errors import AclFailure
 from segmentation.engines.ascend.thread import Closed, Forked, Overdue, Owner
 from segmentation.engines.base import Engine, Logits
 from segmentation.errors import EngineError, EngineUnavailable, InferenceFailed
-from segmentation.model_card import Artifact, InputSpec, ModelCard, SizeHW, check_artifact
+from segmentation.model_card import Artifact, InputSpec, ModelCard, check_artifact
 
 PROBE_S = 30.0
 # How long one engine waits for others to give a lost device back.

@@ -6,9 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
+from segmentation.arrays import UInt8
 from segmentation.compositing.backgrounds import Transparent
 from segmentation.compositing.compose import compose
 from segmentation.i18n import Language, Text
@@ -22,9 +20,7 @@ from segmentation.page.comparison.difference import (
     likeness,
 )
 from segmentation.page.session import on_checkerboard
-from segmentation.page.strings import WORDS
-
-UInt8 = npt.NDArray[np.uint8]
+from segmentation.page.strings import STRINGS
 
 # What the settings are called.
 LETTERS = "ABCD"
@@ -128,16 +124,16 @@ def in_words(setting: Setting) -> Text:
     edge = setting.edge
     said = []
     if not setting.closer:
-        said.append(WORDS["one_look"])
+        said.append(STRINGS["one_look"])
     if edge.softness:
-        kind = WORDS["softer" if edge.softness > 0 else "harder"]
+        kind = STRINGS["softer" if edge.softness > 0 else "harder"]
         said.append(Text(f"{kind.en} {abs(edge.softness):g}", f"{kind.zh} {abs(edge.softness):g}"))
     if edge.grow:
-        kind = WORDS["further_out" if edge.grow > 0 else "further_in"]
+        kind = STRINGS["further_out" if edge.grow > 0 else "further_in"]
         said.append(Text(f"{kind.en} {abs(edge.grow):g} ‰", f"{kind.zh} {abs(edge.grow):g} ‰"))
     if edge.fine_hair:
-        said.append(WORDS["fine_hair"])
-    said = said or [WORDS["standard"]]
+        said.append(STRINGS["fine_hair"])
+    said = said or [STRINGS["standard"]]
     return Text(", ".join(part.en for part in said), "、".join(part.zh for part in said))
 
 
@@ -150,20 +146,20 @@ def legend(letter: str, language: Language) -> str:
     """What the colours of the map between the first column and another one mean, in HTML."""
     colours = [f"rgb{colour}" for colour in (ONLY_FIRST, ONLY_OTHER)]
     first, other = (f'<span style="color: {colour}">■</span>' for colour in colours)
-    said = WORDS["legend"].in_language(language)
+    said = STRINGS["legend"].in_language(language)
     return said.format(first=first, other=other, letter=letter)
 
 
 def table(shown: Sequence[Column], language: Language) -> str:
     """The figures of a comparison in Markdown: a row a figure, so that it also fits a phone."""
-    head = [WORDS["setting"].in_language(language), *LETTERS[: len(shown)]]
+    head = [STRINGS["setting"].in_language(language), *LETTERS[: len(shown)]]
     lines = [head, ["---"] * len(head), *_rows(shown, language)]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
 def _rows(shown: Sequence[Column], language: Language) -> Iterator[list[str]]:
     def said(key: str) -> str:
-        return WORDS[key].in_language(language)
+        return STRINGS[key].in_language(language)
 
     yield [said("way"), *(column.setting.in_language(language) for column in shown)]
     yield [said("model"), *(column.finder.in_language(language) for column in shown)]

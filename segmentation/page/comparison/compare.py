@@ -5,21 +5,19 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import cv2
-import numpy as np
-import numpy.typing as npt
 
+from segmentation.arrays import UInt8
 from segmentation.compositing.matting import Edge
+from segmentation.cutout import compute_alpha
 from segmentation.i18n import Text
 from segmentation.image.read import Photo
 from segmentation.inference.metrics import iou
 from segmentation.inference.postprocess import Segmentation
-from segmentation.inference.refine import CloserLook, alpha_of, crop_around, try_looking_closer
-from segmentation.inference.registry import Finder, Shelf
+from segmentation.inference.refine import Refinement, crop_around, try_refine
+from segmentation.inference.registry import ModelRegistry, ModelVariant
 from segmentation.inference.segmenter import Segmenter, Timings
-from segmentation.inference.select import choose
+from segmentation.inference.select import select
 from segmentation.page.session import LEAST_SCORE, NOTABLE_SECONDS, preview
-
-UInt8 = npt.NDArray[np.uint8]
 
 # Less overlap than this is another object.
 LEAST_OVERLAP = 0.1
@@ -35,7 +33,7 @@ class Setting:
         closer: whether the model looks a second time at what is cut out.
     """
 
-    finder: Finder
+    finder: ModelVariant
     edge: Edge = field(default_factory=Edge)
     closer: bool = True
 
@@ -102,18 +100,18 @@ class Comparison:
 class Seen:
     """What one finder saw: the objects that are compared, and the second look at them."""
 
-    finder: Finder
+    finder: ModelVariant
     device: str
     sure: int
     segmentation: Segmentation
     timings: Timings
     ids: tuple[int, ...]
-    look: CloserLook | None
+    look: Refinement | None
     notices: tuple[Text, ...]
 
 
 def see(
-    shelf: Shelf,
+    shelf: ModelRegistry,
     photo: Photo,
     settings: Sequence[Setting],
     wanted: tuple[Segmentation, Collection[int]] | None = None,
@@ -138,17 +136,17 @@ def see(
         segmentation, timings = _find(segmenter, photo)
         sure = segmentation.above(segmenter.card.score_threshold)
         if not (wanted and wanted[1]):
-            wanted = segmentation, choose(sure, "auto")
+            wanted = segmentation, select(sure, "auto")
         ids = same_objects(*wanted, segmentation)
-        look: CloserLook | None = None
+        look: Refinement | None = None
         notices: tuple[Text, ...] = ()
         if any(setting.closer for setting in settings if setting.finder == finder):
-            look, notices = try_looking_closer(segmenter, photo, segmentation, ids)
+            look, notices = try_refine(segmenter, photo, segmentation, ids)
         device, number = segmenter.device or "", len(sure.instances)
         yield Seen(finder, device, number, segmentation, timings, ids, look, notices)
 
 
-def finders_of(settings: Sequence[Setting]) -> tuple[Finder, ...]:
+def finders_of(settings: Sequence[Setting]) -> tuple[ModelVariant, ...]:
     """The finders of some settings, each once."""
     return tuple(dict.fromkeys(setting.finder for setting in settings))
 
@@ -210,7 +208,7 @@ def _frame(photo: Photo, seen: Sequence[Seen]) -> tuple[slice, slice]:
 def _cut_out(photo: Photo, setting: Setting, seen: Seen, frame: tuple[slice, slice]) -> Compared:
     look = seen.look if setting.closer else None
     start = time.perf_counter()
-    alpha = alpha_of(photo, seen.segmentation, seen.ids, look, setting.edge)
+    alpha = compute_alpha(photo, seen.segmentation, seen.ids, look, setting.edge)
     edge = time.perf_counter() - start
     timings = seen.timings
     seconds = Seconds(

@@ -4,11 +4,9 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
+from segmentation.arrays import UInt8
 from segmentation.inference.metrics import boundary_f, iou
-
-UInt8 = npt.NDArray[np.uint8]
 
 # Opacities further apart than this share can be told apart.
 VISIBLE = 1 / 16

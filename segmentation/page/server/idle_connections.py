@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
-from segmentation.page.server.rate_limit import network_of
+from segmentation.page.server.rate_limit import client_network
 
 # As long as a phone on a bad line may take to say what it wants.
 PATIENCE_SECONDS = 30
@@ -23,7 +23,7 @@ Connection = Any
 Cycle = Any
 
 
-async def shed_connections(connections: Callable[[], Collection[Connection]]) -> None:
+async def close_idle_connections(connections: Callable[[], Collection[Connection]]) -> None:
     """Close, for as long as this runs, what waits for a request too long, and what is too much.
 
     Args:
@@ -52,7 +52,7 @@ def _too_many(
     """What a network has beyond its share: at work goes before waiting, and old before new."""
 
     def network(connection: Connection) -> str:
-        return network_of(connection.client[0] if connection.client else "")
+        return client_network(connection.client[0] if connection.client else "")
 
     ranked = sorted(since, key=lambda each: (network(each), each in waiting, since[each]))
     for _, theirs in groupby(ranked, network):

@@ -33,7 +33,7 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class PagePolicy:
     """What a page grants its visitors.
 
     Attributes:
@@ -49,10 +49,10 @@ class Rules:
     room_share: float = 1.0
 
 
-FOR_FRIENDS = Rules(Limits())
+PRIVATE_PAGE = PagePolicy(Limits())
 # For a page behind a public link. A click costs two calls, so this is thirty clicks at once, and
 # then one every two seconds.
-FOR_STRANGERS = Rules(
+PUBLIC_PAGE = PagePolicy(
     Limits(megabytes=20, megapixels=25),
     Rate(burst=60, per_minute=60),
     waiting=50,
@@ -64,7 +64,7 @@ FOR_STRANGERS = Rules(
 LOGINS = Rate(burst=30 // SESSIONS_AT_AN_ADDRESS, per_minute=10 / SESSIONS_AT_AN_ADDRESS)
 
 
-class Turnstile:
+class RateLimiter:
     """Lets calls in at a rate, counted for each session and for each address.
 
     It can be used from any number of threads, and keeps a bounded number of keys, nowhere but in
@@ -94,7 +94,7 @@ class Turnstile:
         Raises:
             RateExceeded: too many calls; this one was not counted.
         """
-        network = network_of(address)
+        network = client_network(address)
         with self._turning:
             now = self._clock()
             wait = self._addresses.wait(network, now, times)
@@ -113,7 +113,7 @@ class Turnstile:
                 self._sessions.draw(session, now, times)
 
 
-def address_behind(proxies: str, peer: str) -> str:
+def client_address(proxies: str, peer: str) -> str:
     """The address that a host's own proxies, which have private ones, say a call comes from.
 
     Args:
@@ -127,7 +127,7 @@ def address_behind(proxies: str, peer: str) -> str:
     return peer
 
 
-def network_of(address: str) -> str:
+def client_network(address: str) -> str:
     """What one household has of addresses: an IPv4 address, or the /64 of an IPv6 address."""
     try:
         parsed = ipaddress.ip_address(address)

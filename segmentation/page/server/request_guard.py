@@ -14,10 +14,15 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from segmentation.errors import NoRoom, RateExceeded
-from segmentation.i18n import Text, first_language
-from segmentation.page.server.rate_limit import LOGINS, Turnstile, address_behind, network_of
-from segmentation.page.server.uploads import LEAST_BYTES, ROOM_MEGABYTES, check_room, disk_explained
+from segmentation.errors import RateExceeded, StorageFull
+from segmentation.i18n import Text, preferred_language
+from segmentation.page.server.rate_limit import LOGINS, RateLimiter, client_address, client_network
+from segmentation.page.server.uploads import (
+    LEAST_BYTES,
+    ROOM_MEGABYTES,
+    check_free_space,
+    translate_disk_errors,
+)
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -75,7 +80,7 @@ NO_URL = Text(
 NOT_JSON = Text("The request is not valid JSON.", "请求不是有效的 JSON。")
 
 
-class Gate:
+class RequestGuard:
     """An ASGI application in front of another one.
 
     Args:
@@ -107,7 +112,7 @@ class Gate:
         self._keep_seconds = keep_seconds
         self._share_bytes = room_share * ROOM_MEGABYTES * 1e6
         self._behind_proxies = behind_proxies
-        self._logins = Turnstile(LOGINS)
+        self._logins = RateLimiter(LOGINS)
         # Bytes that are on their way, by network.
         self._announced: Counter[str] = Counter()
         # Bytes of the room for the next parts of all of them.
@@ -183,16 +188,16 @@ class Gate:
             if files > MOST_FILES:
                 raise _Refused(413, TOO_MANY)
             if arrived // RESERVED_BYTES > parts:
-                await asyncio.to_thread(check_room, self._folder, self._reserved)
+                await asyncio.to_thread(check_free_space, self._folder, self._reserved)
             return message
 
         self._announced[network] += length
         self._reserved += min(length, RESERVED_BYTES)
         try:
-            await asyncio.to_thread(check_room, self._folder, self._reserved)
-            with disk_explained():
+            await asyncio.to_thread(check_free_space, self._folder, self._reserved)
+            with translate_disk_errors():
                 await self._server(scope, counted, send)
-        except NoRoom as error:
+        except StorageFull as error:
             raise _Refused(507, error.text) from error
         finally:
             self._announced -= Counter({network: length})
@@ -244,11 +249,11 @@ def _from_visitor(scope: Message) -> Message:
     """The request as if it had come without the host's proxies."""
     said = dict(scope["headers"]).get(b"x-forwarded-for", b"").decode("latin-1")
     peer, port = scope["client"] or ("", 0)
-    return {**scope, "client": (address_behind(said, peer), port)}
+    return {**scope, "client": (client_address(said, peer), port)}
 
 
 def _network(scope: Message) -> str:
-    return network_of(scope["client"][0] if scope.get("client") else "")
+    return client_network(scope["client"][0] if scope.get("client") else "")
 
 
 def _length(scope: Message) -> int | None:
@@ -285,7 +290,7 @@ def _replayed(messages: list[Message], receive: Receive) -> Receive:
 
 async def _refuse(refused: _Refused, scope: Message, send: Send) -> None:
     wanted = dict(scope["headers"]).get(b"accept-language", b"").decode("latin-1")
-    text = refused.text.in_language(first_language(wanted))
+    text = refused.text.in_language(preferred_language(wanted))
     # The page shows the text of a refused upload as it comes, and the detail of a refused event.
     plain = scope["path"].endswith(UPLOAD)
     body = (text if plain else json.dumps({"detail": text}, ensure_ascii=False)).encode()

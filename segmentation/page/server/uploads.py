@@ -10,10 +10,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import MappingProxyType
 
-from segmentation.errors import NoRoom, PhotoError
+from segmentation.errors import PhotoError, StorageFull
 from segmentation.i18n import Text
 from segmentation.image.read import Limits, Photo, read_photo
-from segmentation.page.strings import WORDS
+from segmentation.page.strings import STRINGS
 
 # Of all visitors together, so that the page cannot fill the disk of the host it runs on.
 ROOM_MEGABYTES = 4_000
@@ -26,21 +26,21 @@ TENANT_TO_BE = ".koutu-tenant-to-be"
 # A file, and when the disk says that it was last changed.
 Sighting = tuple[Path, int]
 NOTHING_SEEN: Mapping[Sighting, float] = MappingProxyType({})
-NO_ROOM = Text(
+STORAGE_FULL = Text(
     "The server has no room for another file right now. Try again in some minutes.",
     "服务器暂时没有空间存放更多文件，请过几分钟再试。",
 )
 
 
 @contextmanager
-def room_of_our_own(base: Path) -> Iterator[Path]:
+def temporary_uploads_folder(base: Path) -> Iterator[Path]:
     """A new folder that nobody else reads, gone in the end with all that lies in it.
 
     Others of the kind below `base`, whose pages were killed before they could, go as well.
     Nothing else there is touched.
 
     Raises:
-        NoRoom: `base` cannot be made or written.
+        StorageFull: `base` cannot be made or written.
     """
     try:
         base.mkdir(parents=True, exist_ok=True)
@@ -51,7 +51,7 @@ def room_of_our_own(base: Path) -> Iterator[Path]:
         _lock(tenant)
         (room / TENANT_TO_BE).rename(room / TENANT)
     except OSError as error:
-        raise NoRoom(
+        raise StorageFull(
             f"No folder for visitors' photos can be made in {base}. Name another place in "
             "GRADIO_TEMP_DIR.",
             f"无法在 {base} 中建立存放访客照片的文件夹，请用 GRADIO_TEMP_DIR 指定其他位置。",
@@ -95,7 +95,7 @@ def _lock(file: int) -> bool:
     return True
 
 
-def check_room(folder: Path, size: int, megabytes: float = ROOM_MEGABYTES) -> None:
+def check_free_space(folder: Path, size: int, megabytes: float = ROOM_MEGABYTES) -> None:
     """Make sure that more may be put into a folder.
 
     Args:
@@ -104,28 +104,28 @@ def check_room(folder: Path, size: int, megabytes: float = ROOM_MEGABYTES) -> No
         megabytes: how much the folder may hold.
 
     Raises:
-        NoRoom: the folder would hold more, or the disk would be full.
+        StorageFull: the folder would hold more, or the disk would be full.
     """
     full = sum(_size(path) for path in _files(folder)) + size > megabytes * 1e6
     if full or (folder.exists() and shutil.disk_usage(folder).free < size):
-        raise NoRoom(NO_ROOM.en, NO_ROOM.zh)
+        raise StorageFull(STORAGE_FULL.en, STORAGE_FULL.zh)
 
 
 @contextmanager
-def disk_explained() -> Iterator[None]:
+def translate_disk_errors() -> Iterator[None]:
     """Tell the visitor that a file could not be written, and the operator why.
 
     Raises:
-        NoRoom: for any `OSError`; it names no path.
+        StorageFull: for any `OSError`; it names no path.
     """
     try:
         yield
     except OSError as error:
         logging.getLogger(__name__).exception("A visitor's file could not be written.")
-        raise NoRoom(NO_ROOM.en, NO_ROOM.zh) from error
+        raise StorageFull(STORAGE_FULL.en, STORAGE_FULL.zh) from error
 
 
-def read_kept(path: str | Path, limits: Limits, gone: Text = WORDS["gone"]) -> Photo:
+def read_upload(path: str | Path, limits: Limits, gone: Text = STRINGS["gone"]) -> Photo:
     """Read a file of a visitor's again.
 
     Raises:

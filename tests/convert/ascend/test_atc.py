@@ -19,10 +19,11 @@ from convert.__main__ import main
 from convert.arguments import parse_size, size_text
 from convert.ascend import toolkit as atc_toolkit
 from convert.ascend.command_line import Conversion, aipp_config, check_soc, plan
+from segmentation.arrays import SizeHW
 from segmentation.engines.ascend.engine import AscendEngine
 from segmentation.errors import ConversionError
-from segmentation.inference.preprocess import prepare
-from segmentation.model_card import Artifact, ModelCard, SizeHW, load_card, save_card
+from segmentation.inference.preprocess import preprocess
+from segmentation.model_card import Artifact, ModelCard, load_card, save_card
 from tests.paths import ROOT
 from tests.stand_ins.om_card import small_card
 from tests.stand_ins.small_model import small_model
@@ -335,8 +336,8 @@ def check_masks(card: ModelCard, monkeypatch: pytest.MonkeyPatch, *, exact: bool
     engine = AscendEngine(card)
     rgb = np.random.default_rng(4).integers(0, 256, (64, 96, 3), np.uint8)
     for size_hw in ((32, 32), (16, 32)):
-        ours, _ = prepare(rgb, engine.input, [size_hw], card.mask_stride)
-        plain, _ = prepare(rgb, card.input, [size_hw], card.mask_stride)
+        ours, _ = preprocess(rgb, engine.input, [size_hw], card.mask_stride)
+        plain, _ = preprocess(rgb, card.input, [size_hw], card.mask_stride)
         session = onnxruntime.InferenceSession(small_model(None, card.input.layout))
         expected = session.run(None, {"image": plain})[1][0]
         masks = engine.run(ours).masks_queries_logits

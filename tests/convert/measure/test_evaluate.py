@@ -7,7 +7,7 @@ import pytest
 
 from convert.__main__ import main
 from convert.measure.evaluate import points_on
-from segmentation import Segmenter, choose, find_model, make_alpha, read_photo
+from segmentation import Segmenter, find_model, make_alpha, read_photo, select
 from tests.paths import EXAMPLES
 
 
@@ -18,7 +18,7 @@ def data(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
     example = EXAMPLES / name
     photo = read_photo(example)
     found, _ = Segmenter(find_model("compact")).segment(photo)
-    truth = make_alpha(photo.rgb, found.mask_logits(choose(found, object_))) > 127
+    truth = make_alpha(photo.rgb, found.mask_logits(select(found, object_))) > 127
     (tmp_path / "masks").mkdir()
     for stem in ("ours_flower", "ours_unknown"):
         (tmp_path / f"{stem}.jpg").write_bytes(example.read_bytes())

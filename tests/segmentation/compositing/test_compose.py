@@ -3,9 +3,9 @@
 import tracemalloc
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
+from segmentation.arrays import UInt8
 from segmentation.compositing.backgrounds import (
     Background,
     Blurred,
@@ -20,8 +20,6 @@ from segmentation.compositing.compose import compose, composed_mask
 from segmentation.compositing.crop import CROPS, Crop
 from segmentation.errors import ChoiceError
 from segmentation.image.read import Photo
-
-UInt8 = npt.NDArray[np.uint8]
 
 
 def photo(rgb: UInt8, alpha: UInt8 | None = None) -> Photo:

@@ -1,13 +1,12 @@
 """Which part of the world a crop shows: the subject, whole, and where it belongs."""
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
+from segmentation.arrays import UInt8
 from segmentation.compositing.crop import CROPS, Crop, Reach, crop_box, cut, subject_box
 from segmentation.errors import ChoiceError
 
-UInt8 = npt.NDArray[np.uint8]
 Box = tuple[int, int, int, int]
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from segmentation.arrays import UInt8
 from segmentation.compositing.backgrounds import Colour, Transparent
 from segmentation.compositing.compose import compose, composed_mask
 from segmentation.compositing.crop import CROPS, Crop, Reach
@@ -11,7 +12,6 @@ from segmentation.compositing.effects import Effects, Outline, Shadow, reach_of,
 from segmentation.image.blend import Layer, over, under
 from segmentation.image.read import Photo
 
-UInt8 = npt.NDArray[np.uint8]
 RED = (255, 0, 0)
 EFFECTS: list[Effects] = [(Outline(0.1, RED),), (Shadow(),), (Outline(0.1, RED), Shadow())]
 
@@ -112,9 +112,9 @@ def test_transparent_and_opaque_agree(effects: Effects) -> None:
     photo, alpha = Photo(rgb, None, "photo", ()), square().alpha
     later = compose(photo, alpha, Transparent(), effects)
     white = np.full((100, 100, 3), 255, np.uint8)
-    at_once = compose(photo, alpha, Colour((255, 255, 255)), effects)
+    max_concurrency = compose(photo, alpha, Colour((255, 255, 255)), effects)
     layer = Layer(np.ascontiguousarray(later[..., :3]), np.ascontiguousarray(later[..., 3]))
-    np.testing.assert_array_equal(over(layer, white), at_once)
+    np.testing.assert_array_equal(over(layer, white), max_concurrency)
 
 
 @pytest.mark.parametrize("effects", EFFECTS)

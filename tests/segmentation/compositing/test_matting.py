@@ -5,14 +5,12 @@ from typing import Any
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 import pytest
 
+from segmentation.arrays import Float32, UInt8
 from segmentation.compositing import matting as matte
 from segmentation.compositing.matting import Edge, foreground, make_alpha
 
-UInt8 = npt.NDArray[np.uint8]
-Float = npt.NDArray[np.float32]
 CELL = 10
 OBJECT_COLOUR, BACKGROUND_COLOUR = (200, 60, 40), (40, 90, 180)
 
@@ -32,20 +30,20 @@ def disc(x: Any, y: Any) -> Any:
     return 120 - np.hypot(x - 197, y - 204)
 
 
-def truth(shape: Shape, side: int = 400) -> Float:
+def truth(shape: Shape, side: int = 400) -> Float32:
     """The exact opacity of a shape, softened over a pixel as a lens does."""
     y, x = np.mgrid[:side, :side] + 0.5
     return np.clip(shape(x, y) + 0.5, 0, 1).astype(np.float32)
 
 
-def photo_of(alpha: Float, noise: int = 3) -> UInt8:
+def photo_of(alpha: Float32, noise: int = 3) -> UInt8:
     share = alpha[..., None]
     image = share * OBJECT_COLOUR + (1 - share) * BACKGROUND_COLOUR
     grain = np.random.default_rng(2).normal(0, noise, image.shape)
     return np.clip(np.rint(image + grain), 0, 255).astype(np.uint8)
 
 
-def mask_of(shape: Shape, side: int = 400, off: float = 0.0) -> Float:
+def mask_of(shape: Shape, side: int = 400, off: float = 0.0) -> Float32:
     """What a model says of the shape on its coarse grid, its outline `off` pixels too far out."""
     y, x = np.mgrid[: side // CELL, : side // CELL] * CELL + CELL / 2
     return np.clip((shape(x, y) + off) * 0.5, -8, 8).astype(np.float32)
@@ -55,7 +53,7 @@ def enlarged(image: Any, factor: int) -> Any:
     return image.repeat(factor, axis=0).repeat(factor, axis=1)
 
 
-def error(alpha: UInt8, expected: Float) -> float:
+def error(alpha: UInt8, expected: Float32) -> float:
     return float(np.abs(alpha / 255 - expected).sum())
 
 
@@ -141,7 +139,7 @@ def test_a_large_photo_has_the_same_edge_as_a_small_one(
     assert np.percentile(difference[difference > 0], 90) < 30
 
 
-def real_edges(side: int) -> tuple[UInt8, Float]:
+def real_edges(side: int) -> tuple[UInt8, Float32]:
     noise = np.random.default_rng(4).integers(0, 255, (side // 8, side // 8, 3), dtype=np.uint8)
     rgb = cv2.resize(noise, (side, side), interpolation=cv2.INTER_CUBIC)
     logits = np.random.default_rng(5).normal(0, 4, (12, 12)).astype(np.float32)

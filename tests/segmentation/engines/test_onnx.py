@@ -6,14 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
+from segmentation.arrays import UInt8
 from segmentation.engines.onnx import OnnxEngine
 from segmentation.engines.registry import open_engine
 from segmentation.errors import EngineUnavailable, InferenceFailed, ModelDamaged
 from segmentation.image.read import read_photo
-from segmentation.inference.preprocess import prepare
+from segmentation.inference.preprocess import preprocess
 from segmentation.model_card import Artifact, ModelCard, find_model
 from tests.paths import EXAMPLES
 from tests.stand_ins.small_model import small_model
@@ -29,8 +29,8 @@ def engine() -> OnnxEngine:
 
 
 @pytest.fixture(scope="module")
-def pixel_values() -> npt.NDArray[np.uint8]:
-    values, _ = prepare(read_photo(EXAMPLE).rgb, CARD.input, [(192, 384)], CARD.mask_stride)
+def pixel_values() -> UInt8:
+    values, _ = preprocess(read_photo(EXAMPLE).rgb, CARD.input, [(192, 384)], CARD.mask_stride)
     return values
 
 
@@ -45,7 +45,7 @@ def card_of(folder: Path, *artifacts: Artifact) -> ModelCard:
 
 
 def test_the_bundled_graph_keeps_what_the_card_promises(
-    engine: OnnxEngine, pixel_values: npt.NDArray[np.uint8]
+    engine: OnnxEngine, pixel_values: UInt8
 ) -> None:
     classes, masks = engine.run(pixel_values)
     assert classes.dtype == masks.dtype == np.float32
@@ -63,9 +63,7 @@ def test_every_size_of_the_card_runs(engine: OnnxEngine, size_hw: tuple[int, int
     assert np.isfinite(masks).all()
 
 
-def test_eight_threads_get_what_one_gets(
-    engine: OnnxEngine, pixel_values: npt.NDArray[np.uint8]
-) -> None:
+def test_eight_threads_get_what_one_gets(engine: OnnxEngine, pixel_values: UInt8) -> None:
     alone = [engine.run(np.roll(pixel_values, 20 * shift, axis=2)) for shift in range(4)]
     with ThreadPoolExecutor(8) as pool:
         together = list(

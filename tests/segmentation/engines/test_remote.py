@@ -9,12 +9,12 @@ from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Route
 
+from segmentation.arrays import UInt8
 from segmentation.cluster.deployment import FAILURES_IN_A_ROW, Replica
 from segmentation.engines import remote
 from segmentation.engines.base import Logits
@@ -24,7 +24,7 @@ from segmentation.engines.remote import RemoteEngine, pack, unpack
 from segmentation.errors import EngineUnavailable, InferenceFailed
 from segmentation.i18n import Text
 from segmentation.image.read import read_photo
-from segmentation.inference.preprocess import prepare
+from segmentation.inference.preprocess import preprocess
 from segmentation.inference.segmenter import Segmenter
 from segmentation.model_card import find_model
 from tests.paths import EXAMPLES
@@ -54,8 +54,8 @@ def address(replica: Replica) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def pixel_values() -> npt.NDArray[np.uint8]:
-    values, _ = prepare(read_photo(EXAMPLE).rgb, CARD.input, [(192, 384)], CARD.mask_stride)
+def pixel_values() -> UInt8:
+    values, _ = preprocess(read_photo(EXAMPLE).rgb, CARD.input, [(192, 384)], CARD.mask_stride)
     return values
 
 
@@ -112,24 +112,20 @@ def test_what_is_packed_is_unpacked() -> None:
         assert received.dtype == np.float32
 
 
-def test_a_remote_engine_is_as_good_as_one_here(
-    address: str, pixel_values: npt.NDArray[np.uint8]
-) -> None:
+def test_a_remote_engine_is_as_good_as_one_here(address: str, pixel_values: UInt8) -> None:
     here = OnnxEngine(CARD, threads=1)
     there, notices = open_engine(CARD, address)
     assert isinstance(there, RemoteEngine)
     assert notices == ()
     assert there.input == here.input
     assert there.sizes_hw == here.sizes_hw
-    assert there.at_once == REPLICAS
+    assert there.max_concurrency == REPLICAS
     assert there.device == f"onnxruntime CPU × {REPLICAS}"
     for expected, got in zip(here.run(pixel_values), there.run(pixel_values), strict=True):
         np.testing.assert_array_equal(got, expected)
 
 
-def test_photos_sent_together_come_back_each_to_its_own(
-    address: str, pixel_values: npt.NDArray[np.uint8]
-) -> None:
+def test_photos_sent_together_come_back_each_to_its_own(address: str, pixel_values: UInt8) -> None:
     here, there = OnnxEngine(CARD, threads=1), RemoteEngine(CARD, address)
     photos = [np.roll(pixel_values, 20 * shift, axis=2) for shift in range(4)]
     alone = [here.run(photo) for photo in photos]
@@ -142,9 +138,9 @@ def test_photos_sent_together_come_back_each_to_its_own(
 def test_a_whole_photo_goes_through(address: str) -> None:
     photo = read_photo(EXAMPLE)
     segmenter = Segmenter(CARD, address)
-    assert segmenter.at_once == 1
+    assert segmenter.max_concurrency == 1
     found, _ = segmenter.segment(photo)
-    assert segmenter.at_once == REPLICAS
+    assert segmenter.max_concurrency == REPLICAS
     expected, _ = Segmenter(CARD, "onnx", threads=1).segment(photo)
     assert found.instances == expected.instances
     segmenter.close()
@@ -152,7 +148,7 @@ def test_a_whole_photo_goes_through(address: str) -> None:
 
 @pytest.mark.parametrize("lost", [(0, b""), (500, b"Internal Server Error"), (503, b"full")])
 def test_a_photo_that_a_lost_replica_had_goes_to_another_one(
-    lost: tuple[int, bytes], pixel_values: npt.NDArray[np.uint8]
+    lost: tuple[int, bytes], pixel_values: UInt8
 ) -> None:
     with answering(greeting(), lost, lost, (200, pack(LOGITS))) as (address, asked):
         logits = RemoteEngine(CARD, address).run(pixel_values)
@@ -160,7 +156,7 @@ def test_a_photo_that_a_lost_replica_had_goes_to_another_one(
     np.testing.assert_array_equal(logits.class_queries_logits, LOGITS.class_queries_logits)
 
 
-def test_a_page_outlives_its_replicas(pixel_values: npt.NDArray[np.uint8]) -> None:
+def test_a_page_outlives_its_replicas(pixel_values: UInt8) -> None:
     with answering(greeting(), (0, b""), (503, b""), (0, b"")) as (address, _):
         engine = RemoteEngine(CARD, address)
         with pytest.raises(InferenceFailed, match="do not answer") as lost:
@@ -173,7 +169,7 @@ def test_a_page_outlives_its_replicas(pixel_values: npt.NDArray[np.uint8]) -> No
 
 
 def test_a_replica_that_is_drowning_is_not_asked_again(
-    pixel_values: npt.NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
+    pixel_values: UInt8, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     release = threading.Event()
 
@@ -211,7 +207,7 @@ class Broken(Engine):
     sizes_hw = ((192, 384),)
     device = "broken"
 
-    def run(self, pixel_values: npt.NDArray[np.uint8]) -> Logits:  # noqa: ARG002
+    def run(self, pixel_values: UInt8) -> Logits:  # noqa: ARG002
         raise InferenceFailed("The chip is too hot.", "芯片过热。")
 
     def close(self) -> None:
@@ -221,7 +217,7 @@ class Broken(Engine):
 def test_what_a_replica_says_of_its_device_reaches_the_visitor(
     address: str,
     replica: Replica,
-    pixel_values: npt.NDArray[np.uint8],
+    pixel_values: UInt8,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     engine = RemoteEngine(CARD, address)
@@ -234,7 +230,7 @@ def test_what_a_replica_says_of_its_device_reaches_the_visitor(
 def test_a_replica_whose_device_fails_photo_after_photo_asks_to_be_replaced(
     address: str,
     replica: Replica,
-    pixel_values: npt.NDArray[np.uint8],
+    pixel_values: UInt8,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     engine = RemoteEngine(CARD, address)
@@ -275,7 +271,7 @@ def test_replicas_of_another_model_are_refused(address: str, change: dict[str, o
 def test_replicas_that_were_given_another_model_are_noticed(
     address: str,
     replica: Replica,
-    pixel_values: npt.NDArray[np.uint8],
+    pixel_values: UInt8,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     engine = RemoteEngine(CARD, address)

@@ -15,7 +15,7 @@ from huggingface_hub.utils import _http
 
 from segmentation.errors import EngineUnavailable, FetchFailed, ModelDamaged
 from segmentation.inference.hub import get_model
-from segmentation.inference.registry import models_here
+from segmentation.inference.registry import available_models
 from segmentation.model_card import Artifact, find_model, save_card
 from tests.stand_ins.hub import COMMIT, Hub, running_hub, use_hub
 from tests.stand_ins.om_card import CHIP
@@ -230,11 +230,11 @@ def test_a_repository_without_a_file_for_this_host() -> None:
 
 def test_the_page_comes_up_on_the_bundled_model_when_the_hub_does_not(hub: Hub) -> None:
     bundled = find_model("compact")
-    cards, (error,) = models_here([NAME, "hf:someone/nothing"], Path("nowhere"))
+    cards, (error,) = available_models([NAME, "hf:someone/nothing"], Path("nowhere"))
     assert [card.name for card in cards] == ["small", "compact"]
     assert "no model someone/nothing" in error.text.en
     not_there(hub)
-    cards, missing = models_here(["hf:someone/none", "hf:someone/nothing"], Path("nowhere"))
+    cards, missing = available_models(["hf:someone/none", "hf:someone/nothing"], Path("nowhere"))
     assert (cards, len(missing)) == ((bundled,), 2)
 
 

@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from segmentation.inference.preprocess import Geometry, prepare
-from segmentation.model_card import InputSpec, SizeHW
+from segmentation.arrays import SizeHW
+from segmentation.inference.preprocess import Geometry, preprocess
+from segmentation.model_card import InputSpec
 
 SIZES: tuple[SizeHW, ...] = ((192, 384), (256, 384), (384, 384), (384, 256), (384, 192))
 STRIDE = 4
@@ -66,7 +67,7 @@ def test_the_aspect_is_kept_within_half_a_mask_cell(
 
 def test_content_is_at_the_top_left_and_padding_is_the_mean_colour() -> None:
     rgb = np.full((100, 400, 3), (10, 200, 90), np.uint8)
-    pixel_values, geometry = prepare(rgb, spec(), [(384, 384)], STRIDE)
+    pixel_values, geometry = preprocess(rgb, spec(), [(384, 384)], STRIDE)
     assert pixel_values.shape == (1, 384, 384, 3)
     assert pixel_values.dtype == np.uint8
     assert geometry.content_hw == (96, 384)
@@ -79,7 +80,7 @@ def test_normalising_outside_follows_the_formula(layout: str) -> None:
     colour = (10, 200, 90)
     rgb = np.full((192, 384, 3), colour, np.uint8)
     outside = spec(layout=layout, dtype="float32", normalised_inside=False)
-    pixel_values, _ = prepare(rgb, outside, [(384, 384)], STRIDE)
+    pixel_values, _ = preprocess(rgb, outside, [(384, 384)], STRIDE)
     assert pixel_values.dtype == np.float32
     assert pixel_values.flags.c_contiguous
     image = pixel_values[0] if layout == "NHWC" else pixel_values[0].transpose(1, 2, 0)
@@ -92,7 +93,7 @@ def test_normalising_outside_follows_the_formula(layout: str) -> None:
 
 def test_a_float_input_normalised_inside_keeps_the_levels() -> None:
     rgb = np.full((384, 384, 3), 77, np.uint8)
-    pixel_values, _ = prepare(rgb, spec(dtype="float32"), [(384, 384)], STRIDE)
+    pixel_values, _ = preprocess(rgb, spec(dtype="float32"), [(384, 384)], STRIDE)
     assert (pixel_values == np.float32(77)).all()
 
 
@@ -100,7 +101,7 @@ def test_a_float_input_normalised_inside_keeps_the_levels() -> None:
 def test_left_stays_left_and_top_stays_top(photo_hw: SizeHW) -> None:
     rgb = np.zeros((*photo_hw, 3), np.uint8)
     rgb[: photo_hw[0] // 2, : photo_hw[1] // 2, 0] = 255
-    pixel_values, _ = prepare(rgb, spec(), [(384, 384)], STRIDE)
+    pixel_values, _ = preprocess(rgb, spec(), [(384, 384)], STRIDE)
     red = pixel_values[0, ..., 0]
     assert red[:186, :186].min() == 255
     assert red[198:].max() == 0
@@ -110,7 +111,7 @@ def test_left_stays_left_and_top_stays_top(photo_hw: SizeHW) -> None:
 def test_thin_stripes_become_grey_instead_of_aliasing() -> None:
     rgb = np.zeros((3840, 3840, 3), np.uint8)
     rgb[:, ::2] = 255
-    pixel_values, _ = prepare(rgb, spec(), [(384, 384)], STRIDE)
+    pixel_values, _ = preprocess(rgb, spec(), [(384, 384)], STRIDE)
     assert np.abs(pixel_values.astype(int) - 128).max() <= 1
 
 

@@ -2,13 +2,14 @@ from typing import cast
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 import pytest
 
-from segmentation import Photo, Segmenter, choose, find_model, make_alpha, read_photo
+from segmentation import Photo, Segmenter, find_model, make_alpha, read_photo, select
+from segmentation.arrays import Bool, Float16, Float32, UInt8
 from segmentation.compositing.matting import Edge
+from segmentation.cutout import compute_alpha
 from segmentation.inference.postprocess import Segmentation
-from segmentation.inference.refine import CloserLook, alpha_of, crop_around, look_closer
+from segmentation.inference.refine import Refinement, crop_around, refine
 from tests.paths import EXAMPLES
 from tests.segmentation.scenes import DOG, PERSON, SURE, block, segmentation
 
@@ -34,43 +35,43 @@ def test_the_crop_ends_where_the_photo_ends() -> None:
     assert crop_around(corner, [1]) == (134, 144, 200, 200)
 
 
-def photo_of(rgb: npt.NDArray[np.uint8], alpha: npt.NDArray[np.uint8] | None = None) -> Photo:
+def photo_of(rgb: UInt8, alpha: UInt8 | None = None) -> Photo:
     return Photo(rgb, alpha, "photo", ())
 
 
 def test_what_is_transparent_in_the_photo_stays_so() -> None:
     rgb, own = np.full((200, 200, 3), 128, np.uint8), np.full((200, 200), 255, np.uint8)
     own[:50], own[50:60] = 0, 51
-    alpha = alpha_of(photo_of(rgb, own), SCENE, [1])
+    alpha = compute_alpha(photo_of(rgb, own), SCENE, [1])
     assert not alpha[:50].any()
     assert alpha[55, 50] == 51
     assert alpha[65, 50] == 255
 
 
-def look(ids: tuple[int, ...], inside: bool) -> CloserLook:
+def look(ids: tuple[int, ...], inside: bool) -> Refinement:
     value = 12 if inside else -12
-    return CloserLook(SCENE, ids, (100, 100, 180, 200), np.full((10, 8), value, np.float16), 0)
+    return Refinement(SCENE, ids, (100, 100, 180, 200), np.full((10, 8), value, np.float16), 0)
 
 
 def test_alpha_comes_from_a_look_at_just_these_instances() -> None:
     grey = photo_of(np.full((200, 200, 3), 128, np.uint8))
-    alpha = alpha_of(grey, SCENE, [2], look((2,), inside=True))
+    alpha = compute_alpha(grey, SCENE, [2], look((2,), inside=True))
     assert (alpha[100:200, 100:180] == 255).all()
     assert alpha.sum() == 255 * 100 * 80
     first = make_alpha(grey.rgb, SCENE.mask_logits([1]))
-    assert (alpha_of(grey, SCENE, [1], look((2,), inside=True)) == first).all()
+    assert (compute_alpha(grey, SCENE, [1], look((2,), inside=True)) == first).all()
 
 
 def test_alpha_does_not_come_from_a_look_at_another_photo() -> None:
     grey = photo_of(np.full((200, 200, 3), 128, np.uint8))
     same_ids = segmentation((PERSON, block(2, 2, 8, 8)), (DOG, block(2, 12, 6, 18)))
-    alpha = alpha_of(grey, same_ids, [2], look((2,), inside=True))
+    alpha = compute_alpha(grey, same_ids, [2], look((2,), inside=True))
     assert (alpha == make_alpha(grey.rgb, same_ids.mask_logits([2]))).all()
 
 
 def test_a_reduced_copy_gets_the_same_look() -> None:
     small = photo_of(np.full((100, 100, 3), 128, np.uint8))
-    alpha = alpha_of(small, SCENE, [2], look((2,), inside=True))
+    alpha = compute_alpha(small, SCENE, [2], look((2,), inside=True))
     assert (alpha[50:100, 50:90] == 255).all()
     assert alpha.sum() == 255 * 50 * 40
 
@@ -78,11 +79,11 @@ def test_a_reduced_copy_gets_the_same_look() -> None:
 def test_a_small_object_is_seen_again_where_it_was(segmenter: Segmenter) -> None:
     photo = read_photo(EXAMPLES / "spiral_stairs.jpg")
     found, _ = segmenter.segment(photo)
-    ids = choose(found, "1")
-    closer = look_closer(segmenter, photo, found, ids)
+    ids = select(found, "1")
+    closer = refine(segmenter, photo, found, ids)
     assert closer is not None
     assert closer.is_at(found, ids)
-    once, twice = (alpha_of(photo, found, ids, seen) > 127 for seen in (None, closer))
+    once, twice = (compute_alpha(photo, found, ids, seen) > 127 for seen in (None, closer))
     assert np.count_nonzero(once & twice) > 0.7 * np.count_nonzero(once | twice)
     _, top, _, bottom = closer.box_xyxy
     cells_before = found.geometry.mask_hw[0] * (bottom - top) / photo.hw[0]
@@ -92,12 +93,12 @@ def test_a_small_object_is_seen_again_where_it_was(segmenter: Segmenter) -> None
 def test_a_photo_and_its_mirror_image_get_mirrored_looks(segmenter: Segmenter) -> None:
     photo = read_photo(EXAMPLES / "flower.jpg")
     mirror = Photo(np.ascontiguousarray(photo.rgb[:, ::-1]), None, "mirror", ())
-    seen: list[npt.NDArray[np.bool_]] = []
+    seen: list[Bool] = []
     for each in (photo, mirror):
         found, _ = segmenter.segment(each)
-        closer = look_closer(segmenter, each, found, [1])
+        closer = refine(segmenter, each, found, [1])
         assert closer is not None
-        seen.append(alpha_of(each, found, [1], closer) > 127)
+        seen.append(compute_alpha(each, found, [1], closer) > 127)
     there, back = seen[0], seen[1][:, ::-1]
     assert np.count_nonzero(there & back) > 0.9 * np.count_nonzero(there | back)
 
@@ -106,7 +107,7 @@ def test_what_is_not_seen_again_keeps_its_first_look(segmenter: Segmenter) -> No
     flat = Photo(np.full((200, 200, 3), 128, np.uint8), None, "flat", ())
     # In two corners, like nothing the model would guess at in plain grey.
     corners = np.maximum(block(2, 2, 4, 4), block(16, 16, 18, 18))
-    assert look_closer(segmenter, flat, segmentation((DOG, corners)), [1]) is None
+    assert refine(segmenter, flat, segmentation((DOG, corners)), [1]) is None
 
 
 class Seeing:
@@ -119,14 +120,12 @@ class Seeing:
         return self.found.above(threshold), None
 
 
-def mask_logits_of_a_second_look(
-    *again: npt.NDArray[np.float32], strength: float = 1
-) -> npt.NDArray[np.float16]:
+def mask_logits_of_a_second_look(*again: Float32, strength: float = 1) -> Float16:
     """At an object that the first look saw in the middle 16 x 16 cells of the crop."""
     first = segmentation((DOG, block(4, 4, 16, 16) * strength))
     grey = photo_of(np.full((200, 200, 3), 128, np.uint8))
     second = Seeing(segmentation(*((DOG, mask) for mask in again)))
-    look = look_closer(cast(Segmenter, second), grey, first, [1])
+    look = refine(cast(Segmenter, second), grey, first, [1])
     assert look is not None
     return look.mask_logits
 
@@ -152,7 +151,7 @@ def test_no_crumbs_come_with_the_second_look() -> None:
     grey = photo_of(np.full((200, 200, 3), 128, np.uint8))
     second = segmentation((DOG, with_piece))
     assert second.mask_logits([1])[14, 6] > 0
-    look = look_closer(cast(Segmenter, Seeing(second)), grey, first, [1])
+    look = refine(cast(Segmenter, Seeing(second)), grey, first, [1])
     assert look is not None
     assert (look.mask_logits[4:8, 4:16] > 0).all()
     assert (look.mask_logits[12:19, 10:18] < 0).all(), "mirrored back, for the look was"
@@ -172,7 +171,7 @@ def test_an_object_that_goes_on_beyond_the_crop_is_not_cut_straight() -> None:
     rgb[40:160, 40:170] = 255
     less_sure = block(4, 4, 12, 16) / 4
     first = segmentation((DOG, less_sure))
-    look = look_closer(cast(Segmenter, SeeingWhite()), photo_of(rgb), first, [1])
+    look = refine(cast(Segmenter, SeeingWhite()), photo_of(rgb), first, [1])
     assert look is not None
     left, _, right, _ = look.box_xyxy
     assert right == 120 + 60, "half of its height beyond where the first look saw it end"
@@ -185,7 +184,7 @@ def test_an_object_that_goes_on_beyond_the_wide_crop_too_keeps_its_first_look(en
     rgb = np.zeros((200, 200, 3), np.uint8)
     rgb[40:160, 40:end] = 255
     first = segmentation((DOG, block(4, 4, 12, 16) / 4))
-    assert look_closer(cast(Segmenter, SeeingWhite()), photo_of(rgb), first, [1]) is None
+    assert refine(cast(Segmenter, SeeingWhite()), photo_of(rgb), first, [1]) is None
 
 
 @pytest.mark.parametrize(("grow", "wider"), [(-20, -8), (10, 4), (20, 8)])
@@ -194,9 +193,9 @@ def test_the_edge_grows_by_a_share_of_the_photo_at_either_look(grow: float, wide
     grey = photo_of(np.full((200, 200, 3), 128, np.uint8))
     found = segmentation((DOG, block(8, 8, 12, 12)))
     seen = block(2, 2, 22, 22, (24, 24)).astype(np.float16)
-    for closer in (None, CloserLook(found, (1,), (76, 76, 124, 124), seen, 0)):
+    for closer in (None, Refinement(found, (1,), (76, 76, 124, 124), seen, 0)):
         as_it_is, grown = (
-            np.count_nonzero(alpha_of(grey, found, [1], closer, edge)[100] > 127)
+            np.count_nonzero(compute_alpha(grey, found, [1], closer, edge)[100] > 127)
             for edge in (Edge(), Edge(grow=grow))
         )
         assert grown - as_it_is == wider

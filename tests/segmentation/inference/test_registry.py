@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from segmentation.errors import EngineUnavailable, ModelError, ModelNotFound
-from segmentation.inference.registry import Shelf, models_here
+from segmentation.inference.registry import ModelRegistry, available_models
 from segmentation.inference.segmenter import Segmenter
 from segmentation.model_card import ModelCard, find_model, save_card
 
@@ -17,7 +17,7 @@ OTHER = replace(COMPACT, name="other", artifacts=(*COMPACT.artifacts, *HALF))
 
 
 def test_the_first_model_is_the_default() -> None:
-    shelf = Shelf([OTHER, COMPACT])
+    shelf = ModelRegistry([OTHER, COMPACT])
     assert shelf.card() is OTHER
     assert shelf.card("compact") is COMPACT
     assert shelf.segmenter().card is OTHER
@@ -26,11 +26,11 @@ def test_the_first_model_is_the_default() -> None:
 @pytest.mark.parametrize("name", ["", "../compact", "hf:someone/else", "Compact"])
 def test_what_is_not_on_the_shelf_is_refused(name: str) -> None:
     with pytest.raises(ModelNotFound, match="Choose another one"):
-        Shelf([COMPACT]).segmenter(name)
+        ModelRegistry([COMPACT]).segmenter(name)
 
 
 def test_everybody_shares_what_is_the_same_and_only_that() -> None:
-    shelf = Shelf([COMPACT, OTHER])
+    shelf = ModelRegistry([COMPACT, OTHER])
     assert shelf.segmenter() is shelf.segmenter("compact")
     assert shelf.segmenter() is not shelf.segmenter("other")
     assert shelf.segmenter("other") is not shelf.segmenter("other", "fp16")
@@ -41,7 +41,7 @@ def test_everybody_shares_what_is_the_same_and_only_that() -> None:
 
 
 def test_the_pages_precision_is_for_the_models_that_have_it() -> None:
-    shelf = Shelf([OTHER, COMPACT], precision="fp16")
+    shelf = ModelRegistry([OTHER, COMPACT], precision="fp16")
     assert shelf.segmenter() is shelf.segmenter("other", "fp16")
     shelf.segmenter("compact").open()
     shelf.close()
@@ -50,7 +50,7 @@ def test_the_pages_precision_is_for_the_models_that_have_it() -> None:
 
 
 def test_close_gives_back_what_was_opened() -> None:
-    shelf = Shelf([COMPACT], "onnx", threads=1)
+    shelf = ModelRegistry([COMPACT], "onnx", threads=1)
     shelf.segmenter().open()
     assert shelf.segmenter().device
     shelf.close()
@@ -67,23 +67,23 @@ def card_in(folder: Path, name: str) -> ModelCard:
 def test_what_is_wanted_comes_first_then_the_folder_then_the_bundled(tmp_path: Path) -> None:
     wanted = card_in(tmp_path / "elsewhere", "wanted")
     small = card_in(tmp_path / "models" / "small", "small")
-    cards, missing = models_here([str(wanted.folder)], tmp_path / "models")
+    cards, missing = available_models([str(wanted.folder)], tmp_path / "models")
     assert cards == (wanted, small, COMPACT)
     assert missing == ()
-    assert models_here(["compact"], tmp_path / "none") == ((COMPACT,), ())
+    assert available_models(["compact"], tmp_path / "none") == ((COMPACT,), ())
 
 
 def test_a_model_of_the_same_name_stands_in_for_the_bundled_one(tmp_path: Path) -> None:
     own = card_in(tmp_path / "own", "compact")
     small = card_in(tmp_path / "models" / "small", "small")
-    cards, _ = models_here([str(own.folder)], tmp_path / "models")
+    cards, _ = available_models([str(own.folder)], tmp_path / "models")
     assert cards == (own, small)
 
 
 def test_a_damaged_card_in_the_folder_is_told_and_left_out(tmp_path: Path) -> None:
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "card.json").write_text("{")
-    cards, (error,) = models_here(["compact"], tmp_path)
+    cards, (error,) = available_models(["compact"], tmp_path)
     assert cards == (COMPACT,)
     assert "cannot be read" in error.text.en
     assert "无法读取" in error.text.zh
@@ -92,5 +92,5 @@ def test_a_damaged_card_in_the_folder_is_told_and_left_out(tmp_path: Path) -> No
 def test_of_two_wanted_by_one_name_neither_is_silently_left_out(tmp_path: Path) -> None:
     one, other = card_in(tmp_path / "one", "small"), card_in(tmp_path / "other", "small")
     with pytest.raises(ModelError, match="called small"):
-        models_here([str(one.folder), str(other.folder)], tmp_path / "none")
-    assert models_here(["compact", "compact"], tmp_path / "none") == ((COMPACT,), ())
+        available_models([str(one.folder), str(other.folder)], tmp_path / "none")
+    assert available_models(["compact", "compact"], tmp_path / "none") == ((COMPACT,), ())

@@ -5,17 +5,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
+from segmentation.arrays import SizeHW, UInt8
 from segmentation.compositing.matting import make_alpha
 from segmentation.engines.registry import Engine, Logits
 from segmentation.errors import EngineUnavailable, InferenceFailed, ModelDamaged
 from segmentation.image.read import Photo, read_photo
 from segmentation.inference import segmenter as module
 from segmentation.inference.segmenter import Segmenter
-from segmentation.inference.select import choose
-from segmentation.model_card import InputSpec, SizeHW, find_model
+from segmentation.inference.select import select
+from segmentation.model_card import InputSpec, find_model
 from tests.paths import EXAMPLES
 
 CARD = find_model("compact")
@@ -36,7 +36,7 @@ def test_every_example_has_a_subject_with_an_edge(segmenter: Segmenter, path: Pa
     photo = read_photo(path)
     assert photo.notices == ()
     segmentation, _ = segmenter.segment(photo)
-    ids = choose(segmentation, "auto")
+    ids = select(segmentation, "auto")
     assert ids
     for instance in segmentation.instances:
         left, top, right, bottom = instance.box_xyxy
@@ -92,7 +92,7 @@ class Recorded(Engine):
     def device(self) -> str:
         return "recorded"
 
-    def run(self, pixel_values: npt.NDArray[np.uint8]) -> Logits:  # noqa: ARG002
+    def run(self, pixel_values: UInt8) -> Logits:  # noqa: ARG002
         return self._logits
 
     def close(self) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from segmentation.errors import ChoiceError
-from segmentation.inference.select import check_wish, choose, subject
+from segmentation.inference.select import check_wish, select, subject
 from tests.segmentation.scenes import DOG, LABELS, OBJECT, PERSON, SURE, block, segmentation
 
 SCENE = segmentation(
@@ -36,18 +36,18 @@ EMPTY = segmentation()
 )
 def test_a_wish_names_instances(objects: str, ids: tuple[int, ...]) -> None:
     check_wish(objects, LABELS)
-    assert choose(SCENE, objects) == ids
+    assert select(SCENE, objects) == ids
 
 
 @pytest.mark.parametrize("objects", ["none", "all", "largest", "auto", "dog"])
 def test_where_nothing_was_found_nothing_is_chosen(objects: str) -> None:
-    assert choose(EMPTY, objects) == ()
+    assert select(EMPTY, objects) == ()
 
 
 @pytest.mark.parametrize("objects", ["4", "0", "1,4", "dog,9"])
 def test_a_number_that_was_not_found_is_refused(objects: str) -> None:
     with pytest.raises(ChoiceError, match=r"no object \d; 3 were found"):
-        choose(SCENE, objects)
+        select(SCENE, objects)
 
 
 @pytest.mark.parametrize("objects", ["cat", "", "dog,cat", "-1", "1.5", "auto,dog", "dog,", "①a"])
@@ -58,9 +58,9 @@ def test_a_wish_no_photo_could_fulfil_is_refused(objects: str) -> None:
 
 def test_a_hidden_instance_is_not_chosen() -> None:
     shown = SCENE.above(SCENE.instances[1].score)
-    assert choose(shown, "all") == (1, 2)
+    assert select(shown, "all") == (1, 2)
     with pytest.raises(ChoiceError):
-        choose(shown, "3")
+        select(shown, "3")
 
 
 def test_the_living_are_favoured_over_things_of_their_size() -> None:

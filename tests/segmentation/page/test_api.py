@@ -23,8 +23,8 @@ import app
 from segmentation import Limits, find_model
 from segmentation.i18n import Language
 from segmentation.image.read import OUT_OF_MEMORY
-from segmentation.inference.registry import Shelf
-from segmentation.page.server.rate_limit import FOR_FRIENDS, FOR_STRANGERS, Rate, Rules
+from segmentation.inference.registry import ModelRegistry
+from segmentation.page.server.rate_limit import PRIVATE_PAGE, PUBLIC_PAGE, PagePolicy, Rate
 from segmentation.page.server.request_guard import YOUR_SHARE
 from segmentation.page.server.uploads import LEAST_BYTES, ROOM_MEGABYTES
 from tests.paths import ROOT
@@ -45,12 +45,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def shelf() -> Shelf:
-    return Shelf([find_model("compact")])
+def shelf() -> ModelRegistry:
+    return ModelRegistry([find_model("compact")])
 
 
 @contextmanager
-def served(shelf: Shelf, rules: Rules, **options: Any) -> Iterator[str]:
+def served(shelf: ModelRegistry, rules: PagePolicy, **options: Any) -> Iterator[str]:
     async def serve() -> gr.Blocks:
         ui = app.build_ui(app.Page(shelf, rules.limits), rules)
         # Gradio's own search for a free port leaves a socket open for each that is taken.
@@ -66,8 +66,8 @@ def served(shelf: Shelf, rules: Rules, **options: Any) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def address(shelf: Shelf) -> Iterator[str]:
-    with served(shelf, Rules(Limits(megapixels=10))) as address:
+def address(shelf: ModelRegistry) -> Iterator[str]:
+    with served(shelf, PagePolicy(Limits(megapixels=10))) as address:
         yield address
 
 
@@ -181,8 +181,8 @@ def upload(address: str) -> dict[str, Any]:
     return {"path": path, "meta": META}
 
 
-def test_strangers_get_a_share(shelf: Shelf, tmp_path: Path) -> None:
-    rules = Rules(Limits(megabytes=0.1), Rate(burst=2, per_minute=0.1), waiting=1)
+def test_strangers_get_a_share(shelf: ModelRegistry, tmp_path: Path) -> None:
+    rules = PagePolicy(Limits(megabytes=0.1), Rate(burst=2, per_minute=0.1), waiting=1)
     small = handle_file(ROOT / "examples" / "thumbs" / "two_dogs.webp")
     with served(shelf, rules) as address:
         with closing(client(address, CHINESE)) as caller:
@@ -201,8 +201,8 @@ def test_strangers_get_a_share(shelf: Shelf, tmp_path: Path) -> None:
             third.predict(handle_file(large), api_name="/segment")
 
 
-def test_a_flood_leaves_places_for_others(shelf: Shelf) -> None:
-    with served(shelf, Rules(Limits(), waiting=4)) as address, Visitor(address) as visitor:
+def test_a_flood_leaves_places_for_others(shelf: ModelRegistry) -> None:
+    with served(shelf, PagePolicy(Limits(), waiting=4)) as address, Visitor(address) as visitor:
         join = {
             "fn_index": visitor.handler("segment")["id"],
             "data": [upload(address), None, None],
@@ -220,10 +220,10 @@ def test_a_flood_leaves_places_for_others(shelf: Shelf) -> None:
             assert other.post(f"{address}gradio_api/queue/join", json=join).status_code == 200
 
 
-def test_uploads_of_one_network_have_their_share_of_the_room(shelf: Shelf) -> None:
+def test_uploads_of_one_network_have_their_share_of_the_room(shelf: ModelRegistry) -> None:
     data = (ROOT / "examples" / "flower.jpg").read_bytes()
     share = 3 * LEAST_BYTES / (ROOM_MEGABYTES * 1e6)
-    rules = Rules(Limits(), room_share=share)
+    rules = PagePolicy(Limits(), room_share=share)
     with served(shelf, rules) as address, Visitor(address, "zh") as visitor:
         for _ in range(3):
             visitor.upload("flower.jpg", data)
@@ -232,11 +232,11 @@ def test_uploads_of_one_network_have_their_share_of_the_room(shelf: Shelf) -> No
     assert (refused.value.status, refused.value.text) == (429, YOUR_SHARE.zh)
 
 
-def test_a_full_queue_says_so_in_words(shelf: Shelf) -> None:
+def test_a_full_queue_says_so_in_words(shelf: ModelRegistry) -> None:
     networks = [
         httpx.Client(transport=httpx.HTTPTransport(local_address=f"127.0.0.{i}")) for i in (1, 2, 3)
     ]
-    with served(shelf, Rules(Limits(), waiting=2)) as address, Visitor(address) as visitor:
+    with served(shelf, PagePolicy(Limits(), waiting=2)) as address, Visitor(address) as visitor:
         join = {
             "fn_index": visitor.handler("segment")["id"],
             "data": [upload(address), None, None],
@@ -253,9 +253,9 @@ def test_a_full_queue_says_so_in_words(shelf: Shelf) -> None:
     assert any("现在排队的人太多" in detail for detail in refused)
 
 
-def test_a_page_with_a_password_shows_nothing_without_it(shelf: Shelf) -> None:
+def test_a_page_with_a_password_shows_nothing_without_it(shelf: ModelRegistry) -> None:
     given = ("明", "open sesame")
-    with served(shelf, Rules(Limits()), auth=given) as address:
+    with served(shelf, PagePolicy(Limits()), auth=given) as address:
         with httpx.Client(base_url=address) as stranger:
             for target in ("config", "gradio_api/info", f"gradio_api/file={DOGS}"):
                 assert stranger.get(target).status_code == 401
@@ -276,19 +276,19 @@ def test_a_page_with_a_password_shows_nothing_without_it(shelf: Shelf) -> None:
 @pytest.mark.parametrize(
     ("flags", "environment", "rules", "link"),
     [
-        ([], {}, FOR_FRIENDS, False),
-        (["--host", "0.0.0.0", "--auth", "a:b"], {}, FOR_FRIENDS, False),
-        (["--public"], {}, FOR_STRANGERS, False),
-        (["--share"], {}, FOR_STRANGERS, True),
-        ([], {"GRADIO_SHARE": "True"}, FOR_STRANGERS, True),
-        (["--share"], {"SYSTEM": "spaces", "SPACE_ID": "a/b"}, FOR_STRANGERS, False),
+        ([], {}, PRIVATE_PAGE, False),
+        (["--host", "0.0.0.0", "--auth", "a:b"], {}, PRIVATE_PAGE, False),
+        (["--public"], {}, PUBLIC_PAGE, False),
+        (["--share"], {}, PUBLIC_PAGE, True),
+        ([], {"GRADIO_SHARE": "True"}, PUBLIC_PAGE, True),
+        (["--share"], {"SYSTEM": "spaces", "SPACE_ID": "a/b"}, PUBLIC_PAGE, False),
     ],
 )
 def test_whoever_can_come_has_the_rules_for_him(
     monkeypatch: pytest.MonkeyPatch,
     flags: list[str],
     environment: dict[str, str],
-    rules: Rules,
+    rules: PagePolicy,
     link: bool,
 ) -> None:
     for name in ("GRADIO_SHARE", "SYSTEM", "SPACE_ID"):
@@ -315,24 +315,26 @@ def test_what_the_page_has_forgotten_is_told_in_the_visitors_language(
             handler = visitor.handler(name)
             with pytest.raises(Failed) as failed:
                 visitor.ask(handler, [0.5 for _ in handler["inputs"]])
-            assert str(failed.value) == app.WORDS["gone"].in_language(language)
+            assert str(failed.value) == app.STRINGS["gone"].in_language(language)
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-def test_controls_of_a_photo_that_was_forgotten_say_so(shelf: Shelf, language: Language) -> None:
+def test_controls_of_a_photo_that_was_forgotten_say_so(
+    shelf: ModelRegistry, language: Language
+) -> None:
     page, request = app.Page(shelf, Limits()), gr.Request(headers={"accept-language": language})
     listing = partial(page.show_found, None, 0.5)
     for act in (partial(page.prepare, None), partial(page.prepare_zip, None), listing):
         with pytest.raises(gr.Error) as told:
             act(True, request)
-        assert told.value.message == app.WORDS["gone"].in_language(language)
+        assert told.value.message == app.STRINGS["gone"].in_language(language)
     comparing = app.Comparing(shelf, Limits())
     with pytest.raises(gr.Error) as told:
         comparing.put_beside(None, gr.SelectData(None, {"index": 1, "value": None}), request)
-    assert told.value.message == app.WORDS["gone"].in_language(language)
+    assert told.value.message == app.STRINGS["gone"].in_language(language)
     with pytest.raises(gr.Error) as told:
         next(comparing.compare_mine(None, True, 0.5, 2, request))
-    assert told.value.message == app.WORDS["gone"].in_language(language)
+    assert told.value.message == app.STRINGS["gone"].in_language(language)
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
@@ -343,7 +345,7 @@ def test_what_the_memory_does_not_hold_is_told(language: Language) -> None:
     assert told.value.message == OUT_OF_MEMORY.in_language(language)
 
 
-def test_the_footer_tells_strangers_their_limits(shelf: Shelf) -> None:
+def test_the_footer_tells_strangers_their_limits(shelf: ModelRegistry) -> None:
     request = gr.Request(headers={"accept-language": "en"})
-    footer = app.Page(shelf, FOR_STRANGERS.limits).greet(request)[-1]
+    footer = app.Page(shelf, PUBLIC_PAGE.limits).greet(request)[-1]
     assert "25 MP and 20 MB" in footer

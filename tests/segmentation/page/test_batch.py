@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import segmentation.page.batch
-from segmentation.errors import ChoiceError, NoRoom, PhotoError, PhotoTooLarge
+from segmentation.errors import ChoiceError, PhotoError, PhotoTooLarge, StorageFull
 from segmentation.i18n import Text
 from segmentation.image.read import OUT_OF_MEMORY, Limits
 from segmentation.inference.postprocess import Instance
@@ -21,8 +21,8 @@ from segmentation.inference.segmenter import Segmenter
 from segmentation.model_card import find_model
 from segmentation.page.batch import Batch, Outcome, advance, overview, start_batch, table
 from segmentation.page.options import Style
-from segmentation.page.server.uploads import NO_ROOM
-from segmentation.page.strings import WORDS
+from segmentation.page.server.uploads import STORAGE_FULL
+from segmentation.page.strings import STRINGS
 from tests.paths import EXAMPLES
 
 STYLE = Style(
@@ -112,8 +112,8 @@ def test_a_disk_that_takes_nothing_is_said_and_the_rest_can_still_be_had(
     photos = [EXAMPLES / "flower.jpg"]
     batch = start_batch(photos, folder / "cutouts.zip", "compact", "auto", STYLE, Limits())
     batch = advance(batch, segmenter, Limits(), "en")
-    assert batch.done[0].notes == (NO_ROOM,)
-    with pytest.raises(NoRoom):
+    assert batch.done[0].notes == (STORAGE_FULL,)
+    with pytest.raises(StorageFull):
         advance(batch, segmenter, Limits(), "en")
     folder.mkdir()
     assert advance(batch, segmenter, Limits(), "en").sealed
@@ -126,7 +126,7 @@ def test_a_photo_that_was_swept_meanwhile_is_said_to_be(
         [tmp_path / "gone.jpg"], tmp_path / "cutouts.zip", "compact", "auto", STYLE, Limits()
     )
     (note,) = advance(batch, segmenter, Limits(), "en").done[0].notes
-    assert note == WORDS["gone"]
+    assert note == STRINGS["gone"]
 
 
 def test_limits_hold_before_any_work(tmp_path: Path) -> None:
@@ -184,4 +184,4 @@ def test_a_backdrop_that_was_swept_away_has_to_be_brought_again(tmp_path: Path) 
     style = replace(STYLE, kind="picture", backdrop=str(tmp_path / "gone.png"))
     with pytest.raises(PhotoError) as told:
         style.recipe(Limits())
-    assert told.value.text == WORDS["backdrop_gone"]
+    assert told.value.text == STRINGS["backdrop_gone"]

@@ -5,10 +5,10 @@ from typing import Any
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from segmentation import Limits, PhotoTooLarge, Segmenter, find_model
+from segmentation.arrays import UInt8
 from segmentation.errors import ChoiceError, PhotoError
 from segmentation.page.api import Order, carry_out
 from tests.paths import EXAMPLES
@@ -24,7 +24,7 @@ def segmenter() -> Segmenter:
 
 def made(
     segmenter: Segmenter, backdrop: Path | None = None, path: Path = DOGS, **order: Any
-) -> npt.NDArray[np.uint8]:
+) -> UInt8:
     _, data, _ = carry_out(Order(**order), segmenter, path, backdrop, Limits())
     return np.asarray(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED), np.uint8)
 

@@ -13,8 +13,8 @@ import pytest
 from segmentation.compositing.matting import Edge
 from segmentation.i18n import Text
 from segmentation.image.read import Photo, read_photo
-from segmentation.inference.registry import Shelf
-from segmentation.inference.select import choose
+from segmentation.inference.registry import ModelRegistry
+from segmentation.inference.select import select
 from segmentation.model_card import find_model
 from segmentation.page.comparison.columns import (
     Column,
@@ -37,7 +37,7 @@ from tests.paths import EXAMPLES
 from tests.segmentation.scenes import DOG, OBJECT, PERSON, block, segmentation
 
 PREPARED = EXAMPLES / "compare"
-SHELF = Shelf([find_model("compact")])
+SHELF = ModelRegistry([find_model("compact")])
 [FINDER] = SHELF.finders()
 STANDARD = Setting(FINDER)
 
@@ -97,7 +97,7 @@ def test_settings_change_what_they_name_and_cost_what_they_take() -> None:
 def test_what_was_chosen_before_is_what_is_compared() -> None:
     photo = read_photo(EXAMPLES / "astronaut.png")
     found, _ = SHELF.segmenter().segment(photo)
-    others = [id_ for id_ in choose(found, "all") if id_ not in choose(found, "auto")]
+    others = [id_ for id_ in select(found, "all") if id_ not in select(found, "auto")]
     subject = compared(photo, [STANDARD])
     chosen = compared(photo, [STANDARD], (found, others[:1]))
     assert chosen.rgb.shape != subject.rgb.shape
@@ -109,9 +109,11 @@ def test_finders_are_what_this_host_has() -> None:
     int8 = replace(card.artifacts[0], precision="int8")
     om = replace(card.artifacts[0], precision="fp16", format="om", soc="Ascend310P3")
     both = replace(card, name="both", artifacts=(*card.artifacts, int8, om))
-    asked = [(f.model, f.precision, f.engine) for f in Shelf([both, card], "onnx").finders()]
+    asked = [
+        (f.model, f.precision, f.engine) for f in ModelRegistry([both, card], "onnx").finders()
+    ]
     assert asked == [("both", None, None), ("both", "int8", None), ("compact", None, None)]
-    first, *_ = Shelf([both], "onnx", "int8").finders()
+    first, *_ = ModelRegistry([both], "onnx", "int8").finders()
     assert (first.precision, first.title.en[-4:]) == (None, "int8")
 
 

@@ -11,10 +11,11 @@ import pytest
 
 import app
 from segmentation.page.strings import NOT_SERVED
-from tests.started import PROJECT, started
+from tests.paths import ROOT
+from tests.started import started
 from tests.visitor import Visitor
 
-PHOTO = (PROJECT / "examples" / "flower.jpg").read_bytes()
+PHOTO = (ROOT / "examples" / "flower.jpg").read_bytes()
 
 
 def files_in(folder: Path) -> list[Path]:
@@ -62,7 +63,7 @@ def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
         place = ["--host", "127.0.0.1", "--port", str(taken.getsockname()[1])]
         done = subprocess.run(
             [sys.executable, "app.py", *place],
-            cwd=PROJECT,
+            cwd=ROOT,
             env={**os.environ, "GRADIO_TEMP_DIR": str(tmp_path)},
             capture_output=True,
             text=True,

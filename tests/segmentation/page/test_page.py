@@ -14,7 +14,6 @@ from typing import Any, Literal
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
@@ -22,8 +21,9 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 import app
 from segmentation import Limits, Photo, Segmenter, Text, encode, find_model
-from segmentation.errors import NoRoom
-from segmentation.inference.registry import Shelf
+from segmentation.arrays import UInt8
+from segmentation.errors import StorageFull
+from segmentation.inference.registry import ModelRegistry
 from segmentation.page.session import LEAST_SCORE
 from tests.paths import EXAMPLES, SCREENSHOTS
 from tests.started import started
@@ -41,7 +41,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     twin = replace(compact, name="twin", title=Text("Twin", "孪生"), score_threshold=0.5)
     empty = tmp_path_factory.mktemp("empty")
     broken = replace(compact, name="broken", title=Text("Broken", "损坏"), folder=empty)
-    ui = app.build_ui(app.Page(Shelf([compact, twin, broken]), Limits()))
+    ui = app.build_ui(app.Page(ModelRegistry([compact, twin, broken]), Limits()))
     url = app.serve(ui)
     yield url
     ui.close()
@@ -69,7 +69,7 @@ def page(request: pytest.FixtureRequest, browser: Browser, address: str) -> Iter
 
 def said(page: Page, key: str) -> str:
     language = page.evaluate("navigator.language")
-    return app.WORDS[key].in_language("zh" if language.startswith("zh") else "en")
+    return app.STRINGS[key].in_language("zh" if language.startswith("zh") else "en")
 
 
 @contextmanager
@@ -83,7 +83,7 @@ def redrawn(page: Page) -> Iterator[None]:
     expect(page.locator("#download")).to_be_enabled()
 
 
-def download(page: Page, folder: Path) -> tuple[str, npt.NDArray[np.uint8]]:
+def download(page: Page, folder: Path) -> tuple[str, UInt8]:
     with page.expect_download() as waiting:
         page.locator("#download").click()
     path = folder / waiting.value.suggested_filename
@@ -356,13 +356,13 @@ def test_a_new_background_waits_for_no_model(
     page: Page, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     looks = []
-    look_closer = app.try_looking_closer
+    refine = app.try_refine
 
     def counted(*args: Any) -> Any:
         looks.append(args)
-        return look_closer(*args)
+        return refine(*args)
 
-    monkeypatch.setattr(app, "try_looking_closer", counted)
+    monkeypatch.setattr(app, "try_refine", counted)
     with redrawn(page):
         page.locator("#examples img").nth(3).click()
     assert len(looks) == 1
@@ -386,7 +386,7 @@ def test_a_closer_look_that_did_not_come_is_made_up_for(
     page: Page, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as held:
-        held.setattr(app, "try_looking_closer", lambda *_: (None, ()))
+        held.setattr(app, "try_refine", lambda *_: (None, ()))
         with redrawn(page):
             page.locator("#examples img").nth(3).click()
         expect(page.get_by_text("looked closer")).to_be_hidden()
@@ -498,7 +498,7 @@ def test_a_slider_moved_by_keys_counts(page: Page) -> None:
 
 
 def test_a_batch_that_was_held_up_goes_on(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
-    step, faults = app.advance, [NoRoom("No room.", "没有空间。")]
+    step, faults = app.advance, [StorageFull("No room.", "没有空间。")]
 
     def held_up(*args: Any) -> Any:
         if faults:
@@ -676,7 +676,7 @@ def faults(page: Page, name: str, still: bool = True) -> list[str]:
     return [*found, "wider than the window"] if wide else found
 
 
-def upload(page: Page, image: npt.NDArray[np.uint8], path: Path) -> None:
+def upload(page: Page, image: UInt8, path: Path) -> None:
     path.write_bytes(encode(image))
     page.locator("input[type=file]").first.set_input_files(path)
 
@@ -696,7 +696,7 @@ def saved(page: Page, folder: Path, button: str, name: str) -> Iterator[Path]:
     yield folder / name
 
 
-def decoded(path: Path) -> npt.NDArray[np.uint8]:
+def decoded(path: Path) -> UInt8:
     return np.asarray(cv2.imread(str(path), cv2.IMREAD_UNCHANGED), np.uint8)
 
 
@@ -734,7 +734,7 @@ def test_many_photos_become_a_zip_and_a_bad_one_is_explained(page: Page, tmp_pat
 
 
 def test_a_restart_of_the_server_is_told(browser: Browser) -> None:
-    shelf = Shelf([find_model("compact")])
+    shelf = ModelRegistry([find_model("compact")])
     first = app.build_ui(app.Page(shelf, Limits()))
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

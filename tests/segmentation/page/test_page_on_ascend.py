@@ -13,9 +13,10 @@ import cv2
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from tests.paths import ROOT
 from tests.stand_ins.om_card import CHIP, bundled_card_with_oms
 from tests.stand_ins.toolkit import SITE_PACKAGES
-from tests.started import PROJECT, Started, started
+from tests.started import Started, started
 
 # A busy machine takes long over a large photo; a test that passes never waits this long.
 PATIENCE_MS = 60_000
@@ -53,7 +54,7 @@ def browser() -> Iterator[Browser]:
 def upload(page: Page, address: str, name: str) -> None:
     page.goto(address)
     page.locator("#examples img").first.wait_for()
-    page.locator("input[type=file]").first.set_input_files(PROJECT / "examples" / name)
+    page.locator("input[type=file]").first.set_input_files(ROOT / "examples" / name)
 
 
 def test_a_failing_chip_a_cut_out_and_an_end_without_leaks(

@@ -7,27 +7,27 @@ import pytest
 
 from segmentation.i18n import Text
 from segmentation.image.read import Photo
-from segmentation.inference.refine import CloserLook
+from segmentation.inference.refine import Refinement
 from segmentation.inference.segmenter import Timings
 from segmentation.page.session import (
     PREVIEW_SIDE,
     SCORE_STEP,
     SQUARE,
-    Desk,
+    PhotoState,
     line,
     messages,
     on_checkerboard,
     preview,
     preview_scale,
 )
-from segmentation.page.strings import WORDS
+from segmentation.page.strings import STRINGS
 from tests.segmentation.scenes import DOG, OBJECT, PERSON, block, geometry, segmentation
 
 SCENE = segmentation((PERSON, block(2, 2, 10, 18)), (DOG, block(12, 10, 19, 18)))
 BEST, SECOND = (instance.score for instance in SCENE.instances)
 BETWEEN = (BEST + SECOND) / 2
 TIMINGS = Timings(load=0, prepare=0.01, infer=0.3, instances=0.02)
-DESK = Desk("photo.jpg", "preview.jpg", "compact", SCENE, (), TIMINGS, ())
+DESK = PhotoState("photo.jpg", "preview.jpg", "compact", SCENE, (), TIMINGS, ())
 
 
 @pytest.mark.parametrize(
@@ -233,12 +233,12 @@ EMPTY = segmentation()
     ],
 )
 def test_the_visitor_is_told_what_to_do_next(
-    desk: Desk, threshold: float, chosen: tuple[int, ...], advice: str | None
+    desk: PhotoState, threshold: float, chosen: tuple[int, ...], advice: str | None
 ) -> None:
     notice = Text("The first frame is used.", "只使用第一帧。")
     desk = replace(desk, notices=(notice,), chosen=chosen)
     said = messages(desk, threshold, None)
-    expected = (notice, *([WORDS[advice]] if advice else []))
+    expected = (notice, *([STRINGS[advice]] if advice else []))
     assert said[:-1] == expected
     assert said[-1].en == "Objects found in 0.33 s."
     assert said[-1].zh == "查找物体用时 0.33 秒。"
@@ -252,7 +252,7 @@ def test_a_long_load_is_said() -> None:
 
 
 def test_a_closer_look_is_said_as_long_as_it_is_at_what_is_chosen() -> None:
-    look = CloserLook(SCENE, (1,), (0, 0, 1, 1), np.zeros((1, 1), np.float16), 0.12)
+    look = Refinement(SCENE, (1,), (0, 0, 1, 1), np.zeros((1, 1), np.float16), 0.12)
     desk = replace(DESK, segmentation=SCENE, chosen=(1,))
     assert "looked closer at the chosen ones in 0.12 s" in messages(desk, 0, look)[-1].en
     assert "closer" not in messages(replace(desk, chosen=(2,)), 0, look)[-1].en

@@ -15,11 +15,12 @@ import numpy as np
 import onnxruntime
 import pytest
 
+from segmentation.arrays import SizeHW
 from segmentation.engines.ascend import acl as ascend_acl
 from segmentation.engines.ascend.engine import AscendEngine, find_chip
 from segmentation.errors import EngineUnavailable, InferenceFailed, ModelDamaged
-from segmentation.inference.preprocess import prepare
-from segmentation.model_card import ModelCard, SizeHW, save_card
+from segmentation.inference.preprocess import preprocess
+from segmentation.model_card import ModelCard, save_card
 from tests.stand_ins.om_card import CHIP, describe, small_card, write_om
 from tests.stand_ins.small_model import small_model
 from tests.stand_ins.toolkit import SITE_PACKAGES, fresh_acl, hide_acl
@@ -78,7 +79,7 @@ class TestNumbers:
     ) -> None:
         engine = start(static_card(tmp_path, layout))
         rgb = np.random.default_rng(1).integers(0, 256, (32, 32, 3), np.uint8)
-        pixel_values, _ = prepare(rgb, engine.input, engine.sizes_hw, 4)
+        pixel_values, _ = preprocess(rgb, engine.input, engine.sizes_hw, 4)
         logits = engine.run(pixel_values)
         for ours, theirs in zip(logits, by_onnxruntime(pixel_values, layout), strict=True):
             np.testing.assert_array_equal(ours, theirs)
@@ -98,7 +99,7 @@ class TestNumbers:
         assert (engine.input.dtype, engine.input.layout) == ("uint8", "NHWC")
         assert engine.input.normalised_inside
         rgb = np.random.default_rng(1).integers(0, 256, (32, 32, 3), np.uint8)
-        pixel_values, _ = prepare(rgb, engine.input, engine.sizes_hw, 4)
+        pixel_values, _ = preprocess(rgb, engine.input, engine.sizes_hw, 4)
         masks = engine.run(pixel_values).masks_queries_logits
         theirs = by_onnxruntime(pixel_values, "NHWC")[1]
         np.testing.assert_allclose(masks, theirs, atol=0.02)

@@ -8,11 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
-import numpy as np
-import numpy.typing as npt
 import pytest
 
-from segmentation import Photo, Segmenter, choose, make_alpha, read_photo
+from segmentation import Photo, Segmenter, make_alpha, read_photo, select
+from segmentation.arrays import Bool
 from segmentation.model_card import ModelCard
 from tests.paths import EXAMPLES
 from tests.stand_ins.om_card import CHIP, bundled_card_with_oms
@@ -33,10 +32,10 @@ def card(acl: ModuleType, tmp_path: Path) -> ModelCard:  # noqa: ARG001 - brings
     return bundled_card_with_oms(tmp_path)
 
 
-def subject(segmenter: Segmenter, photo: Photo) -> npt.NDArray[np.bool_]:
+def subject(segmenter: Segmenter, photo: Photo) -> Bool:
     """Where the photo's subject is, at the photo's own size."""
     found, _ = segmenter.segment(photo)
-    chosen = choose(found, "auto")
+    chosen = select(found, "auto")
     assert chosen
     return make_alpha(photo.rgb, found.mask_logits(chosen)) > 127
 

@@ -7,9 +7,9 @@ from segmentation.page.server import rate_limit
 from segmentation.page.server.rate_limit import (
     SESSIONS_AT_AN_ADDRESS,
     Rate,
-    Turnstile,
-    address_behind,
-    network_of,
+    RateLimiter,
+    client_address,
+    client_network,
 )
 
 
@@ -26,11 +26,11 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def turnstile(clock: Clock) -> Turnstile:
-    return Turnstile(Rate(burst=3, per_minute=30), clock)
+def turnstile(clock: Clock) -> RateLimiter:
+    return RateLimiter(Rate(burst=3, per_minute=30), clock)
 
 
-def admitted(turnstile: Turnstile, address: str, session: str | None, calls: int) -> int:
+def admitted(turnstile: RateLimiter, address: str, session: str | None, calls: int) -> int:
     count = 0
     for _ in range(calls):
         try:
@@ -41,7 +41,7 @@ def admitted(turnstile: Turnstile, address: str, session: str | None, calls: int
     return count
 
 
-def test_a_burst_then_one_every_two_seconds(turnstile: Turnstile, clock: Clock) -> None:
+def test_a_burst_then_one_every_two_seconds(turnstile: RateLimiter, clock: Clock) -> None:
     assert admitted(turnstile, "192.0.2.1", "a", 10) == 3
     clock.now += 1.9
     assert admitted(turnstile, "192.0.2.1", "a", 10) == 0
@@ -51,14 +51,14 @@ def test_a_burst_then_one_every_two_seconds(turnstile: Turnstile, clock: Clock) 
     assert admitted(turnstile, "192.0.2.1", "a", 10) == 3, "no more is saved up than the burst"
 
 
-def test_what_costs_more_counts_for_more(turnstile: Turnstile) -> None:
+def test_what_costs_more_counts_for_more(turnstile: RateLimiter) -> None:
     turnstile.admit("192.0.2.1", "a", 2)
     with pytest.raises(RateExceeded):
         turnstile.admit("192.0.2.1", "a", 2)
     turnstile.admit("192.0.2.1", "a")
 
 
-def test_the_refusal_says_in_both_languages_how_long(turnstile: Turnstile) -> None:
+def test_the_refusal_says_in_both_languages_how_long(turnstile: RateLimiter) -> None:
     admitted(turnstile, "192.0.2.1", "a", 3)
     with pytest.raises(RateExceeded) as refusal:
         turnstile.admit("192.0.2.1", "a")
@@ -66,20 +66,20 @@ def test_the_refusal_says_in_both_languages_how_long(turnstile: Turnstile) -> No
     assert "等待 2 秒" in refusal.value.text.zh
 
 
-def test_one_session_does_not_spend_what_is_anothers(turnstile: Turnstile) -> None:
+def test_one_session_does_not_spend_what_is_anothers(turnstile: RateLimiter) -> None:
     assert admitted(turnstile, "192.0.2.1", "a", 10) == 3
     assert admitted(turnstile, "192.0.2.1", "b", 10) == 3
     assert admitted(turnstile, "192.0.2.2", "a", 10) == 3
 
 
 @pytest.mark.parametrize("new_name", [str, lambda _: None], ids=["new names", "no name"])
-def test_new_sessions_do_not_get_round_it(turnstile: Turnstile, new_name: object) -> None:
+def test_new_sessions_do_not_get_round_it(turnstile: RateLimiter, new_name: object) -> None:
     assert callable(new_name)
     calls = [admitted(turnstile, "192.0.2.1", new_name(number), 1) for number in range(100)]
     assert sum(calls) == 3 * SESSIONS_AT_AN_ADDRESS
 
 
-def test_what_is_refused_costs_nothing(turnstile: Turnstile, clock: Clock) -> None:
+def test_what_is_refused_costs_nothing(turnstile: RateLimiter, clock: Clock) -> None:
     admitted(turnstile, "192.0.2.1", "a", 1000)
     assert admitted(turnstile, "192.0.2.1", "b", 10) == 3
     clock.now += 2.1
@@ -88,7 +88,7 @@ def test_what_is_refused_costs_nothing(turnstile: Turnstile, clock: Clock) -> No
 
 def test_memory_is_bounded(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rate_limit, "MOST_KEYS", 50)
-    turnstile = Turnstile(Rate(burst=3, per_minute=30), clock)
+    turnstile = RateLimiter(Rate(burst=3, per_minute=30), clock)
     assert admitted(turnstile, "192.0.2.1", "a", 3) == 3
     for number in range(500):
         turnstile.admit(f"10.0.{number // 250}.{number % 250}", "b")
@@ -109,7 +109,7 @@ def test_memory_is_bounded(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Non
     ],
 )
 def test_a_household_has_one_network(address: str, network: str) -> None:
-    assert network_of(address) == network
+    assert client_network(address) == network
 
 
 @pytest.mark.parametrize(
@@ -122,4 +122,4 @@ def test_a_household_has_one_network(address: str, network: str) -> None:
     ],
 )
 def test_the_nearest_proxy_is_believed_and_not_the_visitor(proxies: str, address: str) -> None:
-    assert address_behind(proxies, "10.0.0.1") == address
+    assert client_address(proxies, "10.0.0.1") == address

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from segmentation.page.server import request_guard
-from segmentation.page.server.request_guard import RESERVED_BYTES, UPLOAD, Gate
+from segmentation.page.server.request_guard import RESERVED_BYTES, UPLOAD, RequestGuard
 from segmentation.page.server.uploads import LEAST_BYTES, ROOM_MEGABYTES
 
 Receive = Callable[[], Awaitable[Any]]
@@ -29,7 +29,7 @@ def test_on_a_space_a_call_comes_from_where_its_proxies_say(
     async def nothing(*_: Any) -> Any:
         raise AssertionError("nothing is read or answered by the gate")
 
-    gate = Gate(server, tmp_path, 1, 1, behind_proxies=behind_proxies)
+    gate = RequestGuard(server, tmp_path, 1, 1, behind_proxies=behind_proxies)
     headers = [(b"x-forwarded-for", b"1.2.3.4, 8.8.8.8, 10.0.0.2")]
     scope = {"type": "http", "method": "GET", "path": "/", "headers": headers}
     asyncio.run(gate({**scope, "client": ("10.0.0.1", 5)}, nothing, nothing))
@@ -43,7 +43,7 @@ async def reading(_: Any, receive: Receive, send: Any) -> None:
     await send({"type": "http.response.start", "status": 200, "headers": []})
 
 
-async def status_of(gate: Gate, host: str, megabytes: float, receive: Receive) -> int:
+async def status_of(gate: RequestGuard, host: str, megabytes: float, receive: Receive) -> int:
     """What an upload of so much is answered."""
     answers: list[int] = []
 
@@ -58,12 +58,12 @@ async def status_of(gate: Gate, host: str, megabytes: float, receive: Receive) -
     return status
 
 
-async def at_once() -> Any:
+async def max_concurrency() -> Any:
     return {"type": "http.request", "body": b"filename=", "more_body": False}
 
 
 def test_uploads_on_their_way_count_for_the_share_of_their_network(tmp_path: Path) -> None:
-    gate = Gate(reading, tmp_path, 500, 3600, room_share=0.25)
+    gate = RequestGuard(reading, tmp_path, 500, 3600, room_share=0.25)
     at_most = int(0.25 * ROOM_MEGABYTES // 500)
 
     async def run() -> None:
@@ -71,17 +71,17 @@ def test_uploads_on_their_way_count_for_the_share_of_their_network(tmp_path: Pat
 
         async def late() -> Any:
             await come.wait()
-            return await at_once()
+            return await max_concurrency()
 
         idle = [asyncio.ensure_future(status_of(gate, "1.2.3.4", 500, late)) for _ in range(8)]
         await asyncio.sleep(0)
-        assert await status_of(gate, "1.2.3.4", 500, at_once) == 429, "the same network"
-        assert await status_of(gate, "5.6.7.8", 500, at_once) == 200
+        assert await status_of(gate, "1.2.3.4", 500, max_concurrency) == 429, "the same network"
+        assert await status_of(gate, "5.6.7.8", 500, max_concurrency) == 200
         come.set()
         statuses = await asyncio.gather(*idle)
         assert sorted(statuses) == [200] * at_most + [429] * (8 - at_most)
         # What arrived counts from now on, not what was announced.
-        assert await status_of(gate, "1.2.3.4", 500, at_once) == 200
+        assert await status_of(gate, "1.2.3.4", 500, max_concurrency) == 200
 
     asyncio.run(run())
     assert at_most * LEAST_BYTES < 0.25 * ROOM_MEGABYTES * 1e6
@@ -92,7 +92,7 @@ def test_an_upload_that_stands_still_is_let_go_and_one_that_moves_is_not(
 ) -> None:
     """The more has come, the longer it may stop: by the loop's own clock, which is turned here."""
     monkeypatch.setattr(request_guard, "SECONDS", 30)
-    gate = Gate(reading, tmp_path, 500, 3600)
+    gate = RequestGuard(reading, tmp_path, 500, 3600)
 
     async def run(pauses: Sequence[float]) -> int:
         loop = asyncio.get_running_loop()
@@ -126,15 +126,15 @@ def test_what_was_announced_and_does_not_come_keeps_nobody_out(
 ) -> None:
     """Room is looked for again as more comes."""
     asked: list[int] = []
-    monkeypatch.setattr(request_guard, "check_room", lambda _, size: asked.append(size))
-    gate = Gate(reading, tmp_path, 500, 3600)
+    monkeypatch.setattr(request_guard, "check_free_space", lambda _, size: asked.append(size))
+    gate = RequestGuard(reading, tmp_path, 500, 3600)
 
     async def run() -> None:
         come = asyncio.Event()
 
         async def late() -> Any:
             await come.wait()
-            return await at_once()
+            return await max_concurrency()
 
         idle = [asyncio.ensure_future(status_of(gate, f"9.9.9.{n}", 500, late)) for n in range(8)]
         while len(asked) < 8:
@@ -151,7 +151,7 @@ def test_what_was_announced_and_does_not_come_keeps_nobody_out(
         assert asked[8:] == [9 * RESERVED_BYTES] * 5, "at the start, and at each part"
         come.set()
         await asyncio.gather(*idle)
-        await status_of(gate, "5.6.7.8", 1, at_once)
+        await status_of(gate, "5.6.7.8", 1, max_concurrency)
         assert asked[-1] == 1_000_000
 
     asyncio.run(run())

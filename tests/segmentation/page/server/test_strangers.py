@@ -24,9 +24,9 @@ from starlette.routing import Route
 
 import app
 from segmentation import Limits, encode, find_model
-from segmentation.inference.registry import Shelf
+from segmentation.inference.registry import ModelRegistry
 from segmentation.page.server import idle_connections, request_guard
-from segmentation.page.server.uploads import NO_ROOM, sweep
+from segmentation.page.server.uploads import STORAGE_FULL, sweep
 from tests.paths import EXAMPLES
 from tests.visitor import Failed, Refused, Visitor, file_data
 
@@ -48,7 +48,7 @@ def ui(folder: Path) -> Iterator[gr.Blocks]:
     assert folder.is_dir()
 
     async def served() -> gr.Blocks:
-        ui = app.build_ui(app.Page(Shelf([find_model("compact")]), Limits()))
+        ui = app.build_ui(app.Page(ModelRegistry([find_model("compact")]), Limits()))
         app.serve(ui)
         return ui
 
@@ -576,11 +576,11 @@ def test_a_folder_that_takes_nothing_is_said(visitor: Visitor, folder: Path) -> 
     try:
         with pytest.raises(Refused) as refused:
             visitor.upload("flower.jpg", photo())
-        assert (refused.value.status, refused.value.text) == (507, NO_ROOM.en)
+        assert (refused.value.status, refused.value.text) == (507, STORAGE_FULL.en)
         example = {"index": 3, "value": None}
         opening = visitor.handler("open_example")
         data = [visitor.values.get(id_) for id_ in opening["inputs"]]
-        with pytest.raises(Failed, match=re.escape(NO_ROOM.en)):
+        with pytest.raises(Failed, match=re.escape(STORAGE_FULL.en)):
             visitor.ask(opening, data, example)
     finally:
         folder.unlink()

@@ -8,14 +8,25 @@ from pathlib import Path
 
 import pytest
 
-from segmentation.errors import NoRoom
-from segmentation.page.server.uploads import LEAST_BYTES, TENANT, check_room, room_of_our_own, sweep
-
-HOLDER = (
-    "import sys; from pathlib import Path; \
-from segmentation.page.server.uploads import room_of_our_own; holder = room_of_our_own(Path(sys.argv[1])); room = holder.__enter__(); (room / 'photo').touch(); \
-print(room, flush=True); sys.stdin.read()"
+from segmentation.errors import StorageFull
+from segmentation.page.server.uploads import (
+    LEAST_BYTES,
+    TENANT,
+    check_free_space,
+    sweep,
+    temporary_uploads_folder,
 )
+
+HOLDER = """
+import sys
+from pathlib import Path
+from segmentation.page.server.uploads import temporary_uploads_folder
+holder = temporary_uploads_folder(Path(sys.argv[1]))
+room = holder.__enter__()
+(room / "photo").touch()
+print(room, flush=True)
+sys.stdin.read()
+"""
 
 
 def holder(base: Path) -> subprocess.Popen[str]:
@@ -34,7 +45,7 @@ def test_what_is_not_ours_is_left_alone(tmp_path: Path) -> None:
     for path in theirs:
         path.write_text("keep")
     (tmp_path / "koutu-link").symlink_to(theirs[1].parent)
-    with room_of_our_own(tmp_path) as room:
+    with temporary_uploads_folder(tmp_path) as room:
         (room / "deep").mkdir()
         (room / "deep" / "photo.jpg").touch()
         assert room.parent == tmp_path
@@ -49,7 +60,7 @@ def test_what_a_page_that_was_killed_left_goes_and_what_a_page_holds_stays(tmp_p
         dead.kill()
         dead.wait()
         assert (left / "photo").exists()
-        with room_of_our_own(tmp_path) as room:
+        with temporary_uploads_folder(tmp_path) as room:
             assert not left.exists()
             assert sorted(tmp_path.iterdir()) == sorted([held, room])
         assert (held / "photo").exists()
@@ -64,14 +75,17 @@ def test_pages_that_start_at_the_same_time_leave_each_other_their_rooms(tmp_path
 
 
 def stay_for_a_while(base: Path) -> bool:
-    with room_of_our_own(base) as room:
+    with temporary_uploads_folder(base) as room:
         (room / "photo").touch()
         return (room / "photo").exists()
 
 
 def test_a_place_that_takes_no_folder_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(NoRoom, match="GRADIO_TEMP_DIR"), room_of_our_own(tmp_path / "file"):
+    with (
+        pytest.raises(StorageFull, match="GRADIO_TEMP_DIR"),
+        temporary_uploads_folder(tmp_path / "file"),
+    ):
         pass
 
 
@@ -79,24 +93,24 @@ def test_many_tiny_files_fill_a_room(tmp_path: Path) -> None:
     for number in range(3):
         (tmp_path / str(number)).touch()
     megabytes = 4 * LEAST_BYTES / 1e6
-    check_room(tmp_path, 0, megabytes)
+    check_free_space(tmp_path, 0, megabytes)
     (tmp_path / "3").touch()
-    with pytest.raises(NoRoom):
-        check_room(tmp_path, 1, megabytes)
+    with pytest.raises(StorageFull):
+        check_free_space(tmp_path, 1, megabytes)
 
 
 def test_no_name_keeps_an_upload_from_counting(tmp_path: Path) -> None:
     (tmp_path / TENANT).write_bytes(bytes(1_000_000))
-    check_room(tmp_path, 0, megabytes=0.5)
+    check_free_space(tmp_path, 0, megabytes=0.5)
     (tmp_path / "upload").mkdir()
     (tmp_path / "upload" / TENANT).write_bytes(bytes(1_000_000))
-    with pytest.raises(NoRoom):
-        check_room(tmp_path, 0, megabytes=0.5)
+    with pytest.raises(StorageFull):
+        check_free_space(tmp_path, 0, megabytes=0.5)
 
 
 def test_a_room_is_named_by_nobody(tmp_path: Path) -> None:
     """Else whoever makes a folder of that name first could read along."""
-    with room_of_our_own(tmp_path) as one, room_of_our_own(tmp_path) as other:
+    with temporary_uploads_folder(tmp_path) as one, temporary_uploads_folder(tmp_path) as other:
         assert one != other
         assert str(os.getpid()) not in (one.name, other.name)
 
