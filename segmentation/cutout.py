@@ -1,40 +1,242 @@
-"""From chosen objects to their cut-out."""
+"""The one way from a photo to its cut-out, for the page, the batch, the command line and the API.
 
-from collections.abc import Collection
-from dataclasses import replace
+A `CutoutOptions` says everything that a person can choose. `cut_out` needs objects that are already
+found; `cut_out_photo` goes the whole way from a photo.
+"""
+
+import time
+import zipfile
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import cv2
 import numpy as np
 
 from segmentation.arrays import UInt8
+from segmentation.compositing.backgrounds import Background, Transparent
+from segmentation.compositing.compose import compose, composed_mask
+from segmentation.compositing.crop import Crop
+from segmentation.compositing.effects import Effects
 from segmentation.compositing.matting import Edge, grown, make_alpha
-from segmentation.image.read import Photo
-from segmentation.inference.postprocess import Segmentation
-from segmentation.inference.refine import Refinement
+from segmentation.filenames import file_extension
+from segmentation.i18n import Text
+from segmentation.image.read import Photo, safe_stem
+from segmentation.image.write import Format, check_format, encode
+from segmentation.inference.postprocess import Instance, Segmentation
+from segmentation.inference.refine import Refinement, try_refine
+from segmentation.inference.segmenter import Segmenter
+from segmentation.inference.select import select
+
+
+@dataclass(frozen=True, slots=True)
+class CutoutOptions:
+    """What to cut out of a photo, and what to make of it.
+
+    Attributes:
+        objects: which of the objects found, see `select`.
+        min_score: least score of an object, 0..1; None takes the model's.
+        refine: run the model a second time on the chosen objects.
+        edge: see `make_alpha`.
+        background, effects, crop: see `compose`.
+        format: of the file, see `encode`.
+        quality: 1..100 of WebP and JPEG; None takes the format's default.
+
+    Raises:
+        ChoiceError: the format cannot hold the background or has no such quality.
+    """
+
+    objects: str = "auto"
+    min_score: float | None = None
+    refine: bool = True
+    edge: Edge = field(default_factory=Edge)
+    background: Background = field(default_factory=Transparent)
+    effects: Effects = ()
+    crop: Crop | None = None
+    format: Format = "png"
+    quality: int | None = None
+
+    def __post_init__(self) -> None:
+        check_format(self.format, self.quality, isinstance(self.background, Transparent))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cutout:
+    """Chosen objects, cut out.
+
+    Attributes:
+        alpha: uint8 (H, W), their opacity at the photo's own size.
+        image: uint8 (h, w, 4) with straight alpha if the background is transparent, else
+            uint8 (h, w, 3); cropped, and with effects.
+        options: what was asked for.
+        dpi_xy: the photo's dots per inch, if it has any.
+        alpha_seconds: time spent on `alpha`.
+        refine_seconds: time spent on the second inference; 0 without one.
+        notices: what a person should know about the second inference.
+    """
+
+    alpha: UInt8
+    image: UInt8
+    options: CutoutOptions
+    dpi_xy: tuple[float, float] | None
+    alpha_seconds: float
+    refine_seconds: float = 0.0
+    notices: tuple[Text, ...] = ()
+
+    @property
+    def mask(self) -> UInt8:
+        """Opacity of the objects alone, uint8 (h, w), in the frame of `image`."""
+        options = self.options
+        return composed_mask(self.alpha, options.background, options.effects, options.crop)
+
+    def encode(self) -> bytes:
+        """Encode `image` in the format asked for.
+
+        Returns:
+            The bytes of the file.
+
+        Raises:
+            ChoiceError: the image is too large for the format.
+        """
+        return encode(self.image, self.options.format, self.options.quality, self.dpi_xy)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PhotoCutout:
+    """The outcome of `cut_out_photo`.
+
+    Attributes:
+        segmentation: the objects found.
+        ids: of the objects chosen; empty if there are none.
+        cutout: of the chosen objects; None without any.
+        notices: what a person should know.
+    """
+
+    segmentation: Segmentation
+    ids: tuple[int, ...]
+    cutout: Cutout | None
+    notices: tuple[Text, ...]
+
+
+def cut_out_photo(segmenter: Segmenter, photo: Photo, options: CutoutOptions) -> PhotoCutout:
+    """Find the objects in a photo and cut out those that the options choose.
+
+    Raises:
+        ChoiceError: `options.objects` has a number that was not found; the crop is too large.
+        EngineUnavailable, ModelDamaged: the model cannot be opened.
+        InferenceFailed: the device failed on this photo.
+    """
+    segmentation, _ = segmenter.segment(photo, options.min_score)
+    ids = select(segmentation, options.objects) if segmentation.instances else ()
+    if not ids:
+        return PhotoCutout(segmentation, (), None, photo.notices)
+    cutout = refine_and_cut_out(segmenter, photo, segmentation, ids, options)
+    return PhotoCutout(segmentation, ids, cutout, (*photo.notices, *cutout.notices))
+
+
+def refine_and_cut_out(
+    segmenter: Segmenter,
+    photo: Photo,
+    segmentation: Segmentation,
+    ids: Collection[int],
+    options: CutoutOptions,
+) -> Cutout:
+    """Cut some of the objects found out of a photo, after a second inference if asked for.
+
+    Raises:
+        ChoiceError: as `cut_out`.
+    """
+    refinement: Refinement | None = None
+    notices: tuple[Text, ...] = ()
+    if options.refine:
+        refinement, notices = try_refine(segmenter, photo, segmentation, ids)
+    cutout = cut_out(photo, segmentation, ids, options, refinement)
+    seconds = refinement.seconds if refinement else 0.0
+    return replace(cutout, refine_seconds=seconds, notices=notices)
+
+
+def cut_out(
+    photo: Photo,
+    segmentation: Segmentation,
+    ids: Collection[int],
+    options: CutoutOptions,
+    refinement: Refinement | None = None,
+) -> Cutout:
+    """Cut some of the objects found out of a photo.
+
+    Args:
+        photo: the photo, or a reduced copy of it.
+        segmentation: the objects found in it.
+        ids: of the objects to cut out.
+        options: edge, background, effects, crop and format count here.
+        refinement: used only if it is of just these objects.
+
+    Raises:
+        ChoiceError: the crop is too large, or the background has a frame of its own.
+    """
+    start = time.perf_counter()
+    alpha = compute_alpha(photo, segmentation, ids, refinement, options.edge)
+    alpha_seconds = time.perf_counter() - start
+    image = compose(photo, alpha, options.background, options.effects, options.crop)
+    return Cutout(alpha, image, options, photo.dpi_xy, alpha_seconds)
+
+
+def cut_out_each(
+    photo: Photo,
+    segmentation: Segmentation,
+    ids: Collection[int],
+    options: CutoutOptions,
+    refinement: Refinement | None = None,
+) -> Iterator[tuple[str, bytes]]:
+    """Cut out each of some objects alone; arguments and errors as of `cut_out`.
+
+    Without a crop all files have the photo's size, so that they can be stacked as layers.
+
+    Returns:
+        File name and content of one object after another; only one is in memory.
+    """
+    for instance in segmentation.instances:
+        if instance.id in ids:
+            cutout = cut_out(photo, segmentation, [instance.id], options, refinement)
+            yield object_filename(photo.stem, instance, options.format), cutout.encode()
+
+
+def object_filename(stem: str, instance: Instance, format_: Format = "png") -> str:
+    """Name the file of one object: <stem>_<id>_<label>.<extension>, the label in English."""
+    return f"{stem}_{instance.id}_{safe_stem(instance.label.en)}{file_extension(format_)}"
+
+
+def write_zip(path: Path, files: Iterable[tuple[str, bytes]]) -> None:
+    """Add files, such as those of `cut_out_each`, to a ZIP, which is created if it is missing.
+
+    Only one file is in memory at a time. Files are stored uncompressed, since images are
+    compressed already, and without dates, so that the same cut-outs give the same bytes.
+    """
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_STORED) as archive:
+        for name, data in files:
+            archive.writestr(zipfile.ZipInfo(name), data)
 
 
 def compute_alpha(
     photo: Photo,
     segmentation: Segmentation,
     ids: Collection[int],
-    look: Refinement | None = None,
+    refinement: Refinement | None = None,
     edge: Edge | None = None,
 ) -> UInt8:
-    """Opacity of some instances, from a closer look at them where there is one.
-
-    What is transparent in the photo itself stays transparent.
+    """Compute the opacity of some objects. What is transparent in the photo stays transparent.
 
     Args:
-        photo: the photo or a reduced copy of it.
-        segmentation: the first look.
-        ids: of the instances.
-        look: a closer look, which counts only if it was at these instances.
-        edge: how the edge is wanted; None takes `Edge()`.
+        photo: the photo, or a reduced copy of it.
+        segmentation: the objects found in it.
+        ids: of the objects.
+        refinement: used only if it is of just these objects.
+        edge: None takes `Edge()`.
 
     Returns:
-        uint8 (H, W).
+        uint8 (H, W) of the photo's size.
     """
-    alpha = _object_alpha(photo.on_white, segmentation, ids, look, edge or Edge())
+    alpha = _object_alpha(photo.on_white, segmentation, ids, refinement, edge or Edge())
     if photo.alpha is None:
         return alpha
     return np.asarray(cv2.multiply(alpha, photo.alpha, scale=1 / 255), np.uint8)
@@ -44,18 +246,21 @@ def _object_alpha(
     rgb: UInt8,
     segmentation: Segmentation,
     ids: Collection[int],
-    look: Refinement | None,
+    refinement: Refinement | None,
     edge: Edge,
 ) -> UInt8:
-    if look is None or not look.is_at(segmentation, ids):
+    if refinement is None or not refinement.is_at(segmentation, ids):
         return make_alpha(rgb, segmentation.mask_logits(ids), edge)
     height, width = rgb.shape[:2]
     photo_h, photo_w = segmentation.geometry.photo_hw
-    left, right = (round(x * width / photo_w) for x in look.box_xyxy[::2])
-    top, bottom = (round(y * height / photo_h) for y in look.box_xyxy[1::2])
-    alpha = np.zeros((height, width), np.uint8)
+    left, right = (round(x * width / photo_w) for x in refinement.box_xyxy[::2])
+    top, bottom = (round(y * height / photo_h) for y in refinement.box_xyxy[1::2])
     crop = np.ascontiguousarray(rgb[top:bottom, left:right])
-    # It grows by a share of the photo, not of the crop, and may grow beyond that.
-    mask_logits, as_it_is = look.mask_logits.astype(np.float32), replace(edge, grow=0.0)
-    alpha[top:bottom, left:right] = make_alpha(crop, mask_logits, as_it_is)
+    # `grow` is a share of the photo, not of the crop, and may reach beyond the crop: so it comes
+    # last, on the whole alpha.
+    edge_in_crop = replace(edge, grow=0.0)
+    alpha = np.zeros((height, width), np.uint8)
+    alpha[top:bottom, left:right] = make_alpha(
+        crop, refinement.mask_logits.astype(np.float32), edge_in_crop
+    )
     return grown(alpha, edge)

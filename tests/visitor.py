@@ -87,6 +87,12 @@ class Visitor:
             Refused: it did not get into the queue.
             Failed: its handler raised.
         """
+        outputs: list[Any] = self._complete(dependency, data, event)["data"]
+        return outputs
+
+    def _complete(
+        self, dependency: dict[str, Any], data: list[Any], event: Any = None
+    ) -> dict[str, Any]:
         self.join(dependency, data, event)
         query = {"session_hash": self.session}
         with self.http.stream("GET", "/gradio_api/queue/data", params=query) as stream:
@@ -95,10 +101,10 @@ class Visitor:
                     continue
                 message = json.loads(line.removeprefix("data:"))
                 if message["msg"] == "process_completed":
+                    output: dict[str, Any] = message["output"]
                     if not message["success"]:
-                        raise Failed(message["output"].get("error"))
-                    outputs: list[Any] = message["output"]["data"]
-                    return outputs
+                        raise Failed(output.get("error"))
+                    return output
                 if message["msg"] == "unexpected_error":
                     raise Failed(message["message"])
         raise AssertionError("the server closed the stream without an answer")
@@ -127,19 +133,21 @@ class Visitor:
             How many events that were.
         """
         data = [self.values.get(id_) for id_ in dependency["inputs"]]
-        outputs = self.ask(dependency, data, event)
-        for id_, output in zip(dependency["outputs"], outputs, strict=True):
+        completed = self._complete(dependency, data, event)
+        for id_, output in zip(dependency["outputs"], completed["data"], strict=True):
             if isinstance(output, dict) and output.get("__type__") == "update":
                 if "value" in output:
                     self.values[id_] = output["value"]
             else:
                 self.values[id_] = output
-        after = [
+        changed = [[id_, "change"] for id_ in completed["changed_state_ids"]]
+        following = [
             d
             for d in self.config["dependencies"]
-            if d["trigger_after"] == dependency["id"] and not d["trigger_only_on_failure"]
+            if (d["trigger_after"] == dependency["id"] and not d["trigger_only_on_failure"])
+            or any(target in d["targets"] for target in changed)
         ]
-        return 1 + sum(self.fire(each) for each in after)
+        return 1 + sum(self.fire(next_) for next_ in following)
 
     def component(self, **props: Any) -> int:
         """The id of the first component with these properties."""

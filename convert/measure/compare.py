@@ -12,9 +12,9 @@ from convert.measure.machine import machine
 from segmentation import Edge, encode, find_model, read_photo
 from segmentation.arrays import UInt8
 from segmentation.inference.registry import ModelRegistry
-from segmentation.page.comparison.columns import Column, columns, write_prepared
-from segmentation.page.comparison.compare import Comparison, Setting, compare, see
-from segmentation.page.comparison.difference import likeness
+from segmentation.page.compare_tab.columns import Column, columns, write_prepared
+from segmentation.page.compare_tab.compare import Comparison, Setting, compare, see
+from segmentation.page.compare_tab.difference import likeness
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 LONGEST_SIDE = 520

@@ -1,191 +1,197 @@
-"""What a program asks the page for in one call, in the words of the command line."""
+"""The two calls that the page publishes for programs: `/segment` and `/cutout`."""
 
-from dataclasses import dataclass, fields
 from pathlib import Path
-from types import NoneType
-from typing import Any, Literal, get_args, get_origin
+from typing import Any
 
-from segmentation.compositing.backgrounds import Background, Fit, parse_backdrop, parse_background
-from segmentation.compositing.crop import Crop
-from segmentation.compositing.effects import Effects, Shadow, parse_outline
-from segmentation.compositing.matting import Edge
-from segmentation.cutout import compute_alpha
-from segmentation.errors import ChoiceError
+import gradio as gr
+from gradio.events import api
+from gradio_client.utils import is_file_obj_with_meta
+
+from segmentation.cutout import cut_out_photo
+from segmentation.errors import ChoiceError, PhotoError
 from segmentation.filenames import file_extension
-from segmentation.i18n import Text
 from segmentation.image.read import Limits, Photo, read_photo
-from segmentation.image.write import Format
-from segmentation.inference.postprocess import Segmentation
-from segmentation.inference.refine import Refinement, try_refine
+from segmentation.image.write import encode
 from segmentation.inference.segmenter import Segmenter
 from segmentation.inference.select import check_wish, select
+from segmentation.page.components import PageContext, language_of, translate_errors
+from segmentation.page.overlay import draw_instances
+from segmentation.page.preview import reduce_photo
+from segmentation.page.server.queue_limits import DEVICE_QUEUE
+from segmentation.page.server.uploads import store_file
 from segmentation.page.strings import STRINGS
-from segmentation.recipe import Recipe, make_file
-
-JSON_NAMES = {
-    str: "string",
-    float: "number",
-    int: "integer",
-    bool: "boolean",
-    NoneType: "null",
-}
+from segmentation.text_options import TextOptions
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
-    """How the objects are to be cut out; every field as the flag of the same name.
-
-    Attributes:
-        objects: see `select`.
-        background: see `parse_background`.
-        fit: of the backdrop.
-        place: puts the objects into the backdrop, see `parse_backdrop`.
-        softness, grow, fine_hair: see `Edge`.
-        outline: WIDTH,#RRGGBB, see `parse_outline`; None draws none.
-        shadow: whether there is one.
-        crop: None leaves the photo's own frame.
-        format: of the file.
-        quality: 1..100 of WebP and JPEG; None takes the format's default.
-        threshold: least score of an object, 0..1; None takes the model's.
-        one_look: leave out the second look.
-
-    Raises:
-        ChoiceError: a value is of the wrong type, beyond its range, or does not go with another.
-    """
-
-    objects: str = "auto"
-    background: str = "transparent"
-    fit: Fit = "cover"
-    place: str | None = None
-    softness: float = 0
-    grow: float = 0
-    fine_hair: bool = False
-    outline: str | None = None
-    shadow: bool = False
-    crop: Crop | None = None
-    format: Format = "png"
-    quality: int | None = None
-    threshold: float | None = None
-    one_look: bool = False
-
-    def __post_init__(self) -> None:
-        for field in fields(self):
-            _check(field.name, field.type, getattr(self, field.name))
-        if self.threshold is not None and not 0 <= self.threshold <= 1:
-            raise ChoiceError("threshold goes from 0 to 1.", "threshold 范围为 0 到 1。")
-        if self.place and self.crop:
-            raise ChoiceError(
-                "place takes the frame of the backdrop. Leave crop out.",
-                "place 使用 backdrop 的画面，请去掉 crop。",
-            )
-
-    @property
-    def edge(self) -> Edge:
-        """How the edge is wanted."""
-        return Edge(self.softness, self.grow, self.fine_hair)
-
-    @property
-    def effects(self) -> Effects:
-        """What the objects get around them."""
-        outline: Effects = (parse_outline(self.outline),) if self.outline else ()
-        return (*outline, Shadow()) if self.shadow else outline
-
-    def recipe(self, backdrop: Path | None, limits: Limits) -> Recipe:
-        """How the objects become a file, in front of the other photo if there is one."""
-        behind = self._background(backdrop, limits)
-        return Recipe(self.edge, behind, self.effects, self.crop, self.format, self.quality)
-
-    def _background(self, backdrop: Path | None, limits: Limits) -> Background:
-        if backdrop:
-            return parse_backdrop(read_photo(backdrop, limits), self.fit, self.place)
-        if self.place:
-            raise ChoiceError(
-                "place needs another photo to place the objects in: backdrop.",
-                "place 需要用 backdrop 给出另一张照片。",
-            )
-        if named := parse_background(self.background):
-            return named
-        raise ChoiceError(
-            f"There is no background {self.background[:20]!r}. Choose transparent, #RRGGBB, "
-            "gradient:#RRGGBB,#RRGGBB or blur, or give another photo as backdrop.",
-            f"没有背景 {self.background[:20]!r}。可选 transparent、#RRGGBB、"
-            "gradient:#RRGGBB,#RRGGBB、blur，或用 backdrop 给出另一张照片。",
-        )
+def publish_api(context: PageContext) -> None:
+    """Publish the calls of a page, inside its `gr.Blocks`."""
+    calls = Calls(context)
+    options: dict[str, Any] = {
+        "concurrency_id": DEVICE_QUEUE,
+        "concurrency_limit": context.registry.segmenter().max_concurrency,
+    }
+    api(calls.segment, api_name="segment", **options)
+    api(calls.cutout, api_name="cutout", **options)
 
 
-def carry_out(
-    order: Order, segmenter: Segmenter, path: Path, backdrop: Path | None, limits: Limits
-) -> tuple[str, bytes, tuple[Text, ...]]:
-    """Bring a photo the whole way, from file to file, keeping nothing.
+class Calls:
+    """The calls. Gradio publishes their parameters and docstrings.
 
     Args:
-        order: what to make of it.
+        context: models and limits.
+    """
+
+    def __init__(self, context: PageContext) -> None:
+        self._context = context
+
+    def segment(
+        self,
+        photo: gr.FileData,
+        request: gr.Request,
+        threshold: float | None = None,
+        model: str | None = None,
+    ) -> tuple[dict[str, Any], gr.FileData]:
+        """Find the objects in a photo: what they are and where, and the photo with them drawn on.
+
+        Args:
+            photo: the upload.
+            threshold: least score of an object, 0 to 1; by default the model's.
+            model: one of the page's; by default the first.
+        """
+        language = language_of(request)
+        with translate_errors(request):
+            options = TextOptions(threshold=threshold)
+            segmenter = self._context.registry.segmenter(model)
+            source = read_photo(upload_path(photo), self._context.limits)
+            segmentation, _ = segmenter.segment(source, options.threshold)
+            chosen = select(segmentation, "auto")
+            drawn = draw_instances(reduce_photo(source).on_white, segmentation, chosen)
+            path = store_file(f"{source.stem}_objects.jpeg", encode(drawn, "jpeg"))
+        report = {
+            "size_hw": source.hw,
+            "instances": [instance.as_json() for instance in segmentation.instances],
+            "chosen": chosen,
+            "model": segmenter.card.name,
+            "device": segmenter.device,
+            "notices": [notice.in_language(language) for notice in source.notices],
+        }
+        return report, gr.FileData(path=path)
+
+    def cutout(
+        self,
+        photo: gr.FileData,
+        request: gr.Request,
+        objects: str = "auto",
+        background: str = "transparent",
+        backdrop: gr.FileData | None = None,
+        fit: str = "cover",
+        place: str | None = None,
+        softness: float = 0,
+        grow: float = 0,
+        fine_hair: bool = False,
+        outline: str | None = None,
+        shadow: bool = False,
+        crop: str | None = None,
+        format: str = "png",  # noqa: A002  (the name that callers use)
+        quality: int | None = None,
+        threshold: float | None = None,
+        one_look: bool = False,
+        model: str | None = None,
+    ) -> gr.FileData:
+        """Cut objects out of a photo; options are those of the command line's flags.
+
+        Args:
+            photo: the upload.
+            objects: auto, largest, all; labels such as dog,cat; or numbers such as 1,3.
+            background: transparent, #RRGGBB, gradient:#RRGGBB,#RRGGBB or blur.
+            backdrop: the upload of another photo to put behind the objects.
+            fit: of the backdrop, cover or contain.
+            place: SCALE,X,Y puts the objects into the backdrop, which keeps its size.
+            softness: of the edge, -1 (hard) to 1 (soft).
+            grow: the edge by thousandths of the photo, -20 to 20.
+            fine_hair: look for strands outside the outline.
+            outline: WIDTH,#RRGGBB, the width in percent of the objects.
+            shadow: draw a soft one.
+            crop: subject, square or portrait; by default the photo's own frame.
+            format: png, webp or jpeg.
+            quality: 1 to 100 of webp and jpeg.
+            threshold: least score of an object, 0 to 1; by default the model's.
+            one_look: leave out the second, closer look.
+            model: one of the page's; by default the first.
+        """
+        with translate_errors(request):
+            options = TextOptions(
+                objects=objects,
+                background=background,
+                fit=fit,  # type: ignore[arg-type]  # checked there
+                place=place,
+                softness=softness,
+                grow=grow,
+                fine_hair=fine_hair,
+                outline=outline,
+                shadow=shadow,
+                crop=crop,  # type: ignore[arg-type]  # checked there
+                format=format,
+                quality=quality,
+                threshold=threshold,
+                one_look=one_look,
+            )
+            segmenter = self._context.registry.segmenter(model)
+            backdrop_path = None if backdrop is None else upload_path(backdrop)
+            name, data = cut_out_upload(
+                options, segmenter, upload_path(photo), backdrop_path, self._context.limits
+            )
+            path = store_file(name, data)
+        return gr.FileData(path=path, orig_name=name)
+
+
+def cut_out_upload(
+    options: TextOptions, segmenter: Segmenter, path: Path, backdrop: Path | None, limits: Limits
+) -> tuple[str, bytes]:
+    """Cut objects out of an uploaded photo.
+
+    Args:
+        options: what to cut out, and what to make of it.
         segmenter: finds the objects.
-        path: the photo.
-        backdrop: another photo behind the objects, in place of the background that is named.
+        path: of the photo.
+        backdrop: of another photo behind the objects.
         limits: of both photos.
 
     Returns:
-        A name for the file, its bytes, and what a person should be told.
+        Name and content of the file.
 
     Raises:
-        KoutuError: what was asked for does not exist, or the photo could not be brought through.
+        KoutuError: an option cannot be fulfilled, or the photo cannot be processed.
     """
-    check_wish(order.objects, segmenter.card.labels)
-    recipe = order.recipe(backdrop, limits)
+    check_wish(options.objects, segmenter.card.labels)
+    behind: Photo | None = None if backdrop is None else read_photo(backdrop, limits)
+    cutout_options = options.to_cutout_options(behind)
     photo = read_photo(path, limits)
-    segmentation, _ = segmenter.segment(photo, order.threshold)
-    ids = _chosen(segmentation, order.objects)
-    look: Refinement | None = None
-    notices: tuple[Text, ...] = ()
-    if not order.one_look:
-        look, notices = try_refine(segmenter, photo, segmentation, ids)
-    alpha = compute_alpha(photo, segmentation, ids, look, recipe.edge)
-    data = make_file(photo, alpha, recipe)
-    return f"{photo.stem}_cutout{file_extension(order.format)}", data, (*photo.notices, *notices)
+    outcome = cut_out_photo(segmenter, photo, cutout_options)
+    if outcome.cutout is None:
+        raise _nothing_to_cut_out(len(outcome.segmentation.instances))
+    return f"{photo.stem}_cutout{file_extension(options.format)}", outcome.cutout.encode()
 
 
-def found(photo: Photo, segmentation: Segmentation) -> dict[str, Any]:
-    """What was found in a photo, as JSON knows it: size_hw, instances, chosen."""
-    return {
-        "size_hw": photo.hw,
-        "instances": [instance.as_json() for instance in segmentation.instances],
-        "chosen": select(segmentation, "auto"),
-    }
+def upload_path(file: Any) -> Path:
+    """Return the path of an upload that a program names.
+
+    Raises:
+        PhotoError: the value does not name a file. A value without the mark of a file was not
+            checked to be an upload.
+    """
+    if not is_file_obj_with_meta(file):
+        raise PhotoError(
+            'A photo is {"path": what /upload returned, "meta": {"_type": "gradio.FileData"}}.',
+            '照片应写作 {"path": /upload 返回的路径, "meta": {"_type": "gradio.FileData"}}。',
+        )
+    return Path(file["path"])
 
 
-def _chosen(segmentation: Segmentation, objects: str) -> tuple[int, ...]:
-    if not segmentation.instances:
-        raise ChoiceError(STRINGS["nothing"].en, STRINGS["nothing"].zh)
-    if ids := select(segmentation, objects):
-        return ids
-    count = len(segmentation.instances)
-    raise ChoiceError(
+def _nothing_to_cut_out(count: int) -> ChoiceError:
+    if count == 0:
+        return ChoiceError(STRINGS["nothing"].en, STRINGS["nothing"].zh)
+    return ChoiceError(
         f"None of the {count} objects found is what `objects` asks for.",
         f"找到的 {count} 个物体都不符合 objects 的要求。",
     )
-
-
-def _check(name: str, kind: Any, value: object) -> None:
-    if not _accepts(kind, value):
-        options, shown = _options(kind), repr(value)[:40]
-        raise ChoiceError(
-            f"{name} takes {', '.join(options)}, not {shown}.",
-            f"{name} 可取 {'、'.join(options)}，不能是 {shown}。",
-        )
-
-
-def _accepts(kind: Any, value: object) -> bool:
-    if get_origin(kind) is Literal:
-        return value in get_args(kind)
-    if get_args(kind):
-        return any(_accepts(option, value) for option in get_args(kind))
-    return isinstance(value, (int, float) if kind is float else kind)
-
-
-def _options(kind: Any) -> list[str]:
-    if get_origin(kind) is Literal:
-        return list(get_args(kind))
-    if get_args(kind):
-        return [name for option in get_args(kind) for name in _options(option)]
-    return [JSON_NAMES[kind]]

@@ -1,131 +1,108 @@
-"""How a visitor wants his result: what the controls of the page say, as one value."""
+"""The controls of the page, and their translation to `CutoutOptions`."""
 
 from dataclasses import dataclass, replace
 
 from segmentation.compositing.backgrounds import (
+    BACKGROUNDS,
     Background,
-    Blurred,
+    BackgroundParameters,
     Fit,
-    Gradient,
-    Picture,
-    Scene,
-    Transparent,
-    parse_colour,
 )
 from segmentation.compositing.crop import CROPS, Crop
 from segmentation.compositing.effects import Effects, Outline, Shadow
 from segmentation.compositing.matting import Edge
-from segmentation.image.read import Limits, Photo
-from segmentation.image.write import Format
-from segmentation.page.server.uploads import read_upload
-from segmentation.page.session import preview
+from segmentation.cutout import CutoutOptions
+from segmentation.image.formats import OUTPUT_FORMATS
+from segmentation.page.photo_cache import PhotoCache
 from segmentation.page.strings import STRINGS
-from segmentation.recipe import Recipe
 
-# The choices of the page, by the names of their STRINGS.
-BACKGROUNDS = ("transparent", "colour", "gradient", "blur", "picture", "scene")
+# The choices of the page, by their keys in STRINGS.
 FRAMES = ("whole", *CROPS)
 FITS: tuple[Fit, ...] = ("cover", "contain")
 
 
 @dataclass(frozen=True, slots=True)
-class Style:
-    """What the controls say.
+class PageOptions:
+    """The values of the controls, by name.
 
     Attributes:
-        threshold: least score of an object that is shown.
-        kind: of the background, one of BACKGROUNDS.
-        colour: of the background, or of its top.
-        colour_below: of the bottom of a gradient.
-        backdrop: path of the upload for the background, if it is another photo.
-        fit: of that photo behind the objects, one of FITS.
-        scale, across, down: size and place of the objects in that photo (see `Scene`).
-        softness, grow, fine_hair: as in `Edge`.
-        outline, shadow: whether the objects get one.
+        min_score: least score of an object that is shown.
+        refine: run the model a second time on the selected objects.
+        background: one of BACKGROUNDS.
+        colour, colour_below, fit, scale, x, y: see `BackgroundParameters`.
+        backdrop: path of the upload that is the background, if it is another photo.
+        softness, grow, fine_hair: see `Edge`.
+        outline, shadow: whether the objects have one.
         frame: of the file, one of FRAMES.
-        format: of the file.
-        quality: 1..100, of JPEG and WebP.
+        format: of the file, one of OUTPUT_FORMATS.
+        quality: 1..100; ignored by formats that have none.
     """
 
-    threshold: float
-    kind: str
+    min_score: float
+    refine: bool
+    background: str
     colour: str
     colour_below: str
     backdrop: str | None
     fit: Fit
     scale: float
-    across: float
-    down: float
+    x: float
+    y: float
     softness: float
     grow: float
     fine_hair: bool
     outline: bool
     shadow: bool
     frame: str
-    format: Format
+    format: str
     quality: int
 
-    @property
-    def edge(self) -> Edge:
-        """How the edge is wanted.
+    def to_cutout_options(self, photos: PhotoCache) -> CutoutOptions:
+        """Translate to `CutoutOptions`.
 
         Raises:
-            ChoiceError: beyond what the controls offer.
+            ChoiceError: a value is out of range, or the format cannot hold the background.
+            PhotoError: the background photo cannot be used, or was deleted in the meantime.
         """
-        return Edge(self.softness, self.grow, self.fine_hair)
+        has_quality = OUTPUT_FORMATS[self.format].default_quality is not None
+        return CutoutOptions(
+            min_score=self.min_score,
+            refine=self.refine,
+            edge=Edge(self.softness, self.grow, self.fine_hair),
+            background=self._background(photos),
+            effects=self._effects(),
+            crop=self._crop(),
+            format=self.format,
+            quality=self.quality if has_quality else None,
+        )
 
-    @property
-    def effects(self) -> Effects:
-        """What the objects get around them."""
+    def for_layers(self) -> "PageOptions":
+        """Return the options of PNGs of single objects, without a background."""
+        frame = self.frame if self._crop() else "whole"
+        return replace(self, background="transparent", format="png", frame=frame)
+
+    def _background(self, photos: PhotoCache) -> Background:
+        kind = BACKGROUNDS[self.background]
+        backdrop = None
+        if "backdrop" in kind.parameters and self.backdrop:
+            backdrop = photos.read(self.backdrop, STRINGS["backdrop_gone"])
+        return kind.from_parameters(
+            BackgroundParameters(
+                colour=self.colour,
+                colour_below=self.colour_below,
+                backdrop=backdrop,
+                fit=self.fit,
+                scale=self.scale,
+                position_xy=(self.x, self.y),
+            )
+        )
+
+    def _effects(self) -> Effects:
         outline: Effects = (Outline(),) if self.outline else ()
         return (*outline, Shadow()) if self.shadow else outline
 
-    @property
-    def crop(self) -> Crop | None:
-        """How the file is cropped; a scene keeps its own frame."""
-        frames: dict[str, Crop] = {crop: crop for crop in CROPS}
-        return None if self.kind == "scene" else frames.get(self.frame)
-
-    def recipe(self, limits: Limits) -> Recipe:
-        """How the objects become a file; the quality counts where the format has one.
-
-        Raises:
-            ChoiceError, PhotoError: as `edge` and `background`; a format that cannot hold it.
-        """
-        quality = None if self.format == "png" else self.quality
-        behind = self.background(limits)
-        return Recipe(self.edge, behind, self.effects, self.crop, self.format, quality)
-
-    def background(self, limits: Limits) -> Background:
-        """What to put behind the objects; nothing as long as the other photo is not chosen.
-
-        Raises:
-            ChoiceError: a colour, size or place is none.
-            PhotoError: the other photo cannot be used.
-        """
-        match self.kind:
-            case "colour":
-                return parse_colour(self.colour)
-            case "gradient":
-                return Gradient(parse_colour(self.colour).rgb, parse_colour(self.colour_below).rgb)
-            case "blur":
-                return Blurred()
-            case "picture" if self.backdrop:
-                return Picture(self._other(self.backdrop, limits), self.fit)
-            case "scene" if self.backdrop:
-                other = self._other(self.backdrop, limits)
-                return Scene(other, self.scale, (self.across, self.down))
-            case _:
-                return Transparent()
-
-    def _other(self, path: str, limits: Limits) -> Photo:
-        return read_upload(path, limits, STRINGS["backdrop_gone"])
-
-
-def reduced(background: Background) -> Background:
-    """The background for a preview: a scene gives the result its size, so it shrinks too."""
-    if not isinstance(background, Scene):
-        return background
-    photo = background.photo
-    image = preview(replace(photo, rgb=photo.on_white, alpha=None))
-    return replace(background, photo=replace(background.photo, rgb=image, alpha=None))
+    def _crop(self) -> Crop | None:
+        # A scene keeps its own frame.
+        has_own_frame = "place" in BACKGROUNDS[self.background].parameters
+        crops: dict[str, Crop] = {crop: crop for crop in CROPS}
+        return None if has_own_frame else crops.get(self.frame)

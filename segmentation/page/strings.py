@@ -167,7 +167,7 @@ STRINGS = {
 }
 
 # What Gradio's own page says in English alone.
-GRADIO_SAYS = (
+GRADIO_TEXTS = (
     Text("Error", "出错了"),
     Text("Warning", "请注意"),
     Text("queue:", "排队："),

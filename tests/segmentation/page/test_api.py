@@ -23,11 +23,13 @@ import app
 from segmentation import Limits, find_model
 from segmentation.i18n import Language
 from segmentation.image.read import OUT_OF_MEMORY
-from segmentation.inference.registry import ModelRegistry
-from segmentation.page.server.rate_limit import PRIVATE_PAGE, PUBLIC_PAGE, PagePolicy, Rate
+from segmentation.page.header import footer_text
+from segmentation.page.server.policy import PRIVATE_PAGE, PUBLIC_PAGE, PagePolicy, Rate
 from segmentation.page.server.request_guard import YOUR_SHARE
+from segmentation.page.strings import STRINGS
 from segmentation.page.server.uploads import LEAST_BYTES, ROOM_MEGABYTES
 from tests.paths import ROOT
+from tests.segmentation.page.serving import served_page
 from tests.visitor import Failed, Refused, Visitor
 
 README = (ROOT / "README.md").read_text("utf-8")
@@ -36,38 +38,9 @@ META = {"_type": "gradio.FileData"}
 ENGLISH, CHINESE = {"Accept-Language": "en"}, {"Accept-Language": "zh-CN,zh"}
 
 
-@pytest.fixture(scope="module", autouse=True)
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A folder of its own for the page, which sweeps it at its end."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("uploads")))
-        yield
-
-
 @pytest.fixture(scope="module")
-def shelf() -> ModelRegistry:
-    return ModelRegistry([find_model("compact")])
-
-
-@contextmanager
-def served(shelf: ModelRegistry, rules: PagePolicy, **options: Any) -> Iterator[str]:
-    async def serve() -> gr.Blocks:
-        ui = app.build_ui(app.Page(shelf, rules.limits), rules)
-        # Gradio's own search for a free port leaves a socket open for each that is taken.
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
-        app.serve(ui, rules, server_port=port, **options)
-        return ui
-
-    # Where no event loop runs, Gradio makes one for each of its locks and never closes it.
-    ui = asyncio.run(serve())
-    yield str(ui.local_url)
-    ui.close()
-
-
-@pytest.fixture(scope="module")
-def address(shelf: ModelRegistry) -> Iterator[str]:
-    with served(shelf, PagePolicy(Limits(megapixels=10))) as address:
+def address() -> Iterator[str]:
+    with served_page(PagePolicy(Limits(megapixels=10))) as address:
         yield address
 
 
@@ -181,10 +154,10 @@ def upload(address: str) -> dict[str, Any]:
     return {"path": path, "meta": META}
 
 
-def test_strangers_get_a_share(shelf: ModelRegistry, tmp_path: Path) -> None:
-    rules = PagePolicy(Limits(megabytes=0.1), Rate(burst=2, per_minute=0.1), waiting=1)
+def test_a_public_page_limits_calls_and_photos(tmp_path: Path) -> None:
+    policy = PagePolicy(Limits(megabytes=0.1), Rate(burst=2, per_minute=0.1), waiting=1)
     small = handle_file(ROOT / "examples" / "thumbs" / "two_dogs.webp")
-    with served(shelf, rules) as address:
+    with served_page(policy) as address:
         with closing(client(address, CHINESE)) as caller:
             for _ in range(2):
                 caller.predict(small, api_name="/segment")
@@ -201,8 +174,8 @@ def test_strangers_get_a_share(shelf: ModelRegistry, tmp_path: Path) -> None:
             third.predict(handle_file(large), api_name="/segment")
 
 
-def test_a_flood_leaves_places_for_others(shelf: ModelRegistry) -> None:
-    with served(shelf, PagePolicy(Limits(), waiting=4)) as address, Visitor(address) as visitor:
+def test_a_flood_leaves_places_for_others() -> None:
+    with served_page(PagePolicy(Limits(), waiting=4)) as address, Visitor(address) as visitor:
         join = {
             "fn_index": visitor.handler("segment")["id"],
             "data": [upload(address), None, None],
@@ -220,11 +193,11 @@ def test_a_flood_leaves_places_for_others(shelf: ModelRegistry) -> None:
             assert other.post(f"{address}gradio_api/queue/join", json=join).status_code == 200
 
 
-def test_uploads_of_one_network_have_their_share_of_the_room(shelf: ModelRegistry) -> None:
+def test_uploads_of_one_network_have_their_share_of_the_room() -> None:
     data = (ROOT / "examples" / "flower.jpg").read_bytes()
     share = 3 * LEAST_BYTES / (ROOM_MEGABYTES * 1e6)
-    rules = PagePolicy(Limits(), room_share=share)
-    with served(shelf, rules) as address, Visitor(address, "zh") as visitor:
+    policy = PagePolicy(Limits(), room_share=share)
+    with served_page(policy) as address, Visitor(address, "zh") as visitor:
         for _ in range(3):
             visitor.upload("flower.jpg", data)
         with pytest.raises(Refused) as refused:
@@ -232,11 +205,11 @@ def test_uploads_of_one_network_have_their_share_of_the_room(shelf: ModelRegistr
     assert (refused.value.status, refused.value.text) == (429, YOUR_SHARE.zh)
 
 
-def test_a_full_queue_says_so_in_words(shelf: ModelRegistry) -> None:
+def test_a_full_queue_says_so_in_words() -> None:
     networks = [
         httpx.Client(transport=httpx.HTTPTransport(local_address=f"127.0.0.{i}")) for i in (1, 2, 3)
     ]
-    with served(shelf, PagePolicy(Limits(), waiting=2)) as address, Visitor(address) as visitor:
+    with served_page(PagePolicy(Limits(), waiting=2)) as address, Visitor(address) as visitor:
         join = {
             "fn_index": visitor.handler("segment")["id"],
             "data": [upload(address), None, None],
@@ -253,9 +226,9 @@ def test_a_full_queue_says_so_in_words(shelf: ModelRegistry) -> None:
     assert any("现在排队的人太多" in detail for detail in refused)
 
 
-def test_a_page_with_a_password_shows_nothing_without_it(shelf: ModelRegistry) -> None:
+def test_a_page_with_a_password_shows_nothing_without_it() -> None:
     given = ("明", "open sesame")
-    with served(shelf, PagePolicy(Limits()), auth=given) as address:
+    with served_page(PagePolicy(Limits()), auth=given) as address:
         with httpx.Client(base_url=address) as stranger:
             for target in ("config", "gradio_api/info", f"gradio_api/file={DOGS}"):
                 assert stranger.get(target).status_code == 401
@@ -274,7 +247,7 @@ def test_a_page_with_a_password_shows_nothing_without_it(shelf: ModelRegistry) -
 
 
 @pytest.mark.parametrize(
-    ("flags", "environment", "rules", "link"),
+    ("flags", "environment", "policy", "link"),
     [
         ([], {}, PRIVATE_PAGE, False),
         (["--host", "0.0.0.0", "--auth", "a:b"], {}, PRIVATE_PAGE, False),
@@ -284,11 +257,11 @@ def test_a_page_with_a_password_shows_nothing_without_it(shelf: ModelRegistry) -
         (["--share"], {"SYSTEM": "spaces", "SPACE_ID": "a/b"}, PUBLIC_PAGE, False),
     ],
 )
-def test_whoever_can_come_has_the_rules_for_him(
+def test_a_public_page_has_the_tighter_policy(
     monkeypatch: pytest.MonkeyPatch,
     flags: list[str],
     environment: dict[str, str],
-    rules: PagePolicy,
+    policy: PagePolicy,
     link: bool,
 ) -> None:
     for name in ("GRADIO_SHARE", "SYSTEM", "SPACE_ID"):
@@ -296,7 +269,7 @@ def test_whoever_can_come_has_the_rules_for_him(
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     args = app.parser().parse_args(flags)
-    assert (app.rules_for(args), app.wants_link(args)) == (rules, link)
+    assert (app.policy_for(args), app.wants_link(args)) == (policy, link)
 
 
 @pytest.mark.parametrize("text", ["ming", "ming:", ":secret", ""])
@@ -307,45 +280,15 @@ def test_a_password_comes_with_its_name(text: str, capsys: pytest.CaptureFixture
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-def test_what_the_page_has_forgotten_is_told_in_the_visitors_language(
-    address: str, language: Language
-) -> None:
+def test_a_page_whose_state_was_dropped_says_so(address: str, language: Language) -> None:
     with Visitor(address, language) as visitor:
-        for name in ("pick_none", "pick_all", "undo", "show_guesses", "stop_batch"):
+        for name in ("select_none", "select_all", "undo", "show_uncertain", "stop_batch"):
             handler = visitor.handler(name)
             with pytest.raises(Failed) as failed:
                 visitor.ask(handler, [0.5 for _ in handler["inputs"]])
-            assert str(failed.value) == app.STRINGS["gone"].in_language(language)
+            assert str(failed.value) == STRINGS["gone"].in_language(language)
 
 
-@pytest.mark.parametrize("language", ["en", "zh"])
-def test_controls_of_a_photo_that_was_forgotten_say_so(
-    shelf: ModelRegistry, language: Language
-) -> None:
-    page, request = app.Page(shelf, Limits()), gr.Request(headers={"accept-language": language})
-    listing = partial(page.show_found, None, 0.5)
-    for act in (partial(page.prepare, None), partial(page.prepare_zip, None), listing):
-        with pytest.raises(gr.Error) as told:
-            act(True, request)
-        assert told.value.message == app.STRINGS["gone"].in_language(language)
-    comparing = app.Comparing(shelf, Limits())
-    with pytest.raises(gr.Error) as told:
-        comparing.put_beside(None, gr.SelectData(None, {"index": 1, "value": None}), request)
-    assert told.value.message == app.STRINGS["gone"].in_language(language)
-    with pytest.raises(gr.Error) as told:
-        next(comparing.compare_mine(None, True, 0.5, 2, request))
-    assert told.value.message == app.STRINGS["gone"].in_language(language)
-
-
-@pytest.mark.parametrize("language", ["en", "zh"])
-def test_what_the_memory_does_not_hold_is_told(language: Language) -> None:
-    request = gr.Request(headers={"accept-language": language})
-    with pytest.raises(gr.Error) as told, app.explained(request):
-        raise MemoryError
-    assert told.value.message == OUT_OF_MEMORY.in_language(language)
-
-
-def test_the_footer_tells_strangers_their_limits(shelf: ModelRegistry) -> None:
-    request = gr.Request(headers={"accept-language": "en"})
-    footer = app.Page(shelf, PUBLIC_PAGE.limits).greet(request)[-1]
+def test_the_footer_says_the_limits_of_a_public_page() -> None:
+    footer = footer_text(PUBLIC_PAGE.limits, "en")
     assert "25 MP and 20 MB" in footer

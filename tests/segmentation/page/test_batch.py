@@ -11,30 +11,39 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-
 import segmentation.page.batch
+
 from segmentation.errors import ChoiceError, PhotoError, PhotoTooLarge, StorageFull
 from segmentation.i18n import Text
 from segmentation.image.read import OUT_OF_MEMORY, Limits
 from segmentation.inference.postprocess import Instance
 from segmentation.inference.segmenter import Segmenter
 from segmentation.model_card import find_model
-from segmentation.page.batch import Batch, Outcome, advance, overview, start_batch, table
-from segmentation.page.options import Style
+from segmentation.page.batch_tab.batch import (
+    Batch,
+    PhotoResult,
+    advance,
+    csv_table,
+    overview,
+    start_batch,
+)
+from segmentation.page.options import PageOptions
+from segmentation.page.photo_cache import PhotoCache
 from segmentation.page.server.uploads import STORAGE_FULL
 from segmentation.page.strings import STRINGS
 from tests.paths import EXAMPLES
 
-STYLE = Style(
-    threshold=0.35,
-    kind="transparent",
+OPTIONS = PageOptions(
+    min_score=0.35,
+    refine=True,
+    background="transparent",
     colour="#ffffff",
     colour_below="#ffffff",
     backdrop=None,
     fit="cover",
     scale=0.7,
-    across=0.5,
-    down=0.5,
+    x=0.5,
+    y=0.5,
     softness=0,
     grow=0,
     fine_hair=False,
@@ -44,8 +53,9 @@ STYLE = Style(
     format="png",
     quality=90,
 )
+CACHE = PhotoCache(Limits())
 DOG = Instance(1, Text("dog", "狗"), 0.93456, (10, 20, 110, 220), 0.25)
-DONE = Outcome("a.jpg", "a_cutout.png", (DOG,), (1,), 1.234, ())
+DONE = PhotoResult("a.jpg", "a_cutout.png", (DOG,), (1,), 1.234, ())
 
 
 @pytest.fixture(scope="module")
@@ -57,21 +67,21 @@ def test_a_bad_photo_does_not_stop_the_rest(segmenter: Segmenter, tmp_path: Path
     bad = tmp_path / "flower.png"
     bad.write_text("these are words")
     photos = [EXAMPLES / "flower.jpg", bad, tmp_path / "gone.jpg", EXAMPLES / "flower.jpg"]
-    batch = start_batch(photos, tmp_path / "cutouts.zip", "compact", "auto", STYLE, Limits())
+    batch = start_batch(photos, tmp_path / "cutouts.zip", "compact", "auto", OPTIONS, CACHE)
     assert [row[1] for row in overview(batch, "en")] == [
         "in progress …",
         "waiting",
         "waiting",
         "waiting",
     ]
-    while not batch.sealed:
-        batch = advance(batch, segmenter, Limits(), "zh")
+    while not batch.finished:
+        batch = advance(batch, segmenter, CACHE, "zh")
         with zipfile.ZipFile(batch.archive) as archive:
             assert archive.testzip() is None, "it is whole after every step"
     # The bad one has its name in line, so that names do not depend on what fails.
-    made = [outcome.file for outcome in batch.done]
+    made = [result.file for result in batch.done]
     assert made == ["flower_cutout.png", None, None, "flower_3_cutout.png"]
-    assert advance(batch, segmenter, Limits(), "zh") == batch
+    assert advance(batch, segmenter, CACHE, "zh") == batch
     with zipfile.ZipFile(batch.archive) as archive:
         assert archive.namelist() == ["flower_cutout.png", "flower_3_cutout.png", "objects.csv"]
         rows = list(csv.reader(io.StringIO(archive.read("objects.csv").decode("utf-8-sig"))))
@@ -86,20 +96,20 @@ def test_a_bad_photo_does_not_stop_the_rest(segmenter: Segmenter, tmp_path: Path
 
 def test_what_is_stopped_is_kept(segmenter: Segmenter, tmp_path: Path) -> None:
     photos = [EXAMPLES / "flower.jpg"] * 3
-    batch = start_batch(photos, tmp_path / "cutouts.zip", "compact", "auto", STYLE, Limits())
-    batch = advance(batch, segmenter, Limits(), "en").stopped()
-    batch = advance(batch, segmenter, Limits(), "en")
-    assert batch.sealed
+    batch = start_batch(photos, tmp_path / "cutouts.zip", "compact", "auto", OPTIONS, CACHE)
+    batch = advance(batch, segmenter, CACHE, "en").stop()
+    batch = advance(batch, segmenter, CACHE, "en")
+    assert batch.finished
     with zipfile.ZipFile(batch.archive) as archive:
         assert archive.namelist() == ["flower_cutout.png", "objects.csv"]
 
 
 def test_a_zip_does_not_grow_beyond_its_limit(segmenter: Segmenter, tmp_path: Path) -> None:
-    limits = Limits(batch_megabytes=0.01)
+    cache = PhotoCache(Limits(batch_megabytes=0.01))
     batch = Batch(
-        tmp_path / "cutouts.zip", "compact", "auto", STYLE, ((EXAMPLES / "flower.jpg", "f.png"),)
+        tmp_path / "cutouts.zip", "compact", "auto", OPTIONS, ((EXAMPLES / "flower.jpg", "f.png"),)
     )
-    batch = advance(advance(batch, segmenter, limits, "en"), segmenter, limits, "en")
+    batch = advance(advance(batch, segmenter, cache, "en"), segmenter, cache, "en")
     assert batch.done[0].file is None
     assert "another batch" in batch.done[0].notes[0].en
     assert batch.archive.stat().st_size < 10_000
@@ -110,22 +120,22 @@ def test_a_disk_that_takes_nothing_is_said_and_the_rest_can_still_be_had(
 ) -> None:
     folder = tmp_path / "kept"
     photos = [EXAMPLES / "flower.jpg"]
-    batch = start_batch(photos, folder / "cutouts.zip", "compact", "auto", STYLE, Limits())
-    batch = advance(batch, segmenter, Limits(), "en")
+    batch = start_batch(photos, folder / "cutouts.zip", "compact", "auto", OPTIONS, CACHE)
+    batch = advance(batch, segmenter, CACHE, "en")
     assert batch.done[0].notes == (STORAGE_FULL,)
     with pytest.raises(StorageFull):
-        advance(batch, segmenter, Limits(), "en")
+        advance(batch, segmenter, CACHE, "en")
     folder.mkdir()
-    assert advance(batch, segmenter, Limits(), "en").sealed
+    assert advance(batch, segmenter, CACHE, "en").finished
 
 
 def test_a_photo_that_was_swept_meanwhile_is_said_to_be(
     segmenter: Segmenter, tmp_path: Path
 ) -> None:
     batch = start_batch(
-        [tmp_path / "gone.jpg"], tmp_path / "cutouts.zip", "compact", "auto", STYLE, Limits()
+        [tmp_path / "gone.jpg"], tmp_path / "cutouts.zip", "compact", "auto", OPTIONS, Limits()
     )
-    (note,) = advance(batch, segmenter, Limits(), "en").done[0].notes
+    (note,) = advance(batch, segmenter, CACHE, "en").done[0].notes
     assert note == STRINGS["gone"]
 
 
@@ -133,19 +143,19 @@ def test_limits_hold_before_any_work(tmp_path: Path) -> None:
     photo = EXAMPLES / "flower.jpg"
     archive = tmp_path / "cutouts.zip"
     with pytest.raises(ChoiceError):
-        start_batch([], archive, "compact", "auto", STYLE, Limits())
+        start_batch([], archive, "compact", "auto", OPTIONS, CACHE)
     with pytest.raises(PhotoTooLarge, match="up to 2"):
-        start_batch([photo] * 3, archive, "compact", "auto", STYLE, Limits(batch_photos=2))
+        start_batch([photo] * 3, archive, "compact", "auto", OPTIONS, PhotoCache(Limits(batch_photos=2)))
     with pytest.raises(PhotoTooLarge, match="MB together"):
-        start_batch([photo], archive, "compact", "auto", STYLE, Limits(batch_megabytes=0.01))
+        start_batch([photo], archive, "compact", "auto", OPTIONS, PhotoCache(Limits(batch_megabytes=0.01)))
     with pytest.raises(ChoiceError, match="JPEG has no transparency"):
-        start_batch([photo], archive, "compact", "auto", replace(STYLE, format="jpeg"), Limits())
+        start_batch([photo], archive, "compact", "auto", replace(OPTIONS, format="jpeg"), CACHE)
     assert not archive.exists()
 
 
 def test_the_table_has_a_row_for_each_object() -> None:
     cat = replace(DOG, id=2, label=Text("cat", "猫"))
-    data = table([replace(DONE, instances=(DOG, cat))], "zh")
+    data = csv_table([replace(DONE, instances=(DOG, cat))], "zh")
     assert data.decode("utf-8-sig").splitlines() == [
         "photo,id,label,score,left,top,right,bottom,area,chosen,file,seconds,note",
         "a.jpg,1,狗,0.9346,10,20,110,220,0.25000,1,a_cutout.png,1.23,",
@@ -155,7 +165,7 @@ def test_the_table_has_a_row_for_each_object() -> None:
 
 @pytest.mark.parametrize("name", ["=1+1.jpg", "+1.jpg", "-1.jpg", "@SUM(A1).jpg", "\ta.jpg", "＝1"])
 def test_no_name_is_a_formula(name: str) -> None:
-    text = table([replace(DONE, photo=name), replace(DONE, photo=name, instances=())], "en")
+    text = csv_table([replace(DONE, photo=name), replace(DONE, photo=name, instances=())], "en")
     rows = list(csv.reader(io.StringIO(text.decode("utf-8-sig"))))
     assert [row[0] for row in rows[1:]] == [f"'{name}"] * 2
     assert all(len(row) == len(rows[0]) for row in rows)
@@ -171,17 +181,17 @@ def test_a_photo_too_large_for_the_memory_does_not_stop_the_rest(
             raise MemoryError
         return make_file(*given)
 
-    monkeypatch.setattr(segmentation.page.batch, "make_file", once_short_of_memory)
+    monkeypatch.setattr(segmentation.page.batch_tab.batch, "make_file", once_short_of_memory)
     photos = [EXAMPLES / "flower.jpg"] * 2
-    batch = start_batch(photos, tmp_path / "cutouts.zip", "compact", "auto", STYLE, Limits())
-    while not batch.sealed:
-        batch = advance(batch, segmenter, Limits(), "en")
-    assert [outcome.file for outcome in batch.done] == [None, "flower_2_cutout.png"]
+    batch = start_batch(photos, tmp_path / "cutouts.zip", "compact", "auto", OPTIONS, CACHE)
+    while not batch.finished:
+        batch = advance(batch, segmenter, CACHE, "en")
+    assert [result.file for result in batch.done] == [None, "flower_2_cutout.png"]
     assert batch.done[0].notes == (OUT_OF_MEMORY,)
 
 
 def test_a_backdrop_that_was_swept_away_has_to_be_brought_again(tmp_path: Path) -> None:
-    style = replace(STYLE, kind="picture", backdrop=str(tmp_path / "gone.png"))
-    with pytest.raises(PhotoError) as told:
-        style.recipe(Limits())
-    assert told.value.text == STRINGS["backdrop_gone"]
+    options = replace(OPTIONS, background="picture", backdrop=str(tmp_path / "gone.png"))
+    with pytest.raises(PhotoError) as error:
+        options.to_cutout_options(CACHE)
+    assert error.value.text == STRINGS["backdrop_gone"]

@@ -11,39 +11,51 @@ import numpy as np
 import pytest
 
 from segmentation.compositing.matting import Edge
+from segmentation.cutout import CutoutOptions
 from segmentation.i18n import Text
 from segmentation.image.read import Photo, read_photo
 from segmentation.inference.registry import ModelRegistry
 from segmentation.inference.select import select
 from segmentation.model_card import find_model
-from segmentation.page.comparison.columns import (
+from segmentation.page.compare_tab.columns import (
     Column,
-    columns,
-    in_words,
+    draw_columns,
+    figures_table,
     read_prepared,
-    table,
+    setting_name,
     write_prepared,
 )
-from segmentation.page.comparison.compare import (
+from segmentation.page.compare_tab.compare import (
     Comparison,
     Seconds,
     Setting,
     compare,
     same_objects,
-    see,
+    segment_with_variants,
 )
-from segmentation.page.comparison.difference import ONLY_FIRST, ONLY_OTHER, difference_map, likeness
+from segmentation.page.compare_tab.difference import (
+    ONLY_FIRST,
+    ONLY_OTHER,
+    difference_map,
+    likeness,
+)
 from tests.paths import EXAMPLES
 from tests.segmentation.scenes import DOG, OBJECT, PERSON, block, segmentation
 
 PREPARED = EXAMPLES / "compare"
-SHELF = ModelRegistry([find_model("compact")])
-[FINDER] = SHELF.finders()
-STANDARD = Setting(FINDER)
+REGISTRY = ModelRegistry([find_model("compact")])
+[VARIANT] = REGISTRY.variants()
+STANDARD = Setting(VARIANT)
 
 
-def compared(photo: Photo, settings: Sequence[Setting], wanted: Any = None) -> Comparison:
-    return compare(photo, settings, see(SHELF, photo, settings, wanted))
+def setting(**options: Any) -> Setting:
+    return Setting(VARIANT, CutoutOptions(**options))
+
+
+
+def compared(photo: Photo, settings: Sequence[Setting], selection: Any = None) -> Comparison:
+    results = segment_with_variants(REGISTRY, photo, settings, selection)
+    return compare(photo, settings, results)
 
 
 def test_objects_are_followed_into_another_segmentation() -> None:
@@ -61,17 +73,17 @@ def test_objects_are_followed_into_another_segmentation() -> None:
     assert same_objects(one, (1,), segmentation()) == ()
 
 
-def test_likeness() -> None:
+def test_two_alphas_are_compared_in_figures() -> None:
     empty = np.zeros((40, 60), np.uint8)
     left, top = empty.copy(), empty.copy()
     left[:, :30] = 255
     top[:20] = 255
-    assert likeness(left, left).iou == 1
-    assert likeness(left, top).iou == pytest.approx(1 / 3)
-    assert likeness(left, top).changed == pytest.approx(1 / 2)
-    assert (likeness(empty, empty).iou, likeness(empty, empty).outline) == (1, 1)
+    assert compare_alphas(left, left).iou == 1
+    assert compare_alphas(left, top).iou == pytest.approx(1 / 3)
+    assert compare_alphas(left, top).changed == pytest.approx(1 / 2)
+    assert (compare_alphas(empty, empty).iou, compare_alphas(empty, empty).boundary_f) == (1, 1)
     softer = np.where(left > 0, 200, 0).astype(np.uint8)
-    assert (likeness(left, softer).iou, likeness(left, softer).changed) == (1, 0.5)
+    assert (compare_alphas(left, softer).iou, compare_alphas(left, softer).changed) == (1, 0.5)
 
 
 def test_the_map_says_which_one_has_it() -> None:
@@ -84,19 +96,19 @@ def test_the_map_says_which_one_has_it() -> None:
 
 def test_settings_change_what_they_name_and_cost_what_they_take() -> None:
     photo = read_photo(EXAMPLES / "chelsea.png")
-    settings = [STANDARD, replace(STANDARD, closer=False), replace(STANDARD, edge=Edge(grow=10))]
-    standard, one_look, grown = compared(photo, settings).compared
-    assert standard.seconds.closer > 0 == one_look.seconds.closer
-    assert standard.seconds.infer == one_look.seconds.infer
-    assert 0.9 < likeness(standard.alpha, one_look.alpha).iou < 1
+    settings = [STANDARD, setting(refine=False), setting(edge=Edge(grow=10))]
+    standard, unrefined, grown = compared(photo, settings).cutouts
+    assert standard.seconds.closer > 0 == unrefined.seconds.closer
+    assert standard.seconds.infer == unrefined.seconds.infer
+    assert 0.9 < compare_alphas(standard.alpha, unrefined.alpha).iou < 1
     assert grown.alpha.sum() > standard.alpha.sum()
     assert standard.device
-    assert standard.found >= 1
+    assert standard.object_count >= 1
 
 
 def test_what_was_chosen_before_is_what_is_compared() -> None:
     photo = read_photo(EXAMPLES / "astronaut.png")
-    found, _ = SHELF.segmenter().segment(photo)
+    found, _ = REGISTRY.segmenter().segment(photo)
     others = [id_ for id_ in select(found, "all") if id_ not in select(found, "auto")]
     subject = compared(photo, [STANDARD])
     chosen = compared(photo, [STANDARD], (found, others[:1]))
@@ -104,41 +116,41 @@ def test_what_was_chosen_before_is_what_is_compared() -> None:
     assert compared(photo, [STANDARD], (found, ())).rgb.shape == subject.rgb.shape
 
 
-def test_finders_are_what_this_host_has() -> None:
+def test_variants_are_what_this_host_has() -> None:
     card = find_model("compact")
     int8 = replace(card.artifacts[0], precision="int8")
     om = replace(card.artifacts[0], precision="fp16", format="om", soc="Ascend310P3")
     both = replace(card, name="both", artifacts=(*card.artifacts, int8, om))
     asked = [
-        (f.model, f.precision, f.engine) for f in ModelRegistry([both, card], "onnx").finders()
+        (v.model, v.precision, v.engine) for v in ModelRegistry([both, card], "onnx").variants()
     ]
     assert asked == [("both", None, None), ("both", "int8", None), ("compact", None, None)]
-    first, *_ = ModelRegistry([both], "onnx", "int8").finders()
+    first, *_ = ModelRegistry([both], "onnx", "int8").variants()
     assert (first.precision, first.title.en[-4:]) == (None, "int8")
 
 
 @pytest.mark.parametrize(
-    ("setting", "en"),
+    ("named", "en"),
     [
-        (STANDARD, "Standard"),
+        (setting(), "Standard"),
         (
-            replace(STANDARD, closer=False, edge=Edge(0.5, -3)),
+            setting(refine=False, edge=Edge(0.5, -3)),
             "One look, Softer by 0.5, Further in by 3 ‰",
         ),
         (
-            replace(STANDARD, edge=Edge(-1, 2, True)),
+            setting(edge=Edge(-1, 2, True)),
             "Harder by 1, Further out by 2 ‰, Fine hair and fur",
         ),
     ],
 )
-def test_a_setting_is_named_by_what_it_changes(setting: Setting, en: str) -> None:
-    assert in_words(setting).en == en
+def test_a_setting_is_named_by_what_it_changes(named: Setting, en: str) -> None:
+    assert setting_name(named).en == en
 
 
 def test_the_table_has_what_it_took() -> None:
     plain = Text("Standard", "标准")
     timed = Column(plain, plain, 2, "", None, None, Seconds(1, 0.1, 0.2, 0.3, 0.4, 0.5), "CPU")
-    lines = table([timed, timed], "en").splitlines()
+    lines = figures_table([timed, timed], "en").splitlines()
     assert "| Device | CPU | CPU |" in lines
     assert "| Run the model, s | 0.200 | 0.200 |" in lines
     assert "| Each photo, s | **1.500** | **1.500** |" in lines
@@ -146,8 +158,8 @@ def test_the_table_has_what_it_took() -> None:
 
 def test_what_is_noted_is_read_again(tmp_path: Path) -> None:
     photo = read_photo(EXAMPLES / "coffee.png")
-    comparison = compared(photo, [STANDARD, replace(STANDARD, closer=False)])
-    shown = columns(comparison, lambda name, _: name)
+    comparison = compared(photo, [STANDARD, setting(refine=False)])
+    shown = draw_columns(comparison, lambda name, _: name)
     write_prepared(tmp_path, "", "a slow host", {"coffee.png": shown})
     first, second = read_prepared(tmp_path)["coffee.png"]
     assert (first.image, first.difference) == (str(tmp_path / "cut_out_A"), None)

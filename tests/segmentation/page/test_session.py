@@ -6,19 +6,14 @@ import numpy as np
 import pytest
 
 from segmentation.i18n import Text
-from segmentation.image.read import Photo
 from segmentation.inference.refine import Refinement
 from segmentation.inference.segmenter import Timings
+from segmentation.page.preview import PREVIEW_SIDE, preview_scale
 from segmentation.page.session import (
-    PREVIEW_SIDE,
     SCORE_STEP,
-    SQUARE,
     PhotoState,
-    line,
+    describe,
     messages,
-    on_checkerboard,
-    preview,
-    preview_scale,
 )
 from segmentation.page.strings import STRINGS
 from tests.segmentation.scenes import DOG, OBJECT, PERSON, block, geometry, segmentation
@@ -27,7 +22,7 @@ SCENE = segmentation((PERSON, block(2, 2, 10, 18)), (DOG, block(12, 10, 19, 18))
 BEST, SECOND = (instance.score for instance in SCENE.instances)
 BETWEEN = (BEST + SECOND) / 2
 TIMINGS = Timings(load=0, prepare=0.01, infer=0.3, instances=0.02)
-DESK = PhotoState("photo.jpg", "preview.jpg", "compact", SCENE, (), TIMINGS, ())
+STATE = PhotoState("photo.jpg", "preview.jpg", "compact", SCENE, (), TIMINGS, ())
 
 
 @pytest.mark.parametrize(
@@ -42,8 +37,8 @@ DESK = PhotoState("photo.jpg", "preview.jpg", "compact", SCENE, (), TIMINGS, ())
 def test_a_click_adds_or_takes_away(
     click: tuple[int, int], before: tuple[int, ...], after: tuple[int, ...]
 ) -> None:
-    desk = replace(DESK, chosen=before).clicking(click, 0)
-    assert sorted(desk.chosen) == sorted(after)
+    state = replace(STATE, chosen=before).click(click, 0)
+    assert sorted(state.chosen) == sorted(after)
 
 
 UNSURE = 0.04
@@ -71,36 +66,36 @@ PILE = segmentation(
 def test_further_clicks_go_on_to_what_else_lies_there(
     before: tuple[int, ...], walk: list[tuple[int, ...]]
 ) -> None:
-    desk = replace(DESK, segmentation=PILE, chosen=before)
+    state = replace(STATE, segmentation=PILE, chosen=before)
     assert PILE.at((80, 100), 0) == (1, 2, 4)
     steps = []
     for _ in walk:
-        desk = desk.clicking((80, 100), 0)
-        steps.append(tuple(sorted(desk.chosen)))
+        state = state.click((80, 100), 0)
+        steps.append(tuple(sorted(state.chosen)))
     assert steps == walk
 
 
 def test_a_pick_between_two_clicks_makes_the_second_one_a_first_one() -> None:
-    desk = replace(DESK, segmentation=PILE).clicking((80, 100), 0)
-    assert desk.picking((2,)).clicking((80, 100), 0).choice(0) == (1, 2)
-    twice = desk.clicking((80, 100), 0)
-    assert twice.clicking((180, 100), 0).clicking((80, 100), 0).choice(0) == (1, 2, 3)
-    assert twice.undone().clicking((80, 100), 0).choice(0) == (2,)
+    state = replace(STATE, segmentation=PILE).click((80, 100), 0)
+    assert state.select((2,)).click((80, 100), 0).selected(0) == (1, 2)
+    twice = state.click((80, 100), 0)
+    assert twice.click((180, 100), 0).click((80, 100), 0).selected(0) == (1, 2, 3)
+    assert twice.undo().click((80, 100), 0).selected(0) == (2,)
 
 
 def test_a_click_on_the_preview_is_one_on_the_photo() -> None:
     large = replace(SCENE, geometry=geometry((20, 20), (5120, 5120)))
-    desk = replace(DESK, segmentation=large)
+    state = replace(STATE, segmentation=large)
     assert preview_scale((5120, 5120)) == PREVIEW_SIDE / 5120
     # Cells are 64 pixels of the preview.
-    assert desk.clicking((5 * 64, 9 * 64), 0).chosen == (1,)
-    assert desk.clicking((19 * 64, 2 * 64), 0).chosen == ()
+    assert state.click((5 * 64, 9 * 64), 0).chosen == (1,)
+    assert state.click((19 * 64, 2 * 64), 0).chosen == ()
 
 
 def test_what_is_hidden_does_not_count() -> None:
-    desk = replace(DESK, chosen=(1, 2))
-    assert desk.choice(0) == (1, 2)
-    assert desk.choice(BETWEEN) == (1,)
+    state = replace(STATE, chosen=(1, 2))
+    assert state.selected(0) == (1, 2)
+    assert state.selected(BETWEEN) == (1,)
 
 
 @pytest.mark.parametrize(
@@ -110,20 +105,20 @@ def test_what_is_hidden_does_not_count() -> None:
 def test_a_click_where_nothing_is_shown_takes_the_guess(
     before: tuple[int, ...], after: tuple[int, ...]
 ) -> None:
-    desk = replace(DESK, chosen=before).clicking((150, 140), BETWEEN)
-    assert desk.choice(BETWEEN) == after
-    assert [instance.id for instance in desk.shown(BETWEEN).instances] == [1, 2]
-    assert desk.clicking((150, 140), BETWEEN).choice(BETWEEN) == before[: len(after) - 1]
-    assert desk.undone().choice(BETWEEN) == before[: len(after) - 1]
+    state = replace(STATE, chosen=before).click((150, 140), BETWEEN)
+    assert state.selected(BETWEEN) == after
+    assert [instance.id for instance in state.visible(BETWEEN).instances] == [1, 2]
+    assert state.click((150, 140), BETWEEN).selected(BETWEEN) == before[: len(after) - 1]
+    assert state.undo().selected(BETWEEN) == before[: len(after) - 1]
 
 
 def test_a_guess_is_shown_while_it_is_chosen() -> None:
-    desk = DESK.clicking((60, 100), BETWEEN).clicking((150, 140), BETWEEN)
-    assert desk.choice(BETWEEN) == (1, 2)
-    assert desk.undone().choice(BETWEEN) == (1,)
-    assert len(desk.undone().shown(BETWEEN).instances) == 1
-    assert desk.picking((2,)).choice(BETWEEN) == (2,)
-    assert desk.picking((1,)).shown(BETWEEN).instances == SCENE.instances[:1]
+    state = STATE.click((60, 100), BETWEEN).click((150, 140), BETWEEN)
+    assert state.selected(BETWEEN) == (1, 2)
+    assert state.undo().selected(BETWEEN) == (1,)
+    assert len(state.undo().visible(BETWEEN).instances) == 1
+    assert state.select((2,)).selected(BETWEEN) == (2,)
+    assert state.select((1,)).visible(BETWEEN).instances == SCENE.instances[:1]
 
 
 def test_what_was_hidden_does_not_come_back_with_a_guess() -> None:
@@ -133,8 +128,8 @@ def test_what_was_hidden_does_not_come_back_with_a_guess() -> None:
         (OBJECT, block(12, 0, 19, 9) * UNSURE),
     )
     sure = three.instances[0].score
-    desk = replace(DESK, segmentation=three, chosen=(1, 2)).clicking((150, 50), sure)
-    assert desk.choice(sure) == (1, 3)
+    state = replace(STATE, segmentation=three, chosen=(1, 2)).click((150, 50), sure)
+    assert state.selected(sure) == (1, 3)
 
 
 def test_guesses_that_overlap_are_clicked_through_as_well() -> None:
@@ -144,15 +139,15 @@ def test_guesses_that_overlap_are_clicked_through_as_well() -> None:
         (OBJECT, block(4, 4, 20, 20) * UNSURE),
     )
     sure = two.instances[0].score
-    desk = replace(DESK, segmentation=two, chosen=(1,))
-    steps = [desk := desk.clicking((120, 120), sure) for _ in range(3)]
-    assert [step.choice(sure) for step in steps] == [(1, 2), (1, 3), (1,)]
+    state = replace(STATE, segmentation=two, chosen=(1,))
+    steps = [state := state.click((120, 120), sure) for _ in range(3)]
+    assert [step.selected(sure) for step in steps] == [(1, 2), (1, 3), (1,)]
 
 
 def test_a_click_on_nothing_changes_nothing() -> None:
-    desk = replace(DESK, chosen=(1,)).clicking((195, 5), BETWEEN)
-    assert desk.choice(0) == (1,)
-    assert desk.past == ()
+    state = replace(STATE, chosen=(1,)).click((195, 5), BETWEEN)
+    assert state.selected(0) == (1,)
+    assert state.history == ()
 
 
 def test_the_best_guess_and_the_threshold_that_shows_it() -> None:
@@ -160,102 +155,64 @@ def test_the_best_guess_and_the_threshold_that_shows_it() -> None:
     for unsure in (guesses, replace(guesses, instances=guesses.instances[1:])):
         first = unsure.instances[0]
         unsure = replace(unsure, instances=(replace(first, id=1), *unsure.instances[1:]))
-        desk, threshold = replace(DESK, segmentation=unsure).guessing()
-        assert desk.choice(threshold) == (1,)
+        state, threshold = replace(STATE, segmentation=unsure).select_best_guess()
+        assert state.selected(threshold) == (1,)
         assert first.score - SCORE_STEP < threshold <= first.score
         assert threshold == round(threshold, 2), "as the slider has it"
 
 
 def test_picks_are_taken_back_one_by_one() -> None:
-    desk = DESK.picking((1,)).clicking((150, 140), 0).picking(()).picking(())
-    chosen = [desk.chosen]
-    while desk.past:
-        desk = desk.undone()
-        chosen.append(tuple(sorted(desk.chosen)))
+    state = STATE.select((1,)).click((150, 140), 0).select(()).select(())
+    chosen = [state.chosen]
+    while state.history:
+        state = state.undo()
+        chosen.append(tuple(sorted(state.chosen)))
     assert chosen == [(), (1, 2), (1,), ()]
-    assert desk.undone() is desk
-
-
-@pytest.mark.parametrize(
-    ("size_hw", "expected"),
-    [((100, 200), (100, 200)), ((1280, 16), (1280, 16)), ((3000, 4000), (960, 1280))],
-)
-def test_a_preview_is_reduced_and_never_enlarged(
-    size_hw: tuple[int, int], expected: tuple[int, int]
-) -> None:
-    photo = Photo(np.full((*size_hw, 3), 9, np.uint8), None, "x", ())
-    assert preview(photo).shape == (*expected, 3)
-    clear = preview(replace(photo, alpha=np.full(size_hw, 40, np.uint8)))
-    assert clear.shape == (*expected, 4)
-    assert (clear == (9, 9, 9, 40)).all()
-
-
-def test_what_is_transparent_lends_a_preview_no_colour() -> None:
-    rgb = np.full((2600, 2600, 3), 255, np.uint8)
-    rgb[:, :1301] = 10
-    alpha = np.zeros((2600, 2600), np.uint8)
-    alpha[:, :1301] = 255
-    small = preview(Photo(rgb, alpha, "x", ()))
-    edge = small[100, (small[100, :, 3] > 0) & (small[100, :, 3] < 255)]
-    assert len(edge) > 0
-    assert (edge[:, :3] == 10).all()
-
-
-def test_a_checkerboard_shows_where_nothing_is() -> None:
-    image = np.zeros((2 * SQUARE, 2 * SQUARE, 4), np.uint8)
-    image[0, 0] = (10, 20, 30, 255)
-    image[1, 1] = (0, 0, 0, 51)
-    shown = on_checkerboard(image)
-    assert shown.shape == (2 * SQUARE, 2 * SQUARE, 3)
-    assert shown[0, 0].tolist() == [10, 20, 30]
-    assert shown[1, 1].tolist() == [180, 180, 180]
-    assert shown[2, 2].tolist() == shown[-1, -1].tolist() == [225, 225, 225]
-    assert shown[2, -1].tolist() == shown[-1, 2].tolist() == [255, 255, 255]
-    assert on_checkerboard(shown) is shown
+    assert state.undo() is state
 
 
 def test_a_line_says_number_label_and_score() -> None:
     instance = replace(SCENE.instances[1], score=0.834)
-    assert line(instance, "en") == "2 · dog 83%"
-    assert line(instance, "zh") == "2 · 狗 83%"
+    assert describe(instance, "en") == "2 · dog 83%"
+    assert describe(instance, "zh") == "2 · 狗 83%"
 
 
 EMPTY = segmentation()
 
 
 @pytest.mark.parametrize(
-    ("desk", "threshold", "chosen", "advice"),
+    ("state", "threshold", "chosen", "advice"),
     [
-        (replace(DESK, segmentation=EMPTY), 0.3, (), "nothing"),
-        (DESK, 1.1, (), "nothing_yet"),
-        (DESK, 0, (), "pick_one"),
-        (DESK, 0, (1,), None),
+        (replace(STATE, segmentation=EMPTY), 0.3, (), "nothing"),
+        (STATE, 1.1, (), "nothing_yet"),
+        (STATE, 0, (), "pick_one"),
+        (STATE, 0, (1,), None),
     ],
 )
 def test_the_visitor_is_told_what_to_do_next(
-    desk: PhotoState, threshold: float, chosen: tuple[int, ...], advice: str | None
+    state: PhotoState, threshold: float, chosen: tuple[int, ...], advice: str | None
 ) -> None:
     notice = Text("The first frame is used.", "只使用第一帧。")
-    desk = replace(desk, notices=(notice,), chosen=chosen)
-    said = messages(desk, threshold, None)
+    state = replace(state, notices=(notice,), chosen=chosen)
+    texts = messages(state, threshold, None)
     expected = (notice, *([STRINGS[advice]] if advice else []))
-    assert said[:-1] == expected
-    assert said[-1].en == "Objects found in 0.33 s."
-    assert said[-1].zh == "查找物体用时 0.33 秒。"
+    assert texts[:-1] == expected
+    assert texts[-1].en == "Objects found in 0.33 s."
+    assert texts[-1].zh == "查找物体用时 0.33 秒。"
 
 
 def test_a_long_load_is_said() -> None:
-    desk = replace(DESK, timings=replace(TIMINGS, load=1.26))
-    assert messages(desk, 0, None)[-1].en == (
+    state = replace(STATE, timings=replace(TIMINGS, load=1.26))
+    assert messages(state, 0, None)[-1].en == (
         "Objects found in 0.33 s, after 1.3 s to load the model."
     )
 
 
 def test_a_closer_look_is_said_as_long_as_it_is_at_what_is_chosen() -> None:
-    look = Refinement(SCENE, (1,), (0, 0, 1, 1), np.zeros((1, 1), np.float16), 0.12)
-    desk = replace(DESK, segmentation=SCENE, chosen=(1,))
-    assert "looked closer at the chosen ones in 0.12 s" in messages(desk, 0, look)[-1].en
-    assert "closer" not in messages(replace(desk, chosen=(2,)), 0, look)[-1].en
+    refinement = Refinement(SCENE, (1,), (0, 0, 1, 1), np.zeros((1, 1), np.float16), 0.12)
+    state = replace(STATE, segmentation=SCENE, chosen=(1,))
+    assert "selection refined in 0.12 s" in messages(state, 0, refinement)[-1].en
+    assert "refined" not in messages(replace(state, chosen=(2,)), 0, refinement)[-1].en
 
 
 def test_another_model_keeps_what_was_chosen_where_it_finds_it() -> None:
@@ -265,22 +222,22 @@ def test_another_model_keeps_what_was_chosen_where_it_finds_it() -> None:
         (DOG, dog.repeat(2, 0).repeat(2, 1)), (PERSON, person.repeat(2, 0).repeat(2, 1))
     )
     other = replace(swapped, geometry=geometry((40, 40), SCENE.geometry.photo_hw))
-    desk = replace(DESK, chosen=(1,)).seen_by("other", other, TIMINGS, 0)
-    assert (desk.model, desk.segmentation, desk.chosen) == ("other", other, (2,))
+    state = replace(STATE, chosen=(1,)).with_model("other", other, TIMINGS, 0)
+    assert (state.model, state.segmentation, state.chosen) == ("other", other, (2,))
     only_dog = replace(
         other, instances=other.instances[:1], masks_queries_logits=other.masks_queries_logits[:1]
     )
-    assert replace(DESK, chosen=(1, 2)).seen_by("other", only_dog, TIMINGS, 0).chosen == (1,)
+    assert replace(STATE, chosen=(1, 2)).with_model("other", only_dog, TIMINGS, 0).chosen == (1,)
     # Its own first choice takes the place of what it does not see, but not of what nobody chose.
-    assert replace(DESK, chosen=(1,)).seen_by("other", only_dog, TIMINGS, 0).chosen == (1,)
-    assert replace(DESK, chosen=()).seen_by("other", only_dog, TIMINGS, 0).chosen == ()
+    assert replace(STATE, chosen=(1,)).with_model("other", only_dog, TIMINGS, 0).chosen == (1,)
+    assert replace(STATE, chosen=()).with_model("other", only_dog, TIMINGS, 0).chosen == ()
 
 
 def test_a_guess_stays_one_for_another_model() -> None:
-    desk = DESK.clicking((150, 140), BETWEEN)
+    state = STATE.click((150, 140), BETWEEN)
     other = segmentation((PERSON, block(2, 2, 10, 18)), (DOG, block(12, 10, 19, 18)))
-    seen = desk.seen_by("other", other, TIMINGS, BETWEEN)
-    assert seen.choice(BETWEEN) == (2,)
-    assert seen.past == ()
-    alone = replace(DESK, chosen=(2,)).seen_by("other", other, TIMINGS, BETWEEN)
-    assert alone.choice(BETWEEN) == (1,), "it was hidden, so the model's own subject is taken"
+    seen = state.with_model("other", other, TIMINGS, BETWEEN)
+    assert seen.selected(BETWEEN) == (2,)
+    assert seen.history == ()
+    alone = replace(STATE, chosen=(2,)).with_model("other", other, TIMINGS, BETWEEN)
+    assert alone.selected(BETWEEN) == (1,), "it was hidden, so the model's own subject is taken"

@@ -10,7 +10,8 @@ import pytest
 from segmentation import Limits, PhotoTooLarge, Segmenter, find_model
 from segmentation.arrays import UInt8
 from segmentation.errors import ChoiceError, PhotoError
-from segmentation.page.api import Order, carry_out
+from segmentation.page.api import cut_out_upload
+from segmentation.text_options import TextOptions
 from tests.paths import EXAMPLES
 
 DOGS = EXAMPLES / "two_dogs.jpg"
@@ -23,14 +24,14 @@ def segmenter() -> Segmenter:
 
 
 def made(
-    segmenter: Segmenter, backdrop: Path | None = None, path: Path = DOGS, **order: Any
+    segmenter: Segmenter, backdrop: Path | None = None, path: Path = DOGS, **options: Any
 ) -> UInt8:
-    _, data, _ = carry_out(Order(**order), segmenter, path, backdrop, Limits())
+    _, data = cut_out_upload(TextOptions(**options), segmenter, path, backdrop, Limits())
     return np.asarray(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED), np.uint8)
 
 
 def test_an_order_without_a_word_is_a_transparent_png_of_the_subject(segmenter: Segmenter) -> None:
-    name, data, _ = carry_out(Order(), segmenter, DOGS, None, Limits())
+    name, data = cut_out_upload(TextOptions(), segmenter, DOGS, None, Limits())
     assert name == "two_dogs_cutout.png"
     assert data.startswith(b"\x89PNG")
     assert made(segmenter).shape[2] == 4
@@ -51,27 +52,27 @@ def test_the_words_of_the_command_line(segmenter: Segmenter) -> None:
 
 
 @pytest.mark.parametrize(
-    ("order", "sentence"),
+    ("options", "sentence"),
     [
         ({"objects": 1}, "objects takes string, not 1."),
         ({"softness": "soft"}, "softness takes number, not 'soft'."),
         ({"softness": [0]}, "softness takes number, not [0]."),
         ({"quality": 80.5}, "quality takes integer, null, not 80.5."),
         ({"crop": "circle"}, "crop takes subject, square, portrait, null, not 'circle'."),
-        ({"format": "exe"}, "format takes png, webp, jpeg, not 'exe'."),
+        ({"format": "exe"}, "exe"),
         ({"fit": ["cover"]}, "fit takes cover, contain, not ['cover']."),
         ({"threshold": float("nan")}, "threshold goes from 0 to 1."),
-        ({"place": "1,0,0", "crop": "square"}, "place takes the frame of the backdrop."),
+        ({"place": "1,0,0", "crop": "square"}, "place takes the frame of the background photo."),
     ],
 )
-def test_a_value_that_means_nothing_is_named(order: dict[str, Any], sentence: str) -> None:
+def test_a_value_that_means_nothing_is_named(options: dict[str, Any], sentence: str) -> None:
     with pytest.raises(ChoiceError) as refusal:
-        Order(**order)
+        TextOptions(**options)
     assert refusal.value.text.en.startswith(sentence)
 
 
 @pytest.mark.parametrize(
-    ("order", "sentence"),
+    ("options", "sentence"),
     [
         ({"objects": "unicorn"}, "The model knows no 'unicorn'"),
         ({"objects": "1" * 5000}, "Name the objects in at most"),
@@ -89,20 +90,20 @@ def test_a_value_that_means_nothing_is_named(order: dict[str, Any], sentence: st
     ],
 )
 def test_what_cannot_be_is_explained(
-    segmenter: Segmenter, order: dict[str, Any], sentence: str
+    segmenter: Segmenter, options: dict[str, Any], sentence: str
 ) -> None:
     with pytest.raises(ChoiceError) as refusal:
-        made(segmenter, **order)
+        made(segmenter, **options)
     assert refusal.value.text.en.startswith(sentence)
 
 
 def test_limits_count_for_both_photos(segmenter: Segmenter, tmp_path: Path) -> None:
     # The dogs have 2056 x 3088 pixels, the cup 600 x 400.
     small = Limits(megapixels=1)
-    carry_out(Order(), segmenter, COFFEE, None, small)
+    cut_out_upload(TextOptions(), segmenter, COFFEE, None, small)
     for photo, backdrop in ((DOGS, None), (COFFEE, DOGS)):
         with pytest.raises(PhotoTooLarge):
-            carry_out(Order(), segmenter, photo, backdrop, small)
+            cut_out_upload(TextOptions(), segmenter, photo, backdrop, small)
     words = tmp_path / "words.jpg"
     words.write_text("these are words")
     with pytest.raises(PhotoError):

@@ -1,0 +1,118 @@
+const SLIDER_NAME = /^(?:number input|range slider) for (.+)/;
+const TRANSLATED_TEXTS =
+  ".toast-body span, .meta-text, .meta-text-center, [title='grant webcam access'] *";
+const CAPTIONED_IMAGES = "#examples img, #compare_examples img, #beside img";
+
+/**
+ * Add what Gradio's page lacks: keyboard shortcuts, paste, and names for screen readers.
+ *
+ * @param strings Gradio's own texts and names of controls in both languages.
+ */
+// biome-ignore lint/correctness/noUnusedVariables: theme.py appends the call
+function startPage(strings) {
+  document.addEventListener("keydown", undoByKey);
+  document.addEventListener("paste", openPastedPhoto);
+  document.addEventListener("keyup", releaseSlider);
+  new MutationObserver(() => {
+    const language = document.documentElement.lang.startsWith("zh")
+      ? "zh"
+      : "en";
+    const uploading = JSON.stringify(strings.uploading[language]);
+    document.documentElement.style.setProperty("--uploading-text", uploading);
+    if (language === "zh") translateTexts(strings.texts);
+    translateNames(strings.names, language);
+    nameImages();
+    simplifyToasts();
+  }).observe(document.body, {
+    childList: true,
+    characterData: true,
+    subtree: true,
+    attributeFilter: ["aria-label", "title"],
+  });
+}
+
+/** Ctrl+Z undoes a selection, except where text is written. */
+function undoByKey(event) {
+  const isWriting = event.target.closest(
+    "textarea, input:not([type=checkbox], [type=radio])",
+  );
+  const isUndo =
+    event.key === "z" && (event.ctrlKey || event.metaKey) && !event.shiftKey;
+  if (isUndo && !isWriting) document.getElementById("undo")?.click();
+}
+
+/** Ctrl+V opens a photo. Gradio has a button for this alone, which needs https. */
+function openPastedPhoto(event) {
+  const place = document.getElementById("photo");
+  const input = place?.querySelector("input[type=file]");
+  const [photo] = event.clipboardData?.files ?? [];
+  if (!photo || !input || !place.offsetParent) return;
+  const pasted = new DataTransfer();
+  pasted.items.add(photo);
+  input.files = pasted.files;
+  input.dispatchEvent(new Event("change", { bubbles: true }));
+}
+
+/** A slider moved by keys is released with them. Gradio waits for a pointer. */
+function releaseSlider({ target, key }) {
+  if (
+    target.matches("input[type=range]") &&
+    /^(Arrow|Page|Home|End)/.test(key)
+  ) {
+    target.dispatchEvent(new PointerEvent("pointerup", { bubbles: true }));
+  }
+}
+
+function translateTexts(texts) {
+  for (const element of document.querySelectorAll(TRANSLATED_TEXTS)) {
+    for (const node of element.childNodes) {
+      if (node.nodeName !== "#text") continue;
+      for (const { en, zh } of texts) {
+        if (node.nodeValue.includes(en)) {
+          node.nodeValue = node.nodeValue.replace(en, zh);
+        }
+      }
+    }
+  }
+}
+
+function translateNames(names, language) {
+  for (const attribute of ["aria-label", "title"]) {
+    for (const control of document.querySelectorAll(`[${attribute}]`)) {
+      const name = control.getAttribute(attribute);
+      const slider = name.match(SLIDER_NAME);
+      const text = slider
+        ? language === "zh" && slider[1]
+        : names[name]?.[language];
+      if (text && text !== name) control.setAttribute(attribute, text);
+    }
+  }
+}
+
+function nameImages() {
+  const buttons = "button:has(> .image-frame):not([aria-label])";
+  for (const button of document.querySelectorAll(buttons)) {
+    const label = button.closest(".block").querySelector("label");
+    button.setAttribute("aria-label", label.textContent.trim());
+  }
+  // The number of a thumbnail says less than its caption, which then needs no alternative text.
+  for (const button of document.querySelectorAll(
+    ".thumbnail-item[aria-label]",
+  )) {
+    button.removeAttribute("aria-label");
+  }
+  for (const image of document.querySelectorAll(CAPTIONED_IMAGES)) {
+    if (image.alt) image.alt = "";
+  }
+  for (const element of document.querySelectorAll("div.empty")) {
+    element.removeAttribute("aria-label");
+  }
+}
+
+/** The header of a toast is a button around the button that closes it; keep the inner one. */
+function simplifyToasts() {
+  for (const header of document.querySelectorAll(".toast-header[role]")) {
+    header.removeAttribute("role");
+    header.removeAttribute("tabindex");
+  }
+}

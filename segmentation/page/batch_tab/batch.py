@@ -1,0 +1,245 @@
+"""Many photos, one after the other: what the page remembers of them, and each step."""
+
+import csv
+import io
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from segmentation.cutout import cut_out_photo, write_zip
+from segmentation.errors import ChoiceError, KoutuError, PhotoError, PhotoTooLarge
+from segmentation.filenames import targets
+from segmentation.i18n import Language, Text
+from segmentation.image.read import Limits, translate_memory_errors
+from segmentation.inference.postprocess import Instance
+from segmentation.inference.segmenter import Segmenter
+from segmentation.page.options import PageOptions
+from segmentation.page.photo_cache import PhotoCache
+from segmentation.page.server.uploads import read_upload, translate_disk_errors
+from segmentation.page.session import describe
+from segmentation.page.strings import STRINGS
+
+# What a batch can cut out of each photo: the rules of `select` that choose something.
+BATCH_RULES = ("auto", "largest", "all")
+NOTHING_FOUND = Text("No object was found in this photo.", "这张照片里没有找到物体。")
+TABLE_NAME = "objects.csv"
+# Space that must be left on the disk, for the table among other things.
+SPARE_BYTES = 10_000_000
+COLUMNS = ["photo", "id", "label", "score", "left", "top", "right", "bottom", "area"]
+COLUMNS += ["chosen", "file", "seconds", "note"]
+# Spreadsheets run a cell that begins like this as a formula, some also with full-width characters.
+# Source: OWASP, CSV Injection.
+FORMULA_PREFIXES = tuple("=+-@\t\r\n＝＋－＠")
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoResult:
+    """The result of one photo.
+
+    Attributes:
+        photo: its file name.
+        file: the cut-out's name in the ZIP, or None if there is none.
+        instances: the objects found.
+        chosen: ids of those that were cut out.
+        seconds: time spent.
+        notes: why there is no cut-out, or what a person should know about it.
+    """
+
+    photo: str
+    file: str | None
+    instances: tuple[Instance, ...]
+    chosen: tuple[int, ...]
+    seconds: float
+    notes: tuple[Text, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A batch at one moment; a value, so that stopping means leaving out the rest.
+
+    Attributes:
+        archive: the ZIP, complete after every step.
+        model: name of the model that finds the objects.
+        objects: what to cut out of each photo, see `select`.
+        options: how.
+        todo: the photos to come, each with the name of its cut-out.
+        done: the results so far.
+        finished: whether the table is in the ZIP too, and the ZIP can be downloaded.
+    """
+
+    archive: Path
+    model: str
+    objects: str
+    options: PageOptions
+    todo: tuple[tuple[Path, str], ...]
+    done: tuple[PhotoResult, ...] = ()
+    finished: bool = False
+
+    def stop(self) -> "Batch":
+        """Leave out the photos to come."""
+        return replace(self, todo=())
+
+
+def start_batch(
+    photos: Sequence[Path],
+    archive: Path,
+    model: str,
+    objects: str,
+    options: PageOptions,
+    cache: PhotoCache,
+) -> Batch:
+    """Start a batch; no photo is opened yet.
+
+    Args:
+        photos: in the order in which they are processed.
+        archive: path of the ZIP to make; no file may exist there.
+        model: name of the model that finds the objects.
+        objects: what to cut out of each photo, see `select`.
+        options: how.
+        cache: its `limits` on the number of photos and their bytes apply.
+
+    Raises:
+        ChoiceError: there are no photos, or the options contradict each other.
+        PhotoError: the background photo cannot be used.
+        PhotoTooLarge: there are more photos, or more bytes, than the limits allow.
+    """
+    limits = cache.limits
+    if not photos:
+        raise ChoiceError("Choose some photos first.", "请先选择照片。")
+    if len(photos) > limits.batch_photos:
+        raise PhotoTooLarge(
+            f"That is {len(photos)} photos; up to {limits.batch_photos} go at once.",
+            f"一次 {len(photos)} 张太多，请分批，每批不超过 {limits.batch_photos} 张。",
+        )
+    megabytes = sum(photo.stat().st_size for photo in photos if photo.exists()) / 1e6
+    if megabytes > limits.batch_megabytes:
+        raise PhotoTooLarge(
+            f"The photos have {megabytes:.0f} MB together. "
+            f"Take up to {limits.batch_megabytes:g} MB at once.",
+            f"照片共 {megabytes:.0f} MB，请分批，每批不超过 {limits.batch_megabytes:g} MB。",
+        )
+    options.to_cutout_options(cache)  # raises if no photo could be cut out like this
+    todo = [(photo, file.name) for photo, file in targets(photos, Path(), options.format)]
+    return Batch(archive, model, objects, options, tuple(todo))
+
+
+def advance(batch: Batch, segmenter: Segmenter, cache: PhotoCache, language: Language) -> Batch:
+    """Process the next photo, or add the table to the ZIP if none is left.
+
+    A photo that fails is reported in its result and does not stop the others.
+
+    Args:
+        batch: the batch so far.
+        segmenter: finds the objects.
+        cache: for the background photo; its limits apply to each photo and to the ZIP.
+        language: of the table.
+
+    Raises:
+        StorageFull: the table could not be written; another call may succeed.
+    """
+    if batch.todo:
+        (path, name), *todo = batch.todo
+        result = _process(path, name, batch, segmenter, cache)
+        return replace(batch, todo=tuple(todo), done=(*batch.done, result))
+    if not batch.finished:
+        with translate_disk_errors():
+            write_zip(batch.archive, [(TABLE_NAME, csv_table(batch.done, language))])
+    return replace(batch, finished=True)
+
+
+def _process(
+    path: Path, name: str, batch: Batch, segmenter: Segmenter, cache: PhotoCache
+) -> PhotoResult:
+    start = time.perf_counter()
+    file: str | None = None
+    instances: tuple[Instance, ...] = ()
+    chosen: tuple[int, ...] = ()
+    try:
+        with translate_memory_errors():
+            options = replace(batch.options.to_cutout_options(cache), objects=batch.objects)
+            # Not through the cache: it is decoded once, and would push out photos that are open.
+            photo = read_upload(path, cache.limits)
+            outcome = cut_out_photo(segmenter, photo, options)
+            instances, chosen = outcome.segmentation.instances, outcome.ids
+            if outcome.cutout is None:
+                raise ChoiceError(NOTHING_FOUND.en, NOTHING_FOUND.zh)
+            data = outcome.cutout.encode()
+        with translate_disk_errors():
+            _check_space(batch.archive, len(data), cache.limits)
+            write_zip(batch.archive, [(name, data)])
+        file, notes = name, outcome.notices
+    except KoutuError as error:
+        notes = (error.text,)
+    seconds = time.perf_counter() - start
+    return PhotoResult(path.name, file, instances, chosen, seconds, notes)
+
+
+def _check_space(archive: Path, size: int, limits: Limits) -> None:
+    """Check that the ZIP may and can take more bytes: a write that fails would damage it.
+
+    Raises:
+        PhotoTooLarge: the ZIP would exceed its limit.
+        PhotoError: the disk is full.
+    """
+    present = archive.stat().st_size if archive.exists() else 0
+    if present + size > limits.batch_megabytes * 1e6:
+        raise PhotoTooLarge(
+            f"The ZIP would have more than {limits.batch_megabytes:g} MB. "
+            "Bring this photo in another batch.",
+            f"ZIP 将超过 {limits.batch_megabytes:g} MB，请把这张照片放到下一批。",
+        )
+    if shutil.disk_usage(archive.parent).free < size + SPARE_BYTES:
+        raise PhotoError(
+            "The server's disk is full. Try again later, or tell whoever runs it.",
+            "服务器磁盘已满。请稍后再试，或告知管理员。",
+        )
+
+
+def overview(batch: Batch, language: Language) -> list[list[str]]:
+    """Return a row for each photo: its name, and its result or state."""
+    rows = [[result.photo, _summary(result, language)] for result in batch.done]
+    states = ["working", *["waiting"] * len(batch.todo)]
+    for (path, _), state in zip(batch.todo, states, strict=False):
+        rows.append([path.name, STRINGS[state].in_language(language)])
+    return rows
+
+
+def _summary(result: PhotoResult, language: Language) -> str:
+    notes = " ".join(text.in_language(language) for text in result.notes)
+    if result.file is None:
+        return notes
+    objects = (describe(i, language) for i in result.instances if i.id in result.chosen)
+    return f"{', '.join(objects)} → {result.file} ({result.seconds:.1f} s) {notes}".rstrip()
+
+
+def csv_table(results: Sequence[PhotoResult], language: Language) -> bytes:
+    """Return everything found as CSV: a row for each object, or for a photo without any.
+
+    Boxes are in photo pixels, ends excluded; areas are shares of the photo. No cell is a formula. A
+    byte order mark tells spreadsheets that it is UTF-8.
+    """
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(COLUMNS)
+    for result in results:
+        writer.writerows(_rows(result, language))
+    return text.getvalue().encode("utf-8-sig")
+
+
+def _rows(result: PhotoResult, language: Language) -> Iterator[Sequence[str | int]]:
+    note = " ".join(text.in_language(language) for text in result.notes)
+    end = (_not_a_formula(result.file or ""), f"{result.seconds:.2f}", _not_a_formula(note))
+    photo = _not_a_formula(result.photo)
+    for instance in result.instances:
+        label = _not_a_formula(instance.label.in_language(language))
+        score, area = f"{instance.score:.4f}", f"{instance.area:.5f}"
+        start = (photo, instance.id, label, score, *instance.box_xyxy, area)
+        yield *start, int(instance.id in result.chosen), *end
+    if not result.instances:
+        yield photo, *[""] * (len(COLUMNS) - 1 - len(end)), *end
+
+
+def _not_a_formula(text: str) -> str:
+    return f"'{text}" if text.startswith(FORMULA_PREFIXES) else text

@@ -1,0 +1,195 @@
+"""The handlers of the tab that compares settings. Each takes and returns values by component."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+
+from segmentation.compositing.matting import Edge
+from segmentation.cutout import CutoutOptions
+from segmentation.i18n import Language
+from segmentation.image.read import Photo, read_photo
+from segmentation.image.write import encode
+from segmentation.inference.registry import ModelVariant
+from segmentation.page.compare_tab.columns import (
+    LETTERS,
+    Column,
+    caption,
+    draw_columns,
+    figures_table,
+    legend,
+    read_prepared,
+)
+from segmentation.page.compare_tab.compare import (
+    Setting,
+    compare,
+    segment_with_variants,
+    variants_of,
+)
+from segmentation.page.compare_tab.layout import CompareLayout
+from segmentation.page.components import (
+    EXAMPLES,
+    PROGRESS,
+    PageContext,
+    Updates,
+    Values,
+    gallery,
+    language_of,
+    require,
+    thumbnails,
+    translate_errors,
+)
+from segmentation.page.cutout_tab.layout import CutoutLayout
+from segmentation.page.server.uploads import store_file
+from segmentation.page.session import PhotoState
+from segmentation.page.strings import STRINGS
+
+
+class CompareEvents:
+    """The handlers.
+
+    Args:
+        context: models, limits and decoded photos.
+        layout: the tab's components.
+        cutout: has the photo that is open on the tab for one photo.
+        variants: the choices of the menus.
+    """
+
+    def __init__(
+        self,
+        context: PageContext,
+        layout: CompareLayout,
+        cutout: CutoutLayout,
+        variants: Sequence[ModelVariant],
+    ) -> None:
+        self._context = context
+        self._layout = layout
+        self._cutout = cutout
+        self._variants = variants
+
+    def greet(self, request: gr.Request) -> Updates:
+        """Show the tab in the visitor's language, with the comparison of the first example."""
+        layout, language = self._layout, language_of(request)
+        choices = variant_choices(self._variants, language)
+        menus = {controls["variant"]: gr.Dropdown(choices=choices) for controls in layout.settings}
+        return {
+            layout.intro: STRINGS["compare_intro"].in_language(language),
+            layout.examples: thumbnails(language),
+            layout.columns: prepared(0),
+            **menus,
+        }
+
+    def open_example(self, event: gr.SelectData) -> Updates:
+        """Show the comparison of the example that was clicked, which was made in advance."""
+        return {self._layout.example: event.index, self._layout.columns: prepared(event.index)}
+
+    def show_settings(self, values: Values) -> Updates:
+        """Show the controls of as many settings as are compared."""
+        count = values[self._layout.count]
+        tabs = self._layout.setting_tabs
+        return {tab: gr.Tab(visible=index < count) for index, tab in enumerate(tabs)}
+
+    def compare_example(
+        self, values: Values, request: gr.Request, progress: gr.Progress = PROGRESS
+    ) -> Iterator[Updates]:
+        """Compare the settings on the example that was opened last."""
+        with translate_errors(request):
+            path = EXAMPLES / gallery()[values[self._layout.example]]["file"]
+            photo = read_photo(path, self._context.limits)
+            yield from self._compare(photo, None, values, request, progress)
+
+    def compare_mine(
+        self, values: Values, request: gr.Request, progress: gr.Progress = PROGRESS
+    ) -> Iterator[Updates]:
+        """Compare the settings on the objects that are selected on the tab for one photo."""
+        if not values[self._cutout.is_open]:
+            gr.Warning(STRINGS["no_photo"].in_language(language_of(request)))
+            return
+        state: PhotoState = require(values[self._cutout.photo_state], request)
+        with translate_errors(request):
+            photo = self._context.photos.read(state.path)
+            selection = state.segmentation, state.selected(values[self._cutout.min_score])
+            yield from self._compare(photo, selection, values, request, progress)
+
+    def show(self, values: Values, request: gr.Request) -> Updates:
+        """Show a comparison: all side by side, the figures, and the second against the first."""
+        layout, language = self._layout, language_of(request)
+        columns: Sequence[Column] | None = values[layout.columns]
+        if columns is None:
+            return gr.skip()
+        images = [
+            (column.image, caption(column, letter, language))
+            for letter, column in zip(LETTERS, columns, strict=False)
+        ]
+        return {
+            layout.side_by_side: images,
+            layout.figures: figures_table(columns, language),
+            **self._pair(columns, 1, language),
+        }
+
+    def show_against_first(
+        self, values: Values, event: gr.SelectData, request: gr.Request
+    ) -> Updates:
+        """Show the cut-out that was clicked against the first one."""
+        language = language_of(request)
+        columns: Sequence[Column] = require(values[self._layout.columns], request)
+        if not Path(columns[0].image).exists():
+            raise gr.Error(STRINGS["gone"].in_language(language), print_exception=False)
+        return self._pair(columns, event.index or 1, language)
+
+    def _compare(
+        self,
+        photo: Photo,
+        selection: tuple[Any, Sequence[int]] | None,
+        values: Values,
+        request: gr.Request,
+        progress: gr.Progress,
+    ) -> Iterator[Updates]:
+        """Yield after each variant, so that cancelling waits for one only; then the columns."""
+        layout, language = self._layout, language_of(request)
+        settings = [
+            self._setting(controls, values) for controls in layout.settings[: values[layout.count]]
+        ]
+        text = STRINGS["comparing"].in_language(language)
+        progress(0, text)
+        results = []
+        for result in segment_with_variants(self._context.registry, photo, settings, selection):
+            results.append(result)
+            progress(len(results) / (len(variants_of(settings)) + 1), text)
+            yield gr.skip()
+        comparison = compare(photo, settings, results)
+        for notice in {notice for cutout in comparison.cutouts for notice in cutout.notices}:
+            gr.Warning(notice.in_language(language))
+        yield {
+            layout.columns: draw_columns(
+                comparison, lambda name, image: store_file(f"{name}.jpeg", encode(image, "jpeg"))
+            )
+        }
+
+    def _setting(self, controls: Mapping[str, Component], values: Values) -> Setting:
+        chosen = {name: values[component] for name, component in controls.items()}
+        edge = Edge(chosen["softness"], chosen["grow"], chosen["fine_hair"])
+        options = CutoutOptions(refine=chosen["refine"], edge=edge)
+        return Setting(self._variants[chosen["variant"]], options)
+
+    def _pair(self, columns: Sequence[Column], index: int, language: Language) -> Updates:
+        layout, column = self._layout, columns[index]
+        return {
+            layout.pair: (columns[0].image, column.image),
+            layout.difference: column.difference,
+            layout.legend: legend(LETTERS[index], language),
+        }
+
+
+def variant_choices(variants: Sequence[ModelVariant], language: Language) -> list[tuple[str, int]]:
+    """Return the variants as a menu shows them: title, index."""
+    return [(variant.title.in_language(language), index) for index, variant in enumerate(variants)]
+
+
+@cache
+def prepared(example: int) -> tuple[Column, ...]:
+    """Return the comparison of an example that was made in advance, by its place in the gallery."""
+    return read_prepared(EXAMPLES / "compare")[gallery()[example]["file"]]

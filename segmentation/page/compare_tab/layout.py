@@ -1,0 +1,94 @@
+"""The components of the tab that compares settings, in the order of the screen."""
+
+from collections.abc import Mapping, Sequence
+
+import gradio as gr
+from gradio.components import Component
+
+from segmentation.page.compare_tab.columns import LETTERS
+from segmentation.page.components import STATE_SECONDS, example_gallery, string
+
+
+class CompareLayout:
+    """Create the components.
+
+    Args:
+        variants: the choices of the menus: title, index.
+
+    Attributes:
+        settings: the controls of each setting: variant, refine, softness, grow, fine_hair.
+    """
+
+    def __init__(self, variants: Sequence[tuple[str, int]]) -> None:
+        self.columns = gr.State(None, time_to_live=STATE_SECONDS)
+        self.example = gr.State(0)
+        self.intro = gr.Markdown()
+        self.setting_tabs: list[gr.Tab] = []
+        self.settings: list[Mapping[str, Component]] = []
+        with gr.Row():
+            with gr.Column(min_width=320):
+                self.examples = example_gallery(columns=4, elem_id="compare_examples")
+                with gr.Accordion(string("settings"), open=False):
+                    self._settings(variants)
+                with gr.Row():
+                    self.compare_example = gr.Button(
+                        string("compare_example"), variant="primary", min_width=140
+                    )
+                    self.compare_mine = gr.Button(string("compare_mine"), min_width=140)
+                self.cancel = gr.Button(string("cancel"), elem_id="cancel_compare")
+            with gr.Column(min_width=320):
+                self.pair = gr.ImageSlider(
+                    label=string("pair"),
+                    type="filepath",
+                    interactive=False,
+                    buttons=["fullscreen"],
+                    elem_id="pair",
+                )
+        self._results()
+
+    def _settings(self, variants: Sequence[tuple[str, int]]) -> None:
+        self.count = gr.Radio(list(range(2, len(LETTERS) + 1)), value=2, label=string("how_many"))
+        for index, letter in enumerate(LETTERS):
+            with gr.Tab(letter, visible=index < self.count.value) as tab:
+                self.settings.append(_setting_controls(variants, index))
+            self.setting_tabs.append(tab)
+
+    def _results(self) -> None:
+        with gr.Row():
+            with gr.Column(min_width=320):
+                self.side_by_side = gr.Gallery(
+                    label=string("side_by_side"),
+                    columns=len(LETTERS),
+                    height="auto",
+                    object_fit="contain",
+                    allow_preview=False,
+                    interactive=False,
+                    buttons=[],
+                    elem_id="beside",
+                )
+            with gr.Column(min_width=320):
+                self.difference = gr.Image(
+                    label=string("difference"),
+                    interactive=False,
+                    buttons=["fullscreen"],
+                    elem_id="difference",
+                )
+                self.legend = gr.HTML()
+        self.figures = gr.Markdown(elem_id="figures")
+
+
+def _setting_controls(variants: Sequence[tuple[str, int]], index: int) -> Mapping[str, Component]:
+    """Create the controls of a setting; no two settings have equal values to begin with.
+
+    The second one takes another model or precision if there is one, else no refinement.
+    """
+    has_other = index == 1 and len(variants) > 1
+    return {
+        "variant": gr.Dropdown(
+            variants, value=int(has_other), label=string("model"), visible=len(variants) > 1
+        ),
+        "refine": gr.Checkbox(index != 1 or has_other, label=string("closer")),
+        "softness": gr.Slider(-1, 1, (0, 0, 0, -1)[index], step=0.1, label=string("softness")),
+        "grow": gr.Slider(-10, 10, 0, step=1, label=string("grow")),
+        "fine_hair": gr.Checkbox(index == 2, label=string("fine_hair")),
+    }

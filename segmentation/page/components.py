@@ -1,0 +1,141 @@
+"""Components, event options and error handling that several tabs share."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import gradio as gr
+from gradio.components import Component
+
+from segmentation.errors import KoutuError
+from segmentation.i18n import Language, Text, preferred_language
+from segmentation.image.read import Limits, translate_memory_errors
+from segmentation.inference.registry import ModelRegistry
+from segmentation.page.photo_cache import PhotoCache
+from segmentation.page.strings import STRINGS
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+# Values and updates of components, as handlers take and return them.
+Values = Mapping[Component, Any]
+Updates = Mapping[Component, Any]
+State = TypeVar("State")
+
+# As a default of a handler's parameter it makes Gradio pass the visitor's own progress.
+PROGRESS = gr.Progress()
+# Server-side states of a page that was left alone are dropped after this time.
+STATE_SECONDS = 3600
+
+# Options of events. `LATEST`: by default Gradio drops an event while the same one is running.
+PRIVATE: Mapping[str, Any] = {"api_visibility": "private"}
+QUIET: Mapping[str, Any] = {**PRIVATE, "show_progress": "hidden"}
+LATEST: Mapping[str, Any] = {**QUIET, "trigger_mode": "always_last"}
+
+# Gradio's page translates every string that is a key, even the value of a control: a prefix keeps
+# keys from being equal to values such as "auto".
+KEY_PREFIX = "strings:"
+_ENGLISH = {KEY_PREFIX + key: text.en for key, text in STRINGS.items()}
+_CHINESE = {KEY_PREFIX + key: text.zh for key, text in STRINGS.items()}
+I18N = gr.I18n(**{"en": _ENGLISH, **dict.fromkeys(("zh", "zh-CN", "zh-TW", "zh-HK"), _CHINESE)})
+
+
+@dataclass(frozen=True, slots=True)
+class PageContext:
+    """What the handlers of all tabs share.
+
+    Attributes:
+        registry: the models.
+        limits: of a visitor's photo.
+        photos: decoded photos of the visitors at work.
+        notices: what every visitor should know about the models.
+    """
+
+    registry: ModelRegistry
+    limits: Limits
+    notices: tuple[Text, ...] = ()
+    photos: PhotoCache = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "photos", PhotoCache(self.limits))
+
+
+def string(key: str) -> str:
+    """Return a placeholder that the browser replaces by STRINGS[key] in its own language."""
+    return str(I18N(KEY_PREFIX + key))
+
+
+def serial(queue: str) -> dict[str, Any]:
+    """Return the options of events that share a queue and run one at a time."""
+    return {"concurrency_id": queue, "concurrency_limit": 1}
+
+
+def photo_input(**options: Any) -> gr.Image:
+    """Create an image input whose value is the path of the file as it was sent.
+
+    Gradio would decode the file first and fail without a message. Only `read_photo` decodes
+    visitors' files. To hide the input, hide a column around it: an update would replace the
+    component by one whose files Gradio decodes.
+    """
+    component = gr.Image(type="filepath", image_mode=None, **options)
+    setattr(component, "preprocess", lambda payload: payload.path if payload else None)  # noqa: B010
+    return component
+
+
+def example_gallery(columns: int, elem_id: str) -> gr.Gallery:
+    """Create the gallery of examples, with so many columns on a wide screen."""
+    return gr.Gallery(
+        thumbnails("en"),
+        show_label=False,
+        columns=columns,
+        height="auto",
+        allow_preview=False,
+        interactive=False,
+        buttons=[],
+        elem_id=elem_id,
+    )
+
+
+@cache
+def gallery() -> list[dict[str, str]]:
+    """Return the examples in the order of the page: file, en, zh."""
+    entries: list[dict[str, str]] = json.loads((EXAMPLES / "gallery.json").read_text("utf-8"))
+    return entries
+
+
+def thumbnails(language: Language) -> list[tuple[Path, str]]:
+    """Return the examples as a gallery shows them: reduced copy, caption."""
+    folder = EXAMPLES / "thumbs"
+    return [(folder / f"{Path(entry['file']).stem}.webp", entry[language]) for entry in gallery()]
+
+
+def language_of(request: gr.Request) -> Language:
+    """Return the language of a visitor's page."""
+    return preferred_language(request.headers.get("accept-language", ""))
+
+
+@contextmanager
+def translate_errors(request: gr.Request) -> Iterator[None]:
+    """Show an error of ours to the visitor in their language; the page stays as it was.
+
+    Raises:
+        gr.Error: for any `KoutuError`, and if memory runs out.
+    """
+    try:
+        with translate_memory_errors():
+            yield
+    except KoutuError as error:
+        raise gr.Error(error.in_language(language_of(request)), print_exception=False) from error
+
+
+def require(state: State | None, request: gr.Request) -> State:
+    """Return a server-side state that a page relies on.
+
+    Raises:
+        gr.Error: Gradio dropped it because the page was left alone for too long.
+    """
+    if state is None:
+        raise gr.Error(STRINGS["gone"].in_language(language_of(request)), print_exception=False)
+    return state

@@ -1,0 +1,178 @@
+"""The components of the tab for one photo, in the order of the screen."""
+
+from secrets import token_hex
+
+import gradio as gr
+from gradio.components import Component
+
+from segmentation.compositing.backgrounds import BACKGROUNDS
+from segmentation.image.formats import OUTPUT_FORMATS
+from segmentation.model_card import ModelCard
+from segmentation.page.components import (
+    STATE_SECONDS,
+    Updates,
+    Values,
+    example_gallery,
+    photo_input,
+    require,
+    string,
+)
+from segmentation.page.options import FITS, FRAMES, PageOptions
+from segmentation.page.session import MIN_OFFERED_SCORE, SCORE_STEP, PhotoState
+
+
+class CutoutLayout:
+    """Create the components.
+
+    `draw_request`, `refine_request`, `export_request` and `zip_request` are states that a handler
+    changes to ask for the event that listens to them: the next step depends on data.
+
+    Args:
+        card: of the model in use at first.
+
+    Attributes:
+        controls: the components that `PageOptions` reads, by the names of its fields.
+    """
+
+    def __init__(self, card: ModelCard) -> None:
+        self.photo_state = gr.State(None, time_to_live=STATE_SECONDS)
+        self.refinement = gr.State(None, time_to_live=STATE_SECONDS)
+        # Outlives the photo's state, so that a page that was left alone can say so.
+        self.is_open = gr.State(False)
+        self.model_in_use = gr.State(card.name)
+        self.downloads = gr.State(())
+        self.draw_request = gr.State(None)
+        self.refine_request = gr.State(None)
+        self.export_request = gr.State(None)
+        self.zip_request = gr.State(None)
+        with gr.Row():
+            with gr.Column(min_width=320, elem_id="photo"):
+                self._photo(card)
+            with gr.Column(min_width=320, elem_id="result"):
+                self._result()
+                self._background()
+                self._file()
+        self.examples_heading = gr.Markdown()
+        self.examples = example_gallery(columns=6, elem_id="examples")
+        self.controls: dict[str, Component] = {
+            "min_score": self.min_score,
+            "refine": self.refine,
+            "background": self.background,
+            "colour": self.colour,
+            "colour_below": self.colour_below,
+            "backdrop": self.backdrop,
+            "fit": self.fit,
+            "scale": self.scale,
+            "x": self.x,
+            "y": self.y,
+            "softness": self.softness,
+            "grow": self.grow,
+            "fine_hair": self.fine_hair,
+            "outline": self.outline,
+            "shadow": self.shadow,
+            "frame": self.frame,
+            "format": self.format,
+            "quality": self.quality,
+        }
+
+    def page_options(self, values: Values) -> PageOptions:
+        """Read the controls."""
+        return PageOptions(**{name: values[item] for name, item in self.controls.items()})
+
+    def state(self, values: Values, request: gr.Request) -> PhotoState:
+        """Read the state of the open photo.
+
+        Raises:
+            gr.Error: there is none any more.
+        """
+        state: PhotoState | None = values[self.photo_state]
+        return require(state, request)
+
+    def open_state(self, values: Values, request: gr.Request) -> PhotoState | None:
+        """Read the state of the open photo, or None if none was opened.
+
+        Raises:
+            gr.Error: one was opened, but its state was dropped.
+        """
+        return self.state(values, request) if values[self.is_open] else None
+
+    def no_zip(self) -> Updates:
+        """Hide the ZIP."""
+        return {self.download_zip: gr.DownloadButton(visible=False)}
+
+    def no_files(self) -> Updates:
+        """Offer no file: there is none, or it could not be made."""
+        download = gr.DownloadButton(string("download"), value=None, interactive=False)
+        return {self.download: download, **self.no_zip()}
+
+    def request_drawing(self) -> Updates:
+        """Ask for the result of the photo that is still open, after another one failed to open."""
+        return {self.draw_request: token_hex(8)}
+
+    def _photo(self, card: ModelCard) -> None:
+        with gr.Column() as self.upload_area:
+            self.upload = photo_input(label=string("photo"), placeholder=string("drop"), height=400)
+        self.cancel = gr.Button(string("cancel"), size="sm", elem_id="cancel")
+        with gr.Column(visible=False) as self.photo_area:
+            self.canvas = gr.Image(
+                label=string("canvas"), interactive=False, buttons=[], elem_id="canvas"
+            )
+            with gr.Row():
+                self.new_photo = gr.Button(string("another"), size="sm", min_width=60)
+                self.select_all = gr.Button(string("all"), size="sm", min_width=60)
+                self.select_none = gr.Button(string("none"), size="sm", min_width=60)
+                self.undo = gr.Button(
+                    string("undo"), size="sm", min_width=60, interactive=False, elem_id="undo"
+                )
+            self.message = gr.Markdown()
+            self.show_uncertain = gr.Button(string("less_certain"), visible=False)
+            self.objects = gr.CheckboxGroup(label=string("objects"))
+            with gr.Accordion(string("options"), open=False):
+                self.min_score = gr.Slider(
+                    MIN_OFFERED_SCORE,
+                    0.95,
+                    card.score_threshold,
+                    step=SCORE_STEP,
+                    label=string("threshold"),
+                )
+                self.softness = gr.Slider(-1, 1, 0, step=0.1, label=string("softness"))
+                self.grow = gr.Slider(-10, 10, 0, step=1, label=string("grow"))
+                self.fine_hair = gr.Checkbox(label=string("fine_hair"))
+                self.refine = gr.Checkbox(True, label=string("closer"))
+
+    def _result(self) -> None:
+        self.result = gr.ImageSlider(
+            label=string("result"), type="filepath", interactive=False, buttons=["fullscreen"]
+        )
+        gr.Markdown(string("awaited"), elem_id="awaited")
+        self.download = gr.DownloadButton(
+            string("download"), variant="primary", interactive=False, elem_id="download"
+        )
+
+    def _background(self) -> None:
+        self.background = gr.Radio(
+            list(BACKGROUNDS), value="transparent", label=string("background")
+        )
+        with gr.Row():
+            self.colour = gr.ColorPicker("#ffffff", label=string("colour"), visible=False)
+            self.colour_below = gr.ColorPicker(
+                "#88aacc", label=string("colour_below"), visible=False
+            )
+        with gr.Column(visible=False) as self.backdrop_area:
+            self.backdrop = photo_input(label=string("backdrop"), height=200)
+        self.fit = gr.Radio(FITS, value="cover", label=string("fit"), visible=False)
+        with gr.Row(visible=False) as self.place_area:
+            self.scale = gr.Slider(0.05, 2, 0.7, step=0.05, label=string("scale"))
+            self.x = gr.Slider(0, 1, 0.5, step=0.02, label=string("across"))
+            self.y = gr.Slider(0, 1, 0.6, step=0.02, label=string("down"))
+
+    def _file(self) -> None:
+        with gr.Row():
+            self.outline = gr.Checkbox(label=string("outline"), min_width=100)
+            self.shadow = gr.Checkbox(label=string("shadow"), min_width=100)
+        self.frame = gr.Radio(FRAMES, value="whole", label=string("frame"))
+        with gr.Accordion(string("more_files"), open=False):
+            self.format = gr.Radio(list(OUTPUT_FORMATS), value="png", label=string("format"))
+            self.quality = gr.Slider(40, 100, 90, step=1, label=string("quality"), visible=False)
+            self.make_zip = gr.Button(string("zip"), size="sm")
+            self.download_zip = gr.DownloadButton(string("download_zip"), visible=False)

@@ -1,0 +1,202 @@
+"""Handlers that open a photo, choose the model, select objects, and show controls.
+
+Each takes and returns values by component.
+"""
+
+import gradio as gr
+
+from segmentation.compositing.backgrounds import BACKGROUNDS
+from segmentation.filenames import file_extension
+from segmentation.image.formats import OUTPUT_FORMATS
+from segmentation.image.write import encode
+from segmentation.inference.select import select
+from segmentation.page.components import (
+    EXAMPLES,
+    PROGRESS,
+    PageContext,
+    Updates,
+    Values,
+    gallery,
+    language_of,
+    thumbnails,
+    translate_errors,
+)
+from segmentation.page.cutout_tab.layout import CutoutLayout
+from segmentation.page.header import Header, heading_text, model_choices
+from segmentation.page.options import FITS, FRAMES
+from segmentation.page.preview import pixels_of
+from segmentation.page.server.uploads import store_file
+from segmentation.page.session import MIN_OFFERED_SCORE, PhotoState
+from segmentation.page.strings import STRINGS
+
+
+class PhotoEvents:
+    """The handlers.
+
+    Args:
+        context: models, limits and decoded photos.
+        header: above the tabs.
+        layout: the tab's components.
+    """
+
+    def __init__(self, context: PageContext, header: Header, layout: CutoutLayout) -> None:
+        self._context = context
+        self._header = header
+        self._layout = layout
+
+    def greet(self, request: gr.Request) -> Updates:
+        """Show the tab in the visitor's language, before there is a photo."""
+        layout, language = self._layout, language_of(request)
+        names = {layout.background: BACKGROUNDS, layout.fit: FITS, layout.frame: FRAMES}
+        menus = {
+            menu: gr.Radio(
+                choices=[(STRINGS[name].in_language(language), name) for name in choices]
+            )
+            for menu, choices in names.items()
+        }
+        return {
+            self._header.heading: heading_text(self._context, None, language),
+            self._header.model: gr.Radio(choices=model_choices(self._context, language)),
+            layout.examples_heading: f"## {STRINGS['examples'].in_language(language)}",
+            layout.examples: thumbnails(language),
+            **menus,
+        }
+
+    def open_example(
+        self,
+        values: Values,
+        event: gr.SelectData,
+        request: gr.Request,
+        progress: gr.Progress = PROGRESS,
+    ) -> Updates:
+        """Open the example that was clicked."""
+        path = EXAMPLES / gallery()[event.index]["file"]
+        return self._open(str(path), values[self._header.model], request, progress)
+
+    def open_photo(
+        self, values: Values, request: gr.Request, progress: gr.Progress = PROGRESS
+    ) -> Updates:
+        """Open the photo that was uploaded."""
+        path = values[self._layout.upload]
+        if path is None:
+            return gr.skip()
+        return self._open(path, values[self._header.model], request, progress)
+
+    def _open(self, path: str, model: str, request: gr.Request, progress: gr.Progress) -> Updates:
+        """Find the objects in a photo and select its subject."""
+        layout, language = self._layout, language_of(request)
+        with translate_errors(request):
+            segmenter = self._context.registry.segmenter(model)
+            progress(0, STRINGS["finding" if segmenter.device else "loading"].in_language(language))
+            photo = self._context.photos.read(path)
+            segmentation, timings = segmenter.segment(photo, MIN_OFFERED_SCORE)
+            preview = self._context.photos.preview(path)
+            format_ = "jpeg" if preview.alpha is None else "png"
+            name = f"{photo.stem}{file_extension(format_)}"
+            preview_path = store_file(name, encode(pixels_of(preview), format_))
+            heading = heading_text(self._context, model, language)
+        # A least score that was lowered for the last photo would show every guess in this one.
+        min_score = segmenter.card.score_threshold
+        subject = select(segmentation.above(min_score), "auto")
+        state = PhotoState(path, preview_path, model, segmentation, subject, timings, photo.notices)
+        return {
+            layout.photo_state: state,
+            layout.min_score: min_score,
+            layout.upload_area: gr.Column(visible=False),
+            layout.photo_area: gr.Column(visible=True),
+            layout.is_open: True,
+            self._header.heading: heading,
+        }
+
+    def change_model(
+        self, values: Values, request: gr.Request, progress: gr.Progress = PROGRESS
+    ) -> Updates:
+        """Load another model, and find the objects of the open photo with it."""
+        layout, language = self._layout, language_of(request)
+        model: str = values[self._header.model]
+        state: PhotoState | None = values[layout.photo_state]
+        with translate_errors(request):
+            segmenter = self._context.registry.segmenter(model)
+            min_score = segmenter.card.score_threshold
+            title = segmenter.card.title.in_language(language)
+            progress(0, desc=STRINGS["loading_model"].in_language(language).format(model=title))
+            segmenter.open()
+            if state is not None:
+                progress(0.5, desc=STRINGS["finding"].in_language(language))
+                photo = self._context.photos.read(state.path)
+                found = segmenter.segment(photo, MIN_OFFERED_SCORE)
+                state = state.with_model(model, *found, min_score)
+            heading = heading_text(self._context, model, language)
+        return {
+            layout.model_in_use: model,
+            layout.photo_state: state,
+            layout.min_score: min_score,
+            self._header.heading: heading,
+        }
+
+    def keep_model(self, values: Values) -> Updates:
+        """Show the model in use again, after a change of model failed."""
+        return {self._header.model: values[self._layout.model_in_use]}
+
+    def start_over(self, values: Values, request: gr.Request) -> Updates:
+        """Close the photo, to make room for another one."""
+        layout = self._layout
+        with translate_errors(request):
+            card = self._context.registry.card(values[self._header.model])
+        return {
+            layout.photo_state: None,
+            layout.upload: None,
+            layout.upload_area: gr.Column(visible=True),
+            layout.photo_area: gr.Column(visible=False),
+            layout.result: None,
+            layout.min_score: card.score_threshold,
+            layout.is_open: False,
+            **layout.no_files(),
+        }
+
+    def click(self, values: Values, event: gr.SelectData, request: gr.Request) -> Updates:
+        """Select the object under a click, or deselect it."""
+        state, min_score = self._layout.state(values, request), values[self._layout.min_score]
+        return {self._layout.photo_state: state.click(event.index, min_score)}
+
+    def select_listed(self, values: Values, request: gr.Request) -> Updates:
+        """Select the objects that are ticked in the list."""
+        state = self._layout.state(values, request)
+        return {self._layout.photo_state: state.select(values[self._layout.objects])}
+
+    def select_all(self, values: Values, request: gr.Request) -> Updates:
+        """Select all objects shown."""
+        state, min_score = self._layout.state(values, request), values[self._layout.min_score]
+        return {self._layout.photo_state: state.select(select(state.visible(min_score), "all"))}
+
+    def select_none(self, values: Values, request: gr.Request) -> Updates:
+        """Deselect all objects."""
+        return {self._layout.photo_state: self._layout.state(values, request).select(())}
+
+    def undo(self, values: Values, request: gr.Request) -> Updates:
+        """Take the last selection back."""
+        return {self._layout.photo_state: self._layout.state(values, request).undo()}
+
+    def show_uncertain(self, values: Values, request: gr.Request) -> Updates:
+        """Select the best guess, and lower the least score to it."""
+        state, min_score = self._layout.state(values, request).select_best_guess()
+        return {self._layout.photo_state: state, self._layout.min_score: min_score}
+
+    def show_background_controls(self, values: Values) -> Updates:
+        """Show the controls that belong to the kind of background."""
+        layout = self._layout
+        parameters = BACKGROUNDS[values[layout.background]].parameters
+        return {
+            layout.colour: gr.ColorPicker(visible="colour" in parameters),
+            layout.colour_below: gr.ColorPicker(visible="colour_below" in parameters),
+            layout.backdrop_area: gr.Column(visible="backdrop" in parameters),
+            layout.fit: gr.Radio(visible="fit" in parameters),
+            layout.place_area: gr.Row(visible="place" in parameters),
+            # Placed objects take the frame of the backdrop.
+            layout.frame: gr.Radio(visible="place" not in parameters),
+        }
+
+    def show_quality(self, values: Values) -> Updates:
+        """Show the quality if the format has one."""
+        has_quality = OUTPUT_FORMATS[values[self._layout.format]].default_quality is not None
+        return {self._layout.quality: gr.Slider(visible=has_quality)}

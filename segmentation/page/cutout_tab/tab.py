@@ -1,0 +1,231 @@
+"""The tab that cuts objects out of one photo: which event calls which handler.
+
+A change of the photo's state draws the objects, then the result, then makes the file. Each step
+asks for the next one by changing a request state, so that a step that is not needed is never
+queued: a new background, for example, does not wait for the device.
+"""
+
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+from gradio.events import Dependency
+
+from segmentation.page.components import LATEST, PRIVATE, QUIET, PageContext, serial
+from segmentation.page.cutout_tab.layout import CutoutLayout
+from segmentation.page.cutout_tab.photo_events import PhotoEvents
+from segmentation.page.cutout_tab.result_events import ResultEvents
+from segmentation.page.header import Header
+from segmentation.page.server.queue_limits import DEVICE_QUEUE, FILE_QUEUE
+
+# The examples lie below the photo: bring it into view.
+SCROLL_TO_PHOTO = """(model) => {
+    document.getElementById("photo").scrollIntoView({block: "nearest"});
+    return model;
+}"""
+
+
+def cutout_tab(ui: gr.Blocks, context: PageContext, header: Header) -> CutoutLayout:
+    """Lay out and wire the tab; the other tabs use its components."""
+    layout = CutoutLayout(context.registry.card())
+    photo_events = PhotoEvents(context, header, layout)
+    result_events = ResultEvents(context, layout)
+    greeting = ui.load(
+        photo_events.greet,
+        None,
+        [
+            header.heading,
+            header.model,
+            layout.background,
+            layout.fit,
+            layout.frame,
+            layout.examples_heading,
+            layout.examples,
+        ],
+        **PRIVATE,
+    )
+    # As many photos at a time as the engine takes.
+    concurrency = context.registry.segmenter().max_concurrency
+    device: dict[str, Any] = {"concurrency_id": DEVICE_QUEUE, "concurrency_limit": concurrency}
+    restyled = _wire_controls(layout, photo_events)
+    steps = _wire_steps(layout, result_events, restyled, device)
+    _wire_opening(header, layout, photo_events, [greeting, *steps], device)
+    _wire_selection(layout, photo_events)
+    return layout
+
+
+def _wire_controls(layout: CutoutLayout, events: PhotoEvents) -> list[Any]:
+    """Wire what shows and hides controls; return the triggers that change the result."""
+    layout.background.input(
+        events.show_background_controls,
+        {layout.background},
+        [
+            layout.colour,
+            layout.colour_below,
+            layout.backdrop_area,
+            layout.fit,
+            layout.place_area,
+            layout.frame,
+        ],
+        **LATEST,
+    )
+    layout.format.input(events.show_quality, {layout.format}, [layout.quality], **LATEST)
+    sliders = [layout.softness, layout.grow, layout.scale, layout.x, layout.y, layout.quality]
+    others = [
+        layout.fine_hair,
+        layout.refine,
+        layout.background,
+        layout.colour,
+        layout.colour_below,
+        layout.backdrop,
+        layout.fit,
+        layout.outline,
+        layout.shadow,
+        layout.frame,
+        layout.format,
+    ]
+    released = [slider.release for slider in sliders]
+    return [*released, *(control.input for control in others), layout.backdrop.clear]
+
+
+def _wire_steps(
+    layout: CutoutLayout, events: ResultEvents, restyled: list[Any], device: dict[str, Any]
+) -> list[Dependency]:
+    """Wire the steps from the photo's state to the file; return their events."""
+    shown: set[Component] = {layout.photo_state, layout.is_open, layout.min_score}
+    styled = {*shown, layout.refinement, layout.downloads, *layout.controls.values()}
+    files = [layout.download, layout.download_zip]
+    drawn = [layout.result, layout.message, *files, layout.refine_request, layout.export_request]
+    draw_queue, file_queue = serial("draw"), serial(FILE_QUEUE)
+    listing = gr.on(
+        [layout.photo_state.change, layout.min_score.release],
+        events.list_objects,
+        shown,
+        [
+            layout.canvas,
+            layout.objects,
+            layout.show_uncertain,
+            layout.undo,
+            layout.draw_request,
+        ],
+        **serial("list"),
+        **LATEST,
+    )
+    drawing = gr.on(
+        [layout.draw_request.change, *restyled],
+        events.draw_result,
+        styled,
+        drawn,
+        **draw_queue,
+        **LATEST,
+    )
+    refining = layout.refine_request.change(
+        events.refine, styled, [layout.refinement], **device, **LATEST
+    )
+    redrawing = refining.success(events.draw_refined, styled, drawn, **draw_queue, **LATEST)
+    exporting = layout.export_request.change(
+        events.export, styled, [*files, layout.downloads], **file_queue, **LATEST
+    )
+    for step in (listing, drawing, refining, redrawing, exporting):
+        # An error, or a refusal by the limits: the file that was announced does not come.
+        step.failure(layout.no_files, None, files, **QUIET)
+    beginning = layout.make_zip.click(
+        events.begin_zip, shown, [layout.download_zip, layout.zip_request], **LATEST
+    )
+    zipping = layout.zip_request.change(
+        events.export_zip,
+        styled,
+        [layout.download_zip],
+        trigger_mode="always_last",
+        **file_queue,
+        **PRIVATE,
+    )
+    zipping.failure(layout.no_zip, None, [layout.download_zip], **QUIET)
+    # A ZIP that is being made has the former style.
+    gr.on(restyled, None, cancels=[zipping])
+    return [listing, drawing, refining, redrawing, exporting, beginning, zipping]
+
+
+def _wire_opening(
+    header: Header,
+    layout: CutoutLayout,
+    events: PhotoEvents,
+    running: list[Dependency],
+    device: dict[str, Any],
+) -> None:
+    """Wire what opens a photo, changes the model and closes the photo."""
+    opened = [
+        layout.photo_state,
+        layout.min_score,
+        layout.upload_area,
+        layout.photo_area,
+        layout.is_open,
+        header.heading,
+    ]
+    options: dict[str, Any] = {
+        **PRIVATE,
+        **device,
+        # Full progress would hide the cross that takes the upload back.
+        "show_progress": "minimal",
+        "show_progress_on": [layout.upload, layout.result],
+    }
+    # What still runs for the last photo ends before the next one is opened.
+    gr.on([layout.examples.select, layout.upload.input], None, cancels=running)
+    opening = [
+        layout.upload.input(events.open_photo, {layout.upload, header.model}, opened, **options),
+        layout.examples.select(
+            events.open_example,
+            {header.model},
+            opened,
+            js=SCROLL_TO_PHOTO,
+            trigger_mode="always_last",
+            **options,
+        ),
+    ]
+    for event in opening:
+        # The result of the photo before is on the page still, and so is its file.
+        event.failure(layout.request_drawing, None, [layout.draw_request], **QUIET)
+    changing = header.model.input(
+        events.change_model,
+        {header.model, layout.photo_state},
+        [layout.model_in_use, layout.photo_state, layout.min_score, header.heading],
+        show_progress_on=header.model,
+        **PRIVATE,
+        **device,
+    )
+    changing.failure(events.keep_model, {layout.model_in_use}, [header.model], **QUIET)
+    gr.on([layout.upload.clear], None, cancels=opening)
+    layout.cancel.click(lambda: None, None, layout.upload, cancels=opening, **QUIET)
+    layout.new_photo.click(
+        events.start_over,
+        {header.model},
+        [
+            layout.photo_state,
+            layout.upload,
+            layout.upload_area,
+            layout.photo_area,
+            layout.result,
+            layout.min_score,
+            layout.is_open,
+            layout.download,
+            layout.download_zip,
+        ],
+        cancels=[*running, *opening, changing],
+        **QUIET,
+    )
+
+
+def _wire_selection(layout: CutoutLayout, events: PhotoEvents) -> None:
+    """Wire what selects objects."""
+    state, every_click = [layout.photo_state], {**QUIET, "trigger_mode": "multiple"}
+    shown: set[Component] = {layout.photo_state, layout.min_score}
+    layout.canvas.select(events.click, shown, state, **every_click)
+    layout.objects.input(
+        events.select_listed, {layout.photo_state, layout.objects}, state, **LATEST
+    )
+    layout.select_all.click(events.select_all, shown, state, **LATEST)
+    layout.select_none.click(events.select_none, {layout.photo_state}, state, **LATEST)
+    layout.undo.click(events.undo, {layout.photo_state}, state, **every_click)
+    layout.show_uncertain.click(
+        events.show_uncertain, {layout.photo_state}, [*state, layout.min_score], **QUIET
+    )

@@ -1,0 +1,88 @@
+"""Decoded photos of the visitors at work, so that a photo is decoded once and not at each click."""
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+
+from segmentation.i18n import Text
+from segmentation.image.read import Limits, Photo
+from segmentation.page.preview import reduce_photo
+from segmentation.page.server.uploads import read_upload
+from segmentation.page.strings import STRINGS
+
+# Two photos of 50 megapixels, or some thirty of 4: three bytes a pixel, one more with transparency.
+MAX_BYTES = 400_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    photo: Photo
+    preview: Photo
+    bytes: int
+
+
+class PhotoCache:
+    """Decoded photos by the path of their upload; the least recently used ones are dropped.
+
+    Safe to use from any thread. A photo that is deleted from the disk is not served any more; call
+    `drop_deleted` from time to time to free its memory.
+
+    Args:
+        limits: of each photo.
+        max_bytes: of all pixels together.
+
+    Attributes:
+        limits: of each photo.
+    """
+
+    def __init__(self, limits: Limits, max_bytes: int = MAX_BYTES) -> None:
+        self.limits = limits
+        self._max_bytes = max_bytes
+        self._entries: OrderedDict[str, _Entry] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def read(self, path: str, missing: Text = STRINGS["gone"]) -> Photo:
+        """Read a visitor's photo, decoding it only if it is not here.
+
+        Raises:
+            PhotoError: the file was deleted in the meantime, which `missing` says, or is no photo.
+            PhotoTooLarge: it exceeds the limits.
+        """
+        return self._entry(path, missing).photo
+
+    def preview(self, path: str, missing: Text = STRINGS["gone"]) -> Photo:
+        """Read a visitor's photo, reduced for the page (see `reduce_photo`); errors as `read`."""
+        return self._entry(path, missing).preview
+
+    def drop_deleted(self) -> None:
+        """Drop the photos whose files were deleted."""
+        with self._lock:
+            for path in [path for path in self._entries if not Path(path).exists()]:
+                del self._entries[path]
+
+    @property
+    def bytes(self) -> int:
+        """Memory used by the pixels of all photos here."""
+        with self._lock:
+            return sum(entry.bytes for entry in self._entries.values())
+
+    def _entry(self, path: str, missing: Text) -> _Entry:
+        with self._lock:
+            entry = self._entries.get(path)
+            if entry and Path(path).exists():
+                self._entries.move_to_end(path)
+                return entry
+        photo = read_upload(path, self.limits, missing)
+        preview = reduce_photo(photo)
+        entry = _Entry(photo, preview, _bytes_of(photo) + _bytes_of(preview))
+        with self._lock:
+            self._entries[path] = entry
+            self._entries.move_to_end(path)
+            while sum(kept.bytes for kept in self._entries.values()) > self._max_bytes:
+                self._entries.popitem(last=False)
+        return entry
+
+
+def _bytes_of(photo: Photo) -> int:
+    return photo.rgb.nbytes + (0 if photo.alpha is None else photo.alpha.nbytes)

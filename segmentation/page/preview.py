@@ -1,0 +1,87 @@
+"""Reduced images that the page shows; files have the photo's own size."""
+
+from dataclasses import replace
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from segmentation.arrays import SizeHW, UInt8
+from segmentation.compositing.backgrounds import Scene
+from segmentation.cutout import CutoutOptions
+from segmentation.image.read import Photo
+
+# Longest side of what the page shows.
+PREVIEW_SIDE = 1280
+# Side of a checkerboard square, in pixels of the preview.
+SQUARE_SIDE = 12
+
+
+def preview_scale(photo_hw: SizeHW) -> float:
+    """Return the number of preview pixels per photo pixel, at most 1."""
+    return min(1.0, PREVIEW_SIDE / max(photo_hw))
+
+
+def reduce_photo(photo: Photo) -> Photo:
+    """Reduce a photo to the size of the preview; a small one stays as it is."""
+    if preview_scale(photo.hw) == 1:
+        return photo
+    rgba = reduce_pixels(photo)
+    alpha = None if photo.alpha is None else np.ascontiguousarray(rgba[..., 3])
+    return replace(photo, rgb=np.ascontiguousarray(rgba[..., :3]), alpha=alpha)
+
+
+def reduce_pixels(photo: Photo) -> UInt8:
+    """Reduce the pixels of a photo to the size of the preview.
+
+    Returns:
+        uint8 (h, w, 3), or (h, w, 4) with straight alpha if the photo has transparency.
+    """
+    scale = preview_scale(photo.hw)
+    size_wh = max(1, round(photo.hw[1] * scale)), max(1, round(photo.hw[0] * scale))
+
+    def reduce(channel: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        return cv2.resize(channel, size_wh, interpolation=cv2.INTER_AREA)
+
+    if photo.alpha is None:
+        return np.asarray(reduce(photo.rgb), np.uint8)
+    # The mean of colours weighted by their opacity.
+    alpha = photo.alpha.astype(np.uint16)
+    weight = np.maximum(reduce(alpha * 255), 1).astype(np.float32)
+    colours = [
+        np.minimum(reduce(photo.rgb[..., channel] * alpha) * (255 / weight), 255)
+        for channel in range(3)
+    ]
+    return np.asarray(np.rint(np.dstack([*colours, weight / 255])), np.uint8)
+
+
+def pixels_of(photo: Photo) -> UInt8:
+    """Return the pixels of a photo: uint8 (H, W, 3), or (H, W, 4) if it has transparency."""
+    return photo.rgb if photo.alpha is None else np.dstack([photo.rgb, photo.alpha])
+
+
+def preview_options(options: CutoutOptions) -> CutoutOptions:
+    """Adapt options to a reduced photo: uncropped, and with a scene that is reduced as well."""
+    background = options.background
+    if isinstance(background, Scene):
+        opaque = replace(background.photo, rgb=background.photo.on_white, alpha=None)
+        background = replace(background, photo=reduce_photo(opaque))
+    return replace(options, background=background, crop=None)
+
+
+def on_checkerboard(image: UInt8) -> UInt8:
+    """Put a transparent image on a checkerboard; an opaque one is returned as it is.
+
+    Args:
+        image: uint8 (H, W, 4) with straight alpha, or (H, W, 3).
+
+    Returns:
+        uint8 (H, W, 3).
+    """
+    if image.shape[2] == 3:
+        return image
+    row, column = (np.arange(side) // SQUARE_SIDE for side in image.shape[:2])
+    squares = np.where((row[:, None] + column) % 2, 255, 225)[..., None]
+    opacity = image[..., 3:] / np.float32(255)
+    return np.asarray(np.rint(image[..., :3] * opacity + squares * (1 - opacity)), np.uint8)

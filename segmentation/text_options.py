@@ -1,0 +1,145 @@
+"""Options as text: the words that the command line's flags and the API's arguments share."""
+
+from dataclasses import dataclass, fields
+from types import NoneType
+from typing import Any, Literal, get_args, get_origin
+
+from segmentation.compositing.backgrounds import (
+    Background,
+    Fit,
+    parse_backdrop,
+    parse_background,
+)
+from segmentation.compositing.crop import Crop
+from segmentation.compositing.effects import Effects, Shadow, parse_outline
+from segmentation.compositing.matting import Edge
+from segmentation.cutout import CutoutOptions
+from segmentation.errors import ChoiceError
+from segmentation.image.read import Photo
+
+JSON_TYPES = {
+    str: "string",
+    float: "number",
+    int: "integer",
+    bool: "boolean",
+    NoneType: "null",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TextOptions:
+    """`CutoutOptions` as text and numbers. Types are checked, since a program may send any value.
+
+    Attributes:
+        objects: see `select`.
+        background: see `parse_background`.
+        fit: of a backdrop.
+        place: puts the objects into the backdrop, see `parse_backdrop`.
+        softness, grow, fine_hair: see `Edge`.
+        outline: WIDTH,#RRGGBB, see `parse_outline`; None draws none.
+        shadow: draw a soft shadow.
+        crop: None keeps the photo's frame.
+        format: of the file.
+        quality: 1..100 of WebP and JPEG; None takes the format's default.
+        threshold: least score of an object, 0..1; None takes the model's.
+        one_look: leave out the second inference.
+        prefix: of the names in messages, such as `--`.
+
+    Raises:
+        ChoiceError: a value has the wrong type, is out of range, or contradicts another one.
+    """
+
+    objects: str = "auto"
+    background: str = "transparent"
+    fit: Fit = "cover"
+    place: str | None = None
+    softness: float = 0
+    grow: float = 0
+    fine_hair: bool = False
+    outline: str | None = None
+    shadow: bool = False
+    crop: Crop | None = None
+    format: str = "png"
+    quality: int | None = None
+    threshold: float | None = None
+    one_look: bool = False
+    prefix: str = ""
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            _check_type(field.name, field.type, getattr(self, field.name))
+        place, crop = f"{self.prefix}place", f"{self.prefix}crop"
+        if self.threshold is not None and not 0 <= self.threshold <= 1:
+            raise ChoiceError("threshold goes from 0 to 1.", "threshold 范围为 0 到 1。")
+        if self.place and self.crop:
+            raise ChoiceError(
+                f"{place} takes the frame of the background photo. Leave {crop} out.",
+                f"{place} 使用背景照片的画面，请去掉 {crop}。",
+            )
+
+    def to_cutout_options(self, backdrop: Photo | None) -> CutoutOptions:
+        """Translate to `CutoutOptions`.
+
+        Args:
+            backdrop: another photo behind the objects, in place of `background`.
+
+        Raises:
+            ChoiceError: a text cannot be parsed, or a value contradicts another one.
+        """
+        return CutoutOptions(
+            objects=self.objects,
+            min_score=self.threshold,
+            refine=not self.one_look,
+            edge=Edge(self.softness, self.grow, self.fine_hair),
+            background=self._background(backdrop),
+            effects=self._effects(),
+            crop=self.crop,
+            format=self.format,
+            quality=self.quality,
+        )
+
+    def _effects(self) -> Effects:
+        outline: Effects = (parse_outline(self.outline),) if self.outline else ()
+        return (*outline, Shadow()) if self.shadow else outline
+
+    def _background(self, backdrop: Photo | None) -> Background:
+        if backdrop:
+            return parse_backdrop(backdrop, self.fit, self.place)
+        if self.place:
+            raise ChoiceError(
+                f"{self.prefix}place needs another photo as the background.",
+                f"{self.prefix}place 需要另一张照片作为背景。",
+            )
+        if background := parse_background(self.background):
+            return background
+        raise ChoiceError(
+            f"There is no background {self.background[:20]!r}. Choose transparent, #RRGGBB, "
+            "gradient:#RRGGBB,#RRGGBB or blur, or give another photo as backdrop.",
+            f"没有背景 {self.background[:20]!r}。可选 transparent、#RRGGBB、"
+            "gradient:#RRGGBB,#RRGGBB、blur，或用 backdrop 给出另一张照片。",
+        )
+
+
+def _check_type(name: str, kind: Any, value: object) -> None:
+    if not _accepts(kind, value):
+        names, shown = _type_names(kind), repr(value)[:40]
+        raise ChoiceError(
+            f"{name} takes {', '.join(names)}, not {shown}.",
+            f"{name} 可取 {'、'.join(names)}，不能是 {shown}。",
+        )
+
+
+def _accepts(kind: Any, value: object) -> bool:
+    if get_origin(kind) is Literal:
+        return value in get_args(kind)
+    if get_args(kind):
+        return any(_accepts(option, value) for option in get_args(kind))
+    return isinstance(value, (int, float) if kind is float else kind)
+
+
+def _type_names(kind: Any) -> list[str]:
+    if get_origin(kind) is Literal:
+        return list(get_args(kind))
+    if get_args(kind):
+        return [name for option in get_args(kind) for name in _type_names(option)]
+    return [JSON_TYPES[kind]]

@@ -1,0 +1,105 @@
+"""What a visitor does in the browser, and what the page shows."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import cv2
+import numpy as np
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
+
+from segmentation import encode
+from segmentation.arrays import UInt8
+from segmentation.page.strings import STRINGS
+from tests.paths import SCREENSHOTS
+
+
+def text(page: Page, key: str) -> str:
+    """Return one of STRINGS in the language of the page."""
+    language = page.evaluate("navigator.language")
+    return STRINGS[key].in_language("zh" if language.startswith("zh") else "en")
+
+
+@contextmanager
+def redrawn(page: Page) -> Iterator[None]:
+    """Wait until the block's actions show in the result, and its file is ready."""
+    after = page.locator("img[src*='after.jpeg']")
+    before = after.get_attribute("src") if after.count() else ""
+    yield
+    expect(after).not_to_have_attribute("src", before or "")
+    expect(page.locator("#download")).to_have_text(text(page, "download"))
+    expect(page.locator("#download")).to_be_enabled()
+
+
+def open_example(page: Page, index: int) -> None:
+    """Click an example and wait for its file."""
+    with redrawn(page):
+        page.locator("#examples img").nth(index).click()
+
+
+def upload_image(page: Page, image: UInt8, path: Path) -> None:
+    """Upload an image uint8 (H, W, 3) as a file."""
+    path.write_bytes(encode(image))
+    page.locator("input[type=file]").first.set_input_files(path)
+
+
+def download(page: Page, folder: Path) -> tuple[str, UInt8]:
+    """Download the result: its name and its pixels."""
+    with page.expect_download() as waiting:
+        page.locator("#download").click()
+    path = folder / waiting.value.suggested_filename
+    waiting.value.save_as(path)
+    return path.name, decode(path)
+
+
+@contextmanager
+def saved(page: Page, folder: Path, button: str, name: str) -> Iterator[Path]:
+    """Save the file behind a button, once it has the name."""
+    link = page.get_by_role("button", name=button, exact=True)
+    expect(link).to_be_enabled()
+    for _ in range(20):
+        # Under a click that comes just then the page may change what the button is for.
+        with suppress(PlaywrightTimeout), page.expect_download(timeout=5_000) as waiting:
+            link.click()
+            if waiting.value.suggested_filename == name:
+                break
+    waiting.value.save_as(folder / name)
+    yield folder / name
+
+
+def decode(path: Path) -> UInt8:
+    """Decode an image file with its alpha."""
+    return np.asarray(cv2.imread(str(path), cv2.IMREAD_UNCHANGED), np.uint8)
+
+
+def click_photo(page: Page, x: float, y: float) -> None:
+    """Click the photo at a share of its width and height, wherever it lies in its frame."""
+    image = page.locator("#canvas img")
+    image.scroll_into_view_if_needed()
+    box = image.bounding_box()
+    assert box is not None
+    natural_w, natural_h = image.evaluate("image => [image.naturalWidth, image.naturalHeight]")
+    scale = min(box["width"] / natural_w, box["height"] / natural_h, 1)
+    left = box["x"] + (box["width"] - natural_w * scale) / 2
+    top = box["y"] + (box["height"] - natural_h * scale) / 2
+    page.mouse.click(left + x * natural_w * scale, top + y * natural_h * scale)
+
+
+def problems(page: Page, name: str, still: bool = True) -> list[str]:
+    """Return what axe finds wrong with the page, and whether it is wider than its window."""
+    SCREENSHOTS.mkdir(exist_ok=True)
+    if still:
+        # What is still fading in has no contrast yet.
+        page.wait_for_function(
+            "document.getAnimations().every(motion => motion.playState != 'running')"
+        )
+    page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+    violations = [
+        f"{violation['id']}: {node['html']}"
+        for violation in Axe().run(page).response["violations"]
+        for node in violation["nodes"]
+    ]
+    is_wide = page.evaluate("document.documentElement.scrollWidth > innerWidth")
+    return [*violations, "wider than the window"] if is_wide else violations

@@ -1,0 +1,76 @@
+"""One page and one browser for all browser tests of a process."""
+
+import shutil
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from segmentation import Segmenter, Text, find_model
+from tests.segmentation.page.serving import page_context, served_page
+
+# A slow machine must not fail a test.
+expect.set_options(timeout=60_000)
+
+
+@pytest.fixture(scope="session")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A page with three models to choose from, one of which has lost its graph."""
+    compact = find_model("compact")
+    twin = replace(compact, name="twin", title=Text("Twin", "孪生"), score_threshold=0.5)
+    empty = tmp_path_factory.mktemp("empty")
+    broken = replace(compact, name="broken", title=Text("Broken", "损坏"), folder=empty)
+    with served_page(context=page_context(cards=[compact, twin, broken])) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    chromium = shutil.which("chromium")
+    assert chromium, "browser tests need chromium; `make test` installs it where it may"
+    with sync_playwright() as playwright:
+        flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        browser = playwright.chromium.launch(executable_path=chromium, args=flags)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(params=["en-US", "zh-CN"])
+def page(request: pytest.FixtureRequest, browser: Browser, address: str) -> Iterator[Page]:
+    """The page, opened by a new visitor in one of the languages."""
+    context = browser.new_context(locale=request.param, accept_downloads=True)
+    page = context.new_page()
+    page.goto(address)
+    page.locator("#examples img").first.wait_for()
+    yield page
+    context.close()
+
+
+@dataclass(frozen=True, slots=True)
+class HeldInference:
+    """Inferences that wait until they may go on.
+
+    Attributes:
+        release: lets them go on.
+        models: names of the models of those that began.
+    """
+
+    release: threading.Event
+    models: list[str]
+
+
+@pytest.fixture
+def held_inference(monkeypatch: pytest.MonkeyPatch) -> HeldInference:
+    held = HeldInference(threading.Event(), [])
+    segment = Segmenter.segment
+
+    def wait_and_segment(segmenter: Segmenter, *args: Any, **options: Any) -> Any:
+        held.models.append(segmenter.card.name)
+        held.release.wait(60)
+        return segment(segmenter, *args, **options)
+
+    monkeypatch.setattr(Segmenter, "segment", wait_and_segment)
+    return held

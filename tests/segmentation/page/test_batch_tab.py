@@ -1,0 +1,82 @@
+"""Many photos, in a real browser."""
+
+import base64
+import re
+import shutil
+import threading
+import zipfile
+from pathlib import Path
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+import pytest
+from gradio.utils import get_upload_folder
+from playwright.sync_api import Browser, Page, expect
+
+from segmentation import Limits, Photo, Segmenter, find_model
+from segmentation.compositing.backgrounds import BACKGROUNDS
+from segmentation.cutout import Cutout
+from segmentation.errors import StorageFull
+from segmentation.image.formats import OUTPUT_FORMATS
+from segmentation.page.batch_tab import tab
+from segmentation.page.batch_tab.batch import BATCH_RULES
+from segmentation.page.components import I18N, gallery
+from segmentation.page.cutout_tab import photo_events, result_events
+from segmentation.page.options import FITS, FRAMES
+from segmentation.page.session import MIN_OFFERED_SCORE
+from tests.paths import EXAMPLES, SCREENSHOTS
+from tests.segmentation.page.browsing import (
+    click_photo,
+    decode,
+    download,
+    open_example,
+    problems,
+    redrawn,
+    saved,
+    text,
+    upload_image,
+)
+from tests.segmentation.page.conftest import HeldInference
+from tests.segmentation.page.serving import free_port, page_context, served_page
+from tests.started import started
+from tests.visitor import Visitor
+
+
+def test_many_photos_become_a_zip_and_a_bad_one_is_explained(page: Page, tmp_path: Path) -> None:
+    bad = tmp_path / "notes.jpg"
+    bad.write_text("these are words")
+    page.get_by_role("tab", name=text(page, "batch")).click()
+    photos = [bad, EXAMPLES / "flower.jpg", *[EXAMPLES / "coffee.png"] * 8]
+    # Copies with names of their own, since the page takes a file once.
+    copies = [shutil.copy(photo, tmp_path / f"{n}_{photo.name}") for n, photo in enumerate(photos)]
+    page.locator("input[type=file][multiple]").set_input_files(copies)
+    expect(page.get_by_text(re.compile(r"9_coffee"))).to_be_attached()
+    page.get_by_role("button", name=text(page, "run_batch")).click()
+    expect(page.get_by_text("1_flower_cutout.png")).to_be_visible()
+    page.get_by_role("button", name=text(page, "stop")).click()
+    with saved(page, tmp_path, text(page, "download_zip"), "cutouts.zip") as archive:
+        names = zipfile.ZipFile(archive).namelist()
+    assert names[0] == "1_flower_cutout.png"
+    assert names[-1] == "objects.csv"
+    assert len(names) < len(photos), "it was stopped"
+    expect(page.get_by_text(re.compile("not a photo|无法识别为照片")).last).to_be_visible()
+
+
+def test_a_batch_that_was_held_up_goes_on(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    step, faults = tab.advance, [StorageFull("No room.", "没有空间。")]
+
+    def held_up(*args: Any) -> Any:
+        if faults:
+            raise faults.pop()
+        return step(*args)
+
+    monkeypatch.setattr(tab, "advance", held_up)
+    page.get_by_role("tab", name=text(page, "batch")).click()
+    page.locator("input[type=file][multiple]").set_input_files(EXAMPLES / "flower.jpg")
+    page.get_by_role("button", name=text(page, "run_batch")).click()
+    go_on = page.get_by_role("button", name=text(page, "go_on"))
+    go_on.click()
+    expect(page.get_by_text("flower_cutout.png").last).to_be_visible()
+    expect(page.get_by_role("button", name=text(page, "run_batch"))).to_be_visible()
+    expect(go_on).to_be_hidden()

@@ -1,0 +1,65 @@
+"""The comparison of settings, in a real browser."""
+
+import base64
+import re
+import shutil
+import threading
+import zipfile
+from pathlib import Path
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+import pytest
+from gradio.utils import get_upload_folder
+from playwright.sync_api import Browser, Page, expect
+
+from segmentation import Limits, Photo, Segmenter, find_model
+from segmentation.compositing.backgrounds import BACKGROUNDS
+from segmentation.cutout import Cutout
+from segmentation.errors import StorageFull
+from segmentation.image.formats import OUTPUT_FORMATS
+from segmentation.page.batch_tab import tab
+from segmentation.page.batch_tab.batch import BATCH_RULES
+from segmentation.page.components import I18N, gallery
+from segmentation.page.cutout_tab import photo_events, result_events
+from segmentation.page.options import FITS, FRAMES
+from segmentation.page.session import MIN_OFFERED_SCORE
+from tests.paths import EXAMPLES, SCREENSHOTS
+from tests.segmentation.page.browsing import (
+    click_photo,
+    decode,
+    download,
+    open_example,
+    problems,
+    redrawn,
+    saved,
+    text,
+    upload_image,
+)
+from tests.segmentation.page.conftest import HeldInference
+from tests.segmentation.page.serving import free_port, page_context, served_page
+from tests.started import started
+from tests.visitor import Visitor
+
+
+def test_settings_are_compared(page: Page) -> None:
+    page.get_by_role("tab", name=text(page, "compare")).click()
+    # Something to see at once, and another example by a click.
+    expect(page.locator("#pair img[src*='astronaut_cut_out_B']")).to_be_visible()
+    expect(page.locator("#difference img[src*='astronaut_difference_B']")).to_be_visible()
+    page.locator("#compare_examples img").nth(6).click()
+    expect(page.locator("#difference img[src*='chelsea_difference_B']")).to_be_visible()
+    # Without a photo of one's own the page says where to get one.
+    page.get_by_role("button", name=text(page, "compare_mine")).click()
+    expect(page.get_by_text(text(page, "no_photo"))).to_be_visible()
+    # Three settings of one's own: as they come, all different.
+    page.get_by_role("button", name=text(page, "settings")).click()
+    page.get_by_role("radio", name="3", exact=True).check()
+    page.get_by_role("button", name=text(page, "compare_example")).click()
+    figures = page.locator("#figures")
+    expect(figures).to_contain_text(text(page, "spent_each_photo"))
+    expect(figures).to_contain_text(re.compile("Twin|孪生"))
+    expect(page.locator("#beside img")).to_have_count(3)
+    page.locator("#beside img").nth(2).click()
+    expect(page.locator("#difference img[src*='difference_C']")).to_be_visible()

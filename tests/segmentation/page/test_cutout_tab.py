@@ -1,0 +1,236 @@
+"""From the photo to the file, in a real browser."""
+
+import base64
+import re
+import shutil
+import threading
+import zipfile
+from pathlib import Path
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+import pytest
+from gradio.utils import get_upload_folder
+from playwright.sync_api import Browser, Page, expect
+
+from segmentation import Limits, Photo, Segmenter, find_model
+from segmentation.compositing.backgrounds import BACKGROUNDS
+from segmentation.cutout import Cutout
+from segmentation.errors import StorageFull
+from segmentation.image.formats import OUTPUT_FORMATS
+from segmentation.page.batch_tab import tab
+from segmentation.page.batch_tab.batch import BATCH_RULES
+from segmentation.page.components import I18N, gallery
+from segmentation.page.cutout_tab import photo_events, result_events
+from segmentation.page.options import FITS, FRAMES
+from segmentation.page.session import MIN_OFFERED_SCORE
+from tests.paths import EXAMPLES, SCREENSHOTS
+from tests.segmentation.page.browsing import (
+    click_photo,
+    decode,
+    download,
+    open_example,
+    problems,
+    redrawn,
+    saved,
+    text,
+    upload_image,
+)
+from tests.segmentation.page.conftest import HeldInference
+from tests.segmentation.page.serving import free_port, page_context, served_page
+from tests.started import started
+from tests.visitor import Visitor
+
+
+def test_upload_click_background_download(page: Page, tmp_path: Path) -> None:
+    with redrawn(page):
+        page.locator("input[type=file]").first.set_input_files(EXAMPLES / "astronaut.png")
+    name, image = download(page, tmp_path)
+    assert name == "astronaut_cutout.png"
+    assert image.shape == (512, 512, 4)
+    assert image[200, 230, 3] == 255, "her face is kept"
+    assert image[30, 60, 3] == 0, "the flag is gone"
+    assert image[450, 420, 3] == 0, "the helmet was not chosen"
+    assert not image[image[..., 3] == 0].any(), "what is gone cannot be brought back"
+
+    # The photo is drawn smaller than it is, so this also proves that clicks land where they point.
+    with redrawn(page):
+        click_photo(page, 420 / 512, 450 / 512)
+    assert download(page, tmp_path)[1][450, 420, 3] == 255, "now the helmet is"
+
+    with redrawn(page):
+        page.get_by_label(text(page, "blur"), exact=True).check()
+    assert download(page, tmp_path)[1].shape == (512, 512, 3)
+
+
+def test_an_example_is_cut_out_by_one_click(page: Page, tmp_path: Path) -> None:
+    open_example(page, 3)
+    name, image = download(page, tmp_path)
+    assert name == "flower_cutout.png"
+    assert image[200, 300, 3] == 255
+    assert image[50, 50, 3] == 0
+
+
+def test_a_first_visit_takes_two_clicks(browser: Browser, tmp_path: Path) -> None:
+    """On a page that has not loaded its model yet; `playwright show-trace` shows what took long."""
+    context = browser.new_context(locale="zh-CN", viewport={"width": 360, "height": 640})
+    context.tracing.start(screenshots=True, snapshots=True)
+    page = context.new_page()
+    environment = {"GRADIO_TEMP_DIR": str(tmp_path / "page")}
+    with started(environment=environment) as server:
+        page.goto(server.address)
+        page.locator("#examples img").nth(3).click()
+        expect(page.locator("#photo")).to_be_in_viewport()
+        name, image = download(page, tmp_path)
+        seconds = page.evaluate("performance.now()") / 1000
+    context.tracing.stop(path=SCREENSHOTS / "first_visit.zip")
+    context.close()
+    print(f"{seconds:.1f} s from the address to the file")
+    assert name == "flower_cutout.png"
+    assert image[200, 300, 3] == 255
+
+
+def test_an_object_is_placed_in_another_photo(page: Page, tmp_path: Path) -> None:
+    open_example(page, 3)
+    with redrawn(page):
+        page.get_by_label(text(page, "shadow"), exact=True).check()
+    page.get_by_label(text(page, "scene"), exact=True).check()
+    with redrawn(page):
+        page.locator("input[type=file]").last.set_input_files(EXAMPLES / "coffee.png")
+    for _ in range(20):
+        # Nobody is that quick: the file without the other photo may come first.
+        image = download(page, tmp_path)[1]
+        if image.shape == (400, 600, 3):
+            break
+    assert image.shape == (400, 600, 3)
+
+
+@pytest.mark.parametrize("page", ["zh-CN"], indirect=True)
+def test_another_model_looks_at_the_same_photo(page: Page) -> None:
+    open_example(page, 0)
+    with redrawn(page):
+        click_photo(page, 420 / 512, 450 / 512)
+    # What the twin sees is the same, and so is the address of its picture.
+    page.get_by_label("孪生").check()
+    expect(page.locator("code").get_by_text("孪生 · onnxruntime CPU")).to_be_visible()
+    expect(page.locator("input[type=checkbox]:checked")).to_have_count(2)
+
+    page.get_by_label("损坏").click()
+    expect(page.get_by_text("模型 broken 缺少文件 model.onnx")).to_be_visible()
+    expect(page.get_by_label("孪生")).to_be_checked()
+    expect(page.locator("code").get_by_text("孪生 · onnxruntime CPU")).to_be_visible()
+    expect(page.locator("#download")).to_be_enabled()
+
+
+def test_the_list_does_what_clicks_do(page: Page, tmp_path: Path) -> None:
+    open_example(page, 0)
+    with redrawn(page):
+        page.locator("input[type=checkbox]").nth(1).check()
+    assert download(page, tmp_path)[1][450, 420, 3] == 255
+    with redrawn(page):
+        page.keyboard.press("Control+z")
+    assert download(page, tmp_path)[1][450, 420, 3] == 0
+    page.get_by_text(text(page, "none"), exact=True).click()
+    expect(page.get_by_text(text(page, "pick_one"))).to_be_visible()
+    expect(page.locator("#download")).to_be_disabled()
+
+
+def test_a_bad_file_is_explained_and_the_page_lives_on(page: Page, tmp_path: Path) -> None:
+    bad = tmp_path / "notes.jpg"
+    bad.write_text("these are words")
+    explanation = page.get_by_text(re.compile("not a photo|无法识别为照片"))
+    page.locator("input[type=file]").first.set_input_files(bad)
+    expect(explanation).to_be_visible()
+    expect(page.locator("#photo .error")).to_be_hidden()  # said once is enough
+    open_example(page, 0)
+    assert download(page, tmp_path)[0] == "astronaut_cutout.png"
+    # Once more, for the components of a page are made anew when it changes.
+    expect(explanation).to_be_hidden(timeout=15_000)
+    page.get_by_role("button", name=text(page, "another")).click()
+    page.locator("input[type=file]").first.set_input_files(bad)
+    expect(explanation).to_be_visible()
+
+
+def test_a_file_too_large_is_refused_in_the_visitors_words(page: Page, tmp_path: Path) -> None:
+    large = tmp_path / "large.jpg"
+    with large.open("wb") as file:
+        file.truncate(int(Limits().megabytes * 1e6) + 1)
+    page.locator("input[type=file]").first.set_input_files(large)
+    words = {"en": "The file has more than 50 MB", "zh": "文件超过 50 MB"}
+    language = page.evaluate("navigator.language")[:2]
+    expect(page.get_by_text(words[language])).to_be_visible()
+    title = {"en": "Error", "zh": "出错了"}[language]
+    expect(page.locator(".toast-title")).to_have_text(re.compile(rf"^\s*{title}\s*$"))
+
+
+def test_a_choice_before_any_photo_promises_no_file(page: Page) -> None:
+    page.get_by_label(text(page, "square"), exact=True).check()
+    page.get_by_text(text(page, "more_files")).click()
+    page.get_by_role("radio", name="webp").check()
+    expect(page.get_by_label(text(page, "quality")).first).to_be_visible()
+    page.get_by_text(text(page, "zip")).click()
+    expect(page.get_by_text(text(page, "no_photo"))).to_be_visible()
+    expect(page.locator("#download")).to_have_text(text(page, "download"))
+    page.get_by_role("radio", name="png").check()
+    expect(page.get_by_label(text(page, "quality")).first).to_be_hidden()
+
+
+@pytest.mark.parametrize("page", ["en-US"], indirect=True)
+def test_a_photo_is_pasted(page: Page, tmp_path: Path) -> None:
+    photo = base64.b64encode((EXAMPLES / "flower.jpg").read_bytes()).decode()
+    with redrawn(page):
+        page.evaluate(
+            """async (photo) => {
+                const bytes = await (await fetch(`data:image/jpeg;base64,${photo}`)).blob();
+                const clipboardData = new DataTransfer();
+                clipboardData.items.add(new File([bytes], "rose.jpg", {type: "image/jpeg"}));
+                const options = {clipboardData, bubbles: true};
+                document.body.dispatchEvent(new ClipboardEvent("paste", options));
+            }""",
+            photo,
+        )
+    assert download(page, tmp_path)[0] == "rose_cutout.png"
+
+
+def test_a_slider_moved_by_keys_counts(page: Page) -> None:
+    open_example(page, 3)
+    page.get_by_text(text(page, "options"), exact=True).click()
+    slider = page.locator("input[type=range]:visible").nth(2)
+    with redrawn(page):
+        # Within the frame in which it is unfolded it takes back what is done to it.
+        for _ in range(20):
+            slider.press("ArrowRight")
+            page.evaluate("new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
+            if slider.input_value() != "0":
+                break
+
+
+def test_nothing_found_is_said(page: Page, tmp_path: Path) -> None:
+    upload_image(page, np.full((300, 400, 3), 200, np.uint8), tmp_path / "wall.png")
+    expect(page.get_by_text(text(page, "nothing"))).to_be_visible()
+    expect(page.locator("#download")).to_be_disabled()
+
+
+def test_nothing_certain_offers_guesses(page: Page, tmp_path: Path) -> None:
+    noise = np.random.default_rng(1).integers(0, 255, (300, 400, 3)).astype(np.uint8)
+    upload_image(page, np.asarray(cv2.GaussianBlur(noise, (0, 0), 8), np.uint8), tmp_path / "noise.png")
+    expect(page.get_by_text(text(page, "nothing_yet"))).to_be_visible()
+    with redrawn(page):
+        page.get_by_role("button", name=text(page, "less_certain")).click()
+    expect(page.locator("input[type=checkbox]:checked")).to_have_count(1)
+
+
+def test_a_click_takes_a_guess_where_nothing_is_outlined(page: Page, tmp_path: Path) -> None:
+    noise = np.random.default_rng(1).integers(0, 255, (300, 400, 3)).astype(np.uint8)
+    blobs = np.asarray(cv2.GaussianBlur(noise, (0, 0), 8), np.uint8)
+    upload_image(page, blobs, tmp_path / "noise.png")
+    expect(page.get_by_text(text(page, "nothing_yet"))).to_be_visible()
+    photo = Photo(blobs, None, "noise", ())
+    found, _ = Segmenter(find_model("compact")).segment(photo, MIN_OFFERED_SCORE)
+    logits = found.mask_logits([1])
+    row, column = np.unravel_index(logits.argmax(), logits.shape)
+    with redrawn(page):
+        click_photo(page, (column + 0.5) / logits.shape[1], (row + 0.5) / logits.shape[0])
+    expect(page.locator("input[type=checkbox]:checked")).to_have_count(1)
+    expect(page.get_by_text(text(page, "nothing_yet"))).to_be_hidden()

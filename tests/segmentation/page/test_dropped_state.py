@@ -1,0 +1,80 @@
+"""Handlers of a page whose server-side state was dropped because it was left alone."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import gradio as gr
+import pytest
+
+from segmentation.i18n import Language
+from segmentation.image.read import OUT_OF_MEMORY
+from segmentation.page.compare_tab.events import CompareEvents
+from segmentation.page.compare_tab.layout import CompareLayout
+from segmentation.page.components import translate_errors
+from segmentation.page.cutout_tab.layout import CutoutLayout
+from segmentation.page.cutout_tab.result_events import ResultEvents
+from segmentation.page.strings import STRINGS
+from tests.segmentation.page.serving import page_context
+
+
+class Page:
+    """The handlers of a page, without a server."""
+
+    def __init__(self) -> None:
+        context = page_context()
+        with gr.Blocks(analytics_enabled=False):
+            self.cutout = CutoutLayout(context.registry.card())
+            self.compare = CompareLayout([])
+        self.results = ResultEvents(context, self.cutout)
+        self.comparing = CompareEvents(context, self.compare, self.cutout, [])
+        self.values: dict[Any, Any] = {
+            self.cutout.photo_state: None,
+            self.cutout.is_open: True,
+            self.cutout.min_score: 0.5,
+            self.compare.columns: None,
+        }
+
+
+@pytest.fixture(scope="module")
+def left_page() -> Iterator[Page]:
+    yield Page()
+
+
+def request_in(language: Language) -> gr.Request:
+    return gr.Request(headers={"accept-language": language})
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("name", ["list_objects", "draw_result", "refine", "export", "begin_zip"])
+def test_handlers_of_an_open_photo_say_that_it_is_gone(
+    left_page: Page, name: str, language: Language
+) -> None:
+    with pytest.raises(gr.Error) as error:
+        getattr(left_page.results, name)(left_page.values, request_in(language))
+    assert error.value.message == STRINGS["gone"].in_language(language)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_handlers_of_a_comparison_say_that_it_is_gone(left_page: Page, language: Language) -> None:
+    request = request_in(language)
+    clicked = gr.SelectData(None, {"index": 1, "value": None})
+    with pytest.raises(gr.Error) as error:
+        left_page.comparing.show_against_first(left_page.values, clicked, request)
+    assert error.value.message == STRINGS["gone"].in_language(language)
+    with pytest.raises(gr.Error) as error:
+        next(iter(left_page.comparing.compare_mine(left_page.values, request)))
+    assert error.value.message == STRINGS["gone"].in_language(language)
+
+
+def test_without_a_photo_nothing_is_asked_for(left_page: Page) -> None:
+    values = {**left_page.values, left_page.cutout.is_open: False}
+    for name in ("list_objects", "draw_result", "draw_refined", "refine", "export"):
+        updates = getattr(left_page.results, name)(values, request_in("en"))
+        assert updates == gr.skip()
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_lack_of_memory_is_explained(language: Language) -> None:
+    with pytest.raises(gr.Error) as error, translate_errors(request_in(language)):
+        raise MemoryError
+    assert error.value.message == OUT_OF_MEMORY.in_language(language)

@@ -1,0 +1,169 @@
+"""Which file the page offers while others are being made."""
+
+import base64
+import re
+import shutil
+import threading
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+import pytest
+from gradio.utils import get_upload_folder
+from playwright.sync_api import Browser, Page, expect
+
+from segmentation import Limits, Photo, Segmenter, find_model
+from segmentation.compositing.backgrounds import BACKGROUNDS
+from segmentation.cutout import Cutout
+from segmentation.errors import StorageFull
+from segmentation.image.formats import OUTPUT_FORMATS
+from segmentation.page.batch_tab import tab
+from segmentation.page.batch_tab.batch import BATCH_RULES
+from segmentation.page.components import I18N, gallery
+from segmentation.page.cutout_tab import photo_events, result_events
+from segmentation.page.options import FITS, FRAMES
+from segmentation.page.session import MIN_OFFERED_SCORE
+from tests.paths import EXAMPLES, SCREENSHOTS
+from tests.segmentation.page.browsing import (
+    click_photo,
+    decode,
+    download,
+    open_example,
+    problems,
+    redrawn,
+    saved,
+    text,
+    upload_image,
+)
+from tests.segmentation.page.conftest import HeldInference
+from tests.segmentation.page.serving import free_port, page_context, served_page
+from tests.started import started
+from tests.visitor import Visitor
+
+
+@dataclass(frozen=True, slots=True)
+class HeldFiles:
+    """Files that are stored only when they may be.
+
+    Attributes:
+        release: lets them be stored.
+        begun: counts those that are ready.
+    """
+
+    release: threading.Event
+    begun: threading.Semaphore
+
+
+def hold_files(monkeypatch: pytest.MonkeyPatch, prefix: str = "") -> HeldFiles:
+    """Hold the files up whose names begin with a prefix."""
+    held = HeldFiles(threading.Event(), threading.Semaphore(0))
+    replace_download = result_events.replace_download
+
+    def wait_and_replace(downloads: tuple[str, ...], name: str, data: bytes) -> tuple[str, ...]:
+        if name.startswith(prefix):
+            held.begun.release()
+            held.release.wait(60)
+        return replace_download(downloads, name, data)
+
+    monkeypatch.setattr(result_events, "replace_download", wait_and_replace)
+    return held
+
+
+def test_other_formats_and_files(page: Page, tmp_path: Path) -> None:
+    open_example(page, 3)
+    page.get_by_text(text(page, "more_files")).click()
+    page.get_by_role("radio", name="webp").check()
+    with saved(page, tmp_path, text(page, "download"), "flower_cutout.webp") as webp:
+        assert decode(webp).shape == (427, 640, 4)
+    page.get_by_role("radio", name="jpeg").check()
+    expect(page.get_by_text(re.compile("JPEG 不支持透明|JPEG has no transparency"))).to_be_visible()
+    expect(page.locator("#download")).to_be_disabled()
+    page.get_by_text(text(page, "zip")).click()
+    with saved(page, tmp_path, text(page, "download_zip"), "flower_objects.zip") as archive:
+        assert zipfile.ZipFile(archive).namelist() == ["flower_1_object.png"]
+
+
+def test_of_choices_made_while_a_file_is_made_the_last_counts(
+    page: Page, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    open_example(page, 3)
+    page.get_by_text(text(page, "more_files")).click()
+    held = hold_files(monkeypatch)
+    page.get_by_role("radio", name="webp").check()
+    held.begun.acquire()
+    page.get_by_label(text(page, "square"), exact=True).check()
+    page.get_by_role("radio", name="png").check()
+    expect(page.locator("#download")).to_be_disabled()
+    held.release.set()
+    with saved(page, tmp_path, text(page, "download"), "flower_cutout.png") as png:
+        height, width, _ = decode(png).shape
+        assert height == width
+
+
+@pytest.mark.parametrize("first", ["example", "upload"])
+def test_a_photo_opened_over_another_gets_none_of_its_files(
+    page: Page, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, first: str
+) -> None:
+    held = hold_files(monkeypatch, "flower")
+    if first == "example":
+        page.locator("#examples img").nth(3).click()
+    else:
+        page.locator("input[type=file]").first.set_input_files(EXAMPLES / "flower.jpg")
+    held.begun.acquire()
+    page.locator("#examples img").nth(2).click()
+    page.locator("#result img[src*='coffee']").first.wait_for()
+    expect(page.locator("#download")).to_be_enabled()
+    held.release.set()
+    assert download(page, tmp_path)[0] == "coffee_cutout.png"
+
+
+@pytest.mark.parametrize("page", ["zh-CN"], indirect=True)
+def test_a_photo_that_does_not_open_leaves_the_last_one_its_file(
+    page: Page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_example(page, 3)
+    held = hold_files(monkeypatch)
+    page.get_by_label(text(page, "shadow"), exact=True).check()
+    held.begun.acquire()
+    gone = [{**entry, "file": "gone.jpg"} for entry in gallery()]
+    with monkeypatch.context() as broken:
+        broken.setattr(photo_events, "gallery", lambda: gone)
+        page.locator("#examples img").nth(2).click()
+        expect(page.locator(".toast-body")).to_be_visible()
+    held.release.set()
+    expect(page.locator("#download")).to_be_enabled()
+    assert download(page, tmp_path)[0] == "flower_cutout.png"
+
+
+@pytest.mark.parametrize("page", ["zh-CN"], indirect=True)
+def test_a_file_takes_the_place_of_the_one_before(page: Page, tmp_path: Path) -> None:
+    photo = shutil.copy(EXAMPLES / "flower.jpg", tmp_path / "one_of_a_kind.jpg")
+    with redrawn(page):
+        page.locator("input[type=file]").first.set_input_files(photo)
+    for name in ("shadow", "outline"):
+        with redrawn(page):
+            page.get_by_label(text(page, name), exact=True).check()
+    with redrawn(page):
+        page.get_by_label(text(page, "shadow"), exact=True).uncheck()
+    files = list(Path(get_upload_folder()).rglob("one_of_a_kind_cutout.png"))
+    assert len(files) == 2, "the last one may be on its way to the visitor"
+    assert download(page, tmp_path)[0] == files[0].name
+
+
+@pytest.mark.parametrize("page", ["zh-CN"], indirect=True)
+def test_objects_of_another_crop_are_no_longer_on_offer(page: Page, tmp_path: Path) -> None:
+    open_example(page, 3)
+    page.get_by_text(text(page, "more_files")).click()
+    page.get_by_text(text(page, "zip")).click()
+    offered = page.get_by_role("button", name=text(page, "download_zip"), exact=True)
+    expect(offered).to_be_enabled()
+    page.get_by_label(text(page, "square"), exact=True).check()
+    expect(offered).to_be_hidden()
+    with saved(page, tmp_path, text(page, "download"), "flower_cutout.png") as png:
+        height, width, _ = decode(png).shape
+        assert height == width
+    page.get_by_label(text(page, "scene"), exact=True).check()
+    expect(page.get_by_label(text(page, "square"), exact=True)).to_be_hidden()

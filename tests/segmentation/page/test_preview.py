@@ -1,0 +1,83 @@
+"""Reduced images that the page shows."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from segmentation.compositing.backgrounds import Scene
+from segmentation.cutout import CutoutOptions
+from segmentation.image.read import Photo
+from segmentation.page.preview import (
+    PREVIEW_SIDE,
+    SQUARE_SIDE,
+    on_checkerboard,
+    pixels_of,
+    preview_options,
+    reduce_photo,
+    reduce_pixels,
+)
+
+
+@pytest.mark.parametrize(
+    ("size_hw", "expected"),
+    [((100, 200), (100, 200)), ((1280, 16), (1280, 16)), ((3000, 4000), (960, 1280))],
+)
+def test_a_preview_is_reduced_and_never_enlarged(
+    size_hw: tuple[int, int], expected: tuple[int, int]
+) -> None:
+    photo = Photo(np.full((*size_hw, 3), 9, np.uint8), None, "x", ())
+    assert reduce_pixels(photo).shape == (*expected, 3)
+    clear = reduce_pixels(replace(photo, alpha=np.full(size_hw, 40, np.uint8)))
+    assert clear.shape == (*expected, 4)
+    assert (clear == (9, 9, 9, 40)).all()
+
+
+def test_what_is_transparent_lends_a_preview_no_colour() -> None:
+    rgb = np.full((2600, 2600, 3), 255, np.uint8)
+    rgb[:, :1301] = 10
+    alpha = np.zeros((2600, 2600), np.uint8)
+    alpha[:, :1301] = 255
+    small = reduce_pixels(Photo(rgb, alpha, "x", ()))
+    edge = small[100, (small[100, :, 3] > 0) & (small[100, :, 3] < 255)]
+    assert len(edge) > 0
+    assert (edge[:, :3] == 10).all()
+
+
+def test_a_checkerboard_shows_where_nothing_is() -> None:
+    image = np.zeros((2 * SQUARE_SIDE, 2 * SQUARE_SIDE, 4), np.uint8)
+    image[0, 0] = (10, 20, 30, 255)
+    image[1, 1] = (0, 0, 0, 51)
+    shown = on_checkerboard(image)
+    assert shown.shape == (2 * SQUARE_SIDE, 2 * SQUARE_SIDE, 3)
+    assert shown[0, 0].tolist() == [10, 20, 30]
+    assert shown[1, 1].tolist() == [180, 180, 180]
+    assert shown[2, 2].tolist() == shown[-1, -1].tolist() == [225, 225, 225]
+    assert shown[2, -1].tolist() == shown[-1, 2].tolist() == [255, 255, 255]
+    assert on_checkerboard(shown) is shown
+
+
+def test_a_small_photo_is_its_own_preview() -> None:
+    photo = Photo(np.zeros((20, 30, 3), np.uint8), None, "x", ())
+    assert reduce_photo(photo) is photo
+    assert pixels_of(photo) is photo.rgb
+
+
+def test_a_large_photo_keeps_its_transparency_in_the_preview() -> None:
+    alpha = np.zeros((1300, 2600), np.uint8)
+    alpha[:, 1300:] = 255
+    photo = Photo(np.full((1300, 2600, 3), 7, np.uint8), alpha, "x", ())
+    preview = reduce_photo(photo)
+    assert preview.hw == (640, PREVIEW_SIDE)
+    assert preview.alpha is not None
+    assert preview.alpha[:, :600].max() == 0
+    assert preview.alpha[:, 680:].min() == 255
+    assert pixels_of(preview).shape == (640, PREVIEW_SIDE, 4)
+
+
+def test_a_preview_has_no_crop_and_a_reduced_scene() -> None:
+    scene = Scene(Photo(np.zeros((2560, 2560, 3), np.uint8), None, "x", ()))
+    options = preview_options(CutoutOptions(background=scene, format="jpeg", crop=None))
+    assert isinstance(options.background, Scene)
+    assert options.background.photo.hw == (PREVIEW_SIDE, PREVIEW_SIDE)
+    assert preview_options(CutoutOptions(crop="square")).crop is None

@@ -1,0 +1,112 @@
+"""What a visitor sees while something takes long, and cancelling it."""
+
+import base64
+import re
+import shutil
+import threading
+import zipfile
+from pathlib import Path
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+import pytest
+from gradio.utils import get_upload_folder
+from playwright.sync_api import Browser, Page, expect
+
+from segmentation import Limits, Photo, Segmenter, find_model
+from segmentation.compositing.backgrounds import BACKGROUNDS
+from segmentation.cutout import Cutout
+from segmentation.errors import StorageFull
+from segmentation.image.formats import OUTPUT_FORMATS
+from segmentation.page.batch_tab import tab
+from segmentation.page.batch_tab.batch import BATCH_RULES
+from segmentation.page.components import I18N, gallery
+from segmentation.page.cutout_tab import photo_events, result_events
+from segmentation.page.options import FITS, FRAMES
+from segmentation.page.session import MIN_OFFERED_SCORE
+from tests.paths import EXAMPLES, SCREENSHOTS
+from tests.segmentation.page.browsing import (
+    click_photo,
+    decode,
+    download,
+    open_example,
+    problems,
+    redrawn,
+    saved,
+    text,
+    upload_image,
+)
+from tests.segmentation.page.conftest import HeldInference
+from tests.segmentation.page.serving import free_port, page_context, served_page
+from tests.started import started
+from tests.visitor import Visitor
+
+
+def test_what_takes_long_can_be_cancelled(page: Page, held_inference: HeldInference, tmp_path: Path) -> None:
+    page.locator("#examples img").nth(3).click()
+    cancel = page.locator("#cancel")
+    expect(cancel).to_have_text(text(page, "cancel"))
+    cancel.click()
+    expect(cancel).to_be_hidden()
+    held_inference.release.set()
+    open_example(page, 2)
+    assert download(page, tmp_path)[0] == "coffee_cutout.png"
+
+
+def test_a_comparison_that_was_cancelled_looks_no_further(page: Page, held_inference: HeldInference) -> None:
+    page.get_by_role("tab", name=text(page, "compare")).click()
+    page.get_by_role("button", name=text(page, "compare_example")).click()
+    cancel = page.locator("#cancel_compare")
+    expect(cancel).to_be_visible()
+    expect(page.get_by_text(text(page, "comparing"))).to_be_visible()
+    cancel.click()
+    expect(cancel).to_be_hidden()
+    held_inference.release.set()
+    # The device is free for others, in whose line the second model would be, too.
+    page.get_by_role("tab", name=text(page, "cut_out")).click()
+    open_example(page, 2)
+    assert set(held_inference.models) == {"compact"}, "the twin was to be next"
+
+
+@pytest.mark.parametrize("page", ["zh-CN"], indirect=True)
+def test_who_waits_in_line_reads_it_in_his_language(page: Page, address: str, held_inference: HeldInference) -> None:
+    with Visitor(address) as before:
+        opening = before.handler("open_example")
+        data = [before.values.get(id_) for id_ in opening["inputs"]]
+        before.join(opening, data, {"index": 0, "value": None})
+        page.locator("#examples img").nth(3).click()
+        waiting = page.locator("#result .meta-text, #result .meta-text-center")
+        expect(waiting).to_contain_text("排队：")
+        expect(waiting).not_to_contain_text("queue")
+        expect(page.locator("#cancel")).to_be_visible()
+        assert problems(page, "waiting_zh", still=False) == []
+    with redrawn(page):
+        held_inference.release.set()
+
+
+def test_a_long_upload_is_told_in_the_visitors_words(page: Page) -> None:
+    line = page.context.new_cdp_session(page)
+    slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 10_000}
+    line.send("Network.emulateNetworkConditions", slow)
+    page.locator("input[type=file]").first.set_input_files(EXAMPLES / "coffee.png")
+    told = page.locator(".uploading")
+    expect(told).to_be_visible()
+    assert text(page, "uploading") in told.evaluate(
+        "of => getComputedStyle(of, '::before').content"
+    )
+    expect(told).to_have_css("font-size", "0px")
+
+
+def test_a_page_says_that_the_server_was_restarted(browser: Browser) -> None:
+    context, port = page_context(), free_port()
+    page = browser.new_context(locale="zh-CN").new_page()
+    with served_page(context=context, server_port=port) as address:
+        page.goto(address)
+        open_example(page, 3)
+    with served_page(context=context, server_port=port):
+        expect(page.get_by_text(text(page, "restarted"))).to_be_visible()
+        expect(page.get_by_text(text(page, "drop"))).to_be_visible()
+        expect(page.locator(".toast-title")).to_have_text(re.compile(r"^\s*请注意\s*$"))
+        assert problems(page, "restarted_zh") == []
+        page.context.close()
