@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from segmentation.arrays import UInt8
-from segmentation.compositing.matting import Edge, grown, make_alpha
+from segmentation.compositing.matting import Edge, grow_alpha, make_alpha
 from segmentation.image.read import Photo
 from segmentation.inference.postprocess import Segmentation
 from segmentation.inference.refine import Refinement
@@ -58,4 +58,4 @@ def _object_alpha(
     # It grows by a share of the photo, not of the crop, and may grow beyond that.
     mask_logits, as_it_is = look.mask_logits.astype(np.float32), replace(edge, grow=0.0)
     alpha[top:bottom, left:right] = make_alpha(crop, mask_logits, as_it_is)
-    return grown(alpha, edge)
+    return grow_alpha(alpha, edge)

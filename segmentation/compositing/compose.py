@@ -20,7 +20,7 @@ from segmentation.compositing.backgrounds import (
 )
 from segmentation.compositing.crop import Crop, crop_box, cut, longer_side, subject_box
 from segmentation.compositing.effects import Effects, reach_of, with_effects
-from segmentation.compositing.matting import foreground
+from segmentation.compositing.foreground import foreground
 from segmentation.errors import ChoiceError
 from segmentation.image.blend import Layer, over
 from segmentation.image.read import Photo
