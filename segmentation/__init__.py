@@ -13,7 +13,8 @@ from segmentation.compositing.backgrounds import (
 from segmentation.compositing.compose import compose, composed_mask
 from segmentation.compositing.crop import Crop
 from segmentation.compositing.effects import Effect, Effects, Outline, Shadow
-from segmentation.compositing.matting import Edge, foreground, make_alpha
+from segmentation.compositing.foreground import foreground
+from segmentation.compositing.matting import Edge, make_alpha
 from segmentation.cutout import compute_alpha
 from segmentation.each import cut_out_each, write_zip
 from segmentation.errors import (

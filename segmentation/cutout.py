@@ -18,7 +18,7 @@ from segmentation.compositing.backgrounds import Background, Transparent
 from segmentation.compositing.compose import compose, composed_mask
 from segmentation.compositing.crop import Crop
 from segmentation.compositing.effects import Effects
-from segmentation.compositing.matting import Edge, grown, make_alpha
+from segmentation.compositing.matting import Edge, grow_alpha, make_alpha
 from segmentation.filenames import file_extension
 from segmentation.i18n import Text
 from segmentation.image.read import Photo, safe_stem
@@ -263,4 +263,4 @@ def _object_alpha(
     alpha[top:bottom, left:right] = make_alpha(
         crop, refinement.mask_logits.astype(np.float32), edge_in_crop
     )
-    return grown(alpha, edge)
+    return grow_alpha(alpha, edge)

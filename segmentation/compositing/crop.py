@@ -1,4 +1,4 @@
-"""What part of the world a result shows: the photo, a crop around its subject, another photo."""
+"""The frame of a result: a crop around the subject."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -11,20 +11,20 @@ from segmentation.errors import ChoiceError
 
 Crop = Literal["subject", "square", "portrait"]
 CROPS: tuple[Crop, ...] = get_args(Crop)
-# Width over height; a crop to the subject has that of the subject.
+# Width over height; "subject" keeps the subject's own aspect ratio.
 ASPECTS: dict[Crop, float] = {"square": 1, "portrait": 3 / 4}
-# Free space on each side as a share of the subject's longer side. Formats with a fixed aspect are
-# for shops and profiles, which want air.
+# Margin on each side, as a share of the subject's longer side. The fixed aspect ratios are for
+# shops and profiles, which need more space.
 MARGINS: dict[Crop, float] = {"subject": 0.03, "square": 0.08, "portrait": 0.08}
-# Opacity up to this is dust to a cropping eye.
-LEAST_ALPHA = 10
-# A long thin subject in a square could take more memory than any host has.
-MOST_MEGAPIXELS = 120
+# Opacity from which a pixel belongs to the subject; fainter pixels are dust.
+MIN_ALPHA = 11
+# A long thin subject in a square could otherwise need more memory than any host has.
+MAX_MEGAPIXELS = 120
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
-    """How far effects reach beyond the subject on each side, in pixels."""
+class Outset:
+    """Pixels by which something extends beyond the subject's box on each side."""
 
     left: int = 0
     top: int = 0
@@ -33,58 +33,67 @@ class Reach:
 
 
 def subject_box(alpha: UInt8) -> BoxXYXY | None:
-    """The box of what is seen in alpha (H, W), or None if nothing is."""
-    left, top, width, height = cv2.boundingRect((alpha > LEAST_ALPHA).astype(np.uint8))
+    """The box of the visible pixels in alpha, uint8 (H, W), or None if there are none."""
+    left, top, width, height = cv2.boundingRect((alpha >= MIN_ALPHA).astype(np.uint8))
     return (left, top, left + width, top + height) if width else None
 
 
-def longer_side(alpha: UInt8) -> int:
-    """Of the subject's box, in pixels; 0 if nothing is seen."""
+def subject_size(alpha: UInt8) -> int:
+    """The longer side, in pixels, of the subject's box in alpha, uint8 (H, W); 0 without one."""
     box = subject_box(alpha)
     return max(box[2] - box[0], box[3] - box[1]) if box else 0
 
 
-def crop_box(alpha: UInt8, crop: Crop, reach: Reach | None = None) -> BoxXYXY:
-    """The frame of a crop: around the subject and centred on it, beyond the photo's end if need be.
+def crop_box(alpha: UInt8, crop: Crop, outset: Outset | None = None) -> BoxXYXY:
+    """The frame of a crop, centred on the subject; it may reach beyond the photo.
 
-    A subject that the photo itself cuts off stays at that end: it would float in the middle.
+    A subject that touches an end of the photo stays at that end of the frame: it is cut off there,
+    and would otherwise float.
 
     Args:
         alpha: uint8 (H, W).
-        crop: which format.
-        reach: of the effects that have to fit in.
+        crop: format of the frame.
+        outset: of effects that must fit in; None stands for no effects.
 
     Returns:
-        In pixels of alpha, possibly below 0 or beyond its size; all of it if nothing is seen.
+        In pixels of alpha, possibly below 0 or beyond its size; all of it if nothing is visible.
 
     Raises:
-        ChoiceError: the crop would be larger than an image can be.
+        ChoiceError: the crop would be too large.
     """
     height, width = alpha.shape
     box = subject_box(alpha)
     if box is None:
         return 0, 0, width, height
-    reach = reach or Reach()
+    outset = outset or Outset()
     margin = round(MARGINS[crop] * max(box[2] - box[0], box[3] - box[1]))
-    left, right = margin + reach.left, margin + reach.right
-    top, bottom = margin + reach.top, margin + reach.bottom
+    left, right = margin + outset.left, margin + outset.right
+    top, bottom = margin + outset.top, margin + outset.bottom
     if crop in ASPECTS:
         left = right = max(left, right)
         top = bottom = max(top, bottom)
-    horizontal = _grown((box[0], box[2]), (left, right), width)
-    vertical = _grown((box[1], box[3]), (top, bottom), height)
+    horizontal = _pad_span((box[0], box[2]), (left, right), width)
+    vertical = _pad_span((box[1], box[3]), (top, bottom), height)
     if crop in ASPECTS:
         frame_w = max(horizontal[1] - horizontal[0], (vertical[1] - vertical[0]) * ASPECTS[crop])
         frame_h = frame_w / ASPECTS[crop]
-        horizontal = _spread(horizontal, round(frame_w), width)
-        vertical = _spread(vertical, round(frame_h), height)
+        horizontal = _widen_span(horizontal, round(frame_w), width)
+        vertical = _widen_span(vertical, round(frame_h), height)
     frame = horizontal[0], vertical[0], horizontal[1], vertical[1]
-    _check(frame)
+    _check_size(frame)
     return frame
 
 
-def cut(image: UInt8, box_xyxy: BoxXYXY) -> UInt8:
-    """A box of an image (H, W) or (H, W, C); zero where it reaches beyond."""
+def crop_image(image: UInt8, box_xyxy: BoxXYXY) -> UInt8:
+    """Copy a box of an image; pixels beyond the image are zero.
+
+    Args:
+        image: uint8 (H, W) or (H, W, C).
+        box_xyxy: may lie partly or wholly beyond the image.
+
+    Returns:
+        uint8 (h, w) or (h, w, C), a new array.
+    """
     height, width = image.shape[:2]
     left, top, right, bottom = box_xyxy
     rows = slice(min(max(top, 0), height), min(max(bottom, 0), height))
@@ -96,29 +105,29 @@ def cut(image: UInt8, box_xyxy: BoxXYXY) -> UInt8:
     return result
 
 
-def _grown(span: tuple[int, int], space: tuple[int, int], length: int) -> tuple[int, int]:
-    """A span with space at both ends, but none where it ends with the photo."""
+def _pad_span(span: tuple[int, int], padding: tuple[int, int], length: int) -> tuple[int, int]:
+    """Add padding at both ends, except where the span ends with the photo."""
     low, high = span
-    return (low - space[0] if low > 0 else 0), (high + space[1] if high < length else length)
+    return (low - padding[0] if low > 0 else 0), (high + padding[1] if high < length else length)
 
 
-def _spread(span: tuple[int, int], wanted: int, length: int) -> tuple[int, int]:
-    """A span made as long as wanted, at both ends alike or away from the photo's one end."""
+def _widen_span(span: tuple[int, int], min_length: int, photo_length: int) -> tuple[int, int]:
+    """Lengthen a span equally at both ends, or away from the end of the photo that it touches."""
     low, high = span
-    wanted = max(wanted, high - low)
-    if low == 0 and high < length:
-        return 0, wanted
-    if high == length and low > 0:
-        return length - wanted, length
-    start = low - (wanted - (high - low)) // 2
-    return start, start + wanted
+    target = max(min_length, high - low)
+    if low == 0 and high < photo_length:
+        return 0, target
+    if high == photo_length and low > 0:
+        return photo_length - target, photo_length
+    start = low - (target - (high - low)) // 2
+    return start, start + target
 
 
-def _check(frame_xyxy: BoxXYXY) -> None:
+def _check_size(frame_xyxy: BoxXYXY) -> None:
     left, top, right, bottom = frame_xyxy
     width, height = right - left, bottom - top
-    if width * height > MOST_MEGAPIXELS * 1e6:
+    if width * height > MAX_MEGAPIXELS * 1e6:
         raise ChoiceError(
-            f"This crop would have {width} x {height} pixels. Crop to the subject, or not at all.",
-            f"按此裁剪会有 {width} × {height} 像素。请改为裁剪到主体，或不裁剪。",
+            f"This crop would have {width} x {height} pixels. Crop to the subject, or do not crop.",
+            f"按此裁剪会有 {width} × {height} 像素，请改为裁剪到主体，或不裁剪。",
         )

@@ -1,4 +1,7 @@
-"""What is drawn under a cut-out: an outline, a shadow. All sizes are shares of the subject's."""
+"""Effects between the objects and the background: an outline and a shadow.
+
+All sizes are shares of the longer side of the subject's box.
+"""
 
 import re
 from dataclasses import dataclass
@@ -8,18 +11,20 @@ import cv2
 import numpy as np
 
 from segmentation.arrays import UInt8
-from segmentation.compositing.backgrounds import parse_colour
-from segmentation.compositing.crop import Reach, longer_side
+from segmentation.compositing.colours import parse_rgb
+from segmentation.compositing.crop import Outset, subject_size
 from segmentation.errors import ChoiceError
 from segmentation.image.blend import Layer, under
 
-# A Gaussian is not seen beyond this many of its standard deviations.
-SEEN_SIGMAS = 2.5
+# A Gaussian is invisible beyond this many standard deviations.
+VISIBLE_SIGMAS = 2.5
+# A shadow is computed on a copy on which its blur has this many pixels: nothing finer is visible.
+BLUR_SIGMA = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """A line around the subject, as on a sticker.
+    """A line around the objects, as on a sticker.
 
     Attributes:
         width: as a share of the subject's longer side.
@@ -36,8 +41,8 @@ class Shadow:
 
     Attributes:
         offset_xy: to the right and down, as shares of the subject's longer side.
-        blur: standard deviation, as a share of the same.
-        opacity: where it is darkest, 0..1.
+        blur: standard deviation, as a share of the subject's longer side.
+        opacity: maximum, 0..1.
     """
 
     offset_xy: tuple[float, float] = (0.02, 0.03)
@@ -46,66 +51,75 @@ class Shadow:
 
 
 Effect = Outline | Shadow
-# From the subject outwards: the outline has a shadow too.
+# From the subject outwards: an outline has a shadow too.
 Effects = tuple[Effect, ...]
 
 
 def parse_outline(text: str) -> Outline:
-    """The outline written as WIDTH,#RRGGBB, the width in percent of the subject's longer side.
+    """Read an outline written as WIDTH,#RRGGBB, the width in percent of the subject's longer side.
 
     Raises:
-        ChoiceError: it is not written so, or wider than 20 %.
+        ChoiceError: the text has another form, or the width is 0 or above 20 %.
     """
     width, _, colour = text.partition(",")
     if not re.fullmatch(r"\d+(\.\d+)?", width) or not 0 < float(width) <= 20:
         raise ChoiceError(
-            "An outline is WIDTH,#RRGGBB, its width in percent (to 20) of the object.",
-            "描边写作 宽度,#RRGGBB，宽度为物体较长边的百分比（不超过 20）。",
+            "An outline is WIDTH,#RRGGBB, with the width in percent of the object's longer side. "
+            "Choose a width above 0, up to 20.",
+            "描边请写成 宽度,#RRGGBB 的形式，宽度为物体较长边的百分比，大于 0 且不超过 20。",
         )
-    return Outline(float(width) / 100, parse_colour(colour).rgb)
+    return Outline(float(width) / 100, parse_rgb(colour))
 
 
-def with_effects(layer: Layer, effects: Effects) -> Layer:
-    """A cut-out with each effect under what is there already; straight alpha."""
-    size = longer_side(layer.alpha)
+def draw_effects(layer: Layer, effects: Effects) -> Layer:
+    """Draw each effect under the objects and the effects before it.
+
+    Args:
+        layer: colours uint8 (H, W, 3) and alpha uint8 (H, W), straight.
+        effects: from the objects outwards.
+
+    Returns:
+        A layer of the same size; `layer` itself if no object is visible.
+    """
+    size = subject_size(layer.alpha)
     if not size:
         return layer
     for effect in effects:
         match effect:
             case Outline():
-                layer = under(layer, effect.rgb, _outline(layer.alpha, effect.width * size))
+                layer = under(layer, effect.rgb, _outline_alpha(layer.alpha, effect.width * size))
             case Shadow():
-                layer = under(layer, (0, 0, 0), _shadow(layer.alpha, effect, size))
+                layer = under(layer, (0, 0, 0), _shadow_alpha(layer.alpha, effect, size))
     return layer
 
 
-def reach_of(effects: Effects, size: int) -> Reach:
-    """How far effects reach beyond a subject whose longer side has `size` pixels."""
+def effects_outset(effects: Effects, size: int) -> Outset:
+    """How far effects extend beyond a subject whose longer side has `size` pixels."""
     left = top = right = bottom = 0.0
     for effect in effects:
         match effect:
             case Outline(width):
-                grown = width * size + 1
-                left, top, right, bottom = (side + grown for side in (left, top, right, bottom))
+                line = width * size + 1
+                left, top, right, bottom = (side + line for side in (left, top, right, bottom))
             case Shadow((x, y), blur):
-                soft = SEEN_SIGMAS * blur
-                left, right = left + max(soft - x, 0) * size, right + max(soft + x, 0) * size
-                top, bottom = top + max(soft - y, 0) * size, bottom + max(soft + y, 0) * size
-    return Reach(*(ceil(side) for side in (left, top, right, bottom)))
+                spread = VISIBLE_SIGMAS * blur
+                left, right = left + max(spread - x, 0) * size, right + max(spread + x, 0) * size
+                top, bottom = top + max(spread - y, 0) * size, bottom + max(spread + y, 0) * size
+    return Outset(*(ceil(side) for side in (left, top, right, bottom)))
 
 
-def _outline(alpha: UInt8, width: float) -> UInt8:
+def _outline_alpha(alpha: UInt8, width: float) -> UInt8:
     """Opaque up to `width` pixels from the edge, with one soft pixel."""
     outside = (alpha < 128).astype(np.uint8)
     line = np.zeros_like(alpha)
     if outside.all():
         return line
-    # Elsewhere the line is not; distances are four bytes a pixel.
-    space = ceil(width) + 2
+    # Only around the line, to save memory: distances take four bytes per pixel.
+    margin = ceil(width) + 2
     left, top, box_w, box_h = cv2.boundingRect(alpha)
     around = (
-        slice(max(top - space, 0), top + box_h + space),
-        slice(max(left - space, 0), left + box_w + space),
+        slice(max(top - margin, 0), top + box_h + margin),
+        slice(max(left - margin, 0), left + box_w + margin),
     )
     distance = cv2.distanceTransform(outside[around], cv2.DIST_L2, cv2.DIST_MASK_5)
     # Distances are to the centre of the nearest pixel inside, half a pixel behind the edge.
@@ -114,19 +128,19 @@ def _outline(alpha: UInt8, width: float) -> UInt8:
     return line
 
 
-def _shadow(alpha: UInt8, shadow: Shadow, size: int) -> UInt8:
-    """Blurred on a copy so small that the blur has four pixels, and moved while enlarging."""
+def _shadow_alpha(alpha: UInt8, shadow: Shadow, size: int) -> UInt8:
+    """Blur alpha on a reduced copy, and move it while enlarging."""
     height, width = alpha.shape
     sigma = max(shadow.blur * size, 0.5)
-    scale = min(1.0, 4 / sigma)
+    scale = min(1.0, BLUR_SIGMA / sigma)
     small_wh = max(1, round(width * scale)), max(1, round(height * scale))
     small = cv2.resize(alpha, small_wh, interpolation=cv2.INTER_AREA).astype(np.float32)
-    # A subject that the photo cuts off goes on behind its end.
-    soft = cv2.GaussianBlur(small, (0, 0), sigma * scale, borderType=cv2.BORDER_REPLICATE)
-    levels = np.rint(soft * shadow.opacity).astype(np.uint8)
+    # A subject that the photo cuts off continues beyond the photo's end.
+    blurred = cv2.GaussianBlur(small, (0, 0), sigma * scale, borderType=cv2.BORDER_REPLICATE)
+    levels = np.rint(blurred * shadow.opacity).astype(np.uint8)
     step_x, step_y = small_wh[0] / width, small_wh[1] / height
     x, y = (offset * size for offset in shadow.offset_xy)
-    # Pixel centres of both grids on each other, then moved.
+    # Align the pixel centres of both grids, then move.
     start_x, start_y = (0.5 - x) * step_x - 0.5, (0.5 - y) * step_y - 0.5
     moved = cv2.warpAffine(
         levels,

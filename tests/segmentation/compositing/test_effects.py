@@ -1,4 +1,4 @@
-"""Outlines and shadows: where they should be, in straight alpha, without a rim."""
+"""Outlines and shadows: in the right place, in straight alpha, without a rim."""
 
 import numpy as np
 import numpy.typing as npt
@@ -7,8 +7,8 @@ import pytest
 from segmentation.arrays import UInt8
 from segmentation.compositing.backgrounds import Colour, Transparent
 from segmentation.compositing.compose import compose, composed_mask
-from segmentation.compositing.crop import CROPS, Crop, Reach
-from segmentation.compositing.effects import Effects, Outline, Shadow, reach_of, with_effects
+from segmentation.compositing.crop import CROPS, Crop, Outset
+from segmentation.compositing.effects import Effects, Outline, Shadow, draw_effects, effects_outset
 from segmentation.image.blend import Layer, over, under
 from segmentation.image.read import Photo
 
@@ -24,46 +24,46 @@ def square(size: int = 100, low: int = 30, high: int = 70) -> Layer:
     return Layer(np.full((size, size, 3), 100, np.uint8), alpha)
 
 
-def exactly_over(layer: Layer, behind: UInt8) -> npt.NDArray[np.float64]:
+def blend_exactly(layer: Layer, behind: UInt8) -> npt.NDArray[np.float64]:
     share = layer.alpha[..., None] / 255
     return np.asarray(layer.colours * share + behind * (1 - share))
 
 
-def test_over_is_the_formula_to_the_last_bit() -> None:
+def test_blending_is_exact_to_the_last_bit() -> None:
     rng = np.random.default_rng(0)
     layer = Layer(
         rng.integers(0, 256, (256, 256, 3), dtype=np.uint8),
         np.arange(256, dtype=np.uint8)[:, None].repeat(256, axis=1),
     )
     behind = rng.integers(0, 256, (256, 256, 3), dtype=np.uint8)
-    expected = np.rint(exactly_over(layer, behind))
+    expected = np.rint(blend_exactly(layer, behind))
     np.testing.assert_array_equal(over(layer, behind.copy()), expected)
 
 
-def test_what_is_put_under_shows_as_if_painted_first() -> None:
-    """For all pairs of opacities: under, then over white, is over white twice."""
+def test_a_layer_put_under_looks_as_if_painted_first() -> None:
+    """For all pairs of opacities: under, then over white, equals painting both over white."""
     upper, lower = (grid.astype(np.uint8) for grid in np.mgrid[:256, :256])
     layer = Layer(np.full((256, 256, 3), (200, 100, 50), np.uint8), upper)
     white = np.full((256, 256, 3), 255, np.uint8)
-    painted = exactly_over(Layer(np.full_like(white, (10, 20, 250)), lower), white)
-    expected = exactly_over(layer, painted)
+    painted = blend_exactly(Layer(np.full_like(white, (10, 20, 250)), lower), white)
+    expected = blend_exactly(layer, painted)
     result = over(under(layer, (10, 20, 250), lower), white.copy())
     assert np.abs(result - expected).max() < 1.6
     assert (layer.alpha == upper).all()
 
 
 @pytest.mark.parametrize("effects", EFFECTS)
-def test_the_subject_itself_is_untouched(effects: Effects) -> None:
+def test_effects_leave_the_subject_unchanged(effects: Effects) -> None:
     layer = square()
-    result = with_effects(layer, effects)
+    result = draw_effects(layer, effects)
     inside = layer.alpha == 255
     assert (result.alpha[inside] == 255).all()
     assert (result.colours[inside] == 100).all()
     assert (result.alpha >= layer.alpha).all()
 
 
-def test_an_outline_is_solid_to_its_width_and_no_further() -> None:
-    result = with_effects(square(), (Outline(0.1, RED),))
+def test_an_outline_is_solid_up_to_its_width() -> None:
+    result = draw_effects(square(), (Outline(0.1, RED),))
     # 42 pixels of subject, so 4.2 around its edge at 29 and 71.
     row = result.alpha[50]
     assert (row[26:74] == 255).all()
@@ -76,9 +76,9 @@ def test_an_outline_is_solid_to_its_width_and_no_further() -> None:
     assert result.colours[50, 29] == pytest.approx([178, 50, 50], abs=2)
 
 
-def test_a_shadow_lies_to_the_right_below_and_fades() -> None:
+def test_a_shadow_is_offset_and_fades() -> None:
     shadow = Shadow(offset_xy=(0.2, 0.1), blur=0.05, opacity=0.5)
-    result = with_effects(square(), (shadow,))
+    result = draw_effects(square(), (shadow,))
     outside = square().alpha == 0
     assert (result.colours[outside & (result.alpha > 0)] == 0).all()
     assert result.alpha[60, 73] == pytest.approx(127, abs=6)
@@ -89,64 +89,66 @@ def test_a_shadow_lies_to_the_right_below_and_fades() -> None:
 
 
 def test_a_shadow_is_the_same_on_a_reduced_copy() -> None:
-    """The blur of a large photo is made small; its share of the subject stays."""
+    """The blur is a share of the subject, and is computed small on a large photo."""
     small = square()
     large = Layer(*(np.ascontiguousarray(part.repeat(10, 0).repeat(10, 1)) for part in small))
     shadow = (Shadow(opacity=1),)
-    result = with_effects(large, shadow).alpha.reshape(100, 10, 100, 10).mean(axis=(1, 3))
-    assert np.abs(result - with_effects(small, shadow).alpha)[small.alpha == 0].max() < 4
+    result = draw_effects(large, shadow).alpha.reshape(100, 10, 100, 10).mean(axis=(1, 3))
+    assert np.abs(result - draw_effects(small, shadow).alpha)[small.alpha == 0].max() < 4
 
 
-def test_a_shadow_of_a_subject_that_the_photo_cuts_off_does_not_fade_at_its_end() -> None:
+def test_the_shadow_of_a_subject_cut_off_by_the_photo_does_not_fade_there() -> None:
     layer = square()
     layer.alpha[70:, 30:70] = 255
-    below = with_effects(layer, (Shadow(),)).alpha[70:, 72].astype(int)
+    below = draw_effects(layer, (Shadow(),)).alpha[70:, 72].astype(int)
     assert np.ptp(below[10:]) <= 2
     assert below[0] > 20
 
 
 @pytest.mark.parametrize("effects", EFFECTS)
-def test_transparent_and_opaque_agree(effects: Effects) -> None:
-    """A transparent result put on a colour later is the result on that colour."""
+def test_a_transparent_result_on_a_colour_equals_the_result_on_that_colour(
+    effects: Effects,
+) -> None:
     rgb = np.random.default_rng(0).integers(0, 256, (100, 100, 3), dtype=np.uint8)
     photo, alpha = Photo(rgb, None, "photo", ()), square().alpha
     later = compose(photo, alpha, Transparent(), effects)
     white = np.full((100, 100, 3), 255, np.uint8)
-    max_concurrency = compose(photo, alpha, Colour((255, 255, 255)), effects)
+    at_once = compose(photo, alpha, Colour((255, 255, 255)), effects)
     layer = Layer(np.ascontiguousarray(later[..., :3]), np.ascontiguousarray(later[..., 3]))
-    np.testing.assert_array_equal(over(layer, white), max_concurrency)
+    np.testing.assert_array_equal(over(layer, white), at_once)
 
 
 @pytest.mark.parametrize("effects", EFFECTS)
 @pytest.mark.parametrize("crop", CROPS)
-def test_a_crop_leaves_room_for_effects(crop: Crop, effects: Effects) -> None:
-    """Even where the photo has none."""
+def test_a_crop_leaves_space_for_effects(crop: Crop, effects: Effects) -> None:
+    """Also where they reach beyond the photo."""
     photo = Photo(np.full((50, 50, 3), 90, np.uint8), None, "photo", ())
     alpha = np.zeros((50, 50), np.uint8)
     alpha[2:48, 2:48] = 255
     image = compose(photo, alpha, Transparent(), effects, crop)
-    seen = image[..., 3]
-    assert max(seen[0].max(), seen[-1].max(), seen[:, 0].max(), seen[:, -1].max()) <= 2
+    opacity = image[..., 3]
+    sides = opacity[0], opacity[-1], opacity[:, 0], opacity[:, -1]
+    assert max(side.max() for side in sides) <= 2
     mask = composed_mask(alpha, Transparent(), effects, crop)
-    assert mask.shape == seen.shape
+    assert mask.shape == opacity.shape
     assert (image[mask == 255] == (90, 90, 90, 255)).all()
 
 
-def test_reaches_add_up() -> None:
-    assert reach_of((), 100) == Reach()
-    assert reach_of((Outline(0.1),), 100) == Reach(11, 11, 11, 11)
+def test_the_outsets_of_effects_add_up() -> None:
+    assert effects_outset((), 100) == Outset()
+    assert effects_outset((Outline(0.1),), 100) == Outset(11, 11, 11, 11)
     shadow = Shadow(offset_xy=(0.2, 0.05), blur=0.02)
-    assert reach_of((shadow,), 100) == Reach(0, 0, 25, 10)
-    assert reach_of((Outline(0.1), shadow), 100) == Reach(11, 11, 36, 21)
+    assert effects_outset((shadow,), 100) == Outset(0, 0, 25, 10)
+    assert effects_outset((Outline(0.1), shadow), 100) == Outset(11, 11, 36, 21)
 
 
-def test_without_a_subject_there_is_nothing_to_draw_under() -> None:
+def test_without_a_subject_no_effect_is_drawn() -> None:
     layer = Layer(np.zeros((20, 20, 3), np.uint8), np.zeros((20, 20), np.uint8))
-    assert with_effects(layer, (Outline(), Shadow())) is layer
+    assert draw_effects(layer, (Outline(), Shadow())) is layer
 
 
-def test_a_faint_subject_has_no_outline_but_a_shadow() -> None:
+def test_a_faint_subject_has_a_shadow_but_no_outline() -> None:
     layer = Layer(np.zeros((40, 40, 3), np.uint8), np.full((40, 40), 0, np.uint8))
     layer.alpha[10:30, 10:30] = 60
-    assert (with_effects(layer, (Outline(),)).alpha == layer.alpha).all()
-    assert with_effects(layer, (Shadow(),)).alpha[30, 20] > 5
+    assert (draw_effects(layer, (Outline(),)).alpha == layer.alpha).all()
+    assert draw_effects(layer, (Shadow(),)).alpha[30, 20] > 5

@@ -1,100 +1,74 @@
-"""Edges that follow the photo, and colours without the old background."""
-
-from collections.abc import Callable
-from typing import Any
+"""Edges that follow the photo."""
 
 import cv2
 import numpy as np
 import pytest
 
 from segmentation.arrays import Float32, UInt8
-from segmentation.compositing import matting as matte
-from segmentation.compositing.matting import Edge, foreground, make_alpha
+from segmentation.compositing.matting import Edge, make_alpha
+from segmentation.errors import ChoiceError
+from tests.segmentation.compositing.shapes import (
+    BACKGROUND_COLOUR,
+    CELL,
+    OBJECT_COLOUR,
+    Shape,
+    alpha_error,
+    diagonal,
+    disc,
+    draw_mask,
+    draw_photo,
+    exact_alpha,
+    half_plane,
+)
 
-CELL = 10
-OBJECT_COLOUR, BACKGROUND_COLOUR = (200, 60, 40), (40, 90, 180)
-
-Shape = Callable[[Any, Any], Any]
-"""Signed distance (pixels) from an outline, positive inside, of columns and rows."""
-
-
-def half_plane(x: Any, y: Any) -> Any:
-    return 203.0 - x + 0 * y
-
-
-def diagonal(x: Any, y: Any) -> Any:
-    return (0.7 * (y - 200) - (x - 200)) / np.hypot(0.7, 1)
-
-
-def disc(x: Any, y: Any) -> Any:
-    return 120 - np.hypot(x - 197, y - 204)
+SHAPES = [half_plane, diagonal, disc]
 
 
-def truth(shape: Shape, side: int = 400) -> Float32:
-    """The exact opacity of a shape, softened over a pixel as a lens does."""
-    y, x = np.mgrid[:side, :side] + 0.5
-    return np.clip(shape(x, y) + 0.5, 0, 1).astype(np.float32)
+def alpha_of_mask(mask_logits: Float32) -> UInt8:
+    """The mask alone, enlarged to the photo."""
+    enlarged = cv2.resize(mask_logits, (400, 400), interpolation=cv2.INTER_CUBIC)
+    return ((enlarged > 0) * 255).astype(np.uint8)
 
 
-def photo_of(alpha: Float32, noise: int = 3) -> UInt8:
-    share = alpha[..., None]
-    image = share * OBJECT_COLOUR + (1 - share) * BACKGROUND_COLOUR
-    grain = np.random.default_rng(2).normal(0, noise, image.shape)
-    return np.clip(np.rint(image + grain), 0, 255).astype(np.uint8)
-
-
-def mask_of(shape: Shape, side: int = 400, off: float = 0.0) -> Float32:
-    """What a model says of the shape on its coarse grid, its outline `off` pixels too far out."""
-    y, x = np.mgrid[: side // CELL, : side // CELL] * CELL + CELL / 2
-    return np.clip((shape(x, y) + off) * 0.5, -8, 8).astype(np.float32)
-
-
-def enlarged(image: Any, factor: int) -> Any:
-    return image.repeat(factor, axis=0).repeat(factor, axis=1)
-
-
-def error(alpha: UInt8, expected: Float32) -> float:
-    return float(np.abs(alpha / 255 - expected).sum())
-
-
-@pytest.mark.parametrize("shape", [half_plane, diagonal, disc])
-@pytest.mark.parametrize("off", [-3.0, 0.0, 3.0])
-def test_the_edge_is_the_photos_not_the_masks(shape: Shape, off: float) -> None:
-    expected = truth(shape)
-    alpha = make_alpha(photo_of(expected), mask_of(shape, off=off))
-    coarse = cv2.resize(mask_of(shape, off=off), (400, 400), interpolation=cv2.INTER_CUBIC)
-    by_mask = ((coarse > 0) * 255).astype(np.uint8)
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("offset", [-3.0, 0.0, 3.0])
+def test_the_edge_follows_the_photo_instead_of_the_mask(shape: Shape, offset: float) -> None:
+    expected = exact_alpha(shape)
+    mask_logits = draw_mask(shape, offset)
+    alpha = make_alpha(draw_photo(expected), mask_logits)
     outline = np.count_nonzero((expected > 0) & (expected < 1)) or 400
-    assert error(alpha, expected) < 0.5 * outline
-    if off:
-        assert error(alpha, expected) < 0.2 * error(by_mask, expected)
+    assert alpha_error(alpha, expected) < 0.5 * outline
+    if offset:
+        by_mask = alpha_of_mask(mask_logits)
+        assert alpha_error(alpha, expected) < 0.2 * alpha_error(by_mask, expected)
 
 
-@pytest.mark.parametrize("shape", [half_plane, diagonal, disc])
-@pytest.mark.parametrize("off", [-0.7 * CELL, 0.7 * CELL])
-def test_a_mask_far_off_is_drawn_towards_the_edge(shape: Shape, off: float) -> None:
-    expected = truth(shape)
-    alpha = make_alpha(photo_of(expected), mask_of(shape, off=off))
-    coarse = cv2.resize(mask_of(shape, off=off), (400, 400), interpolation=cv2.INTER_CUBIC)
-    assert error(alpha, expected) < 0.8 * error(((coarse > 0) * 255).astype(np.uint8), expected)
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("offset", [-0.7 * CELL, 0.7 * CELL])
+def test_a_mask_far_from_the_edge_is_moved_towards_it(shape: Shape, offset: float) -> None:
+    expected = exact_alpha(shape)
+    mask_logits = draw_mask(shape, offset)
+    alpha = make_alpha(draw_photo(expected), mask_logits)
+    by_mask = alpha_of_mask(mask_logits)
+    assert alpha_error(alpha, expected) < 0.8 * alpha_error(by_mask, expected)
 
 
-@pytest.mark.parametrize("off", [-0.7 * CELL, 0.7 * CELL])
-def test_colours_of_both_sides_speak_against_a_mask_far_off(off: float) -> None:
-    expected = truth(half_plane)
+@pytest.mark.parametrize("offset", [-0.7 * CELL, 0.7 * CELL])
+def test_the_colours_of_both_sides_correct_a_mask_far_from_the_edge(offset: float) -> None:
+    expected = exact_alpha(half_plane)
     stripes = (np.mgrid[:400, :400][0] // 20 % 2 > 0)[..., None]
     share = expected[..., None]
     inside = np.where(stripes, OBJECT_COLOUR, (60, 60, 200))
     outside = np.where(stripes, (60, 160, 60), (170, 170, 90))
-    # No one line through the colours parts the sides, so the filter alone cannot.
+    # No plane through the colours separates the sides, so the filter alone cannot.
     photo = np.rint(inside * share + outside * (1 - share)).astype(np.uint8)
-    alpha = make_alpha(photo, mask_of(half_plane, off=off))
-    assert error(alpha, expected) < 0.15 * abs(off) * 400
+    alpha = make_alpha(photo, draw_mask(half_plane, offset))
+    assert alpha_error(alpha, expected) < 0.15 * abs(offset) * 400
 
 
-@pytest.mark.parametrize("shape", [half_plane, diagonal, disc])
-def test_away_from_the_edge_alpha_is_all_or_nothing(shape: Shape) -> None:
-    alpha = make_alpha(photo_of(truth(shape), noise=12), mask_of(shape))
+@pytest.mark.parametrize("shape", SHAPES)
+def test_away_from_the_edge_alpha_is_0_or_255(shape: Shape) -> None:
+    alpha = make_alpha(draw_photo(exact_alpha(shape), noise=12), draw_mask(shape))
     y, x = np.mgrid[:400, :400] + 0.5
     distance = shape(x, y)
     assert (alpha[distance > 2.5 * CELL] == 255).all()
@@ -103,175 +77,82 @@ def test_away_from_the_edge_alpha_is_all_or_nothing(shape: Shape) -> None:
 
 
 def test_a_diagonal_edge_has_no_steps() -> None:
-    expected = truth(diagonal)
-    alpha = make_alpha(photo_of(expected, noise=0), mask_of(diagonal))
+    alpha = make_alpha(draw_photo(exact_alpha(diagonal), noise=0), draw_mask(diagonal))
     middle = alpha[100:300].astype(int)
     assert (np.diff(middle, axis=1) <= 1).all()  # from object to background in every row
     crossing = middle.sum(axis=1) / 255  # where each row leaves the object, in pixels
-    wobble = crossing - np.polyval(np.polyfit(np.arange(200), crossing, 1), np.arange(200))
-    assert np.abs(wobble).max() < 0.3
+    line = np.polyval(np.polyfit(np.arange(200), crossing, 1), np.arange(200))
+    assert np.abs(crossing - line).max() < 0.3
 
 
 @pytest.mark.parametrize("shape", [diagonal, disc])
-def test_without_an_edge_in_the_photo_the_masks_own_outline_is_smooth(shape: Shape) -> None:
+def test_without_an_edge_in_the_photo_the_outline_of_the_mask_is_smoothed(shape: Shape) -> None:
     flat = np.full((400, 400, 3), 128, np.uint8)
-    alpha = make_alpha(flat, mask_of(shape))
-    expected = truth(shape)
+    alpha = make_alpha(flat, draw_mask(shape))
+    expected = exact_alpha(shape)
     outline = np.count_nonzero((expected > 0) & (expected < 1))
-    assert error(alpha, expected) < 3 * outline
-    # The filter's window straightens an outline a little where the photo has nothing to hold it.
+    assert alpha_error(alpha, expected) < 3 * outline
+    # The filter's window straightens an outline a little where the photo has no edge to hold it.
     assert abs(alpha.sum() / 255 - expected.sum()) < 0.02 * expected.sum()
 
 
-@pytest.mark.parametrize("factor", [2, 4])
-def test_a_large_photo_has_the_same_edge_as_a_small_one(
-    factor: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The reduced copy of the large photo is the small one, pixel for pixel."""
-    small = photo_of(truth(disc))
-    alpha = make_alpha(small, mask_of(disc))
-    monkeypatch.setattr(matte, "REDUCED_SIDE", 400)
-    large = make_alpha(enlarged(small, factor), mask_of(disc))
-    assert large.shape == (400 * factor, 400 * factor)
-    back = cv2.resize(large, (400, 400), interpolation=cv2.INTER_AREA)
-    difference = np.abs(back.astype(int) - alpha)
-    assert difference.mean() < 0.25
-    assert np.percentile(difference[difference > 0], 90) < 30
-
-
-def real_edges(side: int) -> tuple[UInt8, Float32]:
-    noise = np.random.default_rng(4).integers(0, 255, (side // 8, side // 8, 3), dtype=np.uint8)
-    rgb = cv2.resize(noise, (side, side), interpolation=cv2.INTER_CUBIC)
-    logits = np.random.default_rng(5).normal(0, 4, (12, 12)).astype(np.float32)
-    return np.asarray(rgb, np.uint8), cv2.resize(logits, (48, 48)).astype(np.float32)
-
-
-@pytest.mark.parametrize("factor", [1, 3])
-@pytest.mark.parametrize("tile", [7, 100])
-def test_tiles_leave_no_seams(factor: int, tile: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    rgb, logits = real_edges(191 * factor)
-    monkeypatch.setattr(matte, "REDUCED_SIDE", 191)
-    alpha = make_alpha(rgb, logits)
-    colours = foreground(rgb, alpha)
-    monkeypatch.setattr(matte, "TILE", tile)
-    assert np.abs(make_alpha(rgb, logits).astype(int) - alpha).max() <= 1
-    assert np.abs(foreground(rgb, alpha).astype(int) - colours).max() <= 1
-
-
-SIZES = [(16, 16), (17, 4001), (4001, 17), (1025, 1023), (47, 49), (2049, 31), (97, 1025)]
-
-
-@pytest.mark.parametrize("size_hw", SIZES)
-@pytest.mark.parametrize("mask_hw", [(12, 12), (1, 96), (96, 3)])
-def test_every_size_comes_out_as_it_went_in(
-    size_hw: tuple[int, int], mask_hw: tuple[int, int]
-) -> None:
-    random = np.random.default_rng(1)
-    rgb = random.integers(0, 256, (*size_hw, 3), dtype=np.uint8)
-    logits = random.normal(0, 5, mask_hw).astype(np.float32)
-    alpha = make_alpha(rgb, logits)
-    assert alpha.shape == size_hw
-    assert foreground(rgb, alpha).shape == (*size_hw, 3)
-
-
-@pytest.mark.parametrize("size_hw", SIZES)
-@pytest.mark.parametrize(("logit", "value"), [(-30.0, 0), (-0.1, 0), (0.1, 255), (30.0, 255)])
-def test_nothing_is_nothing_and_everything_everything(
-    size_hw: tuple[int, int], logit: float, value: int
-) -> None:
-    rgb = np.random.default_rng(1).integers(0, 256, (*size_hw, 3), dtype=np.uint8)
-    alpha = make_alpha(rgb, np.full((24, 24), logit, np.float32))
-    assert (alpha == value).all()
-    assert (foreground(rgb, alpha) == rgb).all()
-
-
-@pytest.mark.parametrize("value", [0, 1, 128, 254, 255])
-@pytest.mark.parametrize("factor", [1, 3])
-def test_flat_photos_divide_by_nothing(value: int, factor: int) -> None:
-    rgb = np.full((130 * factor, 130 * factor, 3), value, np.uint8)
-    with np.errstate(all="raise"):
-        alpha = make_alpha(rgb, mask_of(half_plane, 400)[:, 10:30])
-        assert (foreground(rgb, alpha) == value).all()
-    assert alpha.min() == 0
-    assert alpha.max() == 255
-
-
 @pytest.mark.parametrize("value", [1e4, 65504.0])
-def test_extreme_logits_are_no_more_than_certain(value: float) -> None:
-    logits = np.sign(mask_of(disc)) * np.float32(value)
+def test_extreme_logits_do_not_overflow(value: float) -> None:
+    logits = np.sign(draw_mask(disc)) * np.float32(value)
     with np.errstate(all="raise"):
-        alpha = make_alpha(photo_of(truth(disc)), logits)
-    assert error(alpha, truth(disc)) < 2000
+        alpha = make_alpha(draw_photo(exact_alpha(disc)), logits)
+    assert alpha_error(alpha, exact_alpha(disc)) < 2000
 
 
 def test_high_contrast_grey_is_solved_precisely() -> None:
-    """Three equal channels of black and white: the hardest matrix there is to invert."""
-    expected = truth(half_plane)
+    """Three equal channels of black and white give the worst-conditioned matrix."""
+    expected = exact_alpha(half_plane)
     grey = np.dstack([np.rint(expected * 255).astype(np.uint8)] * 3)
-    alpha = make_alpha(grey, mask_of(half_plane, off=3))
+    alpha = make_alpha(grey, draw_mask(half_plane, offset=3))
     assert ((alpha > 127) == (expected > 0.5)).all()
-    assert error(alpha, expected) < 0.2 * len(alpha)
+    assert alpha_error(alpha, expected) < 0.2 * len(alpha)
 
 
-def test_a_pinhole_is_closed_and_a_window_stays_open() -> None:
-    logits = mask_of(disc)
+def test_a_pinhole_is_filled_and_a_window_stays_open() -> None:
+    logits = draw_mask(disc)
     logits[20, 20] = -8
     logits[12:16, 16:24] = -8
-    rgb = photo_of(truth(disc))
+    rgb = draw_photo(exact_alpha(disc))
     rgb[120:160, 160:240] = BACKGROUND_COLOUR
     alpha = make_alpha(rgb, logits)
     assert alpha[205, 205] == 255
     assert alpha[140, 200] == 0
 
 
-# Colour
+@pytest.mark.parametrize(("height", "width"), [(1, 3), (2, 2)])
+def test_an_object_large_enough_to_be_listed_is_cut_out(height: int, width: int) -> None:
+    """Three cells are an object (MIN_AREA), on a grid of 48 x 96 as well."""
+    logits = np.full((48, 96), -12, np.float32)
+    logits[20 : 20 + height, 40 : 40 + width] = 12
+    rgb = np.full((480, 960, 3), 40, np.uint8)
+    rgb[200 : 200 + 10 * height, 400 : 400 + 10 * width] = 200
+    alpha = make_alpha(rgb, logits)
+    assert np.count_nonzero(alpha > 127) > 50 * height * width
 
 
-def test_colour_changes_only_where_two_mix() -> None:
-    expected = truth(disc)
-    rgb = photo_of(expected)
-    alpha = np.rint(cv2.GaussianBlur(expected, (0, 0), 3) * 255).astype(np.uint8)
-    before = rgb.copy()
-    colours = foreground(rgb, alpha)
-    whole = (alpha == 0) | (alpha == 255)
-    assert (colours[whole] == rgb[whole]).all()
-    assert (colours[~whole] != rgb[~whole]).any()
-    assert (rgb == before).all()
-
-
-@pytest.mark.parametrize("factor", [1, 4])
-@pytest.mark.parametrize("sigma", [1.5, 4])
-def test_the_objects_own_colour_comes_back(
-    factor: int, sigma: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(matte, "REDUCED_SIDE", 400)
-    soft = cv2.GaussianBlur(truth(disc), (0, 0), sigma)
-    soft[soft < 1 / 255], soft[soft > 254 / 255] = 0, 1
-    soft = enlarged(soft, factor)
-    rgb, alpha = photo_of(soft, noise=2), np.rint(soft * 255).astype(np.uint8)
-    seen = (alpha > 12) & (alpha < 243)
-    kept = np.abs(rgb[seen].astype(float) - OBJECT_COLOUR).mean()
-    recovered = np.abs(foreground(rgb, alpha)[seen].astype(float) - OBJECT_COLOUR).mean()
-    assert recovered < kept / 2
-
-
-def partly(alpha: UInt8) -> int:
+def count_soft(alpha: UInt8) -> int:
+    """Number of pixels that are neither opaque nor transparent."""
     return int(np.count_nonzero((alpha > 0) & (alpha < 255)))
 
 
-def test_softness_widens_the_edge_and_leaves_it_where_it_is() -> None:
+def test_softness_widens_the_edge_without_moving_it() -> None:
     flat = np.full((400, 400, 3), 128, np.uint8)
     hard, plain, soft = (
-        make_alpha(flat, mask_of(half_plane), Edge(softness=value)) for value in (-1, 0, 1)
+        make_alpha(flat, draw_mask(half_plane), Edge(softness=value)) for value in (-1, 0, 1)
     )
-    assert partly(hard) < 0.5 * partly(plain)
-    assert partly(soft) > 1.5 * partly(plain)
+    assert count_soft(hard) < 0.5 * count_soft(plain)
+    assert count_soft(soft) > 1.5 * count_soft(plain)
     assert abs(int(hard.sum()) - int(soft.sum())) < 255 * 400
 
 
 @pytest.mark.parametrize("grow", [-5.0, 5.0])
-def test_growing_moves_the_edge_by_thousandths_of_the_longest_side(grow: float) -> None:
-    image, mask = photo_of(truth(half_plane)), mask_of(half_plane)
+def test_grow_moves_the_edge_by_thousandths_of_the_longest_side(grow: float) -> None:
+    image, mask = draw_photo(exact_alpha(half_plane)), draw_mask(half_plane)
     plain, moved = make_alpha(image, mask), make_alpha(image, mask, Edge(grow=grow))
     assert (
         moved.astype(int).sum(axis=1) - plain.astype(int).sum(axis=1)
@@ -279,9 +160,9 @@ def test_growing_moves_the_edge_by_thousandths_of_the_longest_side(grow: float) 
 
 
 def test_fine_hair_is_found_outside_the_outline() -> None:
-    expected = truth(half_plane)
-    expected[100:300:8, 203:240] = 1  # strands that the coarse mask knows nothing of
-    image, mask = photo_of(expected), mask_of(half_plane)
+    expected = exact_alpha(half_plane)
+    expected[100:300:8, 203:240] = 1  # strands that the coarse mask does not show
+    image, mask = draw_photo(expected), draw_mask(half_plane)
     strands = np.zeros((400, 400), np.bool_)
     strands[100:300:8, 220:240] = True
     between = np.roll(strands, 4, axis=0)
@@ -291,12 +172,7 @@ def test_fine_hair_is_found_outside_the_outline() -> None:
     assert hairy[between].mean() < 26
 
 
-@pytest.mark.parametrize(("height", "width"), [(1, 3), (2, 2)])
-def test_an_object_large_enough_to_be_listed_is_cut_out(height: int, width: int) -> None:
-    """Three cells are an object (SPECK_AREA), on a grid of 48 x 96 as well."""
-    logits = np.full((48, 96), -12, np.float32)
-    logits[20 : 20 + height, 40 : 40 + width] = 12
-    rgb = np.full((480, 960, 3), 40, np.uint8)
-    rgb[200 : 200 + 10 * height, 400 : 400 + 10 * width] = 200
-    alpha = make_alpha(rgb, logits)
-    assert np.count_nonzero(alpha > 127) > 50 * height * width
+@pytest.mark.parametrize(("softness", "grow"), [(-1.1, 0), (1.1, 0), (0, -21), (0, 21)])
+def test_an_edge_out_of_range_is_refused(softness: float, grow: float) -> None:
+    with pytest.raises(ChoiceError, match="from -1 to 1"):
+        Edge(softness, grow)

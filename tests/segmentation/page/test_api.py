@@ -1,33 +1,28 @@
 """The page as a program meets it: the two calls it offers, and everything it refuses."""
 
-import asyncio
 import json
 import re
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from functools import partial
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import cv2
-import gradio as gr
 import httpx
 import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
+from segmentation.page.server.policy import PRIVATE_PAGE, PUBLIC_PAGE, PagePolicy, Rate
 
 import app
-from segmentation import Limits, find_model
+from segmentation import Limits
 from segmentation.i18n import Language
-from segmentation.image.read import OUT_OF_MEMORY
 from segmentation.page.header import footer_text
-from segmentation.page.server.policy import PRIVATE_PAGE, PUBLIC_PAGE, PagePolicy, Rate
 from segmentation.page.server.request_guard import YOUR_SHARE
-from segmentation.page.strings import STRINGS
 from segmentation.page.server.uploads import LEAST_BYTES, ROOM_MEGABYTES
+from segmentation.page.strings import STRINGS
 from tests.paths import ROOT
 from tests.segmentation.page.serving import served_page
 from tests.visitor import Failed, Refused, Visitor

@@ -37,7 +37,6 @@ from segmentation.page.compare_tab.difference import (
     ONLY_FIRST,
     ONLY_OTHER,
     difference_map,
-    likeness,
 )
 from tests.paths import EXAMPLES
 from tests.segmentation.scenes import DOG, OBJECT, PERSON, block, segmentation
