@@ -1,6 +1,7 @@
 """The run-times a model can run on, and the choice between them."""
 
-from segmentation.engines.ascend.engine import AscendEngine, find_chip
+from segmentation.engines.ascend.chip import detect_chip
+from segmentation.engines.ascend.engine import AscendEngine
 from segmentation.engines.base import Engine, Logits
 from segmentation.engines.onnx import OnnxEngine
 from segmentation.engines.remote import RemoteEngine
@@ -16,7 +17,7 @@ __all__ = [
     "EngineChoice",
     "Logits",
     "available_chip",
-    "find_chip",
+    "detect_chip",
     "is_remote",
     "open_engine",
 ]
@@ -33,7 +34,7 @@ def available_chip() -> str | None:
     Who opens a model on it is told why (see `open_engine`).
     """
     try:
-        return find_chip()
+        return detect_chip()
     except EngineUnavailable:
         return None
 
@@ -67,7 +68,7 @@ def open_engine(
     failed: EngineUnavailable | ModelDamaged | None = None
     if choice == "auto":
         try:
-            if find_chip() is not None:
+            if detect_chip() is not None:
                 return AscendEngine(card, precision), ()
         except (EngineUnavailable, ModelDamaged) as reason:
             failed = reason

@@ -64,7 +64,7 @@ def test_nothing_of_ascend_is_no_news(tmp_path: Path, monkeypatch: pytest.Monkey
         ("rt.set_device", 507033, "lost"),
         ("mdl.load_from_file", 507008, "another chip"),
         ("mdl.load_from_file", 545001, "newer CANN"),
-        ("rt.malloc", 207001, "full"),
+        ("rt.malloc", 207001, "out of memory"),
     ],
 )
 def test_a_chip_that_does_not_work_is_told_of(

@@ -95,7 +95,7 @@ def test_a_card_gets_the_files_for_its_chip(
 
 @pytest.mark.usefixtures("hub")
 def test_a_forced_card_on_a_host_without_cann_is_told_so() -> None:
-    with pytest.raises(EngineUnavailable, match="pyACL is not there"):
+    with pytest.raises(EngineUnavailable, match="pyACL is not installed"):
         get_model(NAME, "ascend")
 
 

@@ -17,7 +17,8 @@ import pytest
 
 from segmentation.arrays import SizeHW
 from segmentation.engines.ascend import acl as ascend_acl
-from segmentation.engines.ascend.engine import AscendEngine, find_chip
+from segmentation.engines.ascend.chip import detect_chip
+from segmentation.engines.ascend.engine import AscendEngine
 from segmentation.errors import EngineUnavailable, InferenceFailed, ModelDamaged
 from segmentation.inference.preprocess import preprocess
 from segmentation.model_card import ModelCard, save_card
@@ -223,7 +224,7 @@ class TestExecutionFaults:
     ) -> None:
         engine = start(static_card(tmp_path))
         acl.mdl.get_output_dims = lambda _desc, _index: ({"dims": [1, 3, 80, 80]}, 0)
-        with pytest.raises(InferenceFailed, match="other inputs or outputs"):
+        with pytest.raises(InferenceFailed, match="inputs or outputs"):
             engine.run(photo())
 
     @pytest.mark.parametrize("call", EXECUTION_CALLS)
@@ -340,7 +341,7 @@ def hung(start: Start, acl: ModuleType, tmp_path: Path) -> AscendEngine:
     """An engine whose device is at an inference that never ends, as one visitor was told."""
     engine = start(static_card(tmp_path), timeout_s=0.5)
     acl.stand_in.inject("stream", acl.stand_in.HANG, times=9)
-    assert "has not answered" in told_of(engine)
+    assert "has not responded" in told_of(engine)
     return engine
 
 
@@ -358,7 +359,7 @@ class TestHanging:
         # Whoever comes later need not wait to be told.
         with ThreadPoolExecutor(4) as pool:
             answers = list(pool.map(lambda _: told_of(hung), range(8)))
-        assert all("has not answered" in told for told in answers)
+        assert all("has not responded" in told for told in answers)
         assert acl.stand_in.chip.calls["mdl.execute_async"] == 1
 
     def test_an_older_pyacl_waits_without_limit_but_nobody_else_does(
@@ -367,13 +368,13 @@ class TestHanging:
         del acl.rt.synchronize_stream_with_timeout
         engine = start(static_card(tmp_path), timeout_s=0.5)
         acl.stand_in.inject("stream", acl.stand_in.HANG)
-        assert "has not answered" in told_of(engine)
+        assert "has not responded" in told_of(engine)
 
     def test_it_works_again_once_the_wait_is_over(
         self, hung: AscendEngine, acl: ModuleType
     ) -> None:
         acl.stand_in.chip.released.set()
-        while hung._acl.seconds_under_way():
+        while hung._acl.current_call_seconds():
             pass
         hung.run(photo())
 
@@ -407,13 +408,13 @@ START_FAULTS = [
     ("mdl.load_from_file", 100016, "newer"),
     ("mdl.load_from_file", 145006, "cannot be read"),
     ("mdl.load_from_file", 145019, "set_env.sh"),
-    ("mdl.load_from_file", 245000, "full"),
+    ("mdl.load_from_file", 245000, "out of memory"),
     ("mdl.load_from_file", 507008, "another chip"),
     ("mdl.load_from_file", 545001, "newer"),
     ("mdl.load_from_file", 123456, "123456"),
-    ("rt.malloc", 207001, "full"),
-    ("rt.malloc", 207018, "full"),
-    ("create_data_buffer", 200000, "this host"),
+    ("rt.malloc", 207001, "out of memory"),
+    ("rt.malloc", 207018, "out of memory"),
+    ("create_data_buffer", 200000, "This host"),
 ]
 
 
@@ -449,7 +450,7 @@ class TestStart:
     ) -> None:
         acl.stand_in.inject("rt.create_context", 207018)
         acl.stand_in.inject("rt.reset_device", 500000)
-        with pytest.raises(EngineUnavailable, match=r"full.*rt\.create_context 207018"):
+        with pytest.raises(EngineUnavailable, match=r"out of memory.*rt\.create_context 207018"):
             start(static_card(tmp_path))
         acl.stand_in.chip.device_references = 0
 
@@ -467,7 +468,7 @@ class TestStart:
         self, start: Start, acl: ModuleType, tmp_path: Path
     ) -> None:
         acl.stand_in.chip.total_bytes = 100
-        with pytest.raises(EngineUnavailable, match="full"):
+        with pytest.raises(EngineUnavailable, match="out of memory"):
             start(static_card(tmp_path))
 
     def test_an_om_of_newer_make(self, start: Start, acl: ModuleType, tmp_path: Path) -> None:
@@ -512,14 +513,14 @@ class TestStart:
 
     def test_an_om_of_other_sizes_than_its_card_says(self, start: Start, tmp_path: Path) -> None:
         om = replace(write_om(tmp_path, [SIZE_HW]), sizes_hw=((64, 64),))
-        with pytest.raises(EngineUnavailable, match="not what its card says"):
+        with pytest.raises(EngineUnavailable, match="does not match its card"):
             start(small_card(tmp_path, [om]))
 
     def test_an_om_with_open_shapes(self, start: Start, tmp_path: Path) -> None:
         from stand_in_om import open_om
 
         om = describe(open_om(small_model(None)), tmp_path / "open.om", [SIZE_HW])
-        with pytest.raises(EngineUnavailable, match="not what its card says"):
+        with pytest.raises(EngineUnavailable, match="does not match its card"):
             start(small_card(tmp_path, [om]))
 
     @pytest.mark.parametrize(("more", "fits"), [(64, True), (65, False), (-1, False)])
@@ -532,7 +533,7 @@ class TestStart:
             start(static_card(tmp_path)).run(photo())
             acl.stand_in.chip.warnings.clear()
         else:
-            with pytest.raises(EngineUnavailable, match="not what its card says"):
+            with pytest.raises(EngineUnavailable, match="does not match its card"):
                 start(static_card(tmp_path))
 
     def test_oms_that_disagree_about_their_input(self, start: Start, tmp_path: Path) -> None:
@@ -609,7 +610,7 @@ class TestEnd:
             "try: engine.run(np.zeros((1, 3, 32, 32), 'f'))\n"
             "except InferenceFailed: print('told')\n"
             "acl.stand_in.chip.released.set()\n"
-            "while engine._acl.seconds_under_way(): pass\n"
+            "while engine._acl.current_call_seconds(): pass\n"
             "engine.run(np.zeros((1, 3, 32, 32), 'f'))\n"
         )
         done = ended(program, tmp_path)
@@ -621,24 +622,24 @@ class TestEnd:
 class TestFindChip:
     @pytest.mark.usefixtures("acl")
     def test_the_chip_that_answers(self) -> None:
-        assert find_chip() == CHIP
+        assert detect_chip() == CHIP
 
     def test_nothing_of_ascend(self, monkeypatch: pytest.MonkeyPatch) -> None:
         hide_acl(monkeypatch)
-        assert find_chip() is None
+        assert detect_chip() is None
 
     def test_a_device_without_pyacl(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         hide_acl(monkeypatch)
         monkeypatch.setattr(ascend_acl, "DEVICE_NODE", tmp_path)
         with pytest.raises(EngineUnavailable, match=r"set_env\.sh"):
-            find_chip()
+            detect_chip()
 
     def test_an_impostor(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         hide_acl(monkeypatch)
         (tmp_path / "acl.py").write_text("class Acl: pass\n")
         monkeypatch.syspath_prepend(tmp_path)
         with pytest.raises(EngineUnavailable, match="pip uninstall acl pyacl"):
-            find_chip()
+            detect_chip()
 
     @pytest.mark.parametrize(
         "source",
@@ -654,15 +655,15 @@ class TestFindChip:
         (tmp_path / "acl.py").write_text(source + "\n")
         monkeypatch.syspath_prepend(tmp_path)
         with pytest.raises(EngineUnavailable, match=r"cannot be loaded .*set_env\.sh"):
-            find_chip()
+            detect_chip()
 
     def test_no_device(
         self,
         acl: ModuleType,
     ) -> None:
         acl.stand_in.chip.devices = 0
-        with pytest.raises(EngineUnavailable, match="No Ascend device answers"):
-            find_chip()
+        with pytest.raises(EngineUnavailable, match="No Ascend device responds"):
+            detect_chip()
 
     def test_no_permission(
         self,
@@ -670,7 +671,7 @@ class TestFindChip:
     ) -> None:
         acl.stand_in.inject("rt.get_device_count", 207006)
         with pytest.raises(EngineUnavailable, match="HwHiAiUser"):
-            find_chip()
+            detect_chip()
 
     def test_a_forced_engine_without_pyacl(
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
