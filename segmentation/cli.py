@@ -12,7 +12,7 @@ from segmentation.compositing.backgrounds import Background, Fit, parse_backdrop
 from segmentation.compositing.crop import CROPS
 from segmentation.compositing.effects import Shadow, parse_outline
 from segmentation.compositing.matting import Edge
-from segmentation.engines.registry import EngineChoice
+from segmentation.engines.registry import EngineChoice, check_engine_choice, engine_choices
 from segmentation.errors import ChoiceError
 from segmentation.filenames import check_output, output_format
 from segmentation.i18n import Language
@@ -21,7 +21,7 @@ from segmentation.image.write import FORMATS
 from segmentation.inference.select import RULES
 from segmentation.recipe import Recipe
 
-ENGINES = "auto, onnx, ascend, or the address of replicas: http://HOST:PORT (default: auto)"
+ENGINES = f"{engine_choices()} (default: auto)"
 
 # Flags with a value that may be left out, how that value looks, and what stands in for it. argparse
 # alone would take a photo after such a flag for its value.
@@ -205,7 +205,8 @@ def count(text: str) -> int:
 
 
 def engine(text: str) -> EngineChoice:
-    """An engine's name or the address of replicas, as argparse wants its types."""
-    if text not in ("auto", "onnx", "ascend") and not re.fullmatch(r"https?://[^\s?#]+", text):
-        raise argparse.ArgumentTypeError(ENGINES)
-    return text
+    """Parse an engine's name or the address of replicas, as an argparse type."""
+    try:
+        return check_engine_choice(text)
+    except ChoiceError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
