@@ -174,5 +174,5 @@ def test_when_the_cluster_is_gone_the_page_says_so(
     engine, _ = open_engine(CARD, ADDRESS)
     cluster.send_signal(signal.SIGINT)
     cluster.wait()
-    with pytest.raises(InferenceFailed, match="do not answer"):
+    with pytest.raises(InferenceFailed, match="do not respond"):
         engine.run(photos[0])

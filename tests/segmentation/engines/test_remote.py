@@ -15,12 +15,13 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from segmentation.arrays import UInt8
-from segmentation.cluster.deployment import FAILURES_IN_A_ROW, Replica
+from segmentation.cluster.deployment import MAX_FAILURES_IN_A_ROW, Replica
 from segmentation.engines import remote
 from segmentation.engines.base import Logits
 from segmentation.engines.onnx import OnnxEngine
 from segmentation.engines.registry import Engine, open_engine
-from segmentation.engines.remote import RemoteEngine, pack, unpack
+from segmentation.engines.remote import RemoteEngine
+from segmentation.engines.replica_protocol import describe_replica, pack_logits, unpack_logits
 from segmentation.errors import EngineUnavailable, InferenceFailed
 from segmentation.i18n import Text
 from segmentation.image.read import read_photo
@@ -92,7 +93,7 @@ def answering(*answers: tuple[int, bytes]) -> Iterator[tuple[str, list[str]]]:
 
 
 def greeting() -> tuple[int, bytes]:
-    told = remote.description(CARD, OnnxEngine(CARD, threads=1), REPLICAS)
+    told = describe_replica(CARD, OnnxEngine(CARD, threads=1), REPLICAS)
     return 200, json.dumps(told).encode()
 
 
@@ -103,11 +104,11 @@ LOGITS = Logits(
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(remote, "PAUSES", (0.0, 0.0, 0.0))
+    monkeypatch.setattr(remote, "ATTEMPT_PAUSES_S", (0.0, 0.0, 0.0))
 
 
 def test_what_is_packed_is_unpacked() -> None:
-    for sent, received in zip(LOGITS, unpack(pack(LOGITS)), strict=True):
+    for sent, received in zip(LOGITS, unpack_logits(pack_logits(LOGITS)), strict=True):
         np.testing.assert_array_equal(received, sent)
         assert received.dtype == np.float32
 
@@ -150,7 +151,7 @@ def test_a_whole_photo_goes_through(address: str) -> None:
 def test_a_photo_that_a_lost_replica_had_goes_to_another_one(
     lost: tuple[int, bytes], pixel_values: UInt8
 ) -> None:
-    with answering(greeting(), lost, lost, (200, pack(LOGITS))) as (address, asked):
+    with answering(greeting(), lost, lost, (200, pack_logits(LOGITS))) as (address, asked):
         logits = RemoteEngine(CARD, address).run(pixel_values)
     assert asked == ["GET", "POST", "POST", "POST"]
     np.testing.assert_array_equal(logits.class_queries_logits, LOGITS.class_queries_logits)
@@ -159,9 +160,9 @@ def test_a_photo_that_a_lost_replica_had_goes_to_another_one(
 def test_a_page_outlives_its_replicas(pixel_values: UInt8) -> None:
     with answering(greeting(), (0, b""), (503, b""), (0, b"")) as (address, _):
         engine = RemoteEngine(CARD, address)
-        with pytest.raises(InferenceFailed, match="do not answer") as lost:
+        with pytest.raises(InferenceFailed, match="do not respond") as lost:
             engine.run(pixel_values)
-    with pytest.raises(InferenceFailed, match="do not answer") as gone:
+    with pytest.raises(InferenceFailed, match="do not respond") as gone:
         engine.run(pixel_values)
     for failure in (lost, gone):
         assert "请稍后再试" in failure.value.text.zh
@@ -192,8 +193,8 @@ def test_a_replica_that_is_drowning_is_not_asked_again(
     with ThreadingHTTPServer(("127.0.0.1", 0), Slow) as server:
         threading.Thread(target=server.serve_forever).start()
         engine = RemoteEngine(CARD, f"http://127.0.0.1:{server.server_address[1]}")
-        monkeypatch.setattr(remote, "ANSWER_SECONDS", 0.1)
-        with pytest.raises(InferenceFailed, match="do not answer"):
+        monkeypatch.setattr(remote, "RESPONSE_TIMEOUT_S", 0.1)
+        with pytest.raises(InferenceFailed, match="do not respond"):
             engine.run(pixel_values)
         release.set()
         server.shutdown()
@@ -242,29 +243,29 @@ def test_a_replica_whose_device_fails_photo_after_photo_asks_to_be_replaced(
                 with pytest.raises(InferenceFailed):
                     engine.run(pixel_values)
 
-    fail(FAILURES_IN_A_ROW - 1)
+    fail(MAX_FAILURES_IN_A_ROW - 1)
     engine.run(pixel_values)
-    fail(FAILURES_IN_A_ROW - 1)
+    fail(MAX_FAILURES_IN_A_ROW - 1)
     replica.check_health()
     fail(1)
-    with pytest.raises(RuntimeError, match="photo after photo"):
+    with pytest.raises(RuntimeError, match="photos in a row"):
         replica.check_health()
 
 
 @pytest.mark.parametrize("shape", [(1, 100, 100, 3), (1, 192, 384), (1, 384, 384, 6)])
 def test_pixels_of_another_shape_are_refused(address: str, shape: tuple[int, ...]) -> None:
-    with pytest.raises(InferenceFailed, match="have been changed"):
+    with pytest.raises(InferenceFailed, match="have changed"):
         RemoteEngine(CARD, address).run(np.zeros(shape, np.uint8))
 
 
 def test_bytes_that_do_not_fill_the_shape_are_refused(address: str) -> None:
-    with pytest.raises(InferenceFailed, match="have been changed"):
+    with pytest.raises(InferenceFailed, match="have changed"):
         RemoteEngine(CARD, address).run(np.zeros((1, 192, 384, 3), np.float32))
 
 
 @pytest.mark.parametrize("change", [{"name": "another"}, {"mask_stride": 8}, {"labels": ()}])
 def test_replicas_of_another_model_are_refused(address: str, change: dict[str, object]) -> None:
-    with pytest.raises(EngineUnavailable, match="do not run the model"):
+    with pytest.raises(EngineUnavailable, match="run another model"):
         RemoteEngine(replace(CARD, **change), address)
 
 
@@ -276,7 +277,7 @@ def test_replicas_that_were_given_another_model_are_noticed(
 ) -> None:
     engine = RemoteEngine(CARD, address)
     monkeypatch.setattr(replica, "_name", "another")
-    with pytest.raises(InferenceFailed, match="have been changed"):
+    with pytest.raises(InferenceFailed, match="have changed"):
         engine.run(pixel_values)
 
 
@@ -284,11 +285,11 @@ def test_replicas_that_were_given_another_model_are_noticed(
     ("answer", "message"),
     [
         ((503, b""), "No replica is ready"),
-        ((404, b"Path '/' not found"), "no replica of this version"),
-        ((200, b"<html>"), "no replica of this version"),
-        ((200, b"[]"), "no replica of this version"),
-        ((200, b"{}"), "no replica of this version"),
-        ((0, b""), "No replica answers"),
+        ((404, b"Path '/' not found"), "not a replica of this version"),
+        ((200, b"<html>"), "not a replica of this version"),
+        ((200, b"[]"), "not a replica of this version"),
+        ((200, b"{}"), "not a replica of this version"),
+        ((0, b""), "No replica responds"),
     ],
 )
 def test_what_is_no_replica_is_refused(answer: tuple[int, bytes], message: str) -> None:
@@ -298,5 +299,5 @@ def test_what_is_no_replica_is_refused(answer: tuple[int, bytes], message: str) 
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:1", "https://127.0.0.1:1", "http://h:port"])
 def test_where_nothing_answers_the_engine_is_unavailable(address: str) -> None:
-    with pytest.raises(EngineUnavailable, match="No replica answers"):
+    with pytest.raises(EngineUnavailable, match="No replica responds"):
         RemoteEngine(CARD, address)
