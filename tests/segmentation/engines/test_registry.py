@@ -1,6 +1,5 @@
 """The registry of engines: valid choices, the order of `auto`, and its fallback."""
 
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -22,7 +21,7 @@ from segmentation.errors import ChoiceError, EngineUnavailable, ModelDamaged
 from segmentation.i18n import Text
 from segmentation.inference.registry import ModelRegistry
 from segmentation.model_card import Artifact, ModelCard, find_model
-from tests.stand_ins.om_card import CHIP, small_card, write_om
+from tests.stand_ins.om_card import CHIP, small_card, write_om, write_onnx
 from tests.stand_ins.small_model import small_model
 from tests.stand_ins.toolkit import fresh_acl, hide_acl
 
@@ -33,10 +32,7 @@ def acl(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 def small_onnx(folder: Path) -> Artifact:
-    content = small_model((32, 32))
-    (folder / "model.onnx").write_bytes(content)
-    digest = hashlib.sha256(content).hexdigest()
-    return Artifact("model.onnx", "onnx", "fp32", ((32, 32),), len(content), digest)
+    return write_onnx(folder, small_model((32, 32)))
 
 
 def open_and_close(
