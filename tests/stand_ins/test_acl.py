@@ -177,9 +177,9 @@ class TestRightUse:
         assert fetch(acl, loaded, 1)[: expected.nbytes] == expected.tobytes()
 
     def test_open_shapes_are_set_by_the_caller(self, acl: ModuleType, tmp_path: Path) -> None:
-        from stand_in_om import open_om
+        from stand_in_om import compile_open_om
 
-        open_om(small_model(None)).write(tmp_path / "a.om")
+        compile_open_om(small_model(None)).write(tmp_path / "a.om")
         acl.init()
         good(acl.rt.set_device(0))
         good(acl.rt.create_context(0))
@@ -439,7 +439,7 @@ class TestExecution:
     def test_one_model_does_not_run_twice_at_once(self, acl: ModuleType, om: str) -> None:
         loaded = load(acl, om)
         with (
-            acl.mdl._model(loaded.model).alone(),
+            acl.mdl._model(loaded.model).run_exclusively(),
             pytest.raises(acl.stand_in.Crash, match="overlap"),
         ):
             acl.mdl.execute(loaded.model, loaded.inputs, loaded.outputs)
@@ -508,7 +508,7 @@ class TestTeardown:
 
     def test_a_running_model_is_not_unloaded(self, acl: ModuleType, om: str) -> None:
         loaded = load(acl, om)
-        with acl.mdl._model(loaded.model).alone():
+        with acl.mdl._model(loaded.model).run_exclusively():
             assert acl.mdl.unload(loaded.model) == 507011
 
     def test_a_device_is_reset_as_often_as_it_was_set(self, acl: ModuleType) -> None:

@@ -67,9 +67,9 @@ def test_an_om_of_other_sizes_than_its_card_is_refused(
 
 
 def test_an_om_with_open_shapes_is_refused(start_engine: StartEngine, tmp_path: Path) -> None:
-    from stand_in_om import open_om
+    from stand_in_om import compile_open_om
 
-    om = write_artifact(open_om(small_model(None)), tmp_path / "open.om", [SIZE_HW])
+    om = write_artifact(compile_open_om(small_model(None)), tmp_path / "open.om", [SIZE_HW])
     with pytest.raises(EngineUnavailable, match="does not match its card"):
         start_engine(small_card(tmp_path, [om]))
 
