@@ -45,7 +45,7 @@ def parser() -> argparse.ArgumentParser:
         help="bundled name, model folder, or hf:OWNER/NAME[@REVISION]; may be given again, for the "
         "menu (default: those that KOUTU_MODELS names, else compact)",
     )
-    add("--engine", type=engine, default="auto", help=engine_choices())
+    add("--engine", type=engine, default="auto", help=f"{engine_choices()} (default: auto)")
     add("--precision", help="of the artifact, such as fp32 or int8 (default: the card's first)")
     add("--threads", type=count, default=0, help="for onnxruntime (default: all cores)")
     # No defaults below: without a flag, Gradio's environment variables apply.

@@ -10,7 +10,7 @@ from pathlib import Path
 from segmentation.compositing.backgrounds import parse_background
 from segmentation.compositing.crop import CROPS
 from segmentation.cutout import CutoutOptions
-from segmentation.engines.registry import EngineChoice
+from segmentation.engines.registry import EngineChoice, check_engine_choice, engine_choices
 from segmentation.errors import ChoiceError
 from segmentation.filenames import check_output, output_format
 from segmentation.i18n import Language
@@ -18,8 +18,6 @@ from segmentation.image.read import Photo, read_photo
 from segmentation.image.write import FORMATS
 from segmentation.inference.select import RULES
 from segmentation.text_options import TextOptions
-
-ENGINES = "auto, onnx, ascend, or the address of replicas: http://HOST:PORT (default: auto)"
 
 # Flags whose value is optional: the pattern of a value, and the default. argparse alone would take
 # a photo that follows such a flag for its value.
@@ -106,7 +104,7 @@ def _add_model_flags(parser: argparse.ArgumentParser) -> None:
         default="compact",
         help="bundled name, model folder, or hf:OWNER/NAME[@REVISION] (default: compact)",
     )
-    add("--engine", type=engine, default="auto", help=ENGINES)
+    add("--engine", type=engine, default="auto", help=f"{engine_choices()} (default: auto)")
     add("--precision", help="of the artifact, such as fp32 or int8 (default: the card's first)")
     add("--threads", type=count, default=0, help="for onnxruntime (default: all cores)")
     add(
@@ -175,7 +173,8 @@ def count(text: str) -> int:
 
 
 def engine(text: str) -> EngineChoice:
-    """Parse an engine's name or the address of replicas, as a type of argparse."""
-    if text not in ("auto", "onnx", "ascend") and not re.fullmatch(r"https?://[^\s?#]+", text):
-        raise argparse.ArgumentTypeError(ENGINES)
-    return text
+    """Parse an engine's name or the address of replicas, as an argparse type."""
+    try:
+        return check_engine_choice(text)
+    except ChoiceError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error

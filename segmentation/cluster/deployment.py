@@ -1,4 +1,4 @@
-"""Replicas: many engines behind one address, which Ray Serve starts, feeds and replaces.
+"""Replicas: engines behind one address, started, balanced and replaced by Ray Serve.
 
 serve run segmentation.cluster.deployment:app replicas=4 model=models/small engine=ascend
 """
@@ -6,7 +6,12 @@ serve run segmentation.cluster.deployment:app replicas=4 model=models/small engi
 from typing import TYPE_CHECKING, Any
 
 from segmentation.engines.registry import open_engine
-from segmentation.engines.remote import DEVICE_FAILED, description, pack, pixels_from
+from segmentation.engines.replica_protocol import (
+    DEVICE_FAILED,
+    describe_replica,
+    pack_logits,
+    parse_pixels,
+)
 from segmentation.errors import InferenceFailed
 from segmentation.inference.hub import get_model
 
@@ -15,21 +20,25 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-# While one photo is computed, the next one's pixels arrive.
+# While one photo is computed, the pixels of the next one arrive.
 PHOTOS_PER_REPLICA = 2
-# So many photos that fail one after the other are not to blame; their replica is.
-FAILURES_IN_A_ROW = 3
+# After so many failures in a row the fault is the replica's, not the photos'.
+MAX_FAILURES_IN_A_ROW = 3
 
 
 class Replica:
-    """One engine that answers `RemoteEngine`.
+    """One engine that answers the requests of `RemoteEngine` (see `engines.replica_protocol`).
 
     Args:
-        model: see `get_model`.
-        engine: onnx or ascend; not auto, for replicas must be alike.
-        precision: of the artifact; None takes the card's first choice.
-        threads: for onnxruntime; 0 takes all cores.
-        replicas: how many of its like there are.
+        model: bundled name, model folder or Hub repository (see `get_model`).
+        engine: onnx or ascend, but not auto, because replicas must be alike.
+        precision: precision of the artifact; None takes the card's first choice.
+        threads: threads per inference, for onnxruntime; 0 uses all cores.
+        replicas: number of replicas in the deployment.
+
+    Raises:
+        ModelError: the model cannot be found or used.
+        EngineUnavailable: the engine cannot start on this host.
     """
 
     def __init__(
@@ -38,44 +47,52 @@ class Replica:
         card = get_model(model, engine, precision)
         self._name = card.name
         self._engine, _ = open_engine(card, engine, precision, threads)
-        self._description = description(card, self._engine, replicas)
-        self._failures = 0
+        self._description = describe_replica(card, self._engine, replicas)
+        self._failures_in_a_row = 0
 
     def check_health(self) -> None:
-        """Asked by Ray Serve from time to time, which replaces a replica that raises."""
-        if self._failures >= FAILURES_IN_A_ROW:
-            raise RuntimeError("its device fails photo after photo")
+        """Raise if the device fails every photo. Ray Serve polls this and replaces the replica.
+
+        Raises:
+            RuntimeError: the last photos all failed.
+        """
+        if self._failures_in_a_row >= MAX_FAILURES_IN_A_ROW:
+            raise RuntimeError(f"the device failed {self._failures_in_a_row} photos in a row")
 
     async def __call__(self, request: "Request") -> "Response":
-        """Answer one request as `RemoteEngine` says."""
+        """Answer one request of `RemoteEngine`."""
         from starlette.concurrency import run_in_threadpool
         from starlette.responses import JSONResponse, Response
 
         if request.method != "POST":
             return JSONResponse(self._description)
         if request.query_params.get("model") != self._name:
-            return Response("that model is not here", 404)
+            return Response("this replica runs another model", 404)
         try:
             body, shape = await request.body(), request.query_params.get("shape", "")
-            pixel_values = pixels_from(body, shape, self._engine)
+            pixel_values = parse_pixels(body, shape, self._engine)
         except ValueError as error:
             return Response(str(error), 400)
         try:
-            # In a thread, for Ray asks meanwhile whether the replica is well.
+            # In a thread, so that Ray's health checks are answered meanwhile.
             logits = await run_in_threadpool(self._engine.run, pixel_values)
         except InferenceFailed as error:
-            self._failures += 1
+            self._failures_in_a_row += 1
             return JSONResponse({"en": error.text.en, "zh": error.text.zh}, DEVICE_FAILED)
-        self._failures = 0
-        return Response(pack(logits))
+        self._failures_in_a_row = 0
+        return Response(pack_logits(logits))
 
 
 def app(args: dict[str, str]) -> "Application":
-    """What `serve run` starts; the arguments are those of `_app`."""
-    return _app(**args)
+    """Build the deployment from the `name=value` arguments of `serve run`.
+
+    Args:
+        args: any of model, engine, precision, threads and replicas; see `_build`.
+    """
+    return _build(**args)
 
 
-def _app(
+def _build(
     model: str = "compact",
     engine: str = "onnx",
     precision: str | None = None,
@@ -84,14 +101,14 @@ def _app(
 ) -> "Application":
     from ray import serve
 
-    # Ray counts the cards of an Ascend host itself and shows each replica its own one alone.
-    needs: dict[str, Any] = {"num_cpus": int(threads)}
+    # Ray counts the cards of an Ascend host and makes one of them visible to each replica.
+    resources: dict[str, Any] = {"num_cpus": int(threads)}
     if engine == "ascend":
-        needs = {"num_cpus": 1, "resources": {"NPU": 1}}
+        resources = {"num_cpus": 1, "resources": {"NPU": 1}}
     deployment = serve.deployment(
         Replica,
         num_replicas=int(replicas),
-        ray_actor_options=needs,
+        ray_actor_options=resources,
         max_ongoing_requests=PHOTOS_PER_REPLICA,
     )
     return deployment.bind(model, engine, precision, int(threads), int(replicas))

@@ -1,4 +1,4 @@
-"""What both run-times promise."""
+"""The interface of all engines."""
 
 from abc import ABC, abstractmethod
 from typing import Any, NamedTuple
@@ -10,7 +10,7 @@ from segmentation.model_card import InputSpec
 
 
 class Logits(NamedTuple):
-    """What Mask2Former says of one photo, before any softmax or sigmoid.
+    """Raw outputs of Mask2Former for one photo, before softmax and sigmoid.
 
     Attributes:
         class_queries_logits: float32 (Q, C+1); the last class is "no object".
@@ -22,40 +22,43 @@ class Logits(NamedTuple):
 
 
 class Engine(ABC):
-    """A loaded model on one device, safe to call from any thread."""
+    """A model loaded on one device, safe to call from any thread."""
 
     @property
     @abstractmethod
     def input(self) -> InputSpec:
-        """What `run` takes; the compiled form may take something else than the card's graph."""
+        """The input of `run`. A compiled artifact may differ from the graph in the model card."""
 
     @property
     @abstractmethod
     def sizes_hw(self) -> tuple[SizeHW, ...]:
-        """The input sizes (height, width) it accepts, in pixels."""
+        """Accepted input sizes (height, width) in pixels."""
 
     @property
     @abstractmethod
     def device(self) -> str:
-        """What really computes, as a badge shows it: a provider's or a chip's name."""
+        """Name of the provider or chip that computes, as shown to users."""
 
     @property
     def max_concurrency(self) -> int:
-        """How many photos are worth having under way together; more would only wait."""
+        """Number of photos worth running at the same time; more would only wait."""
         return 1
 
     @abstractmethod
     def run(self, pixel_values: npt.NDArray[Any]) -> Logits:
-        """Infer one photo.
+        """Run the model on one photo.
 
         Args:
-            pixel_values: one photo as `input` asks for it (see `preprocess.preprocess`),
-                of a size in `sizes_hw`.
+            pixel_values: uint8 or float32 (1, H, W, 3) or (1, 3, H, W), as `input` says, with
+                (H, W) in `sizes_hw`; see `preprocess.preprocess`.
+
+        Returns:
+            float32 logits (Q, C+1) and (Q, h, w).
 
         Raises:
-            InferenceFailed: the device did not bring the photo through.
+            InferenceFailed: the device did not complete the run.
         """
 
     @abstractmethod
     def close(self) -> None:
-        """Give the device back; may be called more than once."""
+        """Release the device. A second call does nothing."""

@@ -1,4 +1,4 @@
-"""onnxruntime: the engine of every host without an Ascend card."""
+"""The onnxruntime engine, for every host without an Ascend card."""
 
 import threading
 from typing import TYPE_CHECKING, Any
@@ -13,21 +13,21 @@ from segmentation.model_card import Artifact, InputSpec, ModelCard, check_artifa
 if TYPE_CHECKING:
     import onnxruntime as ort
 
-# In order of preference; the plain onnxruntime package has the last one alone.
+# In order of preference. The plain onnxruntime package only has the last one.
 PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
 
 
 class OnnxEngine(Engine):
-    """A session for each graph, opened when a photo of its size first comes.
+    """One onnxruntime session per graph, opened on the first photo of its size.
 
     Args:
         card: the model.
-        precision: of the graphs to use; None takes the card's first choice.
-        threads: per inference; 0 lets onnxruntime take all cores.
+        precision: precision of the graphs; None takes the card's first choice.
+        threads: threads per inference; 0 lets onnxruntime use all cores.
 
     Raises:
-        EngineUnavailable: the card has no onnx graph of that precision.
-        ModelDamaged: the graph is missing, altered, or not one onnxruntime can load.
+        EngineUnavailable: the card has no ONNX graph of that precision.
+        ModelDamaged: the graph is missing or altered, or onnxruntime cannot load it.
     """
 
     def __init__(self, card: ModelCard, precision: str | None = None, threads: int = 0) -> None:
@@ -48,38 +48,48 @@ class OnnxEngine(Engine):
                 f"模型 {card.name} 没有 {precision} 精度的 ONNX 文件。请先导出，或选择其他精度。",
             )
         self._sessions: dict[str, ort.InferenceSession] = {}
-        self._opening = threading.Lock()
-        first = self._session(next(iter(self._graphs.values())))
-        provider: str = first.get_providers()[0]
+        self._sessions_lock = threading.Lock()
+        first_session = self._session(next(iter(self._graphs.values())))
+        provider: str = first_session.get_providers()[0]
         self._device = f"onnxruntime {provider.removesuffix('ExecutionProvider')}"
 
     @property
     def input(self) -> InputSpec:
-        """The card's, as the graph itself is run."""
+        """The input of the card, because the graph runs as it is."""
         return self._card.input
 
     @property
     def sizes_hw(self) -> tuple[SizeHW, ...]:
-        """The input sizes of all graphs of the chosen precision."""
+        """Input sizes (height, width) of all graphs of the chosen precision."""
         return tuple(self._graphs)
 
     @property
     def device(self) -> str:
-        """The provider onnxruntime really uses, such as `onnxruntime CPU`."""
+        """The provider that onnxruntime uses, such as `onnxruntime CPU`."""
         return self._device
 
     def run(self, pixel_values: npt.NDArray[Any]) -> Logits:
-        """Infer one photo; sessions are thread-safe, so no lock is held meanwhile."""
+        """Run the model on one photo. Sessions are thread-safe, so no lock is held.
+
+        Args:
+            pixel_values: uint8 or float32 (1, H, W, 3) or (1, 3, H, W), as `input` says.
+
+        Returns:
+            float32 logits (Q, C+1) and (Q, h, w).
+
+        Raises:
+            InferenceFailed: onnxruntime refused the input or failed.
+            ModelDamaged: the graph of this size is opened now and cannot be loaded.
+        """
         shape = pixel_values.shape
-        size_hw = (
-            (shape[1], shape[2]) if self._card.input.layout == "NHWC" else (shape[2], shape[3])
-        )
+        is_channels_last = self._card.input.layout == "NHWC"
+        size_hw = (shape[1], shape[2]) if is_channels_last else (shape[2], shape[3])
         session = self._session(self._graphs[size_hw])
         try:
             classes, masks = session.run(
                 list(self._card.outputs), {self._card.input.name: pixel_values}
             )
-        except Exception as error:  # onnxruntime's errors share no base class
+        except Exception as error:  # onnxruntime's errors have no common base class
             raise InferenceFailed(
                 "The model could not process this photo. Try again, or try another photo.",
                 "模型未能处理这张照片。请重试，或换一张照片。",
@@ -87,16 +97,16 @@ class OnnxEngine(Engine):
         return Logits(classes[0], masks[0])
 
     def close(self) -> None:
-        """Drop the sessions; onnxruntime frees them when the last inference returns."""
+        """Drop the sessions; onnxruntime frees each one when its last inference returns."""
         self._sessions.clear()
 
     def _session(self, graph: Artifact) -> "ort.InferenceSession":
-        with self._opening:
+        with self._sessions_lock:
             if graph.file not in self._sessions:
-                self._sessions[graph.file] = self._open(graph)
+                self._sessions[graph.file] = self._open_session(graph)
             return self._sessions[graph.file]
 
-    def _open(self, graph: Artifact) -> "ort.InferenceSession":
+    def _open_session(self, graph: Artifact) -> "ort.InferenceSession":
         import onnxruntime as ort
 
         options = ort.SessionOptions()
@@ -107,7 +117,7 @@ class OnnxEngine(Engine):
             return ort.InferenceSession(
                 path, options, providers=[name for name in PROVIDERS if name in available]
             )
-        except Exception as error:  # onnxruntime's errors share no base class
+        except Exception as error:  # onnxruntime's errors have no common base class
             raise ModelDamaged(
                 f"onnxruntime {ort.__version__} cannot load {graph.file}. Export the model again.",
                 f"onnxruntime {ort.__version__} 无法加载 {graph.file}。请重新导出模型。",

@@ -1,189 +1,174 @@
-"""The engine that computes elsewhere: replicas behind one address (see `cluster.deployment`)."""
+"""The engine that computes elsewhere: replicas behind one address (see `cluster.deployment`).
 
-import io
+HTTP is spoken by httpx, which gradio in requirements.txt brings along.
+"""
+
 import json
+import ssl
 import time
-from dataclasses import asdict
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any
-from urllib.parse import urlencode, urlsplit
 
-import numpy as np
 import numpy.typing as npt
 
 from segmentation.arrays import SizeHW
 from segmentation.engines.base import Engine, Logits
+from segmentation.engines.replica_protocol import (
+    DEVICE_FAILED,
+    format_shape,
+    model_identity,
+    unpack_logits,
+)
 from segmentation.errors import EngineUnavailable, InferenceFailed
 from segmentation.model_card import InputSpec, ModelCard, input_spec
 
-CONNECT_SECONDS = 5.0
-ANSWER_SECONDS = 60.0
-# Before each try at a photo. A replica that dies takes its photos with it; the next try meets
-# another one at once, or after the pauses the one that took its place.
-PAUSES = (0.0, 1.0, 4.0)
-# The answer of a replica whose device failed: the sentence for the visitor is in it.
-DEVICE_FAILED = 422
-# Of whoever stands before the replicas: one of them died, or none is free.
+CONNECT_TIMEOUT_S = 5.0
+RESPONSE_TIMEOUT_S = 60.0
+# Pauses before each attempt. A replica that dies loses its photos. The next attempt reaches
+# another replica at once, or, after the pauses, the replacement.
+ATTEMPT_PAUSES_S = (0.0, 1.0, 4.0)
+# Statuses from the proxy in front of the replicas: a replica died, or none is free.
 REPLICA_LOST = (500, 502, 503, 504)
 
 
 class RemoteEngine(Engine):
-    """Sends pixels to replicas that all run one model, and gets logits back.
-
-    GET asks what the replicas are: JSON as `description` makes it. POST with `model` and `shape` in
-    the query and the pixels as bare bytes infers one photo: 200 with `pack`ed logits, or
-    DEVICE_FAILED with a JSON object of the sentence in `en` and `zh`.
+    """Sends pixels to replicas that all run one model, and receives logits.
 
     Args:
-        card: the model that the replicas are to run.
-        address: of the replicas, such as http://127.0.0.1:8000.
+        card: the model that the replicas must run.
+        address: address of the replicas, such as http://127.0.0.1:8000.
 
     Raises:
-        EngineUnavailable: nothing, something else, or another model answers at the address.
+        EngineUnavailable: no replica, another service or another model answers at the address.
     """
 
     def __init__(self, card: ModelCard, address: str) -> None:
         self._card = card
-        self._address = urlsplit(address)
+        self._address = address
+        # The system's certificates, not certifi's; loaded once, because that takes milliseconds.
+        self._tls = ssl.create_default_context()
         try:
-            status, data = self._ask("GET", {})
+            status, content = self._send("GET")
             if status in REPLICA_LOST:
                 raise EngineUnavailable(
                     "No replica is ready yet. Try again in a minute.",
                     "尚无就绪的副本，请稍后再试。",
                 )
-            told = json.loads(data)
-            self._input = input_spec(told["input"])
-            self._sizes_hw = tuple((height, width) for height, width in told["sizes_hw"])
-            self._at_once = int(told["replicas"])
-            self._device = f"{told['device']} × {self._at_once}"
-            same = told["model"] == _identity(card)
-        except (OSError, HTTPException) as error:
+            description = json.loads(content)
+            self._input = input_spec(description["input"])
+            self._sizes_hw = tuple((height, width) for height, width in description["sizes_hw"])
+            self._replicas = int(description["replicas"])
+            self._device = f"{description['device']} × {self._replicas}"
+            is_same_model = description["model"] == model_identity(card)
+        except OSError as error:
             raise EngineUnavailable(
-                f"No replica answers ({type(error).__name__}). Start them first, as the README "
-                "says, and look at the address.",
-                f"副本没有响应（{type(error).__name__}）。请先按 README 启动副本，并检查地址。",
+                f"No replica responds ({error}). Start the replicas first, as "
+                "segmentation/cluster/README.md describes, and check the address.",
+                f"副本没有响应（{error}）。"
+                "请先按 segmentation/cluster/README.md 启动副本，并检查地址。",
             ) from error
         except (ValueError, LookupError, TypeError) as error:
             raise EngineUnavailable(
-                "Something answers at that address, but it is no replica of this version.",
-                "该地址有响应，但不是此版本的副本。",
+                "The service at this address is not a replica of this version. Check the address, "
+                "and start the replicas from the same version.",
+                "该地址上的服务不是此版本的副本。请检查地址，并用相同版本启动副本。",
             ) from error
-        if not same:
+        if not is_same_model:
             raise EngineUnavailable(
-                f"The replicas do not run the model {card.name}, or another version of it.",
-                f"副本运行的不是模型 {card.name}，或版本不同。",
+                f"The replicas run another model than {card.name}, or another version of it. "
+                "Start the page and the replicas with the same model.",
+                f"副本运行的不是模型 {card.name}，或版本不同。请用同一模型启动页面和副本。",
             )
 
     @property
     def input(self) -> InputSpec:
-        """What the replicas' engines take."""
+        """The input of the replicas' engines."""
         return self._input
 
     @property
     def sizes_hw(self) -> tuple[SizeHW, ...]:
-        """The input sizes of the replicas' engines."""
+        """Input sizes (height, width) of the replicas' engines."""
         return self._sizes_hw
 
     @property
     def device(self) -> str:
-        """What the replicas compute on, and how many they are."""
+        """The device of the replicas, and their number."""
         return self._device
 
     @property
     def max_concurrency(self) -> int:
-        """As many photos as there are replicas."""
-        return self._at_once
+        """The number of replicas."""
+        return self._replicas
 
     def run(self, pixel_values: npt.NDArray[Any]) -> Logits:
-        """Infer one photo on some replica, and on another one if the first is lost meanwhile."""
-        shape = ",".join(str(side) for side in pixel_values.shape)
-        query = {"model": self._card.name, "shape": shape}
-        reason: Exception | None = None
-        for pause in PAUSES:
-            time.sleep(pause)
+        """Run the model on one photo, on another replica if the first one is lost.
+
+        Args:
+            pixel_values: uint8 or float32 (1, H, W, 3) or (1, 3, H, W), as `input` says.
+
+        Returns:
+            float32 logits (Q, C+1) and (Q, h, w).
+
+        Raises:
+            InferenceFailed: the replica's device failed, no replica responds, or the replicas
+                have changed.
+        """
+        query = {"model": self._card.name, "shape": format_shape(pixel_values)}
+        pixels = pixel_values.tobytes()
+        cause: OSError | None = None
+        for pause_s in ATTEMPT_PAUSES_S:
+            time.sleep(pause_s)
             try:
-                status, data = self._ask("POST", query, pixel_values.tobytes())
+                status, content = self._send("POST", query, pixels)
             except TimeoutError as error:
-                reason = error
-                break  # they are drowning: another try would only add to it
-            except (OSError, HTTPException) as error:
-                reason = error
+                cause = error
+                break  # the replicas are overloaded, and another attempt would add to the load
+            except OSError as error:
+                cause = error
                 continue
             if status == DEVICE_FAILED:
-                raise InferenceFailed(**json.loads(data))
+                raise InferenceFailed(**json.loads(content))
             if status == 200:
-                return unpack(data)
+                return unpack_logits(content)
             if status not in REPLICA_LOST:
                 raise InferenceFailed(
-                    "The computers that find the objects have been changed, and this page has to "
-                    "be started again. Please tell whoever runs it.",
-                    "负责查找物体的计算机已变更，需要重新启动本页面，请告知管理员。",
+                    "The servers that run the model have changed. Please ask the operator of this "
+                    "page to restart it.",
+                    "运行模型的服务器已变更。请联系本页面的管理员重新启动页面。",
                 )
         raise InferenceFailed(
-            "The computers that find the objects do not answer. Try again in a minute.",
-            "负责查找物体的计算机没有响应，请稍后再试。",
-        ) from reason
+            "The servers that run the model do not respond. Try again in a minute.",
+            "运行模型的服务器没有响应，请稍后再试。",
+        ) from cause
 
     def close(self) -> None:
-        """Nothing is held between two photos."""
+        """Do nothing: no connection is kept between two photos."""
 
-    def _ask(self, method: str, query: dict[str, str], body: bytes = b"") -> tuple[int, bytes]:
-        """Status and body of one answer, over a connection of its own: replicas come and go."""
-        kind = HTTPSConnection if self._address.scheme == "https" else HTTPConnection
-        connection = kind(self._address.netloc, timeout=CONNECT_SECONDS)
+    def _send(
+        self, method: str, query: dict[str, str] | None = None, body: bytes | None = None
+    ) -> tuple[int, bytes]:
+        """Send one request over a connection of its own, because replicas come and go.
+
+        Returns:
+            Status and body of the answer.
+
+        Raises:
+            TimeoutError: the connection or the answer took too long.
+            ConnectionError: there was no answer.
+        """
+        import httpx
+
         try:
-            connection.connect()
-            connection.sock.settimeout(ANSWER_SECONDS)
-            connection.request(method, f"{self._address.path or '/'}?{urlencode(query)}", body)
-            answer = connection.getresponse()
-            return answer.status, answer.read()
-        finally:
-            connection.close()
-
-
-def description(card: ModelCard, engine: Engine, replicas: int) -> dict[str, Any]:
-    """What a replica says of itself and its like, as JSON takes it."""
-    return {
-        "model": _identity(card),
-        "input": asdict(engine.input),
-        "sizes_hw": engine.sizes_hw,
-        "device": engine.device,
-        "replicas": replicas,
-    }
-
-
-def pixels_from(body: bytes, shape: str, engine: Engine) -> npt.NDArray[Any]:
-    """The pixels that `RemoteEngine` sent, of one of the shapes the engine takes.
-
-    Raises:
-        ValueError: another shape, or other bytes than it needs.
-    """
-    channels_last = engine.input.layout == "NHWC"
-    shapes = {
-        f"1,{height},{width},3" if channels_last else f"1,3,{height},{width}"
-        for height, width in engine.sizes_hw
-    }
-    if shape not in shapes:
-        raise ValueError(f"no photo of shape {shape} is taken here")
-    sides = [int(side) for side in shape.split(",")]
-    return np.frombuffer(body, engine.input.dtype).reshape(sides)
-
-
-def pack(logits: Logits) -> bytes:
-    """Logits as bytes: both arrays in NumPy's own file format, one behind the other."""
-    buffer = io.BytesIO()
-    for values in logits:
-        np.save(buffer, values, allow_pickle=False)
-    return buffer.getvalue()
-
-
-def unpack(data: bytes) -> Logits:
-    """The logits that `pack` packed."""
-    buffer = io.BytesIO(data)
-    return Logits(*(np.load(buffer, allow_pickle=False) for _ in Logits._fields))
-
-
-def _identity(card: ModelCard) -> list[Any]:
-    """What page and replica must agree on, or else they would talk at cross purposes."""
-    return [card.name, [label.en for label in card.labels], card.mask_stride]
+            response = httpx.request(
+                method,
+                self._address,
+                params=query,
+                content=body,
+                timeout=httpx.Timeout(RESPONSE_TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
+                trust_env=False,  # photos must not go through a proxy of the environment
+                verify=self._tls,
+            )
+        except httpx.TimeoutException as error:
+            raise TimeoutError(type(error).__name__) from error
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise ConnectionError(type(error).__name__) from error
+        return response.status_code, response.content

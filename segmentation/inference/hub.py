@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from segmentation.engines.ascend.acl import NO_CANN
-from segmentation.engines.registry import EngineChoice, available_chip, find_chip, is_remote
+from segmentation.engines.registry import EngineChoice, available_chip, detect_chip, is_remote
 from segmentation.errors import EngineUnavailable, EntryMissing, FetchFailed, ModelDamaged
 from segmentation.i18n import Text
 from segmentation.model_card import Artifact, ModelCard, check_artifact, find_model, load_card
@@ -86,7 +86,7 @@ def _usable(card: ModelCard, engine: EngineChoice, precision: str | None) -> tup
     Raises:
         EngineUnavailable: there are none, or the card that is insisted on does not work.
     """
-    chip = {"ascend": find_chip, "auto": available_chip}.get(engine, lambda: None)()
+    chip = {"ascend": detect_chip, "auto": available_chip}.get(engine, lambda: None)()
     if engine == "ascend" and chip is None:
         raise EngineUnavailable(NO_CANN.en, NO_CANN.zh)
     here = [

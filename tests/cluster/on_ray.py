@@ -1,8 +1,8 @@
 """Two replicas on Ray Serve, under load and with one of them killed.
 
-Not a part of `make test`: Ray takes half a gigabyte and minutes to install. `make test-cluster`
-runs it and prints the figures. The same talk between page and replica, without Ray, is in
-`tests/segmentation/engines/test_remote.py`.
+Not a part of `make test`, because Ray takes minutes and half a gigabyte to install.
+`make test-cluster` runs it and prints the figures. The tests of the HTTP messages between page and
+replica, without Ray, are in `tests/segmentation/engines/remote/`.
 """
 
 import os
@@ -36,20 +36,28 @@ PHOTOS = 400
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """What became of a load: seconds of each photo that came back, and of all together."""
+class LoadResult:
+    """The result of one load.
 
-    each: list[float]
+    Attributes:
+        latencies_s: seconds of each photo that came back.
+        failed: number of photos that failed.
+        wrong: number of photos with other logits than expected.
+        total_s: seconds of the whole load.
+    """
+
+    latencies_s: list[float]
     failed: int
     wrong: int
-    seconds: float
+    total_s: float
 
     def __str__(self) -> str:
-        tenths = statistics.quantiles(self.each, n=20)
+        count = len(self.latencies_s)
+        quantiles = statistics.quantiles(self.latencies_s, n=20)
         return (
-            f"{len(self.each)} photos by {CLIENTS} clients: {len(self.each) / self.seconds:.1f} "
-            f"a second, median {tenths[9]:.2f} s, 95 % within {tenths[18]:.2f} s, longest "
-            f"{max(self.each):.2f} s; {self.failed} failed, {self.wrong} wrong"
+            f"{count} photos from {CLIENTS} clients: {count / self.total_s:.1f} photos/s, "
+            f"median {quantiles[9]:.2f} s, 95 % within {quantiles[18]:.2f} s, longest "
+            f"{max(self.latencies_s):.2f} s; {self.failed} failed, {self.wrong} wrong"
         )
 
 
@@ -63,17 +71,17 @@ def cluster() -> Iterator[subprocess.Popen[str]]:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            # Where pytest runs in the background, a child would be born deaf to this signal.
+            # If pytest runs in the background, children would inherit that SIGINT is ignored.
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         ) as process,
         ThreadPoolExecutor(1) as pool,
     ):
         assert process.stdout
-        said = ["-"]
-        while "is ready at" not in said[-1]:
-            said.append(process.stdout.readline())
-            assert said[-1], "".join(said)
-        pool.submit(process.stdout.read)  # or else the pipe fills and the replicas stand still
+        lines = [""]
+        while "is ready at" not in lines[-1]:
+            lines.append(process.stdout.readline())
+            assert lines[-1], "".join(lines)
+        pool.submit(process.stdout.read)  # a full pipe would block the replicas
         yield process
         process.send_signal(signal.SIGINT)
 
@@ -87,92 +95,93 @@ def photos() -> list[UInt8]:
 
 @pytest.fixture(scope="module")
 def expected(photos: list[UInt8]) -> list[Logits]:
-    here, _ = open_engine(CARD, "onnx", threads=1)
-    return [here.run(photo) for photo in photos]
+    engine, _ = open_engine(CARD, "onnx", threads=1)
+    return [engine.run(photo) for photo in photos]
 
 
-def replicas() -> set[int]:
-    """The processes of the replicas on this machine, by Ray's name for them."""
-    found = subprocess.run(["pgrep", "-f", "^ray::ServeReplica"], capture_output=True, text=True)
-    return {int(pid) for pid in found.stdout.split()}
+def replica_processes() -> set[int]:
+    """The process ids of the replicas on this machine, by the name that Ray gives them."""
+    command = ["pgrep", "-f", "^ray::ServeReplica"]
+    process = subprocess.run(command, capture_output=True, text=True)
+    return {int(pid) for pid in process.stdout.split()}
 
 
-def load(
+def send_photos(
     engine: Engine,
     photos: list[UInt8],
     expected: list[Logits],
     halfway: Callable[[], object] = lambda: None,
-) -> Run:
-    """Send PHOTOS photos from CLIENTS threads, and do something when half of them are sent."""
+) -> LoadResult:
+    """Send PHOTOS photos from CLIENTS threads, and call `halfway` when half of them are sent."""
     numbers = count(1)
-    each: list[float] = []
+    latencies_s: list[float] = []
     failures: list[InferenceFailed] = []
     wrong: list[int] = []
 
-    def client(which: int) -> None:
+    def run_client(client: int) -> None:
         while (number := next(numbers)) <= PHOTOS:
             if number == PHOTOS // 2:
                 halfway()
             start = time.perf_counter()
             try:
-                logits = engine.run(photos[which])
+                logits = engine.run(photos[client])
             except InferenceFailed as error:
                 failures.append(error)
                 continue
-            each.append(time.perf_counter() - start)
-            if not np.array_equal(logits[1], expected[which][1]):
+            latencies_s.append(time.perf_counter() - start)
+            if not np.array_equal(logits[1], expected[client][1]):
                 wrong.append(number)
 
     start = time.perf_counter()
     with ThreadPoolExecutor(CLIENTS) as pool:
-        list(pool.map(client, range(CLIENTS)))
-    return Run(each, len(failures), len(wrong), time.perf_counter() - start)
+        list(pool.map(run_client, range(CLIENTS)))
+    return LoadResult(latencies_s, len(failures), len(wrong), time.perf_counter() - start)
 
 
 @pytest.mark.usefixtures("cluster")
-def test_under_load_every_photo_comes_back_as_its_own(
+def test_every_photo_under_load_gets_its_own_logits(
     photos: list[UInt8],
     expected: list[Logits],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     engine, _ = open_engine(CARD, ADDRESS)
     assert engine.max_concurrency == 2
-    run = load(engine, photos, expected)
+    result = send_photos(engine, photos, expected)
     with capsys.disabled():
-        print(f"\nTwo replicas: {run}")
-    assert (run.failed, run.wrong) == (0, 0)
+        print(f"\nTwo replicas: {result}")
+    assert (result.failed, result.wrong) == (0, 0)
 
 
 @pytest.mark.usefixtures("cluster")
-def test_with_a_replica_killed_every_photo_comes_back_and_another_takes_its_place(
+def test_a_killed_replica_loses_no_photo_and_is_replaced(
     photos: list[UInt8],
     expected: list[Logits],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     engine, _ = open_engine(CARD, ADDRESS)
-    before = replicas()
-    victim = min(before)
-    killed = 0.0
+    processes = replica_processes()
+    victim = min(processes)
+    killed_at = 0.0
 
-    def kill() -> None:
-        nonlocal killed
-        killed = time.perf_counter()
+    def kill_victim() -> None:
+        nonlocal killed_at
+        killed_at = time.perf_counter()
         os.kill(victim, signal.SIGKILL)
 
-    run = load(engine, photos, expected, kill)
-    while len(replicas() - {victim}) < len(before):
+    result = send_photos(engine, photos, expected, kill_victim)
+    while len(replica_processes() - {victim}) < len(processes):
         engine.run(photos[0])
     with capsys.disabled():
-        print(f"\nOne of two killed halfway: {run}")
-        print(f"Two again at most {time.perf_counter() - killed:.0f} s later")
-    assert (run.failed, run.wrong) == (0, 0)
+        print(f"\nOne of two killed halfway: {result}")
+        print(f"Two again at most {time.perf_counter() - killed_at:.0f} s later")
+    assert (result.failed, result.wrong) == (0, 0)
 
 
-def test_when_the_cluster_is_gone_the_page_says_so(
+def test_photos_fail_with_a_message_when_the_cluster_is_gone(
     cluster: subprocess.Popen[str], photos: list[UInt8]
 ) -> None:
     engine, _ = open_engine(CARD, ADDRESS)
     cluster.send_signal(signal.SIGINT)
     cluster.wait()
-    with pytest.raises(InferenceFailed, match="do not answer"):
+    with pytest.raises(InferenceFailed, match="do not respond"):
         engine.run(photos[0])

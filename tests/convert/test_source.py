@@ -40,24 +40,24 @@ def test_only_the_files_needed_are_fetched_and_the_commit_is_pinned(hub: Hub) ->
     assert (files.name, files.revision, files.license) == (REPO, COMMIT, "mit")
     assert (files.folder / "model.safetensors").read_bytes() == b"weights" * 1000
     # All but the first, which finds the commit out, ask for that very commit.
-    files_asked = [path for _, path, _ in hub.asked if "/resolve/main/" in path]
+    files_asked = [path for _, path, _ in hub.requests if "/resolve/main/" in path]
     assert {path.rsplit("/", 1)[1] for path in files_asked} == {"config.json"}
 
 
 def test_a_second_time_nothing_is_fetched(hub: Hub) -> None:
     find_checkpoint(REPO)
-    hub.asked.clear()
+    hub.requests.clear()
     find_checkpoint(REPO)
     assert hub.fetched() == []
 
 
 def test_without_network_the_cache_does(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     find_checkpoint(REPO)
-    hub.asked.clear()
+    hub.requests.clear()
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     files = find_checkpoint(REPO)
     assert (files.revision, files.license) == (COMMIT, "mit")
-    assert hub.asked == []
+    assert hub.requests == []
 
 
 def test_a_broken_download_resumes(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,7 +65,7 @@ def test_a_broken_download_resumes(hub: Hub, monkeypatch: pytest.MonkeyPatch) ->
     hub.cut_next_at["model.safetensors"] = 4000
     files = find_checkpoint(REPO)
     assert (files.folder / "model.safetensors").read_bytes() == b"weights" * 1000
-    assert ("GET", f"/{REPO}/resolve/{COMMIT}/model.safetensors", "bytes=4000-") in hub.asked
+    assert ("GET", f"/{REPO}/resolve/{COMMIT}/model.safetensors", "bytes=4000-") in hub.requests
 
 
 def test_weights_in_parts_come_with_their_index(hub: Hub) -> None:

@@ -1,7 +1,7 @@
-"""A small Hugging Face Hub on localhost: what huggingface_hub's client asks of file downloads.
+"""A small Hugging Face Hub on localhost: the part that file downloads of huggingface_hub use.
 
 It serves folders as repositories, under `/<owner>/<name>/resolve/<revision>/<file>`, with the
-headers the client relies on, and counts what was asked for.
+headers that the client relies on, and records the requests.
 """
 
 import hashlib
@@ -18,15 +18,15 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
 class Hub(ThreadingHTTPServer):
-    """The server; `root/<owner>/<name>/` are its repositories.
+    """The server. Its repositories are the folders `root/<owner>/<name>/`.
 
     Attributes:
-        root: where the repositories lie.
-        gated: ids of those that need a token.
-        asked: (method, path, Range header or None) of every request so far.
-        failing: ids of those that answer with an error of the server's.
-        cut_next_at: files whose next download breaks off after so many bytes.
-        in_xet: files that lie in Xet storage, as large ones do; it turns everybody away.
+        root: folder of the repositories.
+        gated: ids of repositories that need a token.
+        requests: (method, path, Range header or None) of every request so far.
+        failing: ids of repositories that answer with a server error.
+        cut_next_at: number of bytes after which the next download of a file breaks off.
+        in_xet: files in Xet storage, where large files are kept; it refuses every download.
     """
 
     def __init__(self, root: Path) -> None:
@@ -34,27 +34,27 @@ class Hub(ThreadingHTTPServer):
         self.root = root
         self.gated: set[str] = set()
         self.failing: set[str] = set()
-        self.asked: list[tuple[str, str, str | None]] = []
+        self.requests: list[tuple[str, str, str | None]] = []
         self.cut_next_at: dict[str, int] = {}
         self.in_xet: set[str] = set()
 
     @property
     def url(self) -> str:
-        """What HF_ENDPOINT is to be."""
+        """The value for HF_ENDPOINT."""
         return f"http://127.0.0.1:{self.server_address[1]}"
 
     def fetched(self) -> list[str]:
-        """Names of the files whose bytes were asked for, in order."""
+        """Names of the downloaded files, in order."""
         return [
             path.rsplit("/", 1)[1]
-            for method, path, _ in self.asked
+            for method, path, _ in self.requests
             if method == "GET" and "/resolve/" in path
         ]
 
 
 @contextmanager
 def running_hub(root: Path) -> Iterator[Hub]:
-    """A hub that runs until the block ends."""
+    """Run a hub until the block ends."""
     hub = Hub(root)
     thread = threading.Thread(target=hub.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
@@ -67,7 +67,7 @@ def running_hub(root: Path) -> Iterator[Hub]:
 
 
 def use_hub(hub: Hub, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let huggingface_hub ask this hub: what HF_ENDPOINT and HF_HUB_CACHE set at its import."""
+    """Point huggingface_hub at this hub, as HF_ENDPOINT and HF_HUB_CACHE do at its import."""
     template = constants.HUGGINGFACE_CO_URL_TEMPLATE.replace(constants.ENDPOINT, hub.url)
     monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
     monkeypatch.setattr(constants, "ENDPOINT", hub.url)
@@ -85,16 +85,16 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(with_body=True)
 
     def log_message(self, *_: object) -> None:
-        """Keep the test's output quiet."""
+        """Keep the output of the tests clean."""
 
     def _answer(self, *, with_body: bool) -> None:
         hub = self.server
-        hub.asked.append((self.command, self.path, self.headers.get("Range")))
+        hub.requests.append((self.command, self.path, self.headers.get("Range")))
         owner, name, resolve, revision, *rest = (*self.path.strip("/").split("/"), "", "", "")
         repo = hub.root / owner / name
         path = repo / "/".join(part for part in rest if part)
         if "/xet-read-token/" in self.path:
-            self._let_into_xet()
+            self._send_xet_token()
         elif resolve != "resolve" or not repo.is_dir():
             self._refuse(404, "RepoNotFound")
         elif f"{owner}/{name}" in hub.failing:
@@ -108,7 +108,7 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._send(path.read_bytes(), with_body=with_body)
 
-    def _let_into_xet(self) -> None:
+    def _send_xet_token(self) -> None:
         self.send_response(200)
         self.send_header("X-Xet-Cas-Url", self.server.url)
         self.send_header("X-Xet-Access-Token", "any")

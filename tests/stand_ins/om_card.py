@@ -1,4 +1,4 @@
-"""A model folder with OMs for the stand-in's chip."""
+"""Model folders of the small model, with ONNX files and with OMs for the stand-in's chip."""
 
 import hashlib
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ AIPP = {
 
 
 def small_card(folder: Path, artifacts: Sequence[Artifact] = (), layout: str = "NCHW") -> ModelCard:
-    """The card of `small_model`, whose NHWC form takes the photo itself."""
+    """The card of `small_model`; the NHWC form takes the photo itself."""
     takes_photo = layout == "NHWC"
     return ModelCard(
         folder=folder,
@@ -28,7 +28,7 @@ def small_card(folder: Path, artifacts: Sequence[Artifact] = (), layout: str = "
         title=Text("Small", "小模型"),
         task="instance",
         source=Source("nobody/small", None, "Apache-2.0"),
-        labels=tuple(Text(f"label {i}", f"标签 {i}") for i in range(LABELS)),
+        labels=tuple(Text(f"label {number}", f"标签 {number}") for number in range(LABELS)),
         score_threshold=0.5,
         input=InputSpec(
             name="image",
@@ -45,8 +45,17 @@ def small_card(folder: Path, artifacts: Sequence[Artifact] = (), layout: str = "
     )
 
 
+def write_onnx(
+    folder: Path, content: bytes, file: str = "model.onnx", precision: str = "fp32"
+) -> Artifact:
+    """Write an ONNX file of 32 x 32 and return its entry for a card."""
+    (folder / file).write_bytes(content)
+    digest = hashlib.sha256(content).hexdigest()
+    return Artifact(file, "onnx", precision, ((32, 32),), len(content), digest)
+
+
 def bundled_card_with_oms(folder: Path) -> ModelCard:
-    """The bundled model in a folder of its own, for three sizes, with an OM for each."""
+    """Copy the bundled model to a folder, for three sizes, with one OM per size."""
     from stand_in_om import compile_om
 
     sizes_hw = ((384, 384), (288, 384), (384, 288))
@@ -56,8 +65,12 @@ def bundled_card_with_oms(folder: Path) -> ModelCard:
     content = bundled.path(graph).read_bytes()
     (folder / graph.file).write_bytes(content)
     oms = [
-        describe(compile_om(content, [size]), folder / "x{}_{}.om".format(*size), [size])
-        for size in sizes_hw
+        write_artifact(
+            compile_om(content, [(height, width)]),
+            folder / f"x{height}_{width}.om",
+            [(height, width)],
+        )
+        for height, width in sizes_hw
     ]
     card = replace(bundled, folder=folder, artifacts=(replace(graph, sizes_hw=sizes_hw), *oms))
     save_card(card)
@@ -72,20 +85,24 @@ def write_om(
     soc: str = CHIP,
     *,
     aipp: bool = False,
-    **how: Any,
+    **options: Any,
 ) -> Artifact:
-    """Compile `small_model` for the stand-in; more than one size makes gears."""
+    """Compile `small_model` for the stand-in; several sizes become gears of one OM."""
     from stand_in_om import Aipp, compile_om
 
-    fixed = sizes_hw[0] if len(sizes_hw) == 1 else None
-    operator = Aipp(**AIPP) if aipp else None
-    om = compile_om(small_model(fixed, layout), sizes_hw, soc=soc, aipp=operator, **how)
+    fixed_hw = sizes_hw[0] if len(sizes_hw) == 1 else None
+    aipp_operator = Aipp(**AIPP) if aipp else None
+    content = small_model(fixed_hw, layout)
+    om = compile_om(content, sizes_hw, soc=soc, aipp=aipp_operator, **options)
     sizes = "_".join(f"{height}x{width}" for height, width in sizes_hw)
-    return describe(om, folder / f"model_{soc.lower()}_{precision}_{sizes}.om", sizes_hw, precision)
+    path = folder / f"model_{soc.lower()}_{precision}_{sizes}.om"
+    return write_artifact(om, path, sizes_hw, precision)
 
 
-def describe(om: Any, path: Path, sizes_hw: Sequence[SizeHW], precision: str = "fp32") -> Artifact:
-    """Write an OM and say of it what a card says."""
+def write_artifact(
+    om: Any, path: Path, sizes_hw: Sequence[SizeHW], precision: str = "fp32"
+) -> Artifact:
+    """Write an OM and return its entry for a card."""
     om.write(path)
     content = path.read_bytes()
     return Artifact(

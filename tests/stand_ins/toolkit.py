@@ -1,4 +1,4 @@
-"""What tests need to work with the stand-in of CANN in `cann/`."""
+"""Import of the stand-in of CANN in `cann/`."""
 
 import atexit
 import sys
@@ -12,20 +12,20 @@ SITE_PACKAGES = TOOLKIT / "python" / "site-packages"
 
 
 def fresh_acl(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """`import acl` finds the stand-in from here to the end of the test, with nothing in it yet."""
+    """Import the stand-in in its initial state; `import acl` finds it until the test ends."""
     hide_acl(monkeypatch)
     monkeypatch.syspath_prepend(SITE_PACKAGES)
     import acl
 
-    # A test that leaks on purpose is nothing to report when pytest ends.
+    # Leaks of a test that leaks on purpose are not reported when pytest ends.
     atexit.unregister(acl.stand_in.chip.at_exit)
     return acl
 
 
 def hide_acl(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Forget any `acl` that was imported before, and again at the end of the test."""
-    parts = [f"acl.{path.stem}" for path in (SITE_PACKAGES / "acl").glob("*.py")]
-    for name in ("acl", *parts):
-        # Setting it first makes monkeypatch take it away again, whatever the test imports.
+    """Forget any imported `acl`, now and again at the end of the test."""
+    submodules = [f"acl.{path.stem}" for path in (SITE_PACKAGES / "acl").glob("*.py")]
+    for name in ("acl", *submodules):
+        # Set first, so that monkeypatch also removes what the test itself imports.
         monkeypatch.setitem(sys.modules, name, ModuleType(name))
         monkeypatch.delitem(sys.modules, name)

@@ -1,7 +1,6 @@
-"""pyACL as a module: finding it, telling it from impostors, and checking every answer."""
+"""Import of pyACL, CANN's Python module `acl`, and calls to it with every answer checked."""
 
 import atexit
-import importlib
 import operator
 import time
 from collections.abc import Sequence
@@ -9,47 +8,51 @@ from pathlib import Path
 from typing import Any, ClassVar
 from weakref import WeakSet
 
-from segmentation.engines.ascend.errors import NO_DEVICE, REPEATED_INIT, AclFailure
+from segmentation.engines.ascend.errors import REPEATED_INIT, AclFailure
 from segmentation.errors import EngineUnavailable
 from segmentation.i18n import Text
 
 DEVICE_NODE = Path("/dev/davinci_manager")
 SET_ENV = "source /usr/local/Ascend/ascend-toolkit/set_env.sh (CANN 8.5+: /usr/local/Ascend/cann/)"
 NO_CANN = Text(
-    f"CANN's pyACL is not there. Install CANN and run: {SET_ENV}",
+    f"CANN's pyACL is not installed. Install CANN and run: {SET_ENV}",
     f"未找到 CANN 的 pyACL。请安装 CANN 并执行：{SET_ENV}",
 )
 
 
 class Acl:
-    """pyACL with every answer checked, and a clock on the call that is under way.
+    """pyACL with every answer checked, and a clock on the current call.
 
     Args:
         module: pyACL, as imported.
     """
 
-    _all: ClassVar[WeakSet["Acl"]] = WeakSet()
+    _instances: ClassVar[WeakSet["Acl"]] = WeakSet()
 
     def __init__(self, module: Any) -> None:
         self._module = module
-        self._since: float | None = None
-        self._all.add(self)
+        self._call_started_at: float | None = None
+        self._instances.add(self)
 
     def initialise(self) -> None:
-        """Begin to use pyACL in this process; whoever began first also ends it, at exit."""
-        code = self._ask("init", ())
+        """Initialise pyACL in this process. The first instance to do so also finalises it at exit.
+
+        Raises:
+            AclFailure: pyACL cannot start.
+        """
+        code = self._invoke("init", ())
         if code == 0:
-            atexit.register(self._finalize)
+            atexit.register(self._finalise)
         elif code != REPEATED_INIT:
             raise self._failure("init", code)
 
-    def _finalize(self) -> None:
-        # It would wait for a call that may never return.
-        if not any(of.seconds_under_way() for of in self._all):
+    def _finalise(self) -> None:
+        # finalize would wait for a call that may never return.
+        if not any(instance.current_call_seconds() for instance in self._instances):
             self._module.finalize()
 
     def call(self, name: str, *args: int | str) -> Any:
-        """Call a function that returns a code, alone or behind its values.
+        """Call a function that returns a code, alone or after its values.
 
         Returns:
             None, the value, or a tuple of several values.
@@ -57,22 +60,26 @@ class Acl:
         Raises:
             AclFailure: the code is not 0.
         """
-        answer = self._ask(name, args)
+        answer = self._invoke(name, args)
         *values, code = answer if isinstance(answer, tuple) else (answer,)
         if code != 0:
             raise self._failure(name, code)
         return values[0] if len(values) == 1 else tuple(values) or None
 
     def handle(self, name: str, *args: int) -> int:
-        """Call a function that returns a handle without a code; 0 is a failure."""
-        handle: int = self._ask(name, args)
+        """Call a function that returns a handle without a code.
+
+        Raises:
+            AclFailure: the handle is 0.
+        """
+        handle: int = self._invoke(name, args)
         if handle == 0:
             raise self._failure(name, None)
         return handle
 
     def value(self, name: str, *args: int) -> Any:
-        """Call a function that returns a plain value."""
-        return self._ask(name, args)
+        """Call a function that returns a value without a code."""
+        return self._invoke(name, args)
 
     def has(self, name: str) -> bool:
         """Whether this version of pyACL has the function."""
@@ -82,29 +89,37 @@ class Acl:
             return False
         return True
 
-    def seconds_under_way(self) -> float:
-        """How long the current call has been running; 0 when none is. For any thread."""
-        since = self._since
-        return 0.0 if since is None else time.monotonic() - since
+    def current_call_seconds(self) -> float:
+        """Seconds since the current call started; 0 if none is running. Safe in any thread."""
+        started_at = self._call_started_at
+        return 0.0 if started_at is None else time.monotonic() - started_at
 
-    def _ask(self, name: str, args: Sequence[int | str]) -> Any:
-        self._since = time.monotonic()
+    def _invoke(self, name: str, args: Sequence[int | str]) -> Any:
+        self._call_started_at = time.monotonic()
         try:
             return operator.attrgetter(name)(self._module)(*args)
         finally:
-            self._since = None
+            self._call_started_at = None
 
     def _failure(self, name: str, code: int | None) -> AclFailure:
         return AclFailure(name, code, self._module.get_recent_err_msg() or "")
 
 
 def import_acl() -> Any:
-    """pyACL, or None where nothing of Ascend is to be seen."""
+    """Import pyACL.
+
+    Returns:
+        The module; None if this host has neither pyACL nor an Ascend device node.
+
+    Raises:
+        EngineUnavailable: pyACL is missing beside a device, cannot be loaded, or is another
+            package of the same name.
+    """
     try:
-        module = importlib.import_module("acl")
+        import acl  # CANN's module: imports are absolute, so not the module this line stands in
     except ModuleNotFoundError as error:
         if error.name != "acl":
-            raise _cannot_import(error) from error
+            raise _cannot_load(error) from error
         if DEVICE_NODE.exists():
             raise EngineUnavailable(
                 f"This host has an Ascend device, but pyACL is not on PYTHONPATH. Run: {SET_ENV}",
@@ -112,27 +127,19 @@ def import_acl() -> Any:
             ) from error
         return None
     except ImportError as error:
-        raise _cannot_import(error) from error
-    if not (hasattr(module, "rt") and hasattr(module, "mdl")):
-        # PyPI has an unrelated package of this name; `pyacl` is another one.
+        raise _cannot_load(error) from error
+    if not (hasattr(acl, "rt") and hasattr(acl, "mdl")):
+        # PyPI has unrelated packages called `acl` and `pyacl`.
         raise EngineUnavailable(
             "The installed package `acl` is not CANN's pyACL. Run: pip uninstall acl pyacl; then: "
             + SET_ENV,
             "已安装的 acl 包不是 CANN 的 pyACL。请执行：pip uninstall acl pyacl，然后：" + SET_ENV,
         )
-    return module
+    return acl
 
 
-def _cannot_import(error: ImportError) -> EngineUnavailable:
+def _cannot_load(error: ImportError) -> EngineUnavailable:
     return EngineUnavailable(
         f"pyACL cannot be loaded ({error}). Run: {SET_ENV}",
         f"无法加载 pyACL（{error}）。请执行：{SET_ENV}",
     )
-
-
-def ask_chip(acl: Acl) -> str:
-    acl.initialise()
-    soc = acl.value("get_soc_name") if acl.call("rt.get_device_count") else None
-    if soc is None:
-        raise EngineUnavailable(NO_DEVICE.en, NO_DEVICE.zh)
-    return str(soc)

@@ -1,4 +1,4 @@
-"""The one thread that calls pyACL, and how others wait for it without waiting for ever."""
+"""The one thread that calls pyACL, and a wait for it that always ends."""
 
 import os
 import threading
@@ -8,94 +8,99 @@ from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from segmentation.engines.ascend.acl import Acl
-from segmentation.i18n import Text
+from segmentation.engines.ascend.errors import CallOverdue, ProcessForked, ThreadClosed
 
 Result = TypeVar("Result")
 
 
-class Overdue(Exception):
-    """Raised to whoever waits for the owner when its call into pyACL does not return."""
+class DeviceThread:
+    """The one thread that calls pyACL. Other threads submit jobs and wait with a limit.
 
-    def __init__(self, seconds: float) -> None:
-        super().__init__()
-        self.text = Text(
-            f"The Ascend device has not answered for {seconds:.0f} s. Check npu-smi info; restart "
-            "the program, and reset the card if need be.",
-            f"昇腾设备已 {seconds:.0f} 秒没有响应。请检查 npu-smi info，重启程序，必要时复位该卡。",
-        )
-
-
-class Closed(Exception):
-    """Raised to whoever asks an owner that has finished."""
-
-
-class Forked(Exception):
-    """Raised in a process that was forked from the owner's, which has no owner."""
-
-
-class Owner:
-    """The one thread that calls pyACL; others hand it jobs and wait, but not for ever.
+    A `ThreadPoolExecutor` of one worker does not fit: the interpreter joins its workers at exit,
+    so a call that never returns would keep the process from ending.
 
     Args:
-        acl: tells how long the call under way has been running.
-        patience_s: seconds after which such a call is overdue.
+        acl: reports how long the current call has been running.
+        call_limit_s: seconds after which a running call counts as overdue.
     """
 
-    def __init__(self, acl: Acl, patience_s: float) -> None:
+    def __init__(self, acl: Acl, call_limit_s: float) -> None:
         self._acl = acl
-        self._patience_s = patience_s
+        self._call_limit_s = call_limit_s
         self._jobs: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = SimpleQueue()
         self._closing = threading.Lock()
-        self._closed = False
-        self._process = os.getpid()
-        # A daemon, because one that hangs in a call must not keep the process from its end.
+        self._is_closed = False
+        self._process_id = os.getpid()
         self._thread = threading.Thread(target=self._work, name="ascend", daemon=True)
         self._thread.start()
 
-    def do(self, job: Callable[[], Result]) -> Result:
-        """Have a job done and return its result or raise its error."""
-        # Behind a call that is overdue already there is no point in waiting as long again.
+    def run(self, job: Callable[[], Result]) -> Result:
+        """Run a job in the thread and wait for it.
+
+        Returns:
+            The job's result.
+
+        Raises:
+            CallOverdue: a call into pyACL, of this job or of an earlier one, does not return.
+            ProcessForked: this process was forked from the thread's.
+            ThreadClosed: the thread has ended.
+            Exception: raised by the job.
+        """
+        # Behind a call that is already overdue there is no point in waiting as long again.
         if self._is_overdue():
-            raise Overdue(self._patience_s)
-        future = self.post(job)
+            raise CallOverdue(self._call_limit_s)
+        future = self.submit(job)
         while True:
-            wait([future], self._patience_s)
+            wait([future], self._call_limit_s)
             if future.done():
                 return future.result()
             if self._is_overdue():
                 future.cancel()
-                raise Overdue(self._patience_s)
+                raise CallOverdue(self._call_limit_s)
 
-    def post(self, job: Callable[[], Result]) -> Future[Result]:
-        """Have a job done some time."""
-        if os.getpid() != self._process:
-            raise Forked
+    def submit(self, job: Callable[[], Result]) -> Future[Result]:
+        """Queue a job without waiting for it.
+
+        Returns:
+            The future of the job's result.
+
+        Raises:
+            ProcessForked: this process was forked from the thread's.
+            ThreadClosed: the thread has ended.
+        """
+        if os.getpid() != self._process_id:
+            raise ProcessForked
         future: Future[Result] = Future()
         with self._closing:
-            if self._closed:
-                raise Closed
+            if self._is_closed:
+                raise ThreadClosed
             self._jobs.put((future, job))
         return future
 
-    def finish(self, last: Callable[[], None] = lambda: None) -> None:
-        """Do what is queued and a last job, then end the thread; a second call does nothing."""
-        if os.getpid() != self._process:
+    def close(self, last_job: Callable[[], None] = lambda: None) -> None:
+        """Run the queued jobs and a last one, then end the thread. A second call does nothing.
+
+        Raises:
+            CallOverdue: a call into pyACL does not return; the thread is left behind.
+            Exception: raised by the last job.
+        """
+        if os.getpid() != self._process_id:
             return
         future: Future[None] = Future()
         with self._closing:
-            if self._closed:
+            if self._is_closed:
                 return
-            self._closed = True
-            self._jobs.put((future, last))
+            self._is_closed = True
+            self._jobs.put((future, last_job))
             self._jobs.put(None)
         while self._thread.is_alive():
             if self._is_overdue():
-                raise Overdue(self._patience_s)
-            self._thread.join(self._patience_s)
+                raise CallOverdue(self._call_limit_s)
+            self._thread.join(self._call_limit_s)
         future.result()
 
     def _is_overdue(self) -> bool:
-        return self._acl.seconds_under_way() >= self._patience_s
+        return self._acl.current_call_seconds() >= self._call_limit_s
 
     def _work(self) -> None:
         while (entry := self._jobs.get()) is not None:

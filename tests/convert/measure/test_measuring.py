@@ -197,7 +197,7 @@ def test_the_reference_is_the_commit_that_was_exported(
         use_hub(hub, tmp_path / "cache", monkeypatch)
         arguments = ["verify", str(model), "--photos", str(photo), "--checkpoint", "someone/small"]
         assert main(arguments) == 0
-        asked = {path.split("/")[4] for _, path, _ in hub.asked if "/resolve/" in path}
+        asked = {path.split("/")[4] for _, path, _ in hub.requests if "/resolve/" in path}
     assert asked == {COMMIT}
 
 

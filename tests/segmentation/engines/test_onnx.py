@@ -1,6 +1,5 @@
-"""onnxruntime: the bundled graph, the choice of graphs, and what goes wrong."""
+"""The onnxruntime engine: the bundled graph, the choice of graphs, and errors."""
 
-import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from segmentation.arrays import UInt8
+from segmentation.arrays import SizeHW, UInt8
 from segmentation.engines.onnx import OnnxEngine
 from segmentation.engines.registry import open_engine
 from segmentation.errors import EngineUnavailable, InferenceFailed, ModelDamaged
@@ -16,6 +15,7 @@ from segmentation.image.read import read_photo
 from segmentation.inference.preprocess import preprocess
 from segmentation.model_card import Artifact, ModelCard, find_model
 from tests.paths import EXAMPLES
+from tests.stand_ins.om_card import write_onnx
 from tests.stand_ins.small_model import small_model
 from tests.stand_ins.toolkit import hide_acl
 
@@ -34,19 +34,11 @@ def pixel_values() -> UInt8:
     return values
 
 
-def artifact(folder: Path, name: str, content: bytes, precision: str = "fp32") -> Artifact:
-    (folder / name).write_bytes(content)
-    digest = hashlib.sha256(content).hexdigest()
-    return Artifact(name, "onnx", precision, ((32, 32),), len(content), digest)
-
-
-def card_of(folder: Path, *artifacts: Artifact) -> ModelCard:
+def card_with(folder: Path, *artifacts: Artifact) -> ModelCard:
     return replace(CARD, folder=folder, artifacts=artifacts)
 
 
-def test_the_bundled_graph_keeps_what_the_card_promises(
-    engine: OnnxEngine, pixel_values: UInt8
-) -> None:
+def test_the_bundled_graph_matches_its_card(engine: OnnxEngine, pixel_values: UInt8) -> None:
     classes, masks = engine.run(pixel_values)
     assert classes.dtype == masks.dtype == np.float32
     assert classes.shape == (len(masks), len(CARD.labels) + 1)
@@ -57,21 +49,20 @@ def test_the_bundled_graph_keeps_what_the_card_promises(
 
 
 @pytest.mark.parametrize("size_hw", CARD.artifacts[0].sizes_hw)
-def test_every_size_of_the_card_runs(engine: OnnxEngine, size_hw: tuple[int, int]) -> None:
+def test_every_size_of_the_card_runs(engine: OnnxEngine, size_hw: SizeHW) -> None:
     masks = engine.run(np.zeros((1, *size_hw, 3), np.uint8)).masks_queries_logits
     assert masks.shape[1:] == tuple(side // CARD.mask_stride for side in size_hw)
     assert np.isfinite(masks).all()
 
 
-def test_eight_threads_get_what_one_gets(engine: OnnxEngine, pixel_values: UInt8) -> None:
-    alone = [engine.run(np.roll(pixel_values, 20 * shift, axis=2)) for shift in range(4)]
+def test_eight_threads_get_the_same_logits_as_one(engine: OnnxEngine, pixel_values: UInt8) -> None:
+    photos = [np.roll(pixel_values, 20 * shift, axis=2) for shift in range(4)]
+    expected = [engine.run(photo) for photo in photos]
     with ThreadPoolExecutor(8) as pool:
-        together = list(
-            pool.map(lambda i: engine.run(np.roll(pixel_values, 20 * (i % 4), axis=2)), range(16))
-        )
-    for i, logits in enumerate(together):
-        np.testing.assert_array_equal(logits[0], alone[i % 4][0])
-        np.testing.assert_array_equal(logits[1], alone[i % 4][1])
+        results = list(pool.map(lambda number: engine.run(photos[number % 4]), range(16)))
+    for number, logits in enumerate(results):
+        np.testing.assert_array_equal(logits[0], expected[number % 4][0])
+        np.testing.assert_array_equal(logits[1], expected[number % 4][1])
 
 
 def test_an_engine_may_be_closed_twice() -> None:
@@ -81,45 +72,45 @@ def test_an_engine_may_be_closed_twice() -> None:
 
 
 @pytest.mark.parametrize("precision", ["int8", "fp16"])
-def test_a_precision_the_card_lacks_is_refused(precision: str) -> None:
+def test_a_missing_precision_is_refused(precision: str) -> None:
     with pytest.raises(EngineUnavailable, match=f"no {precision} graph"):
         open_engine(CARD, "onnx", precision)
 
 
 def test_a_card_without_graphs_is_refused(tmp_path: Path) -> None:
     with pytest.raises(EngineUnavailable, match="has no onnx graph"):
-        open_engine(card_of(tmp_path), "onnx")
+        open_engine(card_with(tmp_path), "onnx")
 
 
-def test_the_precision_asked_for_is_opened(tmp_path: Path) -> None:
-    good = artifact(tmp_path, "model.onnx", small_model((32, 32), "NHWC"), "fp16")
-    never_opened = artifact(tmp_path, "broken.onnx", b"broken")
-    opened, notices = open_engine(card_of(tmp_path, never_opened, good), "onnx", "fp16")
-    assert opened.sizes_hw == ((32, 32),)
+def test_only_the_requested_precision_is_opened(tmp_path: Path) -> None:
+    good = write_onnx(tmp_path, small_model((32, 32), "NHWC"), precision="fp16")
+    broken = write_onnx(tmp_path, b"broken", "broken.onnx")
+    engine, notices = open_engine(card_with(tmp_path, broken, good), "onnx", "fp16")
+    assert engine.sizes_hw == ((32, 32),)
     assert notices == ()
 
 
 @pytest.mark.parametrize("content", [b"", b"not a graph at all", small_model((32, 32))[:200]])
-def test_a_graph_onnxruntime_cannot_load_is_damaged(tmp_path: Path, content: bytes) -> None:
+def test_a_graph_that_cannot_be_loaded_is_damaged(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(ModelDamaged, match=r"cannot load model\.onnx"):
-        open_engine(card_of(tmp_path, artifact(tmp_path, "model.onnx", content)), "onnx")
+        open_engine(card_with(tmp_path, write_onnx(tmp_path, content)), "onnx")
 
 
 def test_an_altered_graph_is_not_loaded(tmp_path: Path) -> None:
-    whole = artifact(tmp_path, "model.onnx", small_model((32, 32)))
+    artifact = write_onnx(tmp_path, small_model((32, 32)))
     (tmp_path / "model.onnx").write_bytes(small_model((64, 64)))
     with pytest.raises(ModelDamaged, match="not the file its card describes"):
-        open_engine(card_of(tmp_path, whole), "onnx")
+        open_engine(card_with(tmp_path, artifact), "onnx")
 
 
-def test_what_the_graph_refuses_is_a_failed_inference(tmp_path: Path) -> None:
-    graph = artifact(tmp_path, "model.onnx", small_model((64, 64), "NHWC"))
-    engine, _ = open_engine(card_of(tmp_path, graph), "onnx")
+def test_an_input_that_the_graph_refuses_fails_the_inference(tmp_path: Path) -> None:
+    artifact = write_onnx(tmp_path, small_model((64, 64), "NHWC"))
+    engine, _ = open_engine(card_with(tmp_path, artifact), "onnx")
     with pytest.raises(InferenceFailed):
         engine.run(np.zeros((1, 32, 32, 3), np.uint8))
 
 
-def test_without_a_card_in_the_host_auto_is_onnxruntime(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_auto_is_onnxruntime_on_a_host_without_ascend(monkeypatch: pytest.MonkeyPatch) -> None:
     hide_acl(monkeypatch)
     engine, notices = open_engine(CARD, threads=1)
     assert isinstance(engine, OnnxEngine)

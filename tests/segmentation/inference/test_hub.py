@@ -95,7 +95,7 @@ def test_a_card_gets_the_files_for_its_chip(
 
 @pytest.mark.usefixtures("hub")
 def test_a_forced_card_on_a_host_without_cann_is_told_so() -> None:
-    with pytest.raises(EngineUnavailable, match="pyACL is not there"):
+    with pytest.raises(EngineUnavailable, match="pyACL is not installed"):
         get_model(NAME, "ascend")
 
 
@@ -103,7 +103,7 @@ def test_the_revision_is_pinned_and_shown(hub: Hub) -> None:
     card = get_model(f"{NAME}@main")
     assert card.title.en == f"Compact (bundled) @{COMMIT[:7]}"
     assert card.title.zh == f"轻量模型（内置） @{COMMIT[:7]}"
-    moving = [path for _, path, _ in hub.asked if "/resolve/main/" in path]
+    moving = [path for _, path, _ in hub.requests if "/resolve/main/" in path]
     assert {path.rsplit("/", 1)[1] for path in moving} == {"card.json"}
     assert get_model(f"{NAME}@{COMMIT}") == card
 
@@ -112,13 +112,13 @@ def test_a_second_time_nothing_is_fetched_and_then_no_network_is_needed(
     hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     card = get_model(NAME)
-    hub.asked.clear()
+    hub.requests.clear()
     assert get_model(NAME) == card
     assert hub.fetched() == []
-    hub.asked.clear()
+    hub.requests.clear()
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     assert get_model(NAME) == card
-    assert hub.asked == []
+    assert hub.requests == []
 
 
 def test_half_a_download_goes_on_where_it_was_cut(
@@ -127,7 +127,7 @@ def test_half_a_download_goes_on_where_it_was_cut(
     monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", 1000)
     hub.cut_next_at["model.onnx"] = 4000
     get_model(NAME)
-    assert ("GET", f"/{REPO}/resolve/{COMMIT}/model.onnx", "bytes=4000-") in hub.asked
+    assert ("GET", f"/{REPO}/resolve/{COMMIT}/model.onnx", "bytes=4000-") in hub.requests
 
 
 def not_there(hub: Hub) -> None:
@@ -182,7 +182,7 @@ def test_a_mirror_that_is_not_there(hub: Hub, monkeypatch: pytest.MonkeyPatch) -
     )
     with pytest.raises(FetchFailed, match=r"Connection refused.* set HF_ENDPOINT to a mirror"):
         get_model(NAME)
-    assert hub.asked == []
+    assert hub.requests == []
 
 
 @pytest.mark.usefixtures("hub")
@@ -195,7 +195,7 @@ def test_a_revision_that_is_not_there() -> None:
 def test_what_is_no_repository_is_never_asked_for(hub: Hub, name: str) -> None:
     with pytest.raises(FetchFailed, match="neither a folder here nor a Hub id"):
         get_model(name)
-    assert hub.asked == []
+    assert hub.requests == []
 
 
 def test_a_full_disk(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

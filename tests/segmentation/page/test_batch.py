@@ -145,9 +145,13 @@ def test_limits_hold_before_any_work(tmp_path: Path) -> None:
     with pytest.raises(ChoiceError):
         start_batch([], archive, "compact", "auto", OPTIONS, CACHE)
     with pytest.raises(PhotoTooLarge, match="up to 2"):
-        start_batch([photo] * 3, archive, "compact", "auto", OPTIONS, PhotoCache(Limits(batch_photos=2)))
+        start_batch(
+            [photo] * 3, archive, "compact", "auto", OPTIONS, PhotoCache(Limits(batch_photos=2))
+        )
     with pytest.raises(PhotoTooLarge, match="MB together"):
-        start_batch([photo], archive, "compact", "auto", OPTIONS, PhotoCache(Limits(batch_megabytes=0.01)))
+        start_batch(
+            [photo], archive, "compact", "auto", OPTIONS, PhotoCache(Limits(batch_megabytes=0.01))
+        )
     with pytest.raises(ChoiceError, match="JPEG has no transparency"):
         start_batch([photo], archive, "compact", "auto", replace(OPTIONS, format="jpeg"), CACHE)
     assert not archive.exists()

@@ -51,7 +51,6 @@ def setting(**options: Any) -> Setting:
     return Setting(VARIANT, CutoutOptions(**options))
 
 
-
 def compared(photo: Photo, settings: Sequence[Setting], selection: Any = None) -> Comparison:
     results = segment_with_variants(REGISTRY, photo, settings, selection)
     return compare(photo, settings, results)

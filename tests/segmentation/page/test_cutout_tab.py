@@ -194,7 +194,9 @@ def test_nothing_found_is_said(page: Page, tmp_path: Path) -> None:
 
 def test_nothing_certain_offers_guesses(page: Page, tmp_path: Path) -> None:
     noise = np.random.default_rng(1).integers(0, 255, (300, 400, 3)).astype(np.uint8)
-    upload_image(page, np.asarray(cv2.GaussianBlur(noise, (0, 0), 8), np.uint8), tmp_path / "noise.png")
+    upload_image(
+        page, np.asarray(cv2.GaussianBlur(noise, (0, 0), 8), np.uint8), tmp_path / "noise.png"
+    )
     expect(page.get_by_text(text(page, "nothing_yet"))).to_be_visible()
     with redrawn(page):
         page.get_by_role("button", name=text(page, "less_certain")).click()

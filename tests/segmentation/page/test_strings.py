@@ -1,7 +1,5 @@
 """The texts of the page."""
 
-
-
 from segmentation.image.formats import OUTPUT_FORMATS
 
 from segmentation.compositing.backgrounds import BACKGROUNDS

@@ -19,7 +19,9 @@ from tests.segmentation.page.serving import free_port, page_context, served_page
 from tests.visitor import Visitor
 
 
-def test_what_takes_long_can_be_cancelled(page: Page, held_inference: HeldInference, tmp_path: Path) -> None:
+def test_what_takes_long_can_be_cancelled(
+    page: Page, held_inference: HeldInference, tmp_path: Path
+) -> None:
     page.locator("#examples img").nth(3).click()
     cancel = page.locator("#cancel")
     expect(cancel).to_have_text(text(page, "cancel"))
@@ -30,7 +32,9 @@ def test_what_takes_long_can_be_cancelled(page: Page, held_inference: HeldInfere
     assert download(page, tmp_path)[0] == "coffee_cutout.png"
 
 
-def test_a_comparison_that_was_cancelled_looks_no_further(page: Page, held_inference: HeldInference) -> None:
+def test_a_comparison_that_was_cancelled_looks_no_further(
+    page: Page, held_inference: HeldInference
+) -> None:
     page.get_by_role("tab", name=text(page, "compare")).click()
     page.get_by_role("button", name=text(page, "compare_example")).click()
     cancel = page.locator("#cancel_compare")
@@ -46,7 +50,9 @@ def test_a_comparison_that_was_cancelled_looks_no_further(page: Page, held_infer
 
 
 @pytest.mark.parametrize("page", ["zh-CN"], indirect=True)
-def test_who_waits_in_line_reads_it_in_his_language(page: Page, address: str, held_inference: HeldInference) -> None:
+def test_who_waits_in_line_reads_it_in_his_language(
+    page: Page, address: str, held_inference: HeldInference
+) -> None:
     with Visitor(address) as before:
         opening = before.handler("open_example")
         data = [before.values.get(id_) for id_ in opening["inputs"]]

@@ -1,4 +1,4 @@
-# Source this to start a program with the stand-in instead of CANN, as its own set_env.sh does.
+# Source this to start programs with the stand-in in place of CANN, like CANN's own set_env.sh.
 ASCEND_TOOLKIT_HOME=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 export ASCEND_TOOLKIT_HOME
 export PATH="$ASCEND_TOOLKIT_HOME/bin:$PATH"

@@ -1,4 +1,4 @@
-"""Whole photos through the bundled model as an OM, on the stand-in, beside onnxruntime."""
+"""Whole photos through the bundled model as an OM on the stand-in, compared with onnxruntime."""
 
 import json
 import os
@@ -22,6 +22,7 @@ PHOTOS = ("chelsea.png", "two_dogs.jpg", "astronaut.png", "street_phone.jpg")
 
 @pytest.fixture
 def acl(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    """The stand-in of pyACL, which must not leak."""
     module = fresh_acl(monkeypatch)
     yield module
     assert module.stand_in.chip.leaks() == {}
@@ -32,20 +33,34 @@ def card(acl: ModuleType, tmp_path: Path) -> ModelCard:  # noqa: ARG001 - brings
     return bundled_card_with_oms(tmp_path)
 
 
-def subject(segmenter: Segmenter, photo: Photo) -> Bool:
-    """Where the photo's subject is, at the photo's own size."""
-    found, _ = segmenter.segment(photo)
-    chosen = select(found, "auto")
-    assert chosen
-    return make_alpha(photo.rgb, found.mask_logits(chosen)) > 127
+def subject_mask(segmenter: Segmenter, photo: Photo) -> Bool:
+    """The photo's subject, bool (H, W) at the photo's own size."""
+    segmentation, _ = segmenter.segment(photo)
+    ids = select(segmentation, "auto")
+    assert ids
+    return make_alpha(photo.rgb, segmentation.mask_logits(ids)) > 127
 
 
-def test_cut_outs_are_those_of_onnxruntime(card: ModelCard) -> None:
+def run_on_stand_in(
+    command: list[str | Path], faults: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """Run a command as from a shell that sourced set_env.sh; the report goes to its -o folder."""
+    folder = Path(command[command.index("-o") + 1])
+    environment = {
+        **os.environ,
+        "PYTHONPATH": f"{SITE_PACKAGES}{os.pathsep}{EXAMPLES.parent}",
+        "ACL_STAND_IN_REPORT": str(folder / "report.json"),
+        "ACL_STAND_IN_FAULTS": faults,
+    }
+    return subprocess.run(command, env=environment, capture_output=True, text=True)
+
+
+def test_cut_outs_equal_those_of_onnxruntime(card: ModelCard) -> None:
     ascend, onnx = Segmenter(card, "auto"), Segmenter(card, "onnx")
     for name in PHOTOS:
         photo = read_photo(EXAMPLES / name)
-        ours, theirs = subject(ascend, photo), subject(onnx, photo)
-        assert (ours & theirs).sum() / (ours | theirs).sum() >= 0.999
+        mask, expected = subject_mask(ascend, photo), subject_mask(onnx, photo)
+        assert (mask & expected).sum() / (mask | expected).sum() >= 0.999
     assert ascend.open()[0].device == CHIP
     assert ascend.open()[1] == ()
     ascend.close()
@@ -53,11 +68,13 @@ def test_cut_outs_are_those_of_onnxruntime(card: ModelCard) -> None:
 
 
 @pytest.mark.parametrize("engine", ["auto", "ascend"])
-def test_the_command_line_takes_the_chip(card: ModelCard, tmp_path: Path, engine: str) -> None:
+def test_the_command_line_uses_the_chip(card: ModelCard, tmp_path: Path, engine: str) -> None:
     command = [sys.executable, "-m", "segmentation", EXAMPLES / "chelsea.png", "--json"]
-    done = run_on_stand_in([*command, "--model", card.folder, "-o", tmp_path, "--engine", engine])
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["device"] == CHIP
+    process = run_on_stand_in(
+        [*command, "--model", card.folder, "-o", tmp_path, "--engine", engine]
+    )
+    assert process.returncode == 0, process.stderr
+    assert json.loads(process.stdout)["device"] == CHIP
     assert (tmp_path / "chelsea_cutout.png").is_file()
     report = json.loads((tmp_path / "report.json").read_text())
     assert report["leaks"] == {}
@@ -67,33 +84,19 @@ def test_the_command_line_takes_the_chip(card: ModelCard, tmp_path: Path, engine
 
 def test_the_command_line_goes_on_without_the_chip(card: ModelCard, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "segmentation", EXAMPLES / "chelsea.png", "--json"]
-    done = run_on_stand_in(
+    process = run_on_stand_in(
         [*command, "--model", card.folder, "-o", tmp_path], "rt.set_device=507033"
     )
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["device"] == "onnxruntime CPU"
-    assert "The Ascend device was lost" in done.stderr
+    assert process.returncode == 0, process.stderr
+    assert json.loads(process.stdout)["device"] == "onnxruntime CPU"
+    assert "The Ascend device was lost" in process.stderr
 
 
 def test_a_forced_chip_that_fails_is_an_error(card: ModelCard, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "segmentation", EXAMPLES / "chelsea.png", "-o", tmp_path]
-    done = run_on_stand_in(
+    process = run_on_stand_in(
         [*command, "--model", card.folder, "--engine", "ascend"], "rt.set_device=507033"
     )
-    assert done.returncode == 1
-    assert "The Ascend device was lost" in done.stderr
+    assert process.returncode == 1
+    assert "The Ascend device was lost" in process.stderr
     assert not (tmp_path / "chelsea_cutout.png").exists()
-
-
-def run_on_stand_in(
-    command: list[str | Path], faults: str = ""
-) -> subprocess.CompletedProcess[str]:
-    """Run a program as from a shell that sourced set_env.sh; the report goes beside its output."""
-    folder = Path(command[command.index("-o") + 1])
-    environment = {
-        **os.environ,
-        "PYTHONPATH": f"{SITE_PACKAGES}{os.pathsep}{EXAMPLES.parent}",
-        "ACL_STAND_IN_REPORT": str(folder / "report.json"),
-        "ACL_STAND_IN_FAULTS": faults,
-    }
-    return subprocess.run(command, env=environment, capture_output=True, text=True)
