@@ -1,4 +1,4 @@
-"""Koutu: photo in, found objects, clean cut-out out."""
+"""Koutu: find the objects in a photo and cut them out."""
 
 from segmentation.compositing.backgrounds import (
     Background,
@@ -15,8 +15,16 @@ from segmentation.compositing.crop import Crop
 from segmentation.compositing.effects import Effect, Effects, Outline, Shadow
 from segmentation.compositing.foreground import foreground
 from segmentation.compositing.matting import Edge, make_alpha
-from segmentation.cutout import compute_alpha
-from segmentation.each import cut_out_each, write_zip
+from segmentation.cutout import (
+    Cutout,
+    CutoutOptions,
+    PhotoCutout,
+    compute_alpha,
+    cut_out,
+    cut_out_each,
+    cut_out_photo,
+    write_zip,
+)
 from segmentation.errors import (
     ChoiceError,
     EngineError,
@@ -45,6 +53,8 @@ __all__ = [
     "ChoiceError",
     "Colour",
     "Crop",
+    "Cutout",
+    "CutoutOptions",
     "Edge",
     "Effect",
     "Effects",
@@ -64,6 +74,7 @@ __all__ = [
     "ModelNotFound",
     "Outline",
     "Photo",
+    "PhotoCutout",
     "PhotoError",
     "PhotoTooLarge",
     "Picture",
@@ -78,7 +89,9 @@ __all__ = [
     "compose",
     "composed_mask",
     "compute_alpha",
+    "cut_out",
     "cut_out_each",
+    "cut_out_photo",
     "encode",
     "find_instances",
     "find_model",
