@@ -1,4 +1,4 @@
-"""Names for array types, sizes and boxes; each name carries the order of its axes or numbers."""
+"""Type aliases for arrays, sizes and boxes; a name ends with the order of its numbers."""
 
 import numpy as np
 import numpy.typing as npt
@@ -11,5 +11,5 @@ Bool = npt.NDArray[np.bool_]
 
 # Height and width, in pixels or cells.
 SizeHW = tuple[int, int]
-# Left, top, right and bottom; right and bottom are excluded.
+# Left, top, right and bottom in pixels; right and bottom are exclusive.
 BoxXYXY = tuple[int, int, int, int]
