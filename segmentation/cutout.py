@@ -8,7 +8,7 @@ import numpy as np
 
 from segmentation.arrays import UInt8
 from segmentation.compositing.matting import Edge, grown, make_alpha
-from segmentation.image.read import Photo
+from segmentation.image.photo import Photo
 from segmentation.inference.postprocess import Segmentation
 from segmentation.inference.refine import Refinement
 

@@ -8,7 +8,7 @@ from segmentation.compositing.crop import Crop
 from segmentation.compositing.effects import Effects
 from segmentation.compositing.matting import Edge
 from segmentation.cutout import compute_alpha
-from segmentation.image.read import Photo, safe_stem
+from segmentation.image.photo import Photo, safe_stem
 from segmentation.inference.postprocess import Instance, Segmentation
 from segmentation.inference.refine import Refinement
 from segmentation.recipe import Recipe, make_file

@@ -9,7 +9,7 @@ import numpy as np
 
 from segmentation.arrays import BoxXYXY, UInt8
 from segmentation.errors import ChoiceError
-from segmentation.image.read import Photo
+from segmentation.image.photo import Photo
 
 Fit = Literal["cover", "contain"]
 

@@ -23,7 +23,7 @@ from segmentation.compositing.effects import Effects, reach_of, with_effects
 from segmentation.compositing.matting import foreground
 from segmentation.errors import ChoiceError
 from segmentation.image.blend import Layer, over
-from segmentation.image.read import Photo
+from segmentation.image.photo import Photo
 
 # Rows that are computed in floating point at a time.
 STRIP = 256

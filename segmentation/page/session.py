@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from segmentation.arrays import UInt8
 from segmentation.i18n import Language, Text
-from segmentation.image.read import Photo
+from segmentation.image.photo import Photo
 from segmentation.inference.postprocess import Instance, Segmentation, find_again
 from segmentation.inference.refine import Refinement
 from segmentation.inference.segmenter import Timings

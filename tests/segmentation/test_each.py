@@ -10,7 +10,7 @@ from PIL import Image
 from segmentation.cutout import compute_alpha
 from segmentation.each import cut_out_each, object_name, write_zip
 from segmentation.i18n import Text
-from segmentation.image.read import Photo
+from segmentation.image.photo import Photo
 from segmentation.inference.postprocess import Instance
 from tests.segmentation.scenes import DOG, PERSON, block, segmentation
 

@@ -8,7 +8,7 @@ from PIL import Image
 
 from segmentation.compositing.backgrounds import Colour, Transparent
 from segmentation.errors import ChoiceError
-from segmentation.image.read import Photo
+from segmentation.image.photo import Photo
 from segmentation.recipe import Recipe, make_file
 
 GREY = np.full((8, 12, 3), 90, np.uint8)

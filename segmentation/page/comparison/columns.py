@@ -10,7 +10,7 @@ from segmentation.arrays import UInt8
 from segmentation.compositing.backgrounds import Transparent
 from segmentation.compositing.compose import compose
 from segmentation.i18n import Language, Text
-from segmentation.image.read import Photo
+from segmentation.image.photo import Photo
 from segmentation.page.comparison.compare import Comparison, Seconds, Setting
 from segmentation.page.comparison.difference import (
     ONLY_FIRST,

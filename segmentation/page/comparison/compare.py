@@ -10,7 +10,7 @@ from segmentation.arrays import UInt8
 from segmentation.compositing.matting import Edge
 from segmentation.cutout import compute_alpha
 from segmentation.i18n import Text
-from segmentation.image.read import Photo
+from segmentation.image.photo import Photo
 from segmentation.inference.metrics import iou
 from segmentation.inference.postprocess import Segmentation
 from segmentation.inference.refine import Refinement, crop_around, try_refine

@@ -19,7 +19,7 @@ from segmentation.compositing.backgrounds import (
 from segmentation.compositing.compose import compose, composed_mask
 from segmentation.compositing.crop import CROPS, Crop
 from segmentation.errors import ChoiceError
-from segmentation.image.read import Photo
+from segmentation.image.photo import Photo
 
 
 def photo(rgb: UInt8, alpha: UInt8 | None = None) -> Photo:

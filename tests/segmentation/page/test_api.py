@@ -22,7 +22,7 @@ from gradio_client.exceptions import AppError
 import app
 from segmentation import Limits, find_model
 from segmentation.i18n import Language
-from segmentation.image.read import OUT_OF_MEMORY
+from segmentation.image.memory import OUT_OF_MEMORY
 from segmentation.inference.registry import ModelRegistry
 from segmentation.page.server.rate_limit import PRIVATE_PAGE, PUBLIC_PAGE, PagePolicy, Rate
 from segmentation.page.server.request_guard import YOUR_SHARE

@@ -12,7 +12,8 @@ import pytest
 
 from segmentation.compositing.matting import Edge
 from segmentation.i18n import Text
-from segmentation.image.read import Photo, read_photo
+from segmentation.image.photo import Photo
+from segmentation.image.read import read_photo
 from segmentation.inference.registry import ModelRegistry
 from segmentation.inference.select import select
 from segmentation.model_card import find_model

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from segmentation.i18n import Text
-from segmentation.image.read import Photo
+from segmentation.image.photo import Photo
 from segmentation.inference.refine import Refinement
 from segmentation.inference.segmenter import Timings
 from segmentation.page.session import (
