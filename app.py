@@ -49,8 +49,8 @@ from segmentation.cutout import compute_alpha
 from segmentation.each import cut_out_each, write_zip
 from segmentation.filenames import file_extension
 from segmentation.i18n import preferred_language
-from segmentation.image.read import translate_memory_errors
-from segmentation.image.write import FORMATS, Format
+from segmentation.image.formats import OUTPUT_FORMATS, Format, find_format
+from segmentation.image.memory import translate_memory_errors
 from segmentation.inference.refine import Refinement, try_refine
 from segmentation.inference.registry import ModelRegistry, ModelVariant, available_models
 from segmentation.page.api import Order, carry_out, found
@@ -421,7 +421,7 @@ class Page:
 
     def show_quality(self, format_: Format) -> Any:
         """Show the quality where the format has one."""
-        return gr.Slider(visible=format_ != "png")
+        return gr.Slider(visible=find_format(format_).has_quality)
 
     def show_found(
         self, desk: PhotoState | None, threshold: float, is_open: bool, request: gr.Request
@@ -922,7 +922,7 @@ def build_ui(page: Page, rules: PagePolicy = PRIVATE_PAGE) -> gr.Blocks:
                         shadow = gr.Checkbox(label=words("shadow"), min_width=100)
                     frame = gr.Radio(FRAMES, value="whole", label=words("frame"))
                     with gr.Accordion(words("more_files"), open=False):
-                        format_ = gr.Radio(FORMATS, value="png", label=words("format"))
+                        format_ = gr.Radio(list(OUTPUT_FORMATS), value="png", label=words("format"))
                         quality = gr.Slider(
                             40, 100, 90, step=1, label=words("quality"), visible=False
                         )

@@ -21,9 +21,11 @@ from segmentation.compositing.compose import composed_mask
 from segmentation.cutout import compute_alpha
 from segmentation.each import object_name
 from segmentation.errors import ChoiceError, KoutuError, ModelNotFound, PhotoError
-from segmentation.filenames import file_extension, targets
+from segmentation.filenames import file_extension, output_paths
 from segmentation.i18n import Language, Text
-from segmentation.image.read import Photo, read_photo, translate_memory_errors
+from segmentation.image.memory import translate_memory_errors
+from segmentation.image.photo import Photo
+from segmentation.image.read import read_photo
 from segmentation.image.write import encode
 from segmentation.inference.hub import get_model
 from segmentation.inference.postprocess import Segmentation
@@ -67,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for notice in notices:
         print(notice.in_language(language), file=sys.stderr)
     failed = False
-    for path, target in targets(args.photos, args.output, wish.recipe.format):
+    for path, target in output_paths(args.photos, args.output, wish.recipe.format):
         report: Report = {"photo": str(path), "model": card.name, "device": engine.device}
         try:
             with translate_memory_errors():

@@ -8,8 +8,9 @@ from segmentation.compositing.compose import compose
 from segmentation.compositing.crop import Crop
 from segmentation.compositing.effects import Effects
 from segmentation.compositing.matting import Edge
-from segmentation.image.read import Photo
-from segmentation.image.write import Format, check_format, encode
+from segmentation.image.formats import Format, check_format
+from segmentation.image.photo import Photo
+from segmentation.image.write import encode
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,9 @@ from segmentation.cutout import compute_alpha
 from segmentation.errors import ChoiceError
 from segmentation.filenames import file_extension
 from segmentation.i18n import Text
-from segmentation.image.read import Limits, Photo, read_photo
-from segmentation.image.write import Format
+from segmentation.image.formats import Format, find_format
+from segmentation.image.photo import Limits, Photo
+from segmentation.image.read import read_photo
 from segmentation.inference.postprocess import Segmentation
 from segmentation.inference.refine import Refinement, try_refine
 from segmentation.inference.segmenter import Segmenter
@@ -71,6 +72,7 @@ class Order:
     def __post_init__(self) -> None:
         for field in fields(self):
             _check(field.name, field.type, getattr(self, field.name))
+        find_format(self.format)
         if self.threshold is not None and not 0 <= self.threshold <= 1:
             raise ChoiceError("threshold goes from 0 to 1.", "threshold 范围为 0 到 1。")
         if self.place and self.crop:

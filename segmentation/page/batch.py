@@ -11,9 +11,10 @@ from pathlib import Path
 from segmentation.cutout import compute_alpha
 from segmentation.each import write_zip
 from segmentation.errors import ChoiceError, KoutuError, PhotoError, PhotoTooLarge
-from segmentation.filenames import targets
+from segmentation.filenames import output_paths
 from segmentation.i18n import Language, Text
-from segmentation.image.read import Limits, translate_memory_errors
+from segmentation.image.memory import translate_memory_errors
+from segmentation.image.photo import Limits
 from segmentation.inference.postprocess import Instance
 from segmentation.inference.refine import try_refine
 from segmentation.inference.segmenter import Segmenter
@@ -118,7 +119,7 @@ def start_batch(
             f"照片共 {megabytes:.0f} MB，请分批，每批不超过 {limits.batch_megabytes:g} MB。",
         )
     style.recipe(limits)  # raises where no photo could be cut out in this style
-    todo = [(photo, file.name) for photo, file in targets(photos, Path(), style.format)]
+    todo = [(photo, file.name) for photo, file in output_paths(photos, Path(), style.format)]
     return Batch(archive, model, objects, style, tuple(todo))
 
 

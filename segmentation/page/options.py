@@ -15,8 +15,8 @@ from segmentation.compositing.backgrounds import (
 from segmentation.compositing.crop import CROPS, Crop
 from segmentation.compositing.effects import Effects, Outline, Shadow
 from segmentation.compositing.matting import Edge
-from segmentation.image.read import Limits, Photo
-from segmentation.image.write import Format
+from segmentation.image.formats import Format, find_format
+from segmentation.image.photo import Limits, Photo
 from segmentation.page.server.uploads import read_upload
 from segmentation.page.session import preview
 from segmentation.page.strings import STRINGS
@@ -92,7 +92,7 @@ class Style:
         Raises:
             ChoiceError, PhotoError: as `edge` and `background`; a format that cannot hold it.
         """
-        quality = None if self.format == "png" else self.quality
+        quality = self.quality if find_format(self.format).has_quality else None
         behind = self.background(limits)
         return Recipe(self.edge, behind, self.effects, self.crop, self.format, quality)
 

@@ -779,5 +779,5 @@ def test_settings_are_compared(page: Page) -> None:
 
 def test_no_value_is_taken_for_a_mark() -> None:
     """Gradio's page translates every string that is a key, what a control stands at as well."""
-    values = {*app.BACKGROUNDS, *app.FITS, *app.FRAMES, *app.BATCH_RULES, *app.FORMATS}
+    values = {*app.BACKGROUNDS, *app.FITS, *app.FRAMES, *app.BATCH_RULES, *app.OUTPUT_FORMATS}
     assert not values & app.I18N.translations["en"].keys()
