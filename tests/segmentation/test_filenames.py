@@ -68,8 +68,8 @@ def test_a_folder_has_no_extension_to_follow(tmp_path: Path) -> None:
     ("output", "format_", "message"),
     [
         ("cat.webp", "png", "cat.webp does not end like a png file"),
-        ("cat.gif", None, "Cut-outs are PNG, WebP or JPEG files"),
-        ("cat.TIFF", "png", "Cut-outs are PNG, WebP or JPEG files"),
+        ("cat.gif", None, "Cut-outs are PNG, .* files"),
+        ("cat.TIFF", "png", "Cut-outs are PNG, .* files"),
     ],
 )
 def test_an_extension_that_does_not_fit_is_refused(

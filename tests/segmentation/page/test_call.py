@@ -10,6 +10,7 @@ import pytest
 from segmentation import Limits, PhotoTooLarge, Segmenter, find_model
 from segmentation.arrays import UInt8
 from segmentation.errors import ChoiceError, PhotoError
+from segmentation.image.formats import OUTPUT_FORMATS
 from segmentation.page.api import Order, carry_out
 from tests.paths import EXAMPLES
 
@@ -58,7 +59,7 @@ def test_the_words_of_the_command_line(segmenter: Segmenter) -> None:
         ({"softness": [0]}, "softness takes number, not [0]."),
         ({"quality": 80.5}, "quality takes integer, null, not 80.5."),
         ({"crop": "circle"}, "crop takes subject, square, portrait, null, not 'circle'."),
-        ({"format": "exe"}, "format takes png, webp, jpeg, not 'exe'."),
+        ({"format": "exe"}, f"format takes {', '.join(OUTPUT_FORMATS)}, not 'exe'."),
         ({"fit": ["cover"]}, "fit takes cover, contain, not ['cover']."),
         ({"threshold": float("nan")}, "threshold goes from 0 to 1."),
         ({"place": "1,0,0", "crop": "square"}, "place takes the frame of the backdrop."),
