@@ -12,7 +12,6 @@ from tempfile import gettempdir
 
 import gradio as gr
 from segmentation.page.server.launch import bypass_proxy_for_localhost, serve
-from segmentation.page.server.policy import PRIVATE_PAGE, PUBLIC_PAGE, PagePolicy
 from segmentation.page.server.queue_limits import enforce_policy
 from segmentation.page.server.share_link import is_space, open_share_link
 
@@ -26,6 +25,7 @@ from segmentation.page.compare_tab.tab import compare_tab
 from segmentation.page.components import EXAMPLES, I18N, PRIVATE, PageContext, string
 from segmentation.page.cutout_tab.tab import cutout_tab
 from segmentation.page.header import footer, header, say_restarted
+from segmentation.page.server.rate_limit import PRIVATE_PAGE, PUBLIC_PAGE, PagePolicy
 from segmentation.page.server.uploads import temporary_uploads_folder
 from segmentation.page.strings import NOT_SERVED, STRINGS
 from segmentation.page.theme import css, javascript, restart_check, theme

@@ -38,8 +38,10 @@ from segmentation.errors import (
     PhotoTooLarge,
 )
 from segmentation.i18n import Language, Text
-from segmentation.image.read import Limits, Photo, read_photo
-from segmentation.image.write import Format, encode
+from segmentation.image.formats import Format
+from segmentation.image.photo import Limits, Photo
+from segmentation.image.read import read_photo
+from segmentation.image.write import encode
 from segmentation.inference.postprocess import Instance, Segmentation, find_instances
 from segmentation.inference.preprocess import Geometry, preprocess
 from segmentation.inference.refine import Refinement, refine

@@ -14,9 +14,10 @@ from typing import Any
 from segmentation.cli import cutout_options, make_parser, parse, terminal_language
 from segmentation.cutout import CutoutOptions, object_filename, refine_and_cut_out
 from segmentation.errors import ChoiceError, KoutuError, ModelNotFound, PhotoError
-from segmentation.filenames import targets
+from segmentation.filenames import output_paths
 from segmentation.i18n import Language, Text
-from segmentation.image.read import read_photo, translate_memory_errors
+from segmentation.image.memory import translate_memory_errors
+from segmentation.image.read import read_photo
 from segmentation.image.write import encode
 from segmentation.inference.hub import get_model
 from segmentation.inference.postprocess import Segmentation
@@ -58,7 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for notice in engine_notices:
         print(notice.in_language(language), file=sys.stderr)
     failed = False
-    for path, target in targets(args.photos, args.output, options.format):
+    for path, target in output_paths(args.photos, args.output, options.format):
         report, notices = _process(segmenter, path, target, options, args)
         failed = failed or "error" in report
         for notice in notices:

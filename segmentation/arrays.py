@@ -1,15 +1,14 @@
-"""Names for array types, sizes and boxes; each name carries the order of its axes or numbers."""
+"""Type aliases for arrays, sizes and boxes; a name ends with the order of its numbers."""
 
 import numpy as np
 import numpy.typing as npt
 
 UInt8 = npt.NDArray[np.uint8]
-UInt16 = npt.NDArray[np.uint16]
 Float16 = npt.NDArray[np.float16]
 Float32 = npt.NDArray[np.float32]
 Bool = npt.NDArray[np.bool_]
 
 # Height and width, in pixels or cells.
 SizeHW = tuple[int, int]
-# Left, top, right and bottom; right and bottom are excluded.
+# Left, top, right and bottom; right and bottom are exclusive.
 BoxXYXY = tuple[int, int, int, int]

@@ -13,9 +13,10 @@ from segmentation.cutout import CutoutOptions
 from segmentation.engines.registry import EngineChoice, check_engine_choice, engine_choices
 from segmentation.errors import ChoiceError
 from segmentation.filenames import check_output, output_format
-from segmentation.i18n import Language
-from segmentation.image.read import Photo, read_photo
-from segmentation.image.write import FORMATS
+from segmentation.i18n import Language, join_choices
+from segmentation.image.formats import OUTPUT_FORMATS
+from segmentation.image.photo import Photo
+from segmentation.image.read import read_photo
 from segmentation.inference.select import RULES
 from segmentation.text_options import TextOptions
 
@@ -118,15 +119,22 @@ def _add_model_flags(parser: argparse.ArgumentParser) -> None:
 
 def _add_cutout_flags(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("the cut-out").add_argument
+    formats = OUTPUT_FORMATS.values()
+    extensions = join_choices([format_.extensions[0] for format_ in formats])
+    with_quality = join_choices([format_.name for format_ in formats if format_.has_quality])
     add(
         "-o",
         "--output",
         type=Path,
         default=Path(),
-        help="folder, or a .png, .webp or .jpg file for one photo",
+        help=f"folder, or a {extensions.en} file for one photo",
     )
-    add("--format", choices=FORMATS, help="default: as -o ends, else png")
-    add("--quality", type=count, help="of webp and jpeg, 1..100; webp is lossless at 100")
+    add("--format", choices=OUTPUT_FORMATS, help="default: as -o ends, else png")
+    add(
+        "--quality",
+        type=count,
+        help=f"of {with_quality.en}, 1..100; webp is lossless at 100",
+    )
     add("--each", action="store_true", help="every object as a file, <stem>_<number>_<label>.png")
     add(
         "--background",

@@ -21,8 +21,9 @@ from segmentation.compositing.effects import Effects
 from segmentation.compositing.matting import Edge, grow_alpha, make_alpha
 from segmentation.filenames import file_extension
 from segmentation.i18n import Text
-from segmentation.image.read import Photo, safe_stem
-from segmentation.image.write import Format, check_format, encode
+from segmentation.image.formats import Format, check_format
+from segmentation.image.photo import Photo, safe_stem
+from segmentation.image.write import encode
 from segmentation.inference.postprocess import Instance, Segmentation
 from segmentation.inference.refine import Refinement, try_refine
 from segmentation.inference.segmenter import Segmenter

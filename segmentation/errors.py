@@ -1,29 +1,32 @@
-"""Everything that can go wrong, as one tree.
+"""The errors of Koutu, as one tree.
 
 KoutuError
-├── PhotoError (ValueError)           a file that cannot be used as a photo
-│   └── PhotoTooLarge                 beyond the limits on bytes, pixels or sides
-├── ChoiceError (ValueError)          an object, background or option that does not exist
-├── RateExceeded (RuntimeError)       a visitor who asks for more than his share
-├── ModelError (RuntimeError)         a model folder that cannot be used
-│   ├── ModelNotFound                 no such model here
+├── PhotoError (ValueError)           a file cannot be used as a photo
+│   └── PhotoTooLarge                 the photo exceeds a limit on bytes, pixels, sides or frames
+├── ChoiceError (ValueError)          an object, background or option does not exist
+├── RateExceeded (RuntimeError)       a client has sent more requests than it may
+├── ModelError (RuntimeError)         a model folder cannot be used
+│   ├── ModelNotFound                 there is no model of this name
 │   ├── ModelDamaged                  a file is missing, cut short or altered
-│   └── FetchFailed                   the Hub did not give it
+│   └── FetchFailed                   the Hugging Face Hub did not deliver a file
 │       └── EntryMissing              neither the repository nor the cache has the file
-├── EngineError (RuntimeError)        a run-time that does not do its work
-│   ├── EngineUnavailable             this host lacks the device, driver, package or artifact
-│   └── InferenceFailed               it started, but a photo did not come through
-├── StorageFull (RuntimeError)             what was sent or made cannot be kept here now
+├── EngineError (RuntimeError)        an inference engine failed
+│   ├── EngineUnavailable             this host lacks a device, driver, package or artifact
+│   └── InferenceFailed               the engine started, but a run failed
+├── StorageFull (RuntimeError)        there is no room for a file, or the disk is read-only
 └── ConversionError (RuntimeError)    an artifact could not be made (raised by `convert` alone)
 
-Each carries its sentence in both languages; outer faults are translated where they enter.
+Each error carries its message in both languages. Errors of libraries are translated where they
+enter, and stay attached as `__cause__`.
 """
+
+from typing import Self
 
 from segmentation.i18n import Language, Text
 
 
 class KoutuError(Exception):
-    """The base of all errors meant to be read by a person.
+    """Base class of all errors that are shown to people.
 
     Args:
         en: what happened and what to do, in English, on one line.
@@ -34,8 +37,13 @@ class KoutuError(Exception):
         super().__init__(en)
         self.text = Text(en=en, zh=zh)
 
+    @classmethod
+    def from_text(cls, text: Text) -> Self:
+        """Make an error of a message that already is a `Text`."""
+        return cls(text.en, text.zh)
+
     def in_language(self, language: Language) -> str:
-        """The sentence for a reader of `language`."""
+        """Return the message for a reader of `language`."""
         return self.text.in_language(language)
 
 
@@ -44,15 +52,15 @@ class PhotoError(KoutuError, ValueError):
 
 
 class PhotoTooLarge(PhotoError):
-    """Raised, before any pixel is decoded, when a photo is beyond the limits."""
+    """Raised when a photo exceeds a limit, or the memory that is left."""
 
 
 class ChoiceError(KoutuError, ValueError):
-    """Raised when an object, background or option is asked for that does not exist."""
+    """Raised when a requested object, background or option does not exist."""
 
 
 class RateExceeded(KoutuError, RuntimeError):
-    """Raised, before any work is done, when a visitor asks for more than his share."""
+    """Raised, before any work is done, when a client sends more requests than it may."""
 
 
 class ModelError(KoutuError, RuntimeError):
@@ -60,7 +68,7 @@ class ModelError(KoutuError, RuntimeError):
 
 
 class ModelNotFound(ModelError):
-    """Raised when neither a bundled model nor a folder has the name asked for."""
+    """Raised when neither a bundled model nor a folder has the requested name."""
 
 
 class ModelDamaged(ModelError):
@@ -68,28 +76,28 @@ class ModelDamaged(ModelError):
 
 
 class FetchFailed(ModelError):
-    """Raised when a repository's files could not be had from the Hugging Face Hub."""
+    """Raised when a file could not be fetched from the Hugging Face Hub."""
 
 
 class EntryMissing(FetchFailed):
-    """Raised when a file is neither in the repository, as far as it can be asked, nor cached."""
+    """Raised when neither the repository, as far as it can be reached, nor the cache has a file."""
 
 
 class EngineError(KoutuError, RuntimeError):
-    """Raised when a run-time does not do its work."""
+    """Raised when an inference engine fails."""
 
 
 class EngineUnavailable(EngineError):
-    """Raised when this host lacks the device, driver, package or artifact an engine needs."""
+    """Raised when this host lacks the device, driver, package or artifact that an engine needs."""
 
 
 class InferenceFailed(EngineError):
-    """Raised when a started engine could not bring a photo through."""
+    """Raised when an engine has started but a run fails."""
 
 
 class StorageFull(KoutuError, RuntimeError):
-    """Raised when what a visitor sent or made cannot be kept: no room, or a folder to read only."""
+    """Raised when an upload or a result cannot be stored: no room, or a read-only disk."""
 
 
 class ConversionError(KoutuError, RuntimeError):
-    """Raised by `convert` when an artifact could not be made; nothing half-written stays."""
+    """Raised by `convert` when an artifact could not be made; no partial file is left."""

@@ -1,51 +1,69 @@
-"""Where the command line's results go, and in which format."""
+"""Paths and formats of the files that the command line writes."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from segmentation.errors import ChoiceError
-from segmentation.image.read import safe_stem
-from segmentation.image.write import ENDINGS, Format
+from segmentation.i18n import Text
+from segmentation.image.formats import (
+    OUTPUT_FORMATS,
+    Format,
+    find_format,
+    find_format_by_extension,
+    join_titles,
+)
+from segmentation.image.photo import safe_stem
 
-# What a name for the result must not promise.
-OTHER_ENDINGS = (".avif", ".gif", ".bmp", ".tif", ".tiff", ".heic")
+# Extensions of photos that results are not written as, unless `OUTPUT_FORMATS` has them.
+OTHER_EXTENSIONS = (".avif", ".gif", ".bmp", ".tif", ".tiff", ".heic")
 
 
 def output_format(output: Path, format_: Format | None) -> Format:
-    """The format that --format or the ending of -o names, if they agree; PNG if neither does.
+    """Choose the format of the results.
+
+    Args:
+        output: a file or a folder, the value of -o.
+        format_: the value of --format, or None.
+
+    Returns:
+        The format that --format names, else the one of the output's extension, else PNG.
 
     Raises:
-        ChoiceError: they do not agree, or the ending is that of another kind of image.
+        ChoiceError: format and extension do not agree, or the extension is that of a photo format
+            that results are not written as.
     """
     if output.is_dir():
         return format_ or "png"
-    ending = output.suffix.lower()
-    if ending in OTHER_ENDINGS:
-        raise ChoiceError(
-            f"Cut-outs are PNG, WebP or JPEG files: name {output.name} so, or give a folder.",
-            f"抠图结果是 PNG、WebP 或 JPEG 文件：请修改 {output.name} 的扩展名，或给出文件夹。",
-        )
-    named = ENDINGS.get(ending)
-    if format_ and named and format_ != named:
+    by_extension = find_format_by_extension(output.suffix)
+    if by_extension is None:
+        if output.suffix.lower() in OTHER_EXTENSIONS:
+            raise ChoiceError.from_text(_wrong_extension(output))
+        return format_ or "png"
+    if format_ and format_ != by_extension.name:
         raise ChoiceError(
             f"{output.name} does not end like a {format_} file. Change -o or --format.",
             f"{output.name} 的扩展名与 {format_} 格式不符。请修改 -o 或 --format。",
         )
-    return format_ or named or "png"
+    return by_extension.name
 
 
 def check_output(output: Path, photos: Sequence[Path], each: bool = False) -> None:
-    """Refuse one file for several results, or the photo itself as the result.
+    """Check that the output can hold the results and is none of the photos.
+
+    Args:
+        output: a file or a folder, the value of -o.
+        photos: the photos to cut out.
+        each: whether every object gets a file of its own, as with --each.
 
     Raises:
-        ChoiceError: several photos, or each object by itself, for one file; or the photo's own.
+        ChoiceError: the output is one file for several results, or it is a photo itself.
     """
     if not _is_file_name(output):
         return
     if each:
         raise ChoiceError(
             f"--each writes a file for every object, not one {output.name}. Give a folder.",
-            f"--each 会为每个物体写一个文件，不能只用 {output.name}。请给出文件夹。",
+            f"--each 会为每个物体写一个文件，不能只用 {output.name}。请改用文件夹。",
         )
     if output.exists() and any(photo.exists() and output.samefile(photo) for photo in photos):
         raise ChoiceError(
@@ -55,19 +73,25 @@ def check_output(output: Path, photos: Sequence[Path], each: bool = False) -> No
     if len(photos) > 1:
         raise ChoiceError(
             f"{len(photos)} photos do not fit into one file {output.name}. Give a folder.",
-            f"{len(photos)} 张照片不能写入同一个文件 {output.name}。请给出文件夹。",
+            f"{len(photos)} 张照片不能写入同一个文件 {output.name}。请改用文件夹。",
         )
 
 
-def targets(
+def output_paths(
     photos: Sequence[Path], output: Path, format_: Format = "png"
 ) -> Iterator[tuple[Path, Path]]:
-    """Each photo with the file to write for it; no two photos share one.
+    """Pair each photo with the path of its result; no two photos get the same path.
 
     Args:
         photos: the photos, in order.
-        output: a file for a single photo, or a folder, made when it is first needed.
-        format_: of the files.
+        output: a file for a single photo, or a folder, which need not exist.
+        format_: format of the results, a key of `OUTPUT_FORMATS`.
+
+    Yields:
+        A photo, and the file to write its result to.
+
+    Raises:
+        ChoiceError: there is no such format.
     """
     if _is_file_name(output):
         yield photos[0], output
@@ -76,16 +100,28 @@ def targets(
     for photo in photos:
         stem = first = safe_stem(photo.name)
         number = 2
-        while stem.casefold() in taken:  # some file systems take A and a for one
+        while stem.casefold() in taken:  # some file systems do not distinguish A from a
             stem, number = f"{first}_{number}", number + 1
         taken.add(stem.casefold())
         yield photo, output / f"{stem}_cutout{file_extension(format_)}"
 
 
 def file_extension(format_: Format) -> str:
-    """The usual file name ending of a format."""
-    return next(ending for ending, format_of in ENDINGS.items() if format_of == format_)
+    """Return the usual file name extension of a format, with its dot.
+
+    Raises:
+        ChoiceError: there is no such format.
+    """
+    return find_format(format_).extensions[0]
 
 
 def _is_file_name(output: Path) -> bool:
-    return output.suffix.lower() in ENDINGS and not output.is_dir()
+    return find_format_by_extension(output.suffix) is not None and not output.is_dir()
+
+
+def _wrong_extension(output: Path) -> Text:
+    titles = join_titles(OUTPUT_FORMATS.values())
+    return Text(
+        f"Cut-outs are {titles.en} files. Give {output.name} such an extension, or give a folder.",
+        f"抠图结果是 {titles.zh} 文件。请修改 {output.name} 的扩展名，或改用文件夹。",
+    )

@@ -1,8 +1,8 @@
-"""Model folders: `card.json`, the one place for facts about a model, and where to find it."""
+"""Reads and writes `card.json`, which holds all facts about the model in its folder."""
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,16 +17,16 @@ BUNDLED = Path(__file__).parent / "models"
 
 @dataclass(frozen=True, slots=True)
 class InputSpec:
-    """What the graph takes.
+    """The input of the graph.
 
     Attributes:
         name: the input's name in the graph.
-        layout: axis order after the batch axis, which is always 1.
-        dtype: element type; uint8 means 0..255 as the photo has them.
-        normalised_inside: whether the graph itself applies scale, mean and std.
-        mean: per RGB channel, of the range after `rescale_factor`.
-        std: per RGB channel, of the range after `rescale_factor`.
-        rescale_factor: from 0..255 to the range of mean and std.
+        layout: axis order; the batch axis always has length 1.
+        dtype: element type; uint8 stands for the photo's values, 0..255.
+        normalised_inside: whether the graph applies `rescale_factor`, `mean` and `std` itself.
+        mean: subtracted from the rescaled values, per RGB channel.
+        std: divisor after that, per RGB channel.
+        rescale_factor: factor from 0..255 to the range of `mean` and `std`.
     """
 
     name: str
@@ -45,12 +45,12 @@ class Artifact:
     Attributes:
         file: file name inside the model folder.
         format: onnx or om.
-        precision: fp32, fp16, int8, or mixed (an om with both kinds of floats).
-        sizes_hw: the input sizes (height, width) it accepts, in pixels.
+        precision: fp32, fp16, int8, or mixed (an OM with both fp16 and fp32).
+        sizes_hw: accepted input sizes (height, width) in pixels.
         bytes: file size.
-        sha256: of the file, in hex.
-        soc: the chip an om is built for, in the spelling of atc; None for onnx.
-        made_with: the tool and version that wrote it, for the record.
+        sha256: digest of the file in hexadecimal.
+        soc: the chip that an OM is built for, as atc spells it; None for onnx.
+        made_with: tool and version that wrote the file.
     """
 
     file: str
@@ -65,7 +65,13 @@ class Artifact:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where the weights come from: Hub id or folder name, commit (40 hex) or None, licence."""
+    """Origin of the weights.
+
+    Attributes:
+        checkpoint: id on the Hugging Face Hub, or folder name.
+        revision: commit hash of 40 hexadecimal digits, or None.
+        license: licence of the weights.
+    """
 
     checkpoint: str
     revision: str | None
@@ -74,20 +80,20 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
-    """All facts about a model that code needs, as written by `convert` and read by both engines.
+    """All facts about a model that code needs; written by `convert`, read by the engines.
 
     Attributes:
-        folder: where the card and its artifacts lie.
+        folder: folder of the card and its artifacts.
         name: short name, as used on the command line.
-        title: what a visitor reads.
-        task: what the checkpoint was trained for.
-        source: where the weights come from.
-        labels: label texts in the order of the class logits; the no-object class is not listed.
-        score_threshold: least score (0..1) of an instance that is shown by default.
-        input: what the graph takes.
+        title: name shown to people.
+        task: task that the checkpoint was trained for.
+        source: origin of the weights.
+        labels: label texts in the order of the class logits, without the no-object class.
+        score_threshold: minimum score (0..1) of an instance that is shown by default.
+        input: input of the graph.
         outputs: names of class_queries_logits and masks_queries_logits in the graph.
-        mask_stride: input pixels per mask cell, along each axis.
-        artifacts: in order of preference within a format.
+        mask_stride: input pixels per mask cell along each axis.
+        artifacts: forms of the model; within a format, the preferred one comes first.
     """
 
     folder: Path
@@ -103,7 +109,7 @@ class ModelCard:
     artifacts: tuple[Artifact, ...]
 
     def path(self, artifact: Artifact) -> Path:
-        """Where an artifact's file lies."""
+        """Return the path of an artifact's file."""
         return self.folder / artifact.file
 
 
@@ -112,8 +118,8 @@ def load_card(folder: Path) -> ModelCard:
 
     Raises:
         ModelNotFound: the folder has no card.json.
-        ModelError: the card is of another schema.
-        ModelDamaged: the card cannot be read as JSON or lacks a field.
+        ModelError: the card has another schema version.
+        ModelDamaged: the card cannot be read as JSON, or lacks a field.
     """
     path = folder / CARD
     try:
@@ -122,7 +128,7 @@ def load_card(folder: Path) -> ModelCard:
             raise ModelError(
                 f"{path.name} of {folder.name} has schema {fields['schema']}; this version reads "
                 f"{SCHEMA}. Export the model again, or update Koutu.",
-                f"{folder.name} 的 {path.name} 版本为 {fields['schema']}，当前程序只认 {SCHEMA}。"
+                f"{folder.name} 的 {path.name} 版本为 {fields['schema']}，本程序支持 {SCHEMA}。"
                 "请重新导出模型，或升级 Koutu。",
             )
         return _from_fields(folder, fields)
@@ -139,7 +145,7 @@ def load_card(folder: Path) -> ModelCard:
 
 
 def save_card(card: ModelCard) -> None:
-    """Write `card.json` into the card's folder, replacing the old one in one step."""
+    """Write `card.json` into the card's folder, replacing an old one atomically."""
     path = card.folder / CARD
     partial = path.with_name(f"{CARD}.partial")
     try:
@@ -151,13 +157,15 @@ def save_card(card: ModelCard) -> None:
 
 
 def find_model(name: str) -> ModelCard:
-    """The card of a bundled model, or of a folder.
+    """Load the card of a bundled model or of a model folder.
 
     Args:
-        name: a bundled model's name, or the path of a model folder.
+        name: name of a bundled model, or path of a model folder.
 
     Raises:
-        ModelNotFound: neither exists.
+        ModelNotFound: neither exists, or the folder has no card.
+        ModelError: the card has another schema version.
+        ModelDamaged: the card cannot be read.
     """
     bundled = bundled_models()
     if name in bundled:
@@ -172,12 +180,15 @@ def find_model(name: str) -> ModelCard:
 
 
 def bundled_models() -> tuple[str, ...]:
-    """Names of the models that come with the code."""
+    """Return the names of the models that come with the code."""
     return tuple(sorted(path.parent.name for path in BUNDLED.glob(f"*/{CARD}")))
 
 
 def check_artifact(card: ModelCard, artifact: Artifact) -> Path:
-    """The path of an artifact whose bytes are those the card names.
+    """Check that an artifact's file is the one that the card describes.
+
+    Returns:
+        The path of the file.
 
     Raises:
         ModelDamaged: the file is missing, cut short or altered.
@@ -198,19 +209,19 @@ def check_artifact(card: ModelCard, artifact: Artifact) -> Path:
 
 
 def digest_of(path: Path) -> str:
-    """The sha256 of a file, in hex."""
+    """Return the SHA-256 digest of a file in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def input_spec(fields: dict[str, Any]) -> InputSpec:
-    """What a graph takes, from the fields that JSON has of it."""
+    """Make an `InputSpec` of the fields that JSON has for it."""
     return InputSpec(**{**fields, "mean": tuple(fields["mean"]), "std": tuple(fields["std"])})
 
 
 def _from_fields(folder: Path, fields: dict[str, Any]) -> ModelCard:
     if any(Path(artifact["file"]).name != artifact["file"] for artifact in fields["artifacts"]):
-        raise ValueError("an artifact lies beside its card")  # a card may be a stranger's
+        raise ValueError("an artifact must lie beside its card")  # cards may be untrusted
     return ModelCard(
         folder=folder,
         name=fields["name"],
@@ -232,45 +243,21 @@ def _from_fields(folder: Path, fields: dict[str, Any]) -> ModelCard:
 
 
 def _to_fields(card: ModelCard) -> dict[str, Any]:
+    artifacts = [asdict(artifact) for artifact in card.artifacts]
     return {
         "schema": SCHEMA,
         "name": card.name,
-        "title": {"en": card.title.en, "zh": card.title.zh},
+        "title": asdict(card.title),
         "task": card.task,
-        "source": {
-            "checkpoint": card.source.checkpoint,
-            "revision": card.source.revision,
-            "license": card.source.license,
-        },
+        "source": asdict(card.source),
         "labels": [label.en for label in card.labels],
         "labels_zh": [label.zh for label in card.labels],
         "score_threshold": card.score_threshold,
-        "input": {
-            "name": card.input.name,
-            "layout": card.input.layout,
-            "dtype": card.input.dtype,
-            "normalised_inside": card.input.normalised_inside,
-            "mean": card.input.mean,
-            "std": card.input.std,
-            "rescale_factor": card.input.rescale_factor,
-        },
+        "input": asdict(card.input),
         "outputs": card.outputs,
         "mask_stride": card.mask_stride,
         "artifacts": [
-            {
-                key: value
-                for key, value in (
-                    ("file", artifact.file),
-                    ("format", artifact.format),
-                    ("precision", artifact.precision),
-                    ("soc", artifact.soc),
-                    ("sizes_hw", artifact.sizes_hw),
-                    ("bytes", artifact.bytes),
-                    ("sha256", artifact.sha256),
-                    ("made_with", artifact.made_with),
-                )
-                if value is not None
-            }
-            for artifact in card.artifacts
+            {key: value for key, value in fields.items() if value is not None}
+            for fields in artifacts
         ],
     }

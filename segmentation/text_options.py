@@ -4,18 +4,14 @@ from dataclasses import dataclass, fields
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin
 
-from segmentation.compositing.backgrounds import (
-    Background,
-    Fit,
-    parse_backdrop,
-    parse_background,
-)
+from segmentation.compositing.backgrounds import Background, Fit, parse_backdrop, parse_background
 from segmentation.compositing.crop import Crop
 from segmentation.compositing.effects import Effects, Shadow, parse_outline
 from segmentation.compositing.matting import Edge
 from segmentation.cutout import CutoutOptions
 from segmentation.errors import ChoiceError
-from segmentation.image.read import Photo
+from segmentation.image.formats import find_format
+from segmentation.image.photo import Photo
 
 JSON_TYPES = {
     str: "string",
@@ -69,6 +65,7 @@ class TextOptions:
         for field in fields(self):
             _check_type(field.name, field.type, getattr(self, field.name))
         place, crop = f"{self.prefix}place", f"{self.prefix}crop"
+        find_format(self.format)
         if self.threshold is not None and not 0 <= self.threshold <= 1:
             raise ChoiceError("threshold goes from 0 to 1.", "threshold 范围为 0 到 1。")
         if self.place and self.crop:

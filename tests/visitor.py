@@ -145,7 +145,7 @@ class Visitor:
             d
             for d in self.config["dependencies"]
             if (d["trigger_after"] == dependency["id"] and not d["trigger_only_on_failure"])
-            or any(target in d["targets"] for target in changed)
+            or any(target in d["output_paths"] for target in changed)
         ]
         return 1 + sum(self.fire(next_) for next_ in following)
 

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from convert.measure.evaluate import LEAST_SCORE as LEAST_OFFERED
 from convert.measure.metrics import (
     average_precision,
     f_beta,
@@ -27,7 +28,6 @@ from segmentation.cutout import compute_alpha
 from segmentation.errors import ConversionError
 from segmentation.inference.metrics import boundary_f, iou
 from segmentation.inference.refine import refine
-from segmentation.page.session import LEAST_SCORE as LEAST_OFFERED
 
 SALIENT = "salient"
 CROWD = "(crowd)"

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal, Self, get_args
 
 from segmentation.arrays import BoxXYXY, UInt8
 from segmentation.image.blend import Layer
-from segmentation.image.read import Photo
+from segmentation.image.photo import Photo
 
 Fit = Literal["cover", "contain"]
 FITS: tuple[Fit, ...] = get_args(Fit)

@@ -11,12 +11,7 @@ from typing import Self
 import numpy as np
 
 from segmentation.arrays import BoxXYXY, SizeHW, UInt8
-from segmentation.compositing.background_base import (
-    FITS,
-    Background,
-    BackgroundParameters,
-    Fit,
-)
+from segmentation.compositing.background_base import FITS, Background, BackgroundParameters, Fit
 from segmentation.compositing.background_images import (
     blurred_image,
     contain_image,
@@ -27,7 +22,7 @@ from segmentation.compositing.colours import parse_rgb
 from segmentation.compositing.placement import place_layer
 from segmentation.errors import ChoiceError
 from segmentation.image.blend import Layer
-from segmentation.image.read import Photo
+from segmentation.image.photo import Photo
 
 __all__ = [
     "BACKGROUNDS",

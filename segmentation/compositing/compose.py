@@ -10,7 +10,7 @@ from segmentation.compositing.effects import Effects, draw_effects, effects_outs
 from segmentation.compositing.foreground import foreground
 from segmentation.errors import ChoiceError
 from segmentation.image.blend import Layer, over
-from segmentation.image.read import Photo
+from segmentation.image.photo import Photo
 
 
 def compose(

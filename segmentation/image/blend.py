@@ -1,44 +1,66 @@
-"""Layers over each other, in straight alpha and whole numbers: exact, in strips of rows."""
+"""Blends layers with straight alpha exactly, in whole numbers."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from segmentation.arrays import UInt8, UInt16
+from segmentation.arrays import UInt8
 
-# Rows at a time: the 16-bit intermediates of a strip fit into the processor's cache.
-STRIP = 64
+# Rows that are blended at a time, so that 16-bit intermediate values fit into the CPU's cache.
+BLEND_ROWS = 64
 
 
-class Layer(NamedTuple):
-    """Colours uint8 (H, W, 3) and their opacity uint8 (H, W), not multiplied with each other."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Layer:
+    """Colours with straight alpha.
+
+    Attributes:
+        colours: uint8 (H, W, 3) RGB, not multiplied by alpha.
+        alpha: uint8 (H, W), 0 is transparent.
+    """
 
     colours: UInt8
     alpha: UInt8
 
 
-def over(layer: Layer, behind: UInt8) -> UInt8:
-    """A layer on an opaque image uint8 (H, W, 3), which is changed and returned."""
+def over(layer: Layer, background: UInt8) -> UInt8:
+    """Draw a layer on an opaque image, in place.
+
+    Args:
+        layer: the upper image, (H, W).
+        background: uint8 (H, W, 3), which is changed.
+
+    Returns:
+        The changed background.
+    """
     for strip in _strips(layer.alpha):
-        alpha = _deep(layer.alpha[strip])[..., None]
-        mixed = layer.colours[strip] * alpha + behind[strip] * (255 - alpha)
-        # 255 * 255 + 127 is within 16 bits.
-        behind[strip] = (mixed + 127) // 255
-    return behind
+        alpha = layer.alpha[strip].astype(np.uint16)[..., None]
+        mixed = layer.colours[strip] * alpha + background[strip] * (255 - alpha)
+        # 255 * 255 + 127 fits into 16 bits.
+        background[strip] = (mixed + 127) // 255
+    return background
 
 
 def under(layer: Layer, rgb: tuple[int, int, int], alpha: UInt8) -> Layer:
-    """A layer with one colour of opacity uint8 (H, W) put under it: Porter, Duff 1984, "over".
+    """Put one colour under a layer: the operator "over" of Porter and Duff, 1984.
 
-    In straight alpha a half-covered pixel keeps its colour and takes on the other's only as far
-    as that shows through (https://doi.org/10.1145/800031.808606).
+    With straight alpha a half-covered pixel keeps its colour and takes on the other one only as
+    far as that shows through (https://doi.org/10.1145/800031.808606).
+
+    Args:
+        layer: the upper image, (H, W).
+        rgb: the lower colour, 0..255.
+        alpha: uint8 (H, W), opacity of the lower colour.
+
+    Returns:
+        Both as a new layer, (H, W).
     """
     colours, total = layer.colours.copy(), layer.alpha.copy()
     lower = np.array(rgb, np.uint16)
     for strip in _strips(alpha):
-        upper = _deep(layer.alpha[strip])
+        upper = layer.alpha[strip].astype(np.uint16)
         through = (alpha[strip] * (255 - upper) + 127) // 255
         whole = upper + through
         mixed = layer.colours[strip] * upper[..., None] + lower * through[..., None]
@@ -49,11 +71,7 @@ def under(layer: Layer, rgb: tuple[int, int, int], alpha: UInt8) -> Layer:
 
 
 def _strips(alpha: UInt8) -> Iterator[tuple[slice, slice]]:
-    """The rows and columns in which alpha is not zero, a few rows at a time."""
+    """Yield rows and columns of the box in which alpha is not zero, `BLEND_ROWS` at a time."""
     left, top, width, height = cv2.boundingRect(alpha)
-    for start in range(top, top + height, STRIP):
-        yield slice(start, min(start + STRIP, top + height)), slice(left, left + width)
-
-
-def _deep(values: UInt8) -> UInt16:
-    return values.astype(np.uint16)
+    for start in range(top, top + height, BLEND_ROWS):
+        yield slice(start, min(start + BLEND_ROWS, top + height)), slice(left, left + width)

@@ -10,7 +10,7 @@ import numpy as np
 from segmentation.arrays import BoxXYXY, Float16, Float32
 from segmentation.errors import InferenceFailed
 from segmentation.i18n import Text
-from segmentation.image.read import Photo
+from segmentation.image.photo import Photo
 from segmentation.inference.postprocess import FLOAT16_RANGE, Segmentation, without_crumbs
 from segmentation.inference.segmenter import Segmenter
 

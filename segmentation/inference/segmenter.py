@@ -9,7 +9,7 @@ import numpy as np
 from segmentation.engines.registry import Engine, EngineChoice, open_engine
 from segmentation.errors import InferenceFailed
 from segmentation.i18n import Text
-from segmentation.image.read import Photo
+from segmentation.image.photo import Photo
 from segmentation.inference.postprocess import Segmentation, find_instances
 from segmentation.inference.preprocess import preprocess
 from segmentation.model_card import ModelCard

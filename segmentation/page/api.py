@@ -10,7 +10,8 @@ from gradio_client.utils import is_file_obj_with_meta
 from segmentation.cutout import cut_out_photo
 from segmentation.errors import ChoiceError, PhotoError
 from segmentation.filenames import file_extension
-from segmentation.image.read import Limits, Photo, read_photo
+from segmentation.image.photo import Limits, Photo
+from segmentation.image.read import read_photo
 from segmentation.image.write import encode
 from segmentation.inference.segmenter import Segmenter
 from segmentation.inference.select import check_wish, select

@@ -13,7 +13,8 @@ from gradio.components import Component
 
 from segmentation.errors import KoutuError
 from segmentation.i18n import Language, Text, preferred_language
-from segmentation.image.read import Limits, translate_memory_errors
+from segmentation.image.memory import translate_memory_errors
+from segmentation.image.photo import Limits
 from segmentation.inference.registry import ModelRegistry
 from segmentation.page.photo_cache import PhotoCache
 from segmentation.page.strings import STRINGS

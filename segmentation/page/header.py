@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import gradio as gr
 
 from segmentation.i18n import Language
-from segmentation.image.read import Limits
+from segmentation.image.photo import Limits
 from segmentation.page.components import PRIVATE, STATE_SECONDS, PageContext, language_of, string
 from segmentation.page.server.launch import SWEEP_SECONDS
 from segmentation.page.strings import FOOTER, STRINGS

@@ -2,17 +2,12 @@
 
 from dataclasses import dataclass, replace
 
-from segmentation.compositing.backgrounds import (
-    BACKGROUNDS,
-    Background,
-    BackgroundParameters,
-    Fit,
-)
+from segmentation.compositing.backgrounds import BACKGROUNDS, Background, BackgroundParameters, Fit
 from segmentation.compositing.crop import CROPS, Crop
 from segmentation.compositing.effects import Effects, Outline, Shadow
 from segmentation.compositing.matting import Edge
 from segmentation.cutout import CutoutOptions
-from segmentation.image.formats import OUTPUT_FORMATS
+from segmentation.image.formats import find_format
 from segmentation.page.photo_cache import PhotoCache
 from segmentation.page.strings import STRINGS
 
@@ -34,7 +29,7 @@ class PageOptions:
         softness, grow, fine_hair: see `Edge`.
         outline, shadow: whether the objects have one.
         frame: of the file, one of FRAMES.
-        format: of the file, one of OUTPUT_FORMATS.
+        format: of the file, see `find_format`.
         quality: 1..100; ignored by formats that have none.
     """
 
@@ -64,7 +59,7 @@ class PageOptions:
             ChoiceError: a value is out of range, or the format cannot hold the background.
             PhotoError: the background photo cannot be used, or was deleted in the meantime.
         """
-        has_quality = OUTPUT_FORMATS[self.format].default_quality is not None
+        has_quality = find_format(self.format).has_quality
         return CutoutOptions(
             min_score=self.min_score,
             refine=self.refine,

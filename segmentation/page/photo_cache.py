@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from segmentation.i18n import Text
-from segmentation.image.read import Limits, Photo
+from segmentation.image.photo import Limits, Photo
 from segmentation.page.preview import reduce_photo
 from segmentation.page.server.uploads import read_upload
 from segmentation.page.strings import STRINGS

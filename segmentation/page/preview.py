@@ -10,7 +10,7 @@ import numpy.typing as npt
 from segmentation.arrays import SizeHW, UInt8
 from segmentation.compositing.backgrounds import Scene
 from segmentation.cutout import CutoutOptions
-from segmentation.image.read import Photo
+from segmentation.image.photo import Photo
 
 # Longest side of what the page shows.
 PREVIEW_SIDE = 1280

@@ -20,7 +20,8 @@ from segmentation.cutout import (
 )
 from segmentation.errors import ChoiceError
 from segmentation.i18n import Text
-from segmentation.image.read import Photo, read_photo
+from segmentation.image.photo import Photo
+from segmentation.image.read import read_photo
 from segmentation.inference.postprocess import Instance
 from segmentation.inference.segmenter import Segmenter
 from segmentation.model_card import find_model

@@ -1,19 +1,21 @@
-"""The tree of errors is the one drawn, and each error speaks both languages."""
+"""The errors form the documented tree, and each has its message in both languages."""
 
 import re
 
 import pytest
 
 from segmentation import errors
-from segmentation.errors import KoutuError
+from segmentation.errors import KoutuError, StorageFull
+from segmentation.i18n import Text
 
 
 def family(parent: type[KoutuError]) -> list[type[KoutuError]]:
-    return [parent, *(deep for child in parent.__subclasses__() for deep in family(child))]
+    children = parent.__subclasses__()
+    return [parent, *(descendant for child in children for descendant in family(child))]
 
 
-def drawn_tree() -> dict[str, tuple[str | None, str | None]]:
-    """Name -> (parent, builtin), read from the drawing in the module's docstring."""
+def documented_tree() -> dict[str, tuple[str | None, str | None]]:
+    """Name -> (parent, built-in base), read from the tree in the module's docstring."""
     tree: dict[str, tuple[str | None, str | None]] = {}
     branch: list[str] = []
     for line in (errors.__doc__ or "").splitlines():
@@ -24,7 +26,7 @@ def drawn_tree() -> dict[str, tuple[str | None, str | None]]:
     return tree
 
 
-def test_the_drawing_is_the_tree() -> None:
+def test_the_documented_tree_is_the_real_one() -> None:
     real = {
         kind.__name__: (
             kind.__bases__[0].__name__ if kind is not KoutuError else None,
@@ -33,14 +35,21 @@ def test_the_drawing_is_the_tree() -> None:
         for kind in family(KoutuError)
         if kind.__module__ == "segmentation.errors"
     }
-    assert drawn_tree() == real
+    assert documented_tree() == real
 
 
 @pytest.mark.parametrize("kind", family(KoutuError), ids=lambda kind: kind.__name__)
-def test_every_error_speaks_both_languages(kind: type[KoutuError]) -> None:
+def test_every_error_has_its_message_in_both_languages(kind: type[KoutuError]) -> None:
     error = kind("what happened", "出了什么事")
     assert str(error) == "what happened"
     assert error.in_language("en") == "what happened"
     assert error.in_language("zh") == "出了什么事"
     with pytest.raises(TypeError):
         kind("one language only")  # type: ignore[call-arg]
+
+
+def test_an_error_is_made_of_a_text() -> None:
+    text = Text("The disk is full.", "磁盘已满。")
+    error = StorageFull.from_text(text)
+    assert isinstance(error, StorageFull)
+    assert error.text == text

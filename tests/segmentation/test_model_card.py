@@ -1,4 +1,4 @@
-"""Model folders: what a card says, and what is refused."""
+"""Cards of model folders are read, written and checked."""
 
 import json
 import shutil
@@ -23,7 +23,7 @@ from segmentation.model_card import (
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A model folder that holds the bundled card, and no graph."""
+    """A model folder with the bundled card and no graph."""
     shutil.copy(BUNDLED / "compact" / "card.json", tmp_path)
     return tmp_path
 
@@ -33,7 +33,7 @@ def rewrite(folder: Path, **changes: Any) -> None:
     path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | changes), "utf-8")
 
 
-def test_the_bundled_model_is_found_and_whole() -> None:
+def test_the_bundled_model_is_complete() -> None:
     assert bundled_models() == ("compact",)
     card = find_model("compact")
     assert card.name == "compact"
@@ -42,7 +42,7 @@ def test_the_bundled_model_is_found_and_whole() -> None:
         assert check_artifact(card, artifact).is_file()
 
 
-def test_a_card_comes_back_as_it_was_written(tmp_path: Path) -> None:
+def test_a_saved_card_is_loaded_unchanged(tmp_path: Path) -> None:
     om = Artifact("m.om", "om", "fp16", ((512, 512), (384, 512)), 3, "ab", "Ascend310P3", "atc 8")
     card = replace(find_model("compact"), folder=tmp_path)
     card = replace(card, artifacts=(*card.artifacts, om))
@@ -54,17 +54,17 @@ def test_a_card_comes_back_as_it_was_written(tmp_path: Path) -> None:
     assert "人" in (tmp_path / "card.json").read_text("utf-8")
 
 
-def test_a_folder_is_a_model_too(folder: Path) -> None:
+def test_a_model_is_found_by_its_folder(folder: Path) -> None:
     assert find_model(str(folder)) == replace(find_model("compact"), folder=folder)
 
 
 @pytest.mark.parametrize("name", ["no-such-model", "compact/card.json", "", "a\0b", "../compact"])
-def test_what_is_neither_is_not_found(name: str) -> None:
+def test_a_name_without_a_model_is_not_found(name: str) -> None:
     with pytest.raises(ModelNotFound):
         find_model(name)
 
 
-def test_a_folder_without_a_card_says_how_to_make_one(tmp_path: Path) -> None:
+def test_the_error_for_a_folder_without_a_card_says_how_to_make_one(tmp_path: Path) -> None:
     with pytest.raises(ModelNotFound, match="python -m convert export"):
         find_model(str(tmp_path))
 
@@ -99,20 +99,20 @@ def test_an_unreadable_card_is_damaged(tmp_path: Path, content: bytes) -> None:
         {"artifacts": None},
     ],
 )
-def test_a_card_that_lacks_a_field_is_damaged(folder: Path, changes: dict[str, Any]) -> None:
+def test_a_card_without_a_field_is_damaged(folder: Path, changes: dict[str, Any]) -> None:
     rewrite(folder, **changes)
     with pytest.raises(ModelDamaged):
         load_card(folder)
 
 
-def test_a_card_that_is_a_folder_is_damaged(tmp_path: Path) -> None:
+def test_a_folder_in_place_of_a_card_is_damaged(tmp_path: Path) -> None:
     (tmp_path / "card.json").mkdir()
     with pytest.raises(ModelDamaged):
         load_card(tmp_path)
 
 
 def with_graph(folder: Path, content: bytes) -> tuple[ModelCard, Artifact]:
-    """The card of a whole graph b"graph", with other content in its place."""
+    """A card that describes the file b"graph", and a file with other content in its place."""
     sha256 = "eef93e1d14482804277fca0172464032d1a4fdbcc338524059fa1e861454ad4d"
     artifact = Artifact("model.onnx", "onnx", "fp32", ((32, 32),), 5, sha256)
     (folder / "model.onnx").write_bytes(content)
@@ -130,3 +130,17 @@ def test_a_missing_artifact_is_damaged(folder: Path) -> None:
     (folder / "model.onnx").unlink()
     with pytest.raises(ModelDamaged, match=r"model\.onnx of model compact is missing"):
         check_artifact(card, artifact)
+
+
+def test_fields_without_a_value_are_left_out_of_an_artifact(folder: Path) -> None:
+    card = load_card(folder)
+    artifact = Artifact("model.onnx", "onnx", "fp32", ((32, 32),), 5, "ab")
+    save_card(replace(card, artifacts=(artifact,)))
+    (fields,) = json.loads((folder / "card.json").read_text("utf-8"))["artifacts"]
+    assert not {"soc", "made_with"} & set(fields)
+
+
+def test_saving_the_bundled_card_changes_no_byte(folder: Path) -> None:
+    before = (folder / "card.json").read_bytes()
+    save_card(load_card(folder))
+    assert (folder / "card.json").read_bytes() == before

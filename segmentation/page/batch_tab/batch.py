@@ -10,9 +10,10 @@ from pathlib import Path
 
 from segmentation.cutout import cut_out_photo, write_zip
 from segmentation.errors import ChoiceError, KoutuError, PhotoError, PhotoTooLarge
-from segmentation.filenames import targets
+from segmentation.filenames import output_paths
 from segmentation.i18n import Language, Text
-from segmentation.image.read import Limits, translate_memory_errors
+from segmentation.image.memory import translate_memory_errors
+from segmentation.image.photo import Limits
 from segmentation.inference.postprocess import Instance
 from segmentation.inference.segmenter import Segmenter
 from segmentation.page.options import PageOptions
@@ -121,7 +122,7 @@ def start_batch(
             f"照片共 {megabytes:.0f} MB，请分批，每批不超过 {limits.batch_megabytes:g} MB。",
         )
     options.to_cutout_options(cache)  # raises if no photo could be cut out like this
-    todo = [(photo, file.name) for photo, file in targets(photos, Path(), options.format)]
+    todo = [(photo, file.name) for photo, file in output_paths(photos, Path(), options.format)]
     return Batch(archive, model, objects, options, tuple(todo))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from segmentation.arrays import UInt8
 from segmentation.cutout import CutoutOptions, cut_out
 from segmentation.i18n import Text
-from segmentation.image.read import Photo
+from segmentation.image.photo import Photo
 from segmentation.inference.metrics import iou
 from segmentation.inference.postprocess import Segmentation
 from segmentation.inference.refine import Refinement, crop_around, try_refine

@@ -11,7 +11,8 @@ from gradio.components import Component
 from segmentation.compositing.matting import Edge
 from segmentation.cutout import CutoutOptions
 from segmentation.i18n import Language
-from segmentation.image.read import Photo, read_photo
+from segmentation.image.photo import Photo
+from segmentation.image.read import read_photo
 from segmentation.image.write import encode
 from segmentation.inference.registry import ModelVariant
 from segmentation.page.compare_tab.columns import (

@@ -7,7 +7,7 @@ import gradio as gr
 
 from segmentation.compositing.backgrounds import BACKGROUNDS
 from segmentation.filenames import file_extension
-from segmentation.image.formats import OUTPUT_FORMATS
+from segmentation.image.formats import find_format
 from segmentation.image.write import encode
 from segmentation.inference.select import select
 from segmentation.page.components import (
@@ -198,5 +198,5 @@ class PhotoEvents:
 
     def show_quality(self, values: Values) -> Updates:
         """Show the quality if the format has one."""
-        has_quality = OUTPUT_FORMATS[values[self._layout.format]].default_quality is not None
+        has_quality = find_format(values[self._layout.format]).has_quality
         return {self._layout.quality: gr.Slider(visible=has_quality)}

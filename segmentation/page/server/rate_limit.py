@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from segmentation.errors import RateExceeded
-from segmentation.image.read import Limits
+from segmentation.image.photo import Limits
 
 # So many sessions, and so many addresses, are remembered at a time.
 MOST_KEYS = 10_000

@@ -12,7 +12,8 @@ from types import MappingProxyType
 
 from segmentation.errors import PhotoError, StorageFull
 from segmentation.i18n import Text
-from segmentation.image.read import Limits, Photo, read_photo
+from segmentation.image.photo import Limits, Photo
+from segmentation.image.read import read_photo
 from segmentation.page.strings import STRINGS
 
 # Of all visitors together, so that the page cannot fill the disk of the host it runs on.

@@ -3,7 +3,7 @@
 import numpy as np
 
 from segmentation.arrays import UInt8
-from segmentation.image.read import Photo
+from segmentation.image.photo import Photo
 
 
 def photo(rgb: UInt8, alpha: UInt8 | None = None) -> Photo:

@@ -16,7 +16,7 @@ from segmentation.compositing.backgrounds import (
 )
 from segmentation.compositing.compose import compose, composed_mask
 from segmentation.compositing.crop import CROPS, Crop
-from segmentation.image.read import Photo
+from segmentation.image.photo import Photo
 from tests.segmentation.compositing.images import noise, photo, soft_disc
 
 BACKGROUNDS: list[Background] = [

@@ -1,16 +1,14 @@
 """Outlines and shadows: in the right place, in straight alpha, without a rim."""
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
-from segmentation.arrays import UInt8
 from segmentation.compositing.backgrounds import Colour, Transparent
 from segmentation.compositing.compose import compose, composed_mask
 from segmentation.compositing.crop import CROPS, Crop, Outset
 from segmentation.compositing.effects import Effects, Outline, Shadow, draw_effects, effects_outset
-from segmentation.image.blend import Layer, over, under
-from segmentation.image.read import Photo
+from segmentation.image.blend import Layer, over
+from segmentation.image.photo import Photo
 
 RED = (255, 0, 0)
 EFFECTS: list[Effects] = [(Outline(0.1, RED),), (Shadow(),), (Outline(0.1, RED), Shadow())]
@@ -22,34 +20,6 @@ def square(size: int = 100, low: int = 30, high: int = 70) -> Layer:
     alpha[low - 1 : high + 1, low - 1 : high + 1] = 128
     alpha[low:high, low:high] = 255
     return Layer(np.full((size, size, 3), 100, np.uint8), alpha)
-
-
-def blend_exactly(layer: Layer, behind: UInt8) -> npt.NDArray[np.float64]:
-    share = layer.alpha[..., None] / 255
-    return np.asarray(layer.colours * share + behind * (1 - share))
-
-
-def test_blending_is_exact_to_the_last_bit() -> None:
-    rng = np.random.default_rng(0)
-    layer = Layer(
-        rng.integers(0, 256, (256, 256, 3), dtype=np.uint8),
-        np.arange(256, dtype=np.uint8)[:, None].repeat(256, axis=1),
-    )
-    behind = rng.integers(0, 256, (256, 256, 3), dtype=np.uint8)
-    expected = np.rint(blend_exactly(layer, behind))
-    np.testing.assert_array_equal(over(layer, behind.copy()), expected)
-
-
-def test_a_layer_put_under_looks_as_if_painted_first() -> None:
-    """For all pairs of opacities: under, then over white, equals painting both over white."""
-    upper, lower = (grid.astype(np.uint8) for grid in np.mgrid[:256, :256])
-    layer = Layer(np.full((256, 256, 3), (200, 100, 50), np.uint8), upper)
-    white = np.full((256, 256, 3), 255, np.uint8)
-    painted = blend_exactly(Layer(np.full_like(white, (10, 20, 250)), lower), white)
-    expected = blend_exactly(layer, painted)
-    result = over(under(layer, (10, 20, 250), lower), white.copy())
-    assert np.abs(result - expected).max() < 1.6
-    assert (layer.alpha == upper).all()
 
 
 @pytest.mark.parametrize("effects", EFFECTS)
@@ -91,7 +61,8 @@ def test_a_shadow_is_offset_and_fades() -> None:
 def test_a_shadow_is_the_same_on_a_reduced_copy() -> None:
     """The blur is a share of the subject, and is computed small on a large photo."""
     small = square()
-    large = Layer(*(np.ascontiguousarray(part.repeat(10, 0).repeat(10, 1)) for part in small))
+    parts = (part.repeat(10, 0).repeat(10, 1) for part in (small.colours, small.alpha))
+    large = Layer(*map(np.ascontiguousarray, parts))
     shadow = (Shadow(opacity=1),)
     result = draw_effects(large, shadow).alpha.reshape(100, 10, 100, 10).mean(axis=(1, 3))
     assert np.abs(result - draw_effects(small, shadow).alpha)[small.alpha == 0].max() < 4

@@ -11,7 +11,8 @@ from segmentation.arrays import SizeHW, UInt8
 from segmentation.compositing.matting import make_alpha
 from segmentation.engines.registry import Engine, Logits
 from segmentation.errors import EngineUnavailable, InferenceFailed, ModelDamaged
-from segmentation.image.read import Photo, read_photo
+from segmentation.image.photo import Photo
+from segmentation.image.read import read_photo
 from segmentation.inference import segmenter as module
 from segmentation.inference.segmenter import Segmenter
 from segmentation.inference.select import select

@@ -8,12 +8,12 @@ from typing import Any
 
 import gradio as gr
 from segmentation.page.server.launch import serve
-from segmentation.page.server.policy import PRIVATE_PAGE, PagePolicy
 
 import app
 from segmentation import ModelCard, find_model
 from segmentation.inference.registry import ModelRegistry
 from segmentation.page.components import I18N, PageContext
+from segmentation.page.server.rate_limit import PRIVATE_PAGE, PagePolicy
 from segmentation.page.theme import css, javascript, theme
 
 

@@ -14,12 +14,12 @@ import httpx
 import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
-from segmentation.page.server.policy import PRIVATE_PAGE, PUBLIC_PAGE, PagePolicy, Rate
 
 import app
 from segmentation import Limits
 from segmentation.i18n import Language
 from segmentation.page.header import footer_text
+from segmentation.page.server.rate_limit import PRIVATE_PAGE, PUBLIC_PAGE, PagePolicy, Rate
 from segmentation.page.server.request_guard import YOUR_SHARE
 from segmentation.page.server.uploads import LEAST_BYTES, ROOM_MEGABYTES
 from segmentation.page.strings import STRINGS

@@ -15,7 +15,8 @@ import segmentation.page.batch
 
 from segmentation.errors import ChoiceError, PhotoError, PhotoTooLarge, StorageFull
 from segmentation.i18n import Text
-from segmentation.image.read import OUT_OF_MEMORY, Limits
+from segmentation.image.memory import OUT_OF_MEMORY
+from segmentation.image.photo import Limits
 from segmentation.inference.postprocess import Instance
 from segmentation.inference.segmenter import Segmenter
 from segmentation.model_card import find_model

@@ -13,7 +13,8 @@ import pytest
 from segmentation.compositing.matting import Edge
 from segmentation.cutout import CutoutOptions
 from segmentation.i18n import Text
-from segmentation.image.read import Photo, read_photo
+from segmentation.image.photo import Photo
+from segmentation.image.read import read_photo
 from segmentation.inference.registry import ModelRegistry
 from segmentation.inference.select import select
 from segmentation.model_card import find_model
@@ -33,11 +34,7 @@ from segmentation.page.compare_tab.compare import (
     same_objects,
     segment_with_variants,
 )
-from segmentation.page.compare_tab.difference import (
-    ONLY_FIRST,
-    ONLY_OTHER,
-    difference_map,
-)
+from segmentation.page.compare_tab.difference import ONLY_FIRST, ONLY_OTHER, difference_map
 from tests.paths import EXAMPLES
 from tests.segmentation.scenes import DOG, OBJECT, PERSON, block, segmentation
 

@@ -1,13 +1,12 @@
 """Handlers of a page whose server-side state was dropped because it was left alone."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import gradio as gr
 import pytest
 
 from segmentation.i18n import Language
-from segmentation.image.read import OUT_OF_MEMORY
+from segmentation.image.memory import OUT_OF_MEMORY
 from segmentation.page.compare_tab.events import CompareEvents
 from segmentation.page.compare_tab.layout import CompareLayout
 from segmentation.page.components import translate_errors
@@ -36,8 +35,8 @@ class Page:
 
 
 @pytest.fixture(scope="module")
-def left_page() -> Iterator[Page]:
-    yield Page()
+def left_page() -> Page:
+    return Page()
 
 
 def request_in(language: Language) -> gr.Request:

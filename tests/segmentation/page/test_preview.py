@@ -7,7 +7,7 @@ import pytest
 
 from segmentation.compositing.backgrounds import Scene
 from segmentation.cutout import CutoutOptions
-from segmentation.image.read import Photo
+from segmentation.image.photo import Photo
 from segmentation.page.preview import (
     PREVIEW_SIDE,
     SQUARE_SIDE,

@@ -9,12 +9,7 @@ from segmentation.i18n import Text
 from segmentation.inference.refine import Refinement
 from segmentation.inference.segmenter import Timings
 from segmentation.page.preview import PREVIEW_SIDE, preview_scale
-from segmentation.page.session import (
-    SCORE_STEP,
-    PhotoState,
-    describe,
-    messages,
-)
+from segmentation.page.session import SCORE_STEP, PhotoState, describe, messages
 from segmentation.page.strings import STRINGS
 from tests.segmentation.scenes import DOG, OBJECT, PERSON, block, geometry, segmentation
 

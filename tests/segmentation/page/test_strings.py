@@ -1,11 +1,39 @@
-"""The texts of the page."""
+"""The page's texts are complete in both languages, and all of them are used."""
 
+import re
+from pathlib import Path
+
+import pytest
+
+import segmentation
+from segmentation.compositing.backgrounds import BACKGROUNDS, FITS
+from segmentation.i18n import Text
 from segmentation.image.formats import OUTPUT_FORMATS
-
-from segmentation.compositing.backgrounds import BACKGROUNDS
 from segmentation.page.batch_tab.batch import BATCH_RULES
 from segmentation.page.components import I18N
-from segmentation.page.options import FITS, FRAMES
+from segmentation.page.options import FRAMES
+from segmentation.page.strings import FOOTER, STRINGS
+
+PACKAGE = Path(segmentation.__file__).parent
+SOURCES = [*sorted(PACKAGE.rglob("*.py")), PACKAGE.parent / "app.py"]
+
+
+def placeholders(sentence: str) -> list[str]:
+    return sorted(re.findall(r"\{[^}]*\}", sentence))
+
+
+@pytest.mark.parametrize("text", [*STRINGS.values(), FOOTER], ids=[*STRINGS, "FOOTER"])
+def test_a_text_says_the_same_in_both_languages(text: Text) -> None:
+    assert text.en.strip() == text.en != ""
+    assert re.search("[\u4e00-\u9fff]", text.zh)
+    assert placeholders(text.en) == placeholders(text.zh)
+    assert text.in_language("en") is text.en
+    assert text.in_language("zh") is text.zh
+
+
+def test_every_text_is_used() -> None:
+    code = "\n".join(path.read_text("utf-8") for path in SOURCES if path.name != "strings.py")
+    assert [key for key in STRINGS if not re.search(f"""["']{key}["']""", code)] == []
 
 
 def test_no_value_is_taken_for_a_mark() -> None:

@@ -1,0 +1,75 @@
+"""Opens the bytes of a file with the decoders of photo formats, and with no others."""
+
+import io
+from collections.abc import Mapping
+
+from PIL import Image
+
+from segmentation.errors import PhotoError, PhotoTooLarge
+from segmentation.i18n import Text, join_choices
+
+# Pillow's decoders for untrusted bytes, with the formats' titles: photo formats only, none that
+# runs another program.
+READ_FORMATS: Mapping[str, str] = {
+    "JPEG": "JPEG",
+    "PNG": "PNG",
+    "WEBP": "WebP",
+    "AVIF": "AVIF",
+    "GIF": "GIF",
+    "BMP": "BMP",
+    "TIFF": "TIFF",
+}
+# Read as well if the package pillow-heif is installed.
+HEIF = "HEIF"
+HEIF_BRANDS = (b"heic", b"heix", b"mif1", b"msf1", b"hevc")
+
+NO_HEIF = Text(
+    "This host cannot read HEIC. Save the photo as JPEG, or run: pip install pillow-heif",
+    "本机无法读取 HEIC。请把照片另存为 JPEG，或安装：pip install pillow-heif",
+)
+IS_SVG = Text(
+    "SVG is a drawing, not a photo. Export it as PNG, then retry.",
+    "SVG 是矢量图，不是照片。请导出为 PNG 后再试。",
+)
+
+
+def open_image(data: bytes) -> Image.Image:
+    """Open an image file without decoding its pixels.
+
+    Raises:
+        PhotoError: the file is damaged, or not in one of the `READ_FORMATS`.
+        PhotoTooLarge: Pillow takes the file for a decompression bomb.
+    """
+    reads_heif = _register_heif()
+    try:
+        return Image.open(io.BytesIO(data), formats=(*READ_FORMATS, *([HEIF] * reads_heif)))
+    except Image.DecompressionBombError as error:
+        raise PhotoTooLarge(
+            "The photo has far too many pixels. Save it smaller, then retry.",
+            "照片像素过多。请缩小后再试。",
+        ) from error
+    except Exception as error:  # Pillow's errors for damaged files share no base class
+        raise _not_a_photo(data, reads_heif) from error
+
+
+def _register_heif() -> bool:
+    """Register the HEIF decoder with Pillow, and return whether there is one."""
+    try:
+        import pillow_heif
+    except ImportError:
+        return False
+    pillow_heif.register_heif_opener()
+    return True
+
+
+def _not_a_photo(data: bytes, reads_heif: bool) -> PhotoError:
+    """Explain by a file's first bytes why it cannot be opened."""
+    if not reads_heif and data[4:8] == b"ftyp" and data[8:12] in HEIF_BRANDS:
+        return PhotoError.from_text(NO_HEIF)
+    if b"<svg" in data[:1024].lower():
+        return PhotoError.from_text(IS_SVG)
+    titles = join_choices(list(READ_FORMATS.values()))
+    return PhotoError(
+        f"This file is not a photo that can be read. Use {titles.en}.",
+        f"无法识别为照片。请使用 {titles.zh} 格式。",
+    )

@@ -1,0 +1,70 @@
+"""Turns a photo upright as its EXIF says, and its density with it."""
+
+from PIL import ExifTags, Image
+
+from segmentation.i18n import Text
+
+# What turns a photo upright, by its EXIF orientation (EXIF 2.32, tag 0x0112); 1 is upright.
+TRANSPOSES = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+SWAPS_SIDES = (5, 6, 7, 8)
+# The largest density that JPEG's 16 bits can hold; scanners end at 9600.
+MAX_DPI = 65_535
+DAMAGED_EXIF = Text(
+    "The photo's EXIF data is damaged, so the photo may be turned the wrong way.",
+    "照片的 EXIF 信息已损坏，方向可能不对。",
+)
+
+
+# Our own, since Pillow's `ImageOps.exif_transpose` also rewrites the EXIF, which can fail.
+def turn_upright(image: Image.Image) -> tuple[Image.Image, tuple[Text, ...]]:
+    """Decode an image and turn it upright.
+
+    Returns:
+        The upright image, and a notice if the EXIF cannot be read.
+    """
+    image.load()  # some formats store their EXIF behind the pixels
+    try:
+        transpose = TRANSPOSES.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:  # Pillow's errors for damaged EXIF share no base class
+        return image, (DAMAGED_EXIF,)
+    return (image if transpose is None else image.transpose(transpose)), ()
+
+
+def swaps_sides_on_load(image: Image.Image) -> bool:
+    """Return whether decoding swaps an image's sides.
+
+    Pillow turns TIFFs upright by itself while it decodes them, and then deletes the orientation.
+    """
+    if image.format != "TIFF":
+        return False
+    try:
+        return image.getexif().get(ExifTags.Base.Orientation) in SWAPS_SIDES
+    except Exception:  # `turn_upright` makes the notice
+        return False
+
+
+def read_dpi(image: Image.Image, swap_sides: bool) -> tuple[float, float] | None:
+    """Return the dots per inch that a file states, across and down the upright photo.
+
+    Args:
+        image: the image as opened.
+        swap_sides: whether the upright photo lies across the stored one.
+
+    Returns:
+        The density, or None if the file states none or an implausible one.
+    """
+    try:
+        x, y = (float(value) for value in image.info["dpi"])
+    except (KeyError, TypeError, ValueError, ZeroDivisionError):
+        return None
+    if not (1 <= x <= MAX_DPI and 1 <= y <= MAX_DPI):
+        return None
+    return (y, x) if swap_sides else (x, y)
