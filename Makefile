@@ -1,5 +1,5 @@
 # make demo: the page, on the bundled model. make test: everything that has to pass.
-# make cluster: the page before REPLICAS replicas on Ray Serve; make test-cluster: those, under load.
+# make cluster: the page and REPLICAS replicas on Ray Serve; make test-cluster: replicas under load.
 # Each sets itself up in .venv; PYTHON names another interpreter, ARGS goes to the page.
 PYTHON ?= python3
 ARGS ?=
@@ -26,7 +26,7 @@ lint: $(VENV)/.test
 	$(BIN)/mypy
 	$(BIOME)/node_modules/.bin/biome check --error-on-warnings
 
-# The replicas come up first and go down last, however the page ends.
+# The replicas start first and stop last, whether the page exits or is interrupted.
 cluster: $(VENV)/.cluster
 	$(BIN)/serve run segmentation.cluster.deployment:app replicas=$(REPLICAS) & replicas=$$!; \
 	trap 'kill -TERM $$replicas; wait $$replicas' EXIT; trap : INT TERM; \

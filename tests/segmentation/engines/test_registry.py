@@ -62,8 +62,10 @@ def test_an_unknown_choice_is_refused_with_the_valid_ones(choice: str) -> None:
 
 
 def test_help_lists_every_engine() -> None:
-    assert engine_choices() == ("auto, onnx, ascend, or the address of replicas: http://HOST:PORT")
-    assert all(spec.choice_help.en in engine_choices() for spec in ENGINES.values())
+    choices = engine_choices()
+    assert choices.startswith("auto, onnx, ascend, ")
+    assert choices.endswith("or the address of replicas: http://HOST:PORT")
+    assert all(spec.choice_help.en in choices for spec in ENGINES.values())
 
 
 def test_only_an_address_is_remote() -> None:
