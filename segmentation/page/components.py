@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import gradio as gr
-from gradio.components import Component
+from gradio.blocks import Block
 
 from segmentation.errors import KoutuError
 from segmentation.i18n import Language, Text, preferred_language
@@ -21,8 +21,8 @@ from segmentation.page.strings import STRINGS
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 # Values and updates of components, as handlers take and return them.
-Values = Mapping[Component, Any]
-Updates = Mapping[Component, Any]
+Values = Mapping[Block, Any]
+Updates = Mapping[Block, Any]
 State = TypeVar("State")
 
 # As a default of a handler's parameter it makes Gradio pass the visitor's own progress.
@@ -61,6 +61,12 @@ class PageContext:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "photos", PhotoCache(self.limits))
+
+
+def skip() -> Updates:
+    """Return updates that change nothing. (An empty dictionary would be taken for a value.)"""
+    updates: Updates = gr.skip()
+    return updates
 
 
 def string(key: str) -> str:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio.components import Component
+from gradio.blocks import Block
 
 from segmentation.i18n import Language
 from segmentation.page.batch_tab.batch import BATCH_RULES, Batch, advance, overview, start_batch
@@ -17,6 +17,7 @@ from segmentation.page.components import (
     Values,
     language_of,
     require,
+    skip,
     string,
     translate_errors,
 )
@@ -75,7 +76,7 @@ class BatchTab:
         # One event for each photo, so that batches take turns, and a page that was closed asks for
         # no more. Stopping waits in the same queue: it falls between two photos.
         queued = {**QUIET, "concurrency_id": "batch", "trigger_mode": "multiple"}
-        inputs: set[Component] = {self.photos, self._model, self.objects, *self._controls.values()}
+        inputs: set[Block] = {self.photos, self._model, self.objects, *self._controls.values()}
         ui.load(self.greet, None, [self.intro, self.objects], **PRIVATE)
         self.run.click(self.start_batch, inputs, shown, **QUIET)
         advancing = gr.on(
@@ -119,7 +120,7 @@ class BatchTab:
         """Process the next photo."""
         batch: Batch | None = values[self.batch]
         if batch is None:
-            return gr.skip()
+            return skip()
         language = language_of(request)
         with translate_errors(request):
             segmenter = self._context.registry.segmenter(batch.model)
@@ -145,7 +146,7 @@ class BatchTab:
         """Offer to stop again, after stopping failed."""
         return {self.stop: gr.Button(string("stop"), interactive=True)}
 
-    def _show(self, batch: Batch, language: Language) -> dict[Component, Any]:
+    def _show(self, batch: Batch, language: Language) -> dict[Block, Any]:
         headers = [STRINGS[key].in_language(language) for key in ("photo", "outcome")]
         text = STRINGS["batch_state"].in_language(language)
         files = sum(result.file is not None for result in batch.done)

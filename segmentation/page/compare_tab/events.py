@@ -40,6 +40,7 @@ from segmentation.page.components import (
     gallery,
     language_of,
     require,
+    skip,
     thumbnails,
     translate_errors,
 )
@@ -120,7 +121,7 @@ class CompareEvents:
         layout, language = self._layout, language_of(request)
         columns: Sequence[Column] | None = values[layout.columns]
         if columns is None:
-            return gr.skip()
+            return skip()
         images = [
             (column.image, caption(column, letter, language))
             for letter, column in zip(LETTERS, columns, strict=False)
@@ -160,7 +161,7 @@ class CompareEvents:
         for result in segment_with_variants(self._context.registry, photo, settings, selection):
             results.append(result)
             progress(len(results) / (len(variants_of(settings)) + 1), text)
-            yield gr.skip()
+            yield skip()
         comparison = compare(photo, settings, results)
         for notice in {notice for cutout in comparison.cutouts for notice in cutout.notices}:
             gr.Warning(notice.in_language(language))

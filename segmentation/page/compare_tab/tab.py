@@ -3,7 +3,7 @@
 from typing import Any
 
 import gradio as gr
-from gradio.components import Component
+from gradio.blocks import Block
 
 from segmentation.page.compare_tab.events import CompareEvents, variant_choices
 from segmentation.page.compare_tab.layout import CompareLayout
@@ -31,9 +31,9 @@ def compare_tab(ui: gr.Blocks, context: PageContext, cutout: CutoutLayout) -> No
         "concurrency_id": DEVICE_QUEUE,
         "concurrency_limit": context.registry.segmenter().max_concurrency,
     }
-    settings: set[Component] = {layout.count}
+    settings: set[Block] = {layout.count}
     settings.update(component for controls in layout.settings for component in controls.values())
-    photo: set[Component] = {cutout.photo_state, cutout.is_open, cutout.min_score}
+    photo: set[Block] = {cutout.photo_state, cutout.is_open, cutout.min_score}
     comparing = [
         layout.compare_example.click(
             events.compare_example, {layout.example, *settings}, [layout.columns], **options

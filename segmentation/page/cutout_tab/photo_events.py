@@ -18,6 +18,7 @@ from segmentation.page.components import (
     Values,
     gallery,
     language_of,
+    skip,
     thumbnails,
     translate_errors,
 )
@@ -48,7 +49,7 @@ class PhotoEvents:
         """Show the tab in the visitor's language, before there is a photo."""
         layout, language = self._layout, language_of(request)
         names = {layout.background: BACKGROUNDS, layout.fit: FITS, layout.frame: FRAMES}
-        menus = {
+        menus: Updates = {
             menu: gr.Radio(
                 choices=[(STRINGS[name].in_language(language), name) for name in choices]
             )
@@ -79,7 +80,7 @@ class PhotoEvents:
         """Open the photo that was uploaded."""
         path = values[self._layout.upload]
         if path is None:
-            return gr.skip()
+            return skip()
         return self._open(path, values[self._header.model], request, progress)
 
     def _open(self, path: str, model: str, request: gr.Request, progress: gr.Progress) -> Updates:

@@ -20,6 +20,7 @@ from segmentation.page.components import (
     Updates,
     Values,
     language_of,
+    skip,
     string,
     translate_errors,
 )
@@ -48,7 +49,7 @@ class ResultEvents:
         layout, language = self._layout, language_of(request)
         state = layout.open_state(values, request)
         if state is None:
-            return gr.skip()
+            return skip()
         min_score = values[layout.min_score]
         visible, selected = state.visible(min_score), state.selected(min_score)
         with translate_errors(request):
@@ -70,7 +71,7 @@ class ResultEvents:
         layout = self._layout
         state = layout.open_state(values, request)
         if state is None:
-            return gr.skip()
+            return skip()
         selected = state.selected(values[layout.min_score])
         refinement = values[layout.refinement]
         is_refined = refinement is not None and refinement.is_at(state.segmentation, selected)
@@ -86,11 +87,11 @@ class ResultEvents:
         layout = self._layout
         state = layout.open_state(values, request)
         if state is None:
-            return gr.skip()
+            return skip()
         selected = state.selected(values[layout.min_score])
         former = values[layout.refinement]
         if former is not None and former.is_at(state.segmentation, selected):
-            return gr.skip()  # an event before this one did it
+            return skip()  # an event before this one did it
         with translate_errors(request):
             photo = self._context.photos.read(state.path)
             segmenter = self._context.registry.segmenter(state.model)
@@ -104,7 +105,7 @@ class ResultEvents:
         layout = self._layout
         state = layout.open_state(values, request)
         if state is None:
-            return gr.skip()
+            return skip()
         return {**self._draw(state, values, request), layout.export_request: token_hex(8)}
 
     def export(self, values: Values, request: gr.Request) -> Updates:
@@ -112,7 +113,7 @@ class ResultEvents:
         layout = self._layout
         state = layout.open_state(values, request)
         if state is None:
-            return gr.skip()
+            return skip()
         selected = state.selected(values[layout.min_score])
         if not selected:
             return layout.no_files()

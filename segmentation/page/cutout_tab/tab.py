@@ -8,8 +8,7 @@ queued: a new background, for example, does not wait for the device.
 from typing import Any
 
 import gradio as gr
-from gradio.components import Component
-from gradio.events import Dependency
+from gradio.blocks import Block
 
 from segmentation.page.components import LATEST, PRIVATE, QUIET, PageContext, serial
 from segmentation.page.cutout_tab.layout import CutoutLayout
@@ -71,7 +70,7 @@ def _wire_controls(layout: CutoutLayout, events: PhotoEvents) -> list[Any]:
     )
     layout.format.input(events.show_quality, {layout.format}, [layout.quality], **LATEST)
     sliders = [layout.softness, layout.grow, layout.scale, layout.x, layout.y, layout.quality]
-    others = [
+    others: list[Any] = [
         layout.fine_hair,
         layout.refine,
         layout.background,
@@ -90,9 +89,9 @@ def _wire_controls(layout: CutoutLayout, events: PhotoEvents) -> list[Any]:
 
 def _wire_steps(
     layout: CutoutLayout, events: ResultEvents, restyled: list[Any], device: dict[str, Any]
-) -> list[Dependency]:
+) -> list[Any]:
     """Wire the steps from the photo's state to the file; return their events."""
-    shown: set[Component] = {layout.photo_state, layout.is_open, layout.min_score}
+    shown: set[Block] = {layout.photo_state, layout.is_open, layout.min_score}
     styled = {*shown, layout.refinement, layout.downloads, *layout.controls.values()}
     files = [layout.download, layout.download_zip]
     drawn = [layout.result, layout.message, *files, layout.refine_request, layout.export_request]
@@ -150,7 +149,7 @@ def _wire_opening(
     header: Header,
     layout: CutoutLayout,
     events: PhotoEvents,
-    running: list[Dependency],
+    running: list[Any],
     device: dict[str, Any],
 ) -> None:
     """Wire what opens a photo, changes the model and closes the photo."""
@@ -171,7 +170,7 @@ def _wire_opening(
     }
     # What still runs for the last photo ends before the next one is opened.
     gr.on([layout.examples.select, layout.upload.input], None, cancels=running)
-    opening = [
+    opening: list[Any] = [
         layout.upload.input(events.open_photo, {layout.upload, header.model}, opened, **options),
         layout.examples.select(
             events.open_example,
@@ -218,7 +217,7 @@ def _wire_opening(
 def _wire_selection(layout: CutoutLayout, events: PhotoEvents) -> None:
     """Wire what selects objects."""
     state, every_click = [layout.photo_state], {**QUIET, "trigger_mode": "multiple"}
-    shown: set[Component] = {layout.photo_state, layout.min_score}
+    shown: set[Block] = {layout.photo_state, layout.min_score}
     layout.canvas.select(events.click, shown, state, **every_click)
     layout.objects.input(
         events.select_listed, {layout.photo_state, layout.objects}, state, **LATEST

@@ -34,7 +34,12 @@ from segmentation.page.compare_tab.compare import (
     same_objects,
     segment_with_variants,
 )
-from segmentation.page.compare_tab.difference import ONLY_FIRST, ONLY_OTHER, difference_map
+from segmentation.page.compare_tab.difference import (
+    ONLY_FIRST,
+    ONLY_OTHER,
+    compare_alphas,
+    difference_map,
+)
 from tests.paths import EXAMPLES
 from tests.segmentation.scenes import DOG, OBJECT, PERSON, block, segmentation
 

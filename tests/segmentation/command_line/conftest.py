@@ -1,0 +1,54 @@
+"""Runs of `python -m segmentation` in the test process."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from segmentation.__main__ import main
+from tests.paths import ROOT
+
+CAT = ROOT / "examples" / "chelsea.png"
+PORTRAIT = ROOT / "examples" / "cameraman.jpg"
+Reports = list[dict[str, Any]]
+
+
+@pytest.fixture(autouse=True)
+def english(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def reports(capsys: pytest.CaptureFixture[str]) -> Callable[..., Reports]:
+    def run(*argv: object, ends_with: int = 0) -> Reports:
+        assert main([*map(str, argv), "--json", "--threads", "1"]) == ends_with
+        return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+    return run
+
+
+def image(path: Path | str) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    return np.asarray(Image.open(path))
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Path:
+    """A photo with nothing to find."""
+    Image.new("RGB", (64, 48), (128, 128, 128)).save(tmp_path / "grey.png")
+    return tmp_path / "grey.png"
+
+
+def bad_photos(folder: Path) -> list[Path]:
+    (folder / "empty.jpg").touch()
+    (folder / "text.jpg").write_text("no photo")
+    (folder / "cut.jpg").write_bytes(PORTRAIT.read_bytes()[:20_000])
+    (folder / "drawing.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+    (folder / "no_frame.gif").write_bytes(b"GIF89a\x20\0\x20\0\0\0\0;")
+    Image.new("1", (1, 1)).save(folder / "dot.png")
+    Image.new("1", (20_000, 20_000)).save(folder / "bomb.png")
+    return [*sorted(folder.iterdir()), folder, folder / "missing.png"]
