@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from convert.arguments import size_text
+from convert.arguments import format_size
 from segmentation.arrays import SizeHW
 from segmentation.errors import ConversionError
 from segmentation.model_card import Artifact, InputSpec, ModelCard
@@ -52,7 +52,7 @@ class Conversion:
         made_for = f"{self.soc.lower()}_{self.precision}"
         if self.has_gears:  # of each graph one
             return f"{Path(self.graph.file).stem}_{made_for}_gears"
-        return f"model_{made_for}_{size_text(self.sizes_hw[0])}"
+        return f"model_{made_for}_{format_size(self.sizes_hw[0])}"
 
     @property
     def has_gears(self) -> bool:
@@ -78,9 +78,9 @@ def plan(
     graphs = [a for a in card.artifacts if a.format == "onnx" and a.precision == "fp32"]
     offered = {size_hw: graph for graph in reversed(graphs) for size_hw in graph.sizes_hw}
     wanted = tuple(sizes_hw) or tuple(size_hw for graph in graphs for size_hw in graph.sizes_hw)
-    missing = [size_text(size_hw) for size_hw in wanted if size_hw not in offered]
+    missing = [format_size(size_hw) for size_hw in wanted if size_hw not in offered]
     if missing or not wanted:
-        has = ", ".join(size_text(size_hw) for size_hw in offered) or "none"
+        has = ", ".join(format_size(size_hw) for size_hw in offered) or "none"
         raise ConversionError(
             f"Model {card.name} has no fp32 ONNX graph for {', '.join(missing) or 'atc'}; sizes it "
             f"has: {has}. Export one: python -m convert export ... --size HxW --target ascend",

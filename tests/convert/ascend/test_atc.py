@@ -16,7 +16,7 @@ import onnxruntime
 import pytest
 
 from convert.__main__ import main
-from convert.arguments import parse_size, size_text
+from convert.arguments import format_size, parse_size
 from convert.ascend import toolkit as atc_toolkit
 from convert.ascend.command_line import Conversion, aipp_config, check_soc, plan
 from segmentation.arrays import SizeHW
@@ -63,7 +63,7 @@ def write_folder(
     artifacts = []
     for size_hw, listed in graphs:
         content = small_model(size_hw, layout)
-        name = "model.onnx" if len(graphs) == 1 else f"model_{size_text(listed[0])}.onnx"
+        name = "model.onnx" if len(graphs) == 1 else f"model_{format_size(listed[0])}.onnx"
         (folder / name).write_bytes(content)
         digest = hashlib.sha256(content).hexdigest()
         artifacts.append(Artifact(name, "onnx", "fp32", listed, len(content), digest))
