@@ -21,7 +21,7 @@ from convert.ascend.command_line import (
     plan,
 )
 from convert.ascend.toolkit import Toolkit, ask_npu_smi, find_toolkit, run_atc
-from convert.folder import scratch
+from convert.model_folder import scratch_folder
 from segmentation.errors import ConversionError
 from segmentation.model_card import (
     Artifact,
@@ -103,7 +103,7 @@ def check_graphs(card: ModelCard, conversions: tuple[Conversion, ...]) -> None:
     """
     import onnx
 
-    from convert.graph.operator_rules import check
+    from convert.graph.operator_rules.check import check
 
     for graph in dict.fromkeys(conversion.graph for conversion in conversions):
         model = onnx.load(check_artifact(card, graph))
@@ -144,7 +144,7 @@ def convert(
         ConversionError: atc failed, or made something else than one OM.
     """
     # atc leaves more than the OM where it runs: kernels, caches, the report on fusions.
-    with scratch(card.folder) as partial:
+    with scratch_folder(card.folder) as partial:
         output = partial / conversion.name
         config = None
         if aipp:

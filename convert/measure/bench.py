@@ -178,7 +178,7 @@ def _rivals(
     import onnx
     import torch
 
-    from convert.exportable import write_graph
+    from convert.graph.mask2former import write_graph
 
     torch.set_num_threads(threads)
     photo = synthetic_photo(size_hw)[None]

@@ -17,10 +17,10 @@ import convert.export
 from convert.__main__ import main
 from convert.checkpoint import load_checkpoint
 from convert.export import guess_task
-from convert.folder import move_in, scratch
-from convert.labels import in_both_languages
+from convert.labels import translate_labels
 from convert.measure.plans import default_size, plans
 from convert.measure.synthetic import synthetic_photo
+from convert.model_folder import move_files, scratch_folder
 from segmentation.engines.onnx import OnnxEngine
 from segmentation.errors import ConversionError
 from segmentation.model_card import check_artifact, load_card
@@ -142,13 +142,13 @@ def test_the_graphs_of_the_model_before_go_and_other_files_stay(tmp_path: Path) 
 
 
 def test_the_card_comes_last(tmp_path: Path) -> None:
-    with scratch(tmp_path / "m") as partial:
+    with scratch_folder(tmp_path / "m") as partial:
         for name in ("card.json", "model.onnx"):
             (partial / name).write_text("new")
         # A folder cannot be replaced by a file, so the move ends there.
         (tmp_path / "m" / "model.onnx" / "in the way").mkdir(parents=True)
         with pytest.raises(IsADirectoryError):
-            move_in(partial, tmp_path / "m")
+            move_files(partial, tmp_path / "m")
     assert [path.name for path in (tmp_path / "m").iterdir()] == ["model.onnx"]
 
 
@@ -290,5 +290,5 @@ def test_the_task_is_read_from_the_name(name: str, task: str) -> None:
 
 
 def test_labels_speak_both_languages() -> None:
-    labels = in_both_languages(["dog", "road, route", "window ", "sky-other-merged", "quux"])
+    labels = translate_labels(["dog", "road, route", "window ", "sky-other-merged", "quux"])
     assert [label.zh for label in labels] == ["狗", "道路", "窗户", "天空", "quux"]

@@ -5,7 +5,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from convert.graph.operator_rules import check
+from convert.graph.operator_rules.check import check
 
 FLOAT, DOUBLE, BOOL, INT64 = (
     TensorProto.FLOAT,

@@ -8,7 +8,7 @@ import pytest
 import torch
 from transformers import Mask2FormerConfig, Mask2FormerForUniversalSegmentation, SwinConfig
 
-from convert.graph.operator_rules import check
+from convert.graph.operator_rules.check import check
 
 SIDE = 64
 

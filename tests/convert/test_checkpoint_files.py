@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from huggingface_hub import constants
 
-from convert.source import find_checkpoint
+from convert.checkpoint_files import find_checkpoint
 from segmentation.errors import ConversionError, FetchFailed
 from tests.stand_ins.hub import COMMIT, Hub, running_hub, use_hub
 

@@ -10,12 +10,12 @@ import pytest
 import torch
 
 from convert.checkpoint import Checkpoint, load_checkpoint
-from convert.exportable import OUTPUTS, Target, write_graph
 from convert.graph.ascend_graph import AscendGraph
 from convert.graph.graph import Graph
+from convert.graph.mask2former import OUTPUTS, Target, write_graph
 from convert.graph.mask_decoder import MASKED, attention_bias
-from convert.graph.operator_rules import check
-from convert.graph.swin import head_rows, rows_back, window_places
+from convert.graph.operator_rules.check import check
+from convert.graph.swin import head_rows, inverse_rows, window_places
 from convert.measure.parity import Difference, difference
 from segmentation.arrays import SizeHW
 from segmentation.engines.base import Logits
@@ -143,6 +143,6 @@ def test_rows_come_back_to_where_they_were() -> None:
     places = window_places((5, 6), window=4, shift=2)
     tokens, heads = 30, 3
     values = np.arange((tokens + 1) * 3 * heads)
-    gathered = values[head_rows(places, heads, which=2)]
-    back = gathered.reshape(-1)[rows_back(places, heads, tokens)]
+    gathered = values[head_rows(places, heads, part=2)]
+    back = gathered.reshape(-1)[inverse_rows(places, heads, tokens)]
     assert (back == values.reshape(-1, 3, heads)[:tokens, 2]).all()
