@@ -1,25 +1,34 @@
-"""The written graphs give transformers' numbers, whatever backbone, size, target or sampling."""
+"""Graphs give the numbers of transformers with every backbone, size, target and sampling."""
 
-from copy import deepcopy
-from pathlib import Path
+from functools import cache
+from typing import Any
 
 import numpy as np
 import onnx
 import onnxruntime as ort
 import pytest
-import torch
 
-from convert.checkpoint import Checkpoint, load_checkpoint
-from convert.graph.ascend_graph import AscendGraph
-from convert.graph.graph import Graph
+from convert.checkpoint import load_checkpoint
 from convert.graph.mask2former import OUTPUTS, Target, write_graph
-from convert.graph.mask_decoder import MASKED, attention_bias
 from convert.graph.operator_rules.check import check
-from convert.graph.swin import head_rows, inverse_rows, window_places
-from convert.measure.parity import Difference, difference
+from convert.measure.parity import difference
 from segmentation.arrays import SizeHW
 from segmentation.engines.base import Logits
-from tests.convert.small_checkpoints import BACKBONES, SWIN_4_46, save, small_checkpoint
+from tests.convert.small_checkpoints import BACKBONES, SWIN_4_46, small_checkpoint
+
+
+def write(
+    backbone: str,
+    size_hw: SizeHW | None,
+    target: Target = "onnx",
+    sampling: str | None = None,
+    **fields: Any,
+) -> onnx.ModelProto:
+    """Write a small checkpoint's graph and check that it is valid ONNX."""
+    checkpoint = small_checkpoint(backbone, **fields)
+    graph = write_graph(checkpoint.model, checkpoint.input_spec, size_hw, target, sampling)
+    onnx.checker.check_model(graph)
+    return graph
 
 
 def run(graph: onnx.ModelProto, image: np.ndarray) -> Logits:
@@ -32,19 +41,14 @@ def noise(size_hw: SizeHW) -> np.ndarray:
     return np.random.default_rng(1).integers(0, 256, (1, *size_hw, 3), np.uint8)
 
 
-def compare(
-    checkpoint: Checkpoint,
-    size_hw: SizeHW,
-    target: Target = "onnx",
-    sampling: str | None = None,
-) -> Difference:
-    graph = write_graph(checkpoint.model, checkpoint.input_spec, size_hw, target, sampling)
-    onnx.checker.check_model(graph)
-    image = noise(size_hw)
-    return difference(checkpoint.run(image), run(graph, image))
+@cache
+def reference(backbone: str, size_hw: SizeHW, **fields: Any) -> Logits:
+    """The result of transformers, which several graphs are compared with."""
+    return small_checkpoint(backbone, **fields).run(noise(size_hw))
 
 
-def assert_same(found: Difference) -> None:
+def assert_same(expected: Logits, logits: Logits) -> None:
+    found = difference(expected, logits)
     assert found.class_max <= 1e-4
     assert found.mask_max <= 1e-3
     assert found.mask_agreement >= 0.999
@@ -52,67 +56,56 @@ def assert_same(found: Difference) -> None:
 
 @pytest.mark.parametrize("backbone", BACKBONES)
 @pytest.mark.parametrize("size_hw", [(96, 128), (160, 64)])
-def test_fixed_sizes(backbone: str, size_hw: SizeHW) -> None:
-    assert_same(compare(small_checkpoint(backbone), size_hw))
+def test_a_graph_of_a_fixed_size_agrees_with_transformers(backbone: str, size_hw: SizeHW) -> None:
+    assert_same(reference(backbone, size_hw), run(write(backbone, size_hw), noise(size_hw)))
 
 
-@pytest.mark.parametrize("backbone", ["resnet", "compact"])
-def test_one_graph_of_free_size_serves_every_size(backbone: str) -> None:
-    checkpoint = small_checkpoint(backbone)
-    graph = write_graph(checkpoint.model, checkpoint.input_spec, None)
+@pytest.mark.parametrize("sampling", ["deform-conv", "grid-sample", "gather"])
+def test_every_sampling_agrees_at_a_fixed_size(sampling: str) -> None:
+    graph = write("swin-window-4", (96, 64), sampling=sampling)
+    assert_same(reference("swin-window-4", (96, 64)), run(graph, noise((96, 64))))
+
+
+@pytest.mark.parametrize(
+    ("backbone", "sampling"),
+    [
+        ("resnet", "deform-conv"),
+        ("compact", "deform-conv"),
+        ("compact", "grid-sample"),
+        ("compact", "gather"),
+    ],
+)
+def test_a_graph_of_dynamic_size_agrees_at_every_size(backbone: str, sampling: str) -> None:
+    graph = write(backbone, None, sampling=sampling)
     for size_hw in ((64, 64), (96, 160), (160, 96)):
-        image = noise(size_hw)
-        assert_same(difference(checkpoint.run(image), run(graph, image)))
+        assert_same(reference(backbone, size_hw), run(graph, noise(size_hw)))
 
 
-def test_swin_has_no_graph_of_free_size() -> None:
-    checkpoint = small_checkpoint("swin")
+def test_deform_conv_is_the_default_sampling() -> None:
+    operators = {node.op_type for node in write("resnet", None).graph.node}
+    assert "DeformConv" in operators
+
+
+def test_swin_needs_a_fixed_size() -> None:
     with pytest.raises(ValueError, match="fixed size"):
-        write_graph(checkpoint.model, checkpoint.input_spec, None)
+        write("swin", None)
 
 
 @pytest.mark.parametrize("backbone", ["swin", "resnet"])
 @pytest.mark.parametrize("sampling", ["grid-sample", "gather"])
-def test_graphs_for_ascend_are_the_same_numbers_and_pass_atcs_rules(
-    backbone: str, sampling: str
-) -> None:
-    checkpoint = small_checkpoint(backbone)
-    graph = write_graph(checkpoint.model, checkpoint.input_spec, (96, 64), "ascend", sampling)
-    assert [(of.domain, of.version) for of in graph.opset_import] == [("", 16)]
+def test_a_graph_for_ascend_agrees_and_keeps_the_rules_of_atc(backbone: str, sampling: str) -> None:
+    graph = write(backbone, (96, 64), "ascend", sampling)
+    assert [(opset.domain, opset.version) for opset in graph.opset_import] == [("", 16)]
     assert check(graph) == ()
-    kinds = {node.op_type for node in graph.graph.node}
-    assert ("GridSample" in kinds) == (sampling == "grid-sample")
-    image = noise((96, 64))
-    assert_same(difference(checkpoint.run(image), run(graph, image)))
+    operators = {node.op_type for node in graph.graph.node}
+    assert ("GridSample" in operators) == (sampling == "grid-sample")
+    assert_same(reference(backbone, (96, 64)), run(graph, noise((96, 64))))
 
 
-@pytest.mark.parametrize("sampling", ["deform-conv", "grid-sample", "gather"])
-def test_every_sampling_is_the_same(sampling: str) -> None:
-    assert_same(compare(small_checkpoint("swin-window-4"), (96, 64), sampling=sampling))
-    checkpoint = small_checkpoint("compact")
-    graph = write_graph(checkpoint.model, checkpoint.input_spec, None, sampling=sampling)
-    for size_hw in ((64, 64), (96, 160), (160, 96)):
-        image = noise(size_hw)
-        assert_same(difference(checkpoint.run(image), run(graph, image)))
-
-
-def test_a_projection_before_the_decoder_is_kept() -> None:
-    assert_same(compare(small_checkpoint("compact", enforce_input_projection=True), (64, 96)))
-    assert_same(compare(small_checkpoint("compact", hidden_dim=64), (64, 96)))
-
-
-@pytest.mark.parametrize("kind", [Graph, AscendGraph])
-def test_queries_that_may_look_nowhere_look_everywhere(kind: type[Graph]) -> None:
-    graph = kind()
-    mask_logits = graph.floats([[3, -1, 0, -2], [-1, -5, -2, -1], [1, 2, 3, 4], [-1, 0, -1, -1]])
-    bias = graph.constant_value(attention_bias(graph, mask_logits))
-    assert bias is not None
-    assert bias.tolist() == [
-        [0, MASKED, 0, MASKED],
-        [0, 0, 0, 0],
-        [0, 0, 0, 0],
-        [MASKED, 0, MASKED, MASKED],
-    ]
+@pytest.mark.parametrize("fields", [{"enforce_input_projection": True}, {"hidden_dim": 64}])
+def test_a_projection_before_the_mask_decoder_is_written(fields: dict[str, Any]) -> None:
+    graph = write("compact", (64, 96), **fields)
+    assert_same(reference("compact", (64, 96), **fields), run(graph, noise((64, 96))))
 
 
 def test_a_checkpoint_of_transformers_4_46_keeps_its_numbers() -> None:
@@ -122,27 +115,5 @@ def test_a_checkpoint_of_transformers_4_46_keeps_its_numbers() -> None:
     image = golden["image"][None]
     graph = write_graph(checkpoint.model, checkpoint.input_spec, image.shape[1:3])
     assert checkpoint.labels == ("person", "dog", "sofa")
-    assert_same(difference(expected, checkpoint.run(image)))
-    assert_same(difference(expected, run(graph, image)))
-
-
-def test_a_checkpoint_in_half_precision_is_worked_on_in_full(tmp_path: Path) -> None:
-    checkpoint = deepcopy(small_checkpoint("resnet"))
-    checkpoint.model.half()
-    loaded = load_checkpoint(save(checkpoint, tmp_path / "half"))
-    assert {values.dtype for values in loaded.model.parameters()} == {torch.float32}
-
-
-def test_windows_are_padded_then_rolled() -> None:
-    # A map of 2 x 3 tokens in windows of 2, shifted by 1; 6 is padding.
-    places = window_places((2, 3), window=2, shift=1)
-    assert places.tolist() == [[4, 5, 1, 2], [6, 3, 6, 0]]
-
-
-def test_rows_come_back_to_where_they_were() -> None:
-    places = window_places((5, 6), window=4, shift=2)
-    tokens, heads = 30, 3
-    values = np.arange((tokens + 1) * 3 * heads)
-    gathered = values[head_rows(places, heads, part=2)]
-    back = gathered.reshape(-1)[inverse_rows(places, heads, tokens)]
-    assert (back == values.reshape(-1, 3, heads)[:tokens, 2]).all()
+    assert_same(expected, checkpoint.run(image))
+    assert_same(expected, run(graph, image))
