@@ -39,9 +39,10 @@ def sample_by_deform_conv(
 ) -> Value:
     """Sample with one modulated deformable convolution (Zhu et al. 2019) per level.
 
-    The kernel's places are the sampling points, the heads are the offset groups. The offsets lead
-    from a place of the output grid, whose layout is ours to choose, to the point that the token
-    samples. It takes less than half the time of `sample_by_grid_sample` on a CPU.
+    The places of the kernel are the sampling points, and the heads are the offset groups. The
+    offsets lead from the places of the output grid to the points that the tokens sample, so any
+    layout of the grid will do. It takes less than half the time of `sample_by_grid_sample` on a
+    CPU.
 
     Args:
         graph: the graph to add to.
@@ -69,23 +70,21 @@ def sample_by_deform_conv(
         for stacked, axis in ((offsets, 0), (weights, 1))
     )
     needed = graph.op("Add", grid.columns, graph.ints((points - 1) * grid.dilation))
+    attributes = {
+        "group": width,
+        "offset_group": attention.n_heads,
+        "kernel_shape": [1, points],
+        "dilations": [1, grid.dilation],
+    }
     mixed = []
     for index, level in enumerate(levels):
         maps, pads = _pad_level(graph, level_values[index], level, (grid.rows, needed), width)
+        offset, weight = (
+            graph.reshape(value, 1, -1, grid.rows, grid.columns)
+            for value in (level_offsets[index], level_weights[index])
+        )
         mixed.append(
-            graph.op(
-                "DeformConv",
-                maps,
-                kernel,
-                graph.reshape(level_offsets[index], 1, -1, grid.rows, grid.columns),
-                "",
-                graph.reshape(level_weights[index], 1, -1, grid.rows, grid.columns),
-                group=width,
-                offset_group=attention.n_heads,
-                kernel_shape=[1, points],
-                dilations=[1, grid.dilation],
-                pads=pads,
-            )
+            graph.op("DeformConv", maps, kernel, offset, "", weight, pads=pads, **attributes)
         )
     found = graph.transpose(graph.reshape(graph.op("Sum", *mixed), width, -1), 1, 0)
     if _is_zero(graph, grid.spare):
