@@ -141,9 +141,9 @@ def reference_checkpoint(name: str, card: ModelCard) -> Checkpoint:
     checkpoint = load_checkpoint(find_checkpoint(name, revision).folder)
     if translate_labels(checkpoint.labels) != card.labels:
         raise ConversionError(
-            f"{name} and the model {card.name} have different labels. Give the checkpoint that the "
-            "model was exported from.",
-            f"{name} 与模型 {card.name} 的标签不同。请给出导出该模型时所用的检查点。",
+            f"{name} is not the checkpoint of {card.name}: the labels differ. Give the one that "
+            "the model was exported from.",
+            f"{name} 不是模型 {card.name} 的检查点：标签不同。请给出导出该模型时所用的检查点。",
         )
     return checkpoint
 
