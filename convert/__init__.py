@@ -1,1 +1,1 @@
-"""From a Hugging Face Mask2Former checkpoint to the artifacts both run-times load."""
+"""Convert Mask2Former checkpoints to the artifacts that both run-times load, and measure them."""

@@ -3,41 +3,47 @@
 import sys
 from collections.abc import Sequence
 
-from convert.command import run_command
+from convert.command import Command, run_command
 
 COMMANDS = {
-    "export": "make model.onnx and card.json from a Mask2Former checkpoint",
-    "quantize": "make int8 twins of a model folder's graphs for onnxruntime",
-    "verify": "compare a model folder's graphs with transformers and with each other",
-    "bench": "time a model folder's graphs against transformers and others, taking turns",
-    "atc": "make OMs for an Ascend chip from a model folder",
-    "evaluate": "measure the cut-outs on photos whose masks are known",
-    "edges": "measure alpha and colour on compositions of objects with known alpha",
-    "sheet": "draw the examples cut out over white, black and magenta",
-    "compare": "make the comparisons of the examples that the page shows at once",
-    "waits": "measure how long a visitor waits, from a cold start to the file",
-}
-
-
-MODULES = {
-    name: f"convert.{module}"
-    for name, module in {
-        "verify": "measure.verify",
-        "bench": "measure.bench",
-        "atc": "ascend.atc",
-        "evaluate": "measure.evaluate",
-        "edges": "measure.edges",
-        "sheet": "measure.sheet",
-        "compare": "measure.compare",
-        "waits": "measure.waits",
-    }.items()
+    "export": Command(
+        "convert.export", "make model.onnx and card.json from a Mask2Former checkpoint"
+    ),
+    "quantize": Command(
+        "convert.quantize", "make int8 versions of a model folder's graphs for onnxruntime"
+    ),
+    "verify": Command(
+        "convert.measure.verify",
+        "compare a model folder's artifacts with transformers and with each other",
+    ),
+    "bench": Command(
+        "convert.measure.bench",
+        "time a model folder's artifacts against transformers and other run-times",
+    ),
+    "atc": Command("convert.ascend.atc", "make OM files for an Ascend chip from a model folder"),
+    "evaluate": Command(
+        "convert.measure.evaluate", "measure the cut-outs on photos with known masks"
+    ),
+    "edges": Command(
+        "convert.measure.edges",
+        "measure alpha and colour on composites of objects with known alpha",
+    ),
+    "sheet": Command(
+        "convert.measure.sheet", "draw the example cut-outs over white, black and magenta"
+    ),
+    "compare": Command(
+        "convert.measure.compare", "make the comparisons of the examples that the page shows"
+    ),
+    "waits": Command(
+        "convert.measure.waits", "measure how long a visitor waits, from a cold start to the file"
+    ),
 }
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code, as `run_command` says."""
+    """Run one command and return its exit code (see `run_command`)."""
     purpose = "Make and measure the artifacts of a Mask2Former checkpoint."
-    return run_command("convert", purpose, COMMANDS, argv, MODULES)
+    return run_command("convert", purpose, COMMANDS, argv)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,17 @@
 #!/usr/bin/env bash
-# Makes one OM where there is no Python package; the same command as
+# Make one OM on a host without Python packages. It runs the same atc command as
 #   python -m convert atc DIR --soc-version CHIP --size HxW --precision PRECISION
 #
 # Usage: atc.sh DIR CHIP HxW [mixed|fp16|fp32]
-#   DIR      model folder; its graph for the size is GRAPH (default: model_HxW.onnx, or model.onnx
-#            where there is none)
-#   CHIP     Ascend310P3, Ascend910B4, ...: `Ascend` and the Name that npu-smi info shows
-#   INPUT, LAYOUT (environment): "name" and "layout" of "input" in DIR/card.json
+#   DIR    model folder
+#   CHIP   Ascend310P3, Ascend910B4, ...: `Ascend` and the Name that npu-smi info shows
+#   HxW    input size, such as 512x768
 #
-# Before: source /usr/local/Ascend/ascend-toolkit/set_env.sh   (CANN 8.5+: /usr/local/Ascend/cann)
+# Environment:
+#   GRAPH            file in DIR; default: model_HxW.onnx, or model.onnx if that does not exist
+#   INPUT, LAYOUT    "name" and "layout" of "input" in DIR/card.json; default: image, NHWC
+#
+# First: source /usr/local/Ascend/ascend-toolkit/set_env.sh   (CANN 8.5+: /usr/local/Ascend/cann)
 set -euo pipefail
 
 if [ $# -lt 3 ]; then
@@ -28,7 +31,7 @@ name="model_$(echo "$soc" | tr '[:upper:]' '[:lower:]')_${precision}_${size}"
 case ${LAYOUT:-NHWC} in
     NHWC) format=ND dims="1,$height,$width,3" ;;
     NCHW) format=NCHW dims="1,3,$height,$width" ;;
-    *) echo "LAYOUT is NHWC or NCHW" >&2; exit 2 ;;
+    *) echo "LAYOUT must be NHWC or NCHW" >&2; exit 2 ;;
 esac
 
 case $precision,$soc in
@@ -36,10 +39,10 @@ case $precision,$soc in
     mixed,*) mode=--precision_mode_v2=mixed_float16 ;;
     fp16,*) mode=--precision_mode_v2=fp16 ;;
     fp32,*) mode=--precision_mode_v2=origin ;;
-    *) echo "the precision is mixed, fp16 or fp32" >&2; exit 2 ;;
+    *) echo "The precision must be mixed, fp16 or fp32" >&2; exit 2 ;;
 esac
 
-# atc leaves kernels and caches where it runs.
+# atc leaves kernels and caches in the folder where it runs.
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 cd "$scratch"

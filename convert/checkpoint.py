@@ -1,4 +1,4 @@
-"""Reading a Mask2Former checkpoint: weights, processor settings, labels, where it is from."""
+"""Load a Mask2Former checkpoint: model, image processor settings and labels."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,27 +10,27 @@ from transformers import Mask2FormerConfig, Mask2FormerForUniversalSegmentation
 from transformers.image_utils import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 from transformers.utils import logging
 
+from convert.checkpoint_files import check_architecture, find_checkpoint, read_json
 from convert.graph import efficientnet_lite
-from convert.graph.backbones import WRITERS
-from convert.labels import in_both_languages
-from convert.source import check_architecture, find_checkpoint, read_json
+from convert.graph.backbones import BACKBONE_WRITERS
+from convert.labels import translate_labels
 from segmentation.arrays import UInt8
 from segmentation.engines.base import Logits
 from segmentation.errors import ConversionError
 from segmentation.model_card import InputSpec, ModelCard
 
 INPUT_NAME = "image"
-# The backbone norms each stage on its own, and the loss is for training: transformers 4.x did not
-# save the one, and training may have left out the other.
-UNUSED = ("model.pixel_level_module.encoder.swin.layernorm.", "criterion.")
+# Keys that may be missing. The backbone normalises each stage by itself and does not use its last
+# norm, which transformers 4.x did not save; the loss is for training only.
+OPTIONAL_KEYS = ("model.pixel_level_module.encoder.swin.layernorm.", "criterion.")
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A checkpoint in memory.
+    """A loaded checkpoint.
 
     Attributes:
-        model: in transformers, for evaluation.
+        model: the transformers model, in evaluation mode.
         processor: the fields of preprocessor_config.json.
     """
 
@@ -45,9 +45,10 @@ class Checkpoint:
 
     @property
     def input_spec(self) -> InputSpec:
-        """The input of the graphs we write: the photo as it is, the processor's numbers inside.
+        """Input of the graphs that we write: uint8 pixels, normalised inside the graph.
 
-        What it leaves out is as in transformers' Mask2FormerImageProcessor.
+        Fields that preprocessor_config.json leaves out have the defaults of transformers'
+        Mask2FormerImageProcessor.
         """
         fields = self.processor
         mean, std = (
@@ -68,18 +69,32 @@ class Checkpoint:
 
     @property
     def is_normalised(self) -> bool:
-        """Whether the processor takes off the mean and divides by the deviation."""
+        """Whether the processor subtracts the mean and divides by the standard deviation."""
         return bool(self.processor.get("do_normalize", True))
 
     def pixel_values(self, image: UInt8) -> torch.Tensor:
-        """Pixels (1, H, W, 3) as the processor hands them to the model, (1, 3, H, W)."""
+        """Normalise an image as the checkpoint's processor does.
+
+        Args:
+            image: uint8 (1, H, W, 3).
+
+        Returns:
+            float32 (1, 3, H, W).
+        """
         spec = self.input_spec
         pixels = torch.from_numpy(image).permute(0, 3, 1, 2).float() * spec.rescale_factor
-        mean, std = (torch.tensor(of)[:, None, None] for of in (spec.mean, spec.std))
+        mean, std = (torch.tensor(values)[:, None, None] for values in (spec.mean, spec.std))
         return (pixels - mean) / std
 
     def run(self, image: UInt8) -> Logits:
-        """What transformers makes of pixels (1, H, W, 3)."""
+        """Run the model in transformers.
+
+        Args:
+            image: uint8 (1, H, W, 3).
+
+        Returns:
+            float32 class logits (Q, labels + 1) and mask logits (Q, H/4, W/4).
+        """
         with torch.inference_mode():
             output = self.model(self.pixel_values(image))
         return Logits(
@@ -88,78 +103,93 @@ class Checkpoint:
 
 
 def load_checkpoint(folder: Path) -> Checkpoint:
-    """Read a checkpoint folder as transformers saves it, in any key naming since 4.25.
+    """Load a folder written by save_pretrained of transformers 4.25 or later.
 
-    A checkpoint trained with timm's EfficientNet-Lite0 gets our own backbone, which carries the
-    same keys; nothing else of a checkpoint is changed.
+    A backbone that was trained as timm's EfficientNet-Lite0 is replaced by ours, which has the same
+    keys. Nothing else is changed.
 
     Raises:
-        ConversionError: a file is missing, or it is not a Mask2Former we can write.
+        ConversionError: a file is missing or damaged, or the checkpoint is not a Mask2Former that
+            can be exported.
     """
     check_architecture(folder)
     fields = read_json(folder, "config.json")
     processor = read_json(folder, "preprocessor_config.json")
-    # It warns of every backbone but Swin, and a progress bar of a second is noise.
+    # transformers warns about every backbone except Swin, and shows a progress bar for one second.
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     efficientnet_lite.register()
+    config = _read_config(folder, _with_own_backbone(folder, fields))
+    _check_backbone(folder, config)
+    return Checkpoint(_load_model(folder, config), processor)
+
+
+def reference_checkpoint(name: str, card: ModelCard) -> Checkpoint:
+    """Load the checkpoint that a model is compared with.
+
+    If the card names this checkpoint as its source, the commit in the card is taken.
+
+    Args:
+        name: Hub id or folder.
+        card: the model's card.
+
+    Raises:
+        ConversionError: the checkpoint cannot be read, or its labels are not those of the model.
+        FetchFailed: the checkpoint cannot be downloaded.
+    """
+    revision = card.source.revision if name == card.source.checkpoint else None
+    checkpoint = load_checkpoint(find_checkpoint(name, revision).folder)
+    if translate_labels(checkpoint.labels) != card.labels:
+        raise ConversionError(
+            f"{name} is not the checkpoint of {card.name}: the labels differ. Give the one that "
+            "the model was exported from.",
+            f"{name} 不是模型 {card.name} 的检查点：标签不同。请给出导出该模型时所用的检查点。",
+        )
+    return checkpoint
+
+
+def _with_own_backbone(folder: Path, fields: dict[str, Any]) -> dict[str, Any]:
+    """Replace the config of timm's EfficientNet-Lite0 by that of our backbone."""
     backbone = fields.get("backbone_config") or {}
     if fields.get("backbone") and not backbone:
-        # transformers would ask the Hub what that name stands for.
+        # transformers would look the name up on the Hub.
         raise ConversionError(
             f"{folder}/config.json names its backbone ({fields['backbone']}) but does not describe "
             "it. Save the checkpoint again with a backbone_config.",
             f"{folder}/config.json 只写了骨干网络的名称（{fields['backbone']}），没有 "
             "backbone_config。请补全后重新保存检查点。",
         )
-    if backbone.get("backbone") == "tf_efficientnet_lite0":
-        fields["backbone_config"] = efficientnet_lite.from_timm(backbone)
-    config = _config(folder, fields)
-    if config.backbone_config.model_type not in WRITERS or config.pre_norm:
-        raise ConversionError(
-            f"{folder}: backbone {config.backbone_config.model_type}"
-            f"{' with pre-norm' if config.pre_norm else ''} cannot be exported; "
-            f"known are {', '.join(WRITERS)}.",
-            f"{folder}：无法导出骨干网络 {config.backbone_config.model_type}；"
-            f"目前支持 {'、'.join(WRITERS)}。",
-        )
-    return Checkpoint(_load_model(folder, config), processor)
+    if backbone.get("backbone") != "tf_efficientnet_lite0":
+        return fields
+    return fields | {"backbone_config": efficientnet_lite.from_timm(backbone)}
 
 
-def reference_checkpoint(name: str, card: ModelCard) -> Checkpoint:
-    """The checkpoint that a model is compared with, at the commit the card names if it is its own.
-
-    Args:
-        name: Hub id or folder.
-        card: the model.
-
-    Raises:
-        ConversionError, FetchFailed: it cannot be had, or its labels are not the model's.
-    """
-    revision = card.source.revision if name == card.source.checkpoint else None
-    checkpoint = load_checkpoint(find_checkpoint(name, revision).folder)
-    if in_both_languages(checkpoint.labels) != card.labels:
-        raise ConversionError(
-            f"{name} is not the checkpoint of {card.name}: its labels are others.",
-            f"{name} 与模型 {card.name} 的标签不同，不是它的检查点。",
-        )
-    return checkpoint
-
-
-def _config(folder: Path, fields: dict[str, Any]) -> Mask2FormerConfig:
+def _read_config(folder: Path, fields: dict[str, Any]) -> Mask2FormerConfig:
     try:
         return Mask2FormerConfig.from_dict(fields)
-    except Exception as error:  # a kind of its own for most fields
-        why = str(error).splitlines()[0] if str(error) else type(error).__name__
+    except Exception as error:  # transformers raises a different type for most fields
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ConversionError(
-            f"{folder}/config.json is not one that transformers reads ({why}). Download it again.",
-            f"transformers 无法读取 {folder}/config.json（{why}）。请重新下载。",
+            f"transformers cannot read {folder}/config.json ({reason}). Download it again.",
+            f"transformers 无法读取 {folder}/config.json（{reason}）。请重新下载。",
         ) from error
+
+
+def _check_backbone(folder: Path, config: Mask2FormerConfig) -> None:
+    backbone = config.backbone_config.model_type
+    if backbone in BACKBONE_WRITERS and not config.pre_norm:
+        return
+    raise ConversionError(
+        f"{folder}: the backbone {backbone}{' with pre-norm' if config.pre_norm else ''} cannot be "
+        f"exported. Choose a checkpoint with one of these: {', '.join(BACKBONE_WRITERS)}.",
+        f"{folder}：无法导出骨干网络 {backbone}{'（pre-norm）' if config.pre_norm else ''}。"
+        f"请选择采用以下骨干网络的检查点：{'、'.join(BACKBONE_WRITERS)}。",
+    )
 
 
 def _load_model(folder: Path, config: Mask2FormerConfig) -> Mask2FormerForUniversalSegmentation:
     try:
-        # Some weights are kept in half precision; the work on them is not.
+        # Some checkpoints are stored in half precision; the export computes in float32.
         model, report = Mask2FormerForUniversalSegmentation.from_pretrained(
             folder,
             config=config,
@@ -167,24 +197,25 @@ def _load_model(folder: Path, config: Mask2FormerConfig) -> Mask2FormerForUniver
             output_loading_info=True,
             ignore_mismatched_sizes=True,
         )
-    except Exception as error:  # safetensors, pickle and transformers each have their own
+    except Exception as error:  # safetensors, pickle and transformers raise types of their own
         raise ConversionError(
             f"{folder} has no readable weights (model.safetensors). Download it again.",
-            f"{folder} 里没有可用的权重文件（model.safetensors）。请重新下载。",
+            f"{folder} 中没有可用的权重文件（model.safetensors）。请重新下载。",
         ) from error
-    # Weights that are not there would silently stay random.
-    absent = sorted(key for key in report["missing_keys"] if not key.startswith(UNUSED))
-    if absent:
+    # transformers leaves missing weights at random values, with a warning only.
+    missing = sorted(key for key in report["missing_keys"] if not key.startswith(OPTIONAL_KEYS))
+    if missing:
         raise ConversionError(
-            f"{folder} lacks weights, first {absent[0]}. Is it the whole checkpoint?",
-            f"{folder} 缺少权重，首个为 {absent[0]}。请确认检查点完整。",
+            f"{folder} lacks weights, for example {missing[0]}. Check that the checkpoint is "
+            "complete.",
+            f"{folder} 缺少权重，例如 {missing[0]}。请确认检查点完整。",
         )
-    if misfits := sorted(report["mismatched_keys"]):
-        key, saved, expected = misfits[0]
+    if mismatched := sorted(report["mismatched_keys"]):
+        key, saved, expected = mismatched[0]
         raise ConversionError(
-            f"{folder}: {key} is {tuple(saved)}, but by config.json it would be "
-            f"{tuple(expected)}. Do they belong together?",
+            f"{folder}: the shape of {key} is {tuple(saved)}, but config.json implies "
+            f"{tuple(expected)}. Check that the two files belong together.",
             f"{folder}：{key} 的形状是 {tuple(saved)}，按 config.json 应为 {tuple(expected)}。"
-            "请确认两者配套。",
+            "请确认两个文件属于同一检查点。",
         )
     return model.eval()

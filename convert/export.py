@@ -1,4 +1,4 @@
-"""python -m convert export: a checkpoint to model.onnx and card.json, proven on the spot."""
+"""python -m convert export: write model.onnx and card.json, and compare them with transformers."""
 
 import argparse
 import sys
@@ -11,15 +11,15 @@ import onnx
 
 from convert.arguments import parse_size
 from convert.checkpoint import Checkpoint, load_checkpoint
-from convert.exportable import MASK_STRIDE, OUTPUTS, TARGETS, write_graph
-from convert.folder import move_in, scratch
-from convert.graph.operator_rules import check
-from convert.graph.sampling import SAMPLERS
-from convert.labels import in_both_languages
+from convert.checkpoint_files import find_checkpoint
+from convert.graph.mask2former import MASK_STRIDE, OUTPUTS, TARGETS, write_graph
+from convert.graph.operator_rules.check import check
+from convert.graph.sampling.registry import SAMPLERS
+from convert.labels import translate_labels
 from convert.measure.parity import difference
 from convert.measure.plans import Plan, plans
 from convert.measure.synthetic import synthetic_photo
-from convert.source import find_checkpoint
+from convert.model_folder import move_files, scratch_folder
 from segmentation.arrays import SizeHW
 from segmentation.cli import share
 from segmentation.engines.onnx import OnnxEngine
@@ -28,13 +28,16 @@ from segmentation.i18n import Text
 from segmentation.model_card import Artifact, ModelCard, Source, digest_of, load_card, save_card
 
 Task = Literal["instance", "panoptic", "semantic"]
+TASKS: tuple[Task, ...] = ("instance", "panoptic", "semantic")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
-    parser.add_argument("checkpoint", help="Hub id, or a folder that save_pretrained made")
+    """Add this command's arguments."""
+    parser.add_argument("checkpoint", help="Hub id, or a folder written by save_pretrained")
     parser.add_argument("--revision", help="branch, tag or commit on the Hub; default: main")
-    parser.add_argument("-o", "--output", type=Path, required=True, help="model folder to make")
+    parser.add_argument(
+        "-o", "--output", type=Path, required=True, help="model folder to write; created if needed"
+    )
     sizes = parser.add_mutually_exclusive_group()
     sizes.add_argument(
         "--size",
@@ -47,37 +50,44 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--longest-side",
         type=int,
         metavar="N",
-        help="all sizes from 1:2 to 2:1 with this longest side (convolutional backbones)",
+        help="all sizes from 1:2 to 2:1 with this longest side (convolutional backbones only)",
     )
     parser.add_argument(
         "--target",
         choices=tuple(TARGETS),
         default="onnx",
-        help="onnx (default): fastest in onnxruntime; ascend: what atc accepts, one size a graph",
+        help="onnx (default): fastest in onnxruntime; ascend: for atc, one graph per size",
     )
     parser.add_argument(
         "--sampling",
         choices=tuple(SAMPLERS),
         help="form of deformable attention; default: deform-conv for onnx, grid-sample for ascend; "
-        "gather is the way out where atc or the chip fails on GridSample",
+        "use gather if atc or the chip fails on GridSample",
     )
-    parser.add_argument("--source", help="what the card names as the source; default: CHECKPOINT")
-    parser.add_argument("--task", choices=("instance", "panoptic", "semantic"))
-    parser.add_argument("--title", help="what visitors read; default: the checkpoint's name")
-    parser.add_argument("--title-zh", help="the same in Chinese")
+    parser.add_argument("--source", help="source that the card names; default: CHECKPOINT")
+    parser.add_argument("--task", choices=TASKS, help="default: as the checkpoint's name says")
+    parser.add_argument("--title", help="title that the page shows; default: the checkpoint's name")
+    parser.add_argument("--title-zh", help="title in Chinese")
     parser.add_argument("--license", help="licence of the weights, for the card")
-    parser.add_argument("--score-threshold", type=share, default=0.5, metavar="0..1")
+    parser.add_argument(
+        "--score-threshold",
+        type=share,
+        default=0.5,
+        metavar="0..1",
+        help="lowest score of an object that is shown; default: 0.5",
+    )
 
 
 def run(args: argparse.Namespace) -> None:
-    """Export as the command line says."""
+    """Export a checkpoint and print the files written."""
     files = find_checkpoint(args.checkpoint, args.revision)
     checkpoint = load_checkpoint(files.folder)
     if not checkpoint.is_normalised:
-        # Training scripts that normalise on their own like to save it so.
+        # Training scripts that normalise by themselves often save this.
         print(
-            "warning: preprocessor_config.json says do_normalize: false, so the graph does not "
-            "normalise. If the checkpoint was trained on normalised photos, mend that file first.",
+            "warning: preprocessor_config.json has do_normalize: false, so the graph does not "
+            "normalise. If the checkpoint was trained on normalised photos, correct that file "
+            "first.",
             file=sys.stderr,
         )
     name = args.source or files.name
@@ -105,55 +115,63 @@ def export(
     task: Task,
     score_threshold: float,
 ) -> ModelCard:
-    """Write the graphs and their card, compare each graph with transformers, then move them in.
+    """Write graphs and their card, and compare each graph with transformers.
 
-    Nothing appears in `output` before everything is written and proven, and the graphs of a model
-    that was there go. OMs stay, since it takes long to make them; the new card does not list them.
+    Nothing appears in `output` before all graphs are written and compared. The ONNX graphs of a
+    model that was there are deleted. Its OM files are kept, because they take long to make, but the
+    new card does not list them.
+
+    Returns:
+        The new card.
 
     Raises:
         ConversionError: a graph disagrees with transformers, or breaks a rule of atc.
         OSError: the disk is full, or the folder cannot be written.
     """
-    with scratch(output) as partial:
+    with scratch_folder(output) as partial:
         card = ModelCard(
             folder=partial,
             name=output.resolve().name,
             title=title,
             task=task,
             source=source,
-            labels=in_both_languages(checkpoint.labels),
+            labels=translate_labels(checkpoint.labels),
             score_threshold=score_threshold,
             input=checkpoint.input_spec,
             outputs=OUTPUTS,
             mask_stride=MASK_STRIDE,
             artifacts=tuple(_write(checkpoint, partial, plan) for plan in graphs),
         )
-        prove(checkpoint, card)
+        compare_with_transformers(checkpoint, card)
         save_card(card)
-        before = _onnx_files(output)
-        move_in(partial, output)
-    for file in before - {artifact.file for artifact in card.artifacts}:
+        previous = _onnx_files(output)
+        move_files(partial, output)
+    for file in previous - {artifact.file for artifact in card.artifacts}:
         (output / file).unlink(missing_ok=True)
     return replace(card, folder=output)
 
 
 def _onnx_files(folder: Path) -> set[str]:
-    """The graphs of the model that is in a folder, if one is."""
+    """The ONNX files that the card of a folder lists; none without a card."""
     with suppress(ModelError):
-        return {of.file for of in load_card(folder).artifacts if of.format == "onnx"}
+        artifacts = load_card(folder).artifacts
+        return {artifact.file for artifact in artifacts if artifact.format == "onnx"}
     return set()
 
 
-def prove(checkpoint: Checkpoint, card: ModelCard) -> None:
+def compare_with_transformers(checkpoint: Checkpoint, card: ModelCard) -> None:
     """Compare every graph with transformers on a synthetic photo.
 
     Raises:
-        ConversionError: they differ by more than rounding.
+        ConversionError: the results differ by more than rounding.
     """
     engine = OnnxEngine(card)
-    # Both ways oblong where a graph takes more than one size: a mix-up of axes shows there.
-    by_shape = (sorted(of.sizes_hw, key=lambda hw: hw[0] / hw[1]) for of in card.artifacts)
-    sizes_hw = dict.fromkeys(hw for shapes in by_shape for hw in (shapes[0], shapes[-1]))
+    # The widest and the tallest size of each graph, so that swapped axes show.
+    by_aspect = (
+        sorted(artifact.sizes_hw, key=lambda size_hw: size_hw[0] / size_hw[1])
+        for artifact in card.artifacts
+    )
+    sizes_hw = dict.fromkeys(size_hw for sizes in by_aspect for size_hw in (sizes[0], sizes[-1]))
     for height, width in sizes_hw:
         image = synthetic_photo((height, width))[None]
         found = difference(checkpoint.run(image), engine.run(image))
@@ -173,9 +191,13 @@ def prove(checkpoint: Checkpoint, card: ModelCard) -> None:
 
 
 def guess_task(name: str) -> Task:
-    """The task a checkpoint's name states; instance where it states none."""
-    tasks: tuple[Task, ...] = ("instance", "panoptic", "semantic")
-    return next((task for task in tasks if task in name.lower()), "instance")
+    """Read the task from a checkpoint's name; instance if the name states none."""
+    return next((task for task in TASKS if task in name.lower()), "instance")
+
+
+def describe_graph(path: Path, precision: str, sizes_hw: tuple[SizeHW, ...]) -> Artifact:
+    """Make the card's entry for an ONNX file."""
+    return Artifact(path.name, "onnx", precision, sizes_hw, path.stat().st_size, digest_of(path))
 
 
 def _write(checkpoint: Checkpoint, folder: Path, plan: Plan) -> Artifact:
@@ -183,15 +205,10 @@ def _write(checkpoint: Checkpoint, folder: Path, plan: Plan) -> Artifact:
     model = write_graph(
         checkpoint.model, checkpoint.input_spec, plan.size_hw, plan.target, plan.sampling
     )
-    if plan.target == "ascend" and (offences := check(model)):
+    if plan.target == "ascend" and (violations := check(model)):
         raise ConversionError(
-            f"{plan.file} would not pass atc: {offences[0]}. Please report the checkpoint.",
-            f"{plan.file} 无法通过 atc：{offences[0]}。请反馈该检查点。",
+            f"atc would refuse {plan.file}: {violations[0]}. Please report the checkpoint.",
+            f"{plan.file} 无法通过 atc：{violations[0]}。请反馈该检查点。",
         )
     onnx.save(model, path)
-    return describe(path, "fp32", plan.sizes_hw)
-
-
-def describe(path: Path, precision: str, sizes_hw: tuple[SizeHW, ...]) -> Artifact:
-    """The card's entry for an ONNX file."""
-    return Artifact(path.name, "onnx", precision, sizes_hw, path.stat().st_size, digest_of(path))
+    return describe_graph(path, "fp32", plan.sizes_hw)

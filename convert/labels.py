@@ -1,4 +1,4 @@
-"""Chinese names for the labels of the usual datasets: COCO, Cityscapes, ADE20K and our own."""
+"""Chinese names for the labels of COCO, Cityscapes, ADE20K and the bundled model."""
 
 import json
 from collections.abc import Iterable
@@ -7,8 +7,8 @@ from pathlib import Path
 from segmentation.i18n import Text
 
 
-def in_both_languages(labels: Iterable[str]) -> tuple[Text, ...]:
-    """Each label with its Chinese name; where none is known, the English one stands for it."""
+def translate_labels(labels: Iterable[str]) -> tuple[Text, ...]:
+    """Pair each label with its Chinese name; a label without one keeps the English name."""
     chinese = json.loads(Path(__file__).with_name("labels_zh.json").read_text("utf-8"))
     return tuple(Text(en=label, zh=chinese.get(_key(label), label)) for label in labels)
 

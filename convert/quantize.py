@@ -1,14 +1,14 @@
-"""python -m convert quantize: 8-bit weights and activations beside the float graphs.
+"""python -m convert quantize: write int8 graphs beside the float graphs of a model folder.
 
-Matrix products become onnxruntime's DynamicQuantizeMatMul: weights int8, scaled per column,
-activations uint8, scaled per run by their own range; nothing needs calibrating. Wide convolutions
-and the feed-forward layers need fixed ranges, so they gain only where photos are given to measure
-them on. Attention scores, masks, norms and the sampling itself stay float.
+Matrix products become onnxruntime's DynamicQuantizeMatMul: int8 weights with one scale per column,
+uint8 activations whose scale is computed at each run, so no calibration is needed. Wide
+convolutions and feed-forward layers need fixed ranges, so they become int8 only if photos are given
+to measure the ranges on. Attention scores, masks, norms and sampling stay in float32.
 """
 
 import argparse
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,10 @@ from typing import Any
 import numpy.typing as npt
 import onnx
 
-from convert.export import describe
-from convert.folder import move_in, scratch
-from convert.graph.int8 import Range, feed_forward, is_wide_convolution, quantize_graph, readers_of
+from convert.export import describe_graph
+from convert.graph.int8 import Range, quantize_graph
+from convert.graph.int8_patterns import calibrated_values
+from convert.model_folder import move_files, scratch_folder
 from segmentation.errors import ConversionError
 from segmentation.image.read import read_photo
 from segmentation.inference.preprocess import preprocess
@@ -26,59 +27,71 @@ from segmentation.model_card import Artifact, ModelCard, check_artifact, load_ca
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
-    parser.add_argument("folder", type=Path, help="model folder, as export made it")
+    """Add this command's arguments."""
+    parser.add_argument("folder", type=Path, help="model folder, as export wrote it")
     parser.add_argument(
         "--calibrate",
         type=Path,
         nargs="+",
         default=[],
         metavar="PHOTO",
-        help="photos to measure ranges on, so that wide convolutions become int8 too",
+        help="photos to measure ranges on, so that wide convolutions and feed-forward layers "
+        "become int8 too",
     )
 
 
 def run(args: argparse.Namespace) -> None:
-    """Quantise as the command line says."""
+    """Quantise a model folder and print its artifacts."""
     card = quantize(load_card(args.folder), args.calibrate)
     for artifact in card.artifacts:
         print(f"{card.path(artifact)}: {artifact.bytes / 1e6:.1f} MB, {artifact.precision}")
 
 
 def quantize(card: ModelCard, photos: Iterable[Path] = ()) -> ModelCard:
-    """Write an int8 twin of every float graph, and list them in the card behind the floats.
+    """Write an int8 version of every float graph, listed in the card after the float graphs.
+
+    Args:
+        card: the model.
+        photos: photos to measure activation ranges on.
+
+    Returns:
+        The new card.
 
     Raises:
         ConversionError: the folder holds no float graph.
+        ModelDamaged: a graph is missing or was changed.
         OSError: the disk is full.
-        ModelDamaged: a graph is missing or altered.
         PhotoError: a photo cannot be read.
     """
-    floats = [of for of in card.artifacts if of.format == "onnx" and of.precision == "fp32"]
+    floats = [
+        artifact
+        for artifact in card.artifacts
+        if artifact.format == "onnx" and artifact.precision == "fp32"
+    ]
     if not floats:
         raise ConversionError(
             f"{card.folder} has no fp32 graph to quantise. Export it first.",
-            f"{card.folder} 里没有可量化的 fp32 模型。请先导出。",
+            f"{card.folder} 中没有可量化的 fp32 模型。请先导出。",
         )
     photos = tuple(photos)
-    with scratch(card.folder) as partial:
-        twins = tuple(_write_twin(card, artifact, photos, partial) for artifact in floats)
-        replaced = {twin.file for twin in twins}
-        others = tuple(of for of in card.artifacts if of.file not in replaced)
-        card = replace(card, artifacts=others + twins)
+    with scratch_folder(card.folder) as partial:
+        quantized = tuple(_write_int8(card, artifact, photos, partial) for artifact in floats)
+        replaced = {artifact.file for artifact in quantized}
+        kept = tuple(artifact for artifact in card.artifacts if artifact.file not in replaced)
+        card = replace(card, artifacts=kept + quantized)
         save_card(replace(card, folder=partial))
-        move_in(partial, card.folder)
+        move_files(partial, card.folder)
     return card
 
 
-def _write_twin(
+def _write_int8(
     card: ModelCard, artifact: Artifact, photos: tuple[Path, ...], folder: Path
 ) -> Artifact:
     model = onnx.load(check_artifact(card, artifact))
-    ranges = _ranges(model, list(_inputs(card, artifact, photos))) if photos else {}
+    ranges = _measure_ranges(model, _inputs(card, artifact, photos)) if photos else {}
     path = folder / f"{Path(artifact.file).stem}_int8.onnx"
     onnx.save(quantize_graph(model, ranges), path)
-    return describe(path, "int8", artifact.sizes_hw)
+    return describe_graph(path, "int8", artifact.sizes_hw)
 
 
 def _inputs(
@@ -89,30 +102,24 @@ def _inputs(
         yield preprocess(rgb, card.input, artifact.sizes_hw, card.mask_stride)[0]
 
 
-def _ranges(model: onnx.ModelProto, inputs: list[npt.NDArray[Any]]) -> dict[str, Range]:
-    """Least and greatest value around wide convolutions and inside feed-forward layers."""
+def _measure_ranges(
+    model: onnx.ModelProto, inputs: Iterable[npt.NDArray[Any]]
+) -> Mapping[str, Range]:
+    """Run the float graph, and return the smallest and largest element of each calibrated value."""
     import onnxruntime as ort
 
-    weights = {of.name: of for of in model.graph.initializer}
-    readers = readers_of(model)
-    around: list[str] = []
-    for node in model.graph.node:
-        if is_wide_convolution(node, weights):
-            around += [node.input[0], node.output[0]]
-        elif layer := feed_forward(node, readers, weights):
-            around += [layer.source, layer.middle]
-    around = list(dict.fromkeys(around))
+    names = calibrated_values(model)
     observed = onnx.ModelProto()
     observed.CopyFrom(model)
-    observed.graph.output.extend(onnx.ValueInfoProto(name=name) for name in around)
+    observed.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "observed.onnx"
         onnx.save(observed, path)
         session = ort.InferenceSession(path, providers=["CPUExecutionProvider"])
         ranges: dict[str, Range] = {}
         for pixel_values in inputs:
-            values = session.run(around, {session.get_inputs()[0].name: pixel_values})
-            for name, value in zip(around, values, strict=True):
+            values = session.run(names, {session.get_inputs()[0].name: pixel_values})
+            for name, value in zip(names, values, strict=True):
                 low, high = ranges.get(name, (0.0, 0.0))
                 ranges[name] = (min(low, float(value.min())), max(high, float(value.max())))
     return ranges

@@ -1,7 +1,7 @@
-"""python -m convert atc: model.onnx to an OM for one Ascend chip.
+"""python -m convert atc: make OM files for an Ascend chip from the ONNX graphs of a model folder.
 
-atc needs CANN's toolkit but no card. What it is given, and what it says, is shown; each OM goes
-into the card. `convert/atc.sh` is the same command for a host without this package.
+atc is part of CANN's toolkit and needs no card. Its command line and its output are shown, and each
+OM is added to the card. `convert/atc.sh` runs the same command on a host without Python packages.
 """
 
 import argparse
@@ -16,12 +16,12 @@ from convert.ascend.command_line import (
     PRECISIONS,
     Conversion,
     aipp_config,
-    arguments,
+    atc_arguments,
     check_soc,
-    plan,
+    plan_conversions,
 )
 from convert.ascend.toolkit import Toolkit, ask_npu_smi, find_toolkit, run_atc
-from convert.folder import scratch
+from convert.model_folder import scratch_folder
 from segmentation.errors import ConversionError
 from segmentation.model_card import (
     Artifact,
@@ -32,12 +32,12 @@ from segmentation.model_card import (
     save_card,
 )
 
-_SHOWN_OFFENCES = 8
+MAX_SHOWN_VIOLATIONS = 8
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
-    parser.add_argument("folder", type=Path, help="model folder, as export --target ascend made it")
+    """Add this command's arguments."""
+    parser.add_argument("folder", type=Path, help="model folder, from export --target ascend")
     parser.add_argument(
         "--soc-version",
         required=True,
@@ -48,20 +48,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--precision",
         choices=PRECISIONS,
         default="mixed",
-        help="mixed (default): float16 where it pays, float32 where it matters",
+        help="mixed (default): matrix products in float16, the rest in float32 where the chip can; "
+        "fp16; fp32",
     )
     parser.add_argument(
         "--size",
         action="append",
         type=parse_size,
         metavar="HxW",
-        help="only this size; may be given several times; default: all that the card lists",
+        help="only this size; may be given several times; default: all sizes in the card",
     )
     parser.add_argument(
-        "--gears", action="store_true", help="one OM for all sizes of a graph, not one for each"
+        "--gears", action="store_true", help="one OM for all sizes of a graph instead of one each"
     )
     parser.add_argument(
-        "--aipp", action="store_true", help="let the chip normalise the photo (NCHW graphs)"
+        "--aipp", action="store_true", help="let the chip normalise the photo (NCHW graphs only)"
     )
     parser.add_argument(
         "--fusion-switch-file", type=Path, metavar="FILE", help="turns atc's fusions on or off"
@@ -72,65 +73,70 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Convert as the command line says."""
+    """Make the OM files, or show the commands that would."""
     card = load_card(args.folder.resolve())
     soc = ask_npu_smi() if args.soc_version == "auto" else check_soc(args.soc_version)
-    conversions = plan(card, soc, args.precision, args.size or (), gears=args.gears)
+    conversions = plan_conversions(card, soc, args.precision, args.size or (), gears=args.gears)
     check_graphs(card, conversions)
     fusion_switch = args.fusion_switch_file.resolve() if args.fusion_switch_file else None
     if args.dry_run:
         for conversion in conversions:
-            print(show(card, conversion, aipp=args.aipp, fusion_switch=fusion_switch))
+            print(format_commands(card, conversion, aipp=args.aipp, fusion_switch=fusion_switch))
         return
     toolkit = find_toolkit()
     for conversion in conversions:
-        made = convert(card, conversion, toolkit, aipp=args.aipp, fusion_switch=fusion_switch)
-        # In its old place: the card's order is one of preference.
-        files = [artifact.file for artifact in card.artifacts]
-        place = files.index(made.file) if made.file in files else len(files)
-        artifacts = (*card.artifacts[:place], made, *card.artifacts[place + 1 :])
-        card = replace(card, artifacts=artifacts)
+        artifact = make_om(card, conversion, toolkit, aipp=args.aipp, fusion_switch=fusion_switch)
+        card = _add_artifact(card, artifact)
         save_card(card)
-        print(f"{card.path(made)}: {made.bytes / 1e6:.1f} MB, {soc}, made with {made.made_with}")
+        print(
+            f"{card.path(artifact)}: {artifact.bytes / 1e6:.1f} MB, {soc}, "
+            f"made with {artifact.made_with}"
+        )
 
 
 def check_graphs(card: ModelCard, conversions: tuple[Conversion, ...]) -> None:
-    """See to it that atc will take the graphs, before it spends minutes on them.
+    """Check that atc will accept the graphs, before it spends minutes on them.
 
     Raises:
-        ConversionError: some node breaks a rule; the first ones are named.
-        ModelDamaged: a graph is missing or altered.
+        ConversionError: a node breaks a rule; the first violations are listed.
+        ModelDamaged: a graph is missing or was changed.
     """
     import onnx
 
-    from convert.graph.operator_rules import check
+    from convert.graph.operator_rules.check import check
 
     for graph in dict.fromkeys(conversion.graph for conversion in conversions):
         model = onnx.load(check_artifact(card, graph))
-        # A graph for several sizes has open sides; atc is told each size.
-        offences = check(model, open_sides=len(graph.sizes_hw) > 1)
-        if offences:
-            shown = "\n".join(f"  {offence}" for offence in offences[:_SHOWN_OFFENCES])
+        # A graph for several sizes has open sides, and atc is told each size.
+        violations = check(model, open_sides=len(graph.sizes_hw) > 1)
+        if violations:
+            shown = "\n".join(f"  {violation}" for violation in violations[:MAX_SHOWN_VIOLATIONS])
             raise ConversionError(
-                f"{graph.file} is not a graph for atc; {len(offences)} things are in the way. "
+                f"atc would refuse {graph.file}: it breaks {len(violations)} rules. "
                 f"Export it with --target ascend. The first:\n{shown}",
-                f"{graph.file} 不适合 atc，有 {len(offences)} 处问题。"
+                f"{graph.file} 不适合 atc，有 {len(violations)} 处问题。"
                 f"请用 --target ascend 重新导出。前几处：\n{shown}",
             )
 
 
-def show(card: ModelCard, conversion: Conversion, *, aipp: bool, fusion_switch: Path | None) -> str:
-    """The commands to paste into a shell, the AIPP configuration included."""
+def format_commands(
+    card: ModelCard, conversion: Conversion, *, aipp: bool, fusion_switch: Path | None
+) -> str:
+    """Format the shell commands of a conversion, those that write the AIPP configuration included.
+
+    Raises:
+        ConversionError: AIPP does not suit the graph.
+    """
     output = card.folder / conversion.name
     config = output.with_suffix(".aipp.cfg") if aipp else None
-    lines = [shlex.join(["atc", *arguments(card, conversion, output, config, fusion_switch)])]
+    lines = [shlex.join(["atc", *atc_arguments(card, conversion, output, config, fusion_switch)])]
     if config:
         text = aipp_config(card, conversion)
         lines.insert(0, f"cat > {shlex.quote(str(config))} <<'END'\n{text}END")
     return "\n".join(lines)
 
 
-def convert(
+def make_om(
     card: ModelCard,
     conversion: Conversion,
     toolkit: Toolkit,
@@ -138,40 +144,49 @@ def convert(
     aipp: bool,
     fusion_switch: Path | None,
 ) -> Artifact:
-    """Make one OM and move it beside the card; nothing half-written is left there.
+    """Make one OM and move it into the model folder, with its AIPP configuration and fusion report.
+
+    Returns:
+        The card's entry for the OM.
 
     Raises:
-        ConversionError: atc failed, or made something else than one OM.
+        ConversionError: atc failed, or did not make the expected file.
     """
-    # atc leaves more than the OM where it runs: kernels, caches, the report on fusions.
-    with scratch(card.folder) as partial:
+    # atc leaves kernels, caches and the fusion report in the folder where it runs.
+    with scratch_folder(card.folder) as partial:
         output = partial / conversion.name
         config = None
         if aipp:
             config = output.with_suffix(".aipp.cfg")
             config.write_text(aipp_config(card, conversion), "utf-8")
-        options = arguments(card, conversion, output, config, fusion_switch)
+        options = atc_arguments(card, conversion, output, config, fusion_switch)
         print(shlex.join([str(toolkit.atc), *options]), file=sys.stderr, flush=True)
         version = run_atc(toolkit, options, partial)
         om = Path(f"{output}.om")
         if not om.is_file():
             made = ", ".join(path.name for path in partial.glob("*.om")) or "nothing"
             raise ConversionError(
-                f"atc made {made}, not {om.name}. An OM with the host's name in it has open "
-                "shapes; give the graph fixed sizes.",
-                f"atc 生成的是 {made}，而不是 {om.name}。文件名带主机架构说明图中有动态形状，"
+                f"atc made {made}, not {om.name}. An OM with the host's name in its file name has "
+                "open shapes; give the graph fixed sizes.",
+                f"atc 生成的是 {made}，而不是 {om.name}。文件名中带有主机架构，说明图中有动态形状，"
                 "请导出固定尺寸的图。",
             )
-        artifact = describe(om, conversion, version)
-        for made_file in (om, config, partial / "fusion_result.json"):
-            if made_file and made_file.is_file():
-                kept = made_file.name.replace("fusion_result", f"{conversion.name}.fusion")
-                shutil.move(made_file, card.folder / kept)
+        artifact = describe_om(om, conversion, version)
+        for path in (om, config, partial / "fusion_result.json"):
+            if path and path.is_file():
+                name = path.name.replace("fusion_result", f"{conversion.name}.fusion")
+                shutil.move(path, card.folder / name)
     return artifact
 
 
-def describe(om: Path, conversion: Conversion, version: str | None) -> Artifact:
-    """What the card says of an OM."""
+def describe_om(om: Path, conversion: Conversion, version: str | None) -> Artifact:
+    """Make the card's entry for an OM.
+
+    Args:
+        om: the file.
+        conversion: the conversion that made it.
+        version: version of atc, if known.
+    """
     return Artifact(
         file=om.name,
         format="om",
@@ -181,4 +196,16 @@ def describe(om: Path, conversion: Conversion, version: str | None) -> Artifact:
         sha256=digest_of(om),
         soc=conversion.soc,
         made_with=f"atc {version}" if version else "atc",
+    )
+
+
+def _add_artifact(card: ModelCard, artifact: Artifact) -> ModelCard:
+    """Append an artifact, or replace the one of the same file where it stands.
+
+    The order of artifacts is the order of preference.
+    """
+    files = [listed.file for listed in card.artifacts]
+    place = files.index(artifact.file) if artifact.file in files else len(files)
+    return replace(
+        card, artifacts=(*card.artifacts[:place], artifact, *card.artifacts[place + 1 :])
     )

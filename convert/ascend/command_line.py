@@ -1,4 +1,4 @@
-"""The command line of atc for a model's card: pure text, so that it can be shown, tested and run.
+"""Build the command line of atc for a model: text only, so that it can be shown and tested.
 
 Options and their rules: the ATC manual, docs/zh/user_guides/atc_tools of github.com/hicann/ge, and
 CANN 8.0's at hiascend.com (atlasatcparam_16_0015 for --input_format). Nothing ran on hardware.
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from convert.arguments import size_text
+from convert.arguments import format_size
 from segmentation.arrays import SizeHW
 from segmentation.errors import ConversionError
 from segmentation.model_card import Artifact, InputSpec, ModelCard
@@ -27,16 +27,16 @@ SOC_VERSIONS = (
 _A3 = re.compile(r"Ascend910_93\d\d")
 
 PRECISIONS = ("mixed", "fp16", "fp32")
-"""mixed: matrix products in float16, the rest in float32 where the chip can; fp32: as written."""
+"""mixed: matrix products in float16, the rest in float32 where the chip can; fp32: as the graph."""
 
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """One OM to be made.
+    """The conversion of a graph to one OM.
 
     Attributes:
-        graph: the onnx artifact it is made from.
-        sizes_hw: one size, or several for gears in one OM.
+        graph: the ONNX artifact.
+        sizes_hw: the input sizes of the OM; more than one makes gears.
         soc: the chip.
         precision: one of PRECISIONS.
     """
@@ -48,48 +48,43 @@ class Conversion:
 
     @property
     def name(self) -> str:
-        """The OM's file name without `.om`, which atc appends by itself."""
-        made_for = f"{self.soc.lower()}_{self.precision}"
-        if self.has_gears:  # of each graph one
-            return f"{Path(self.graph.file).stem}_{made_for}_gears"
-        return f"model_{made_for}_{size_text(self.sizes_hw[0])}"
+        """The OM's file name without `.om`, which atc appends."""
+        suffix = f"{self.soc.lower()}_{self.precision}"
+        if self.has_gears:  # one OM per graph
+            return f"{Path(self.graph.file).stem}_{suffix}_gears"
+        return f"model_{suffix}_{format_size(self.sizes_hw[0])}"
 
     @property
     def has_gears(self) -> bool:
-        """Whether one OM is to take several sizes."""
+        """Whether the OM takes several sizes."""
         return len(self.sizes_hw) > 1
 
 
-def plan(
+def plan_conversions(
     card: ModelCard, soc: str, precision: str, sizes_hw: Sequence[SizeHW] = (), *, gears: bool
 ) -> tuple[Conversion, ...]:
-    """Which OMs to make of a model: one for each size, or with gears one for each graph.
+    """Plan the OMs of a model: one per size, or with gears one per graph.
 
     Args:
         card: the model.
         soc: the chip.
         precision: one of PRECISIONS.
-        sizes_hw: the sizes wanted; none means all that the card lists.
-        gears: whether the sizes of a graph go into one OM.
+        sizes_hw: the sizes to convert; none means all sizes in the card.
+        gears: whether all sizes of a graph go into one OM.
 
     Raises:
-        ConversionError: the card has no graph for a size, or gears do not go with the graph.
+        ConversionError: the card has no graph for a size, or the graph does not allow gears.
     """
-    graphs = [a for a in card.artifacts if a.format == "onnx" and a.precision == "fp32"]
-    offered = {size_hw: graph for graph in reversed(graphs) for size_hw in graph.sizes_hw}
+    graphs = [
+        artifact
+        for artifact in card.artifacts
+        if artifact.format == "onnx" and artifact.precision == "fp32"
+    ]
+    graph_of_size = {size_hw: graph for graph in reversed(graphs) for size_hw in graph.sizes_hw}
     wanted = tuple(sizes_hw) or tuple(size_hw for graph in graphs for size_hw in graph.sizes_hw)
-    missing = [size_text(size_hw) for size_hw in wanted if size_hw not in offered]
-    if missing or not wanted:
-        has = ", ".join(size_text(size_hw) for size_hw in offered) or "none"
-        raise ConversionError(
-            f"Model {card.name} has no fp32 ONNX graph for {', '.join(missing) or 'atc'}; sizes it "
-            f"has: {has}. Export one: python -m convert export ... --size HxW --target ascend",
-            f"模型 {card.name} 没有 {'、'.join(missing) or 'atc'} 可用的 fp32 ONNX；"
-            f"现有尺寸：{has}。"
-            "请先导出：python -m convert export ... --size HxW --target ascend",
-        )
+    _check_sizes(card, wanted, graph_of_size)
     if gears and card.input.layout != "NCHW":
-        # --dynamic_image_size wants NCHW or NHWC, and of an ONNX model atc takes NCHW or ND only.
+        # --dynamic_image_size needs NCHW or NHWC, and for ONNX models atc accepts NCHW or ND.
         raise ConversionError(
             "Gears need a graph with an NCHW input. Leave --gears out: one OM is made for each "
             "size, which is as fast.",
@@ -97,41 +92,40 @@ def plan(
             "每个尺寸各生成一个 OM，速度不受影响。",
         )
     if not gears:
-        return tuple(Conversion(offered[size], (size,), soc, precision) for size in wanted)
-    by_graph = {graph.file: (graph, [s for s in wanted if offered[s] == graph]) for graph in graphs}
+        return tuple(Conversion(graph_of_size[size], (size,), soc, precision) for size in wanted)
     return tuple(
-        Conversion(graph, tuple(sizes), soc, precision)
-        for graph, sizes in by_graph.values()
-        if sizes
+        Conversion(graph, sizes, soc, precision)
+        for graph in graphs
+        if (sizes := tuple(size for size in wanted if graph_of_size[size] == graph))
     )
 
 
-def arguments(
+def atc_arguments(
     card: ModelCard,
     conversion: Conversion,
     output: Path,
     aipp: Path | None = None,
     fusion_switch: Path | None = None,
 ) -> tuple[str, ...]:
-    """The arguments for atc.
+    """Build the arguments of atc.
 
     Args:
         card: the model.
-        conversion: what to make.
+        conversion: the conversion.
         output: path of the OM without `.om`.
         aipp: path of the AIPP configuration, if one is used.
-        fusion_switch: file that switches fusion passes, if one is used.
+        fusion_switch: file that turns fusions on or off, if one is used.
     """
     spec = card.input
-    open_hw = ("-1", "-1") if conversion.has_gears else conversion.sizes_hw[0]
+    side_hw = ("-1", "-1") if conversion.has_gears else conversion.sizes_hw[0]
     options = {
         "framework": ONNX_FRAMEWORK,
         "model": card.path(conversion.graph),
         "output": output,
         "soc_version": conversion.soc,
         "input_format": "NCHW" if spec.layout == "NCHW" else "ND",
-        "input_shape": f"{spec.name}:{_dims(spec, open_hw)}",
-        **_precision(conversion),
+        "input_shape": f"{spec.name}:{_input_shape(spec, side_hw)}",
+        **_precision_option(conversion),
         "log": "error",
         # Prints the version of atc, for the card.
         "display_model_info": 1,
@@ -146,19 +140,19 @@ def arguments(
 
 
 def aipp_config(card: ModelCard, conversion: Conversion) -> str:
-    """The configuration that makes the OM take the photo itself: uint8, NHWC, RGB.
+    """Build the AIPP configuration of an OM that takes the photo itself: uint8, NHWC, RGB.
 
     AIPP computes (in - mean_chn - min_chn) * var_reci_chn with an integer mean_chn and the others
-    in float16; splitting the mean so that min_chn is small halves the rounding error.
+    in float16. Splitting the mean so that min_chn is small halves the rounding error.
 
     Raises:
-        ConversionError: the graph normalises by itself, so that AIPP would do it twice.
+        ConversionError: the graph normalises by itself.
     """
     spec = card.input
     if spec.normalised_inside or spec.layout != "NCHW":
         raise ConversionError(
-            f"The graph of {card.name} takes the photo itself already; leave --aipp out.",
-            f"{card.name} 的图本身就直接接收照片，请去掉 --aipp。",
+            f"The graph of {card.name} normalises the photo itself. Leave --aipp out.",
+            f"{card.name} 的图已自带归一化，请去掉 --aipp。",
         )
     height, width = (0, 0) if conversion.has_gears else conversion.sizes_hw[0]
     means = [value / spec.rescale_factor for value in spec.mean]
@@ -184,35 +178,52 @@ def is_soc(soc: str) -> bool:
 
 
 def check_soc(soc: str) -> str:
-    """The name of a chip as atc knows it.
+    """Return the name of a chip if atc knows it.
 
     Raises:
-        ConversionError: it is not one; near names are suggested.
+        ConversionError: atc does not know the chip; a similar name is suggested.
     """
     if is_soc(soc):
         return soc
     longer = [known for known in SOC_VERSIONS if known.lower().startswith(soc.lower())]
-    near = (longer or difflib.get_close_matches(soc, SOC_VERSIONS, n=1))[:1]
-    hint = f" Did you mean {near[0]}?" if near else ""
-    hint_zh = f"是否想写 {near[0]}？" if near else ""
+    similar = (longer or difflib.get_close_matches(soc, SOC_VERSIONS, n=1))[:1]
+    hint = f" Did you mean {similar[0]}?" if similar else ""
+    hint_zh = f"是否想写 {similar[0]}？" if similar else ""
     raise ConversionError(
         f"atc knows no chip {soc}.{hint} It is `Ascend` and the Name that npu-smi info shows; "
-        f"--soc-version auto asks for it. Known: {', '.join(SOC_VERSIONS)}.",
+        f"--soc-version auto reads it. Known: {', '.join(SOC_VERSIONS)}.",
         f"atc 不认识芯片 {soc}。{hint_zh}名称由 Ascend 加上 npu-smi info 显示的 Name 组成；"
         f"--soc-version auto 可自动读取。可用：{'、'.join(SOC_VERSIONS)}。",
     )
 
 
-def _dims(spec: InputSpec, size_hw: tuple[object, object]) -> str:
+def _check_sizes(
+    card: ModelCard, wanted: Sequence[SizeHW], available: dict[SizeHW, Artifact]
+) -> None:
+    missing = [format_size(size_hw) for size_hw in wanted if size_hw not in available]
+    if wanted and not missing:
+        return
+    sizes = ", ".join(format_size(size_hw) for size_hw in available)
+    raise ConversionError(
+        f"Model {card.name} has no fp32 ONNX graph for {', '.join(missing) or 'atc'}; sizes it "
+        f"has: {sizes or 'none'}. Export one: python -m convert export ... --size HxW --target "
+        "ascend",
+        f"模型 {card.name} 没有 {'、'.join(missing) or 'atc'} 可用的 fp32 ONNX；"
+        f"现有尺寸：{sizes or '无'}。"
+        "请先导出：python -m convert export ... --size HxW --target ascend",
+    )
+
+
+def _input_shape(spec: InputSpec, size_hw: tuple[object, object]) -> str:
     height, width = size_hw
     return f"1,{height},{width},3" if spec.layout == "NHWC" else f"1,3,{height},{width}"
 
 
-def _precision(conversion: Conversion) -> dict[str, str]:
-    """Exactly one of the two options; atc refuses both together."""
+def _precision_option(conversion: Conversion) -> dict[str, str]:
+    """One of the two options for the precision; atc refuses both together."""
     if conversion.precision == "mixed" and conversion.soc.startswith("Ascend310"):
-        # mixed_float16 decides by a list of operators; this keeps all vector operators in float32,
-        # which the 310P can do while its matrix unit cannot.
+        # mixed_float16 goes by a list of operators. This keeps all vector operators in float32,
+        # which the 310P has, and uses float16 in the matrix unit, which has no float32.
         return {"precision_mode": "allow_fp32_to_fp16"}
-    v2 = {"mixed": "mixed_float16", "fp16": "fp16", "fp32": "origin"}
-    return {"precision_mode_v2": v2[conversion.precision]}
+    modes = {"mixed": "mixed_float16", "fp16": "fp16", "fp32": "origin"}
+    return {"precision_mode_v2": modes[conversion.precision]}

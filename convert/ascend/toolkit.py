@@ -1,4 +1,4 @@
-"""The conversion host: where atc is, how to run it, and what its error codes mean."""
+"""CANN's toolkit on this host: find atc, run it, and explain its error codes."""
 
 import os
 import re
@@ -13,7 +13,7 @@ from convert.ascend.command_line import is_soc
 from segmentation.errors import ConversionError
 from segmentation.i18n import Text
 
-USUAL_PLACES = (
+DEFAULT_LOCATIONS = (
     Path("/usr/local/Ascend/ascend-toolkit/latest"),
     Path("/usr/local/Ascend/cann"),
     Path.home() / "Ascend/ascend-toolkit/latest",
@@ -21,31 +21,32 @@ USUAL_PLACES = (
 )
 
 # Sources: the ATC manual's error codes, the parser of github.com/hicann/ge, and users' reports.
-_CODES = {
+ERROR_CODES = {
     "E10001": Text(
-        "an option has a value atc does not accept",
+        "an option has a value that atc does not accept",
         "某个选项的取值不被 atc 接受",
     ),
     "E10016": Text(
-        "--input_shape names an input the graph does not have; export the model again",
+        "--input_shape names an input that the graph does not have; export the model again",
         "--input_shape 中的输入名在图中不存在，请重新导出模型",
     ),
     "E16005": Text(
-        "the graph imports more than one set of operators; export it with --target ascend",
+        "the graph imports more than one operator set; export it with --target ascend",
         "图引用了多个算子集（opset），请用 --target ascend 重新导出",
     ),
     "EZ3003": Text(
-        "no kernel for an operator: the ops package of this chip is not installed, or the chip is "
-        "another one, or the operator is not supported",
+        "there is no kernel for an operator: the ops package of this chip is not installed, the "
+        "chip is another one, or the operator is not supported",
         "找不到算子的实现：未安装该芯片的算子包（ops），或芯片型号不对，或算子不受支持",
     ),
     "EE1010": Text(
-        "an object is not of the current context; CANN's installation is mixed up",
-        "对象不属于当前 context，多半是 CANN 安装混乱",
+        "an object does not belong to the current context; check for several CANN versions on this "
+        "host",
+        "对象不属于当前 context，请检查本机是否混装了多个 CANN 版本",
     ),
     "np.float_": Text(
         "atc runs on a Python with NumPy 2; give it one with NumPy 1.26 or older",
-        "atc 所用的 Python 装了 NumPy 2，请换用 NumPy 1.26 或更早版本的 Python 环境",
+        "atc 所用的 Python 装有 NumPy 2，请换用 NumPy 1.26 或更早版本的 Python 环境",
     ),
 }
 _CODE = re.compile(r"\bE[A-Z0-9]\d{4}\b|np\.float_")
@@ -58,7 +59,7 @@ class Toolkit:
 
     Attributes:
         atc: the program.
-        set_env: the script to source before it, where nobody has done so yet.
+        set_env: script to source before running atc; None if it has been sourced already.
     """
 
     atc: Path
@@ -66,23 +67,23 @@ class Toolkit:
 
 
 def find_toolkit() -> Toolkit:
-    """Find atc by the environment that set_env.sh leaves, on PATH, or where it usually is.
+    """Find atc by the variables of set_env.sh, on PATH, or in CANN's default locations.
 
     Raises:
-        ConversionError: it is nowhere.
+        ConversionError: atc is not found.
     """
     for variable in ("ASCEND_TOOLKIT_HOME", "ASCEND_HOME_PATH"):
         atc = Path(os.environ.get(variable, "/nowhere"), "bin/atc")
         if atc.is_file():
             return Toolkit(atc)
-    if found := shutil.which("atc"):
-        return Toolkit(Path(found))
-    for home in USUAL_PLACES:
+    if on_path := shutil.which("atc"):
+        return Toolkit(Path(on_path))
+    for home in DEFAULT_LOCATIONS:
         if (home / "bin/atc").is_file():
             beside, above = home / "set_env.sh", home.parent / "set_env.sh"
             return Toolkit(home / "bin/atc", beside if beside.is_file() else above)
     raise ConversionError(
-        "atc is not here. Install CANN's toolkit and the ops package of the chip (hiascend.com; "
+        "atc is not found. Install CANN's toolkit and the ops package of the chip (hiascend.com; "
         "no card is needed), then run: source /usr/local/Ascend/ascend-toolkit/set_env.sh "
         "(CANN 8.5+: /usr/local/Ascend/cann/set_env.sh). --dry-run shows the command without it.",
         "未找到 atc。请安装 CANN toolkit 及该芯片的算子包（见 hiascend.com，转换不需要昇腾卡），"
@@ -93,18 +94,18 @@ def find_toolkit() -> Toolkit:
 
 
 def run_atc(toolkit: Toolkit, arguments: Sequence[str], folder: Path) -> str | None:
-    """Run atc in `folder`, showing what it says as it says it.
+    """Run atc in a folder and show its output while it runs.
 
     Returns:
-        The version of atc, if it told.
+        The version of atc, if its output names it.
 
     Raises:
-        ConversionError: it failed; the codes in its output are explained.
+        ConversionError: atc failed; the error codes in its output are explained.
     """
     command = [str(toolkit.atc), *arguments]
     if toolkit.set_env:
         command = ["bash", "-c", 'source "$0" && exec "$@"', str(toolkit.set_env), *command]
-    said: list[str] = []
+    lines: list[str] = []
     with subprocess.Popen(
         command,
         cwd=folder,
@@ -116,8 +117,8 @@ def run_atc(toolkit: Toolkit, arguments: Sequence[str], folder: Path) -> str | N
     ) as process:
         for line in process.stdout or ():
             print(line, end="", flush=True)
-            said.append(line)
-    output = "".join(said)
+            lines.append(line)
+    output = "".join(lines)
     if process.returncode != 0:
         raise _failure(output, process.returncode)
     version = _VERSION.search(output)
@@ -125,10 +126,10 @@ def run_atc(toolkit: Toolkit, arguments: Sequence[str], folder: Path) -> str | N
 
 
 def ask_npu_smi() -> str:
-    """The chip of this host's first card, by `npu-smi info`.
+    """Read the chip of this host's first card from `npu-smi info`.
 
     Raises:
-        ConversionError: npu-smi is not here, fails, or shows no chip atc knows.
+        ConversionError: npu-smi is missing, fails, or shows no chip that atc knows.
     """
     try:
         done = subprocess.run(
@@ -136,16 +137,16 @@ def ask_npu_smi() -> str:
         )
     except (OSError, subprocess.SubprocessError) as error:
         raise ConversionError(
-            f"npu-smi info did not work ({error}). Name the chip yourself: --soc-version "
-            "Ascend310P3",
+            f"npu-smi info did not work ({error}). Name the chip yourself, for example "
+            "--soc-version Ascend310P3",
             f"npu-smi info 运行失败（{error}）。请直接指定芯片，例如 --soc-version Ascend310P3",
         ) from error
     names = re.findall(r"^\|\s*\d+\s+(\S+)\s*\|", done.stdout, re.MULTILINE)
     chips = [f"Ascend{name}" for name in names if is_soc(f"Ascend{name}")]
     if not chips:
         raise ConversionError(
-            f"npu-smi info shows no chip atc knows (Name: {', '.join(names) or 'none'}). "
-            "Name it yourself with --soc-version.",
+            f"npu-smi info shows no chip that atc knows (Name: {', '.join(names) or 'none'}). "
+            "Name the chip yourself with --soc-version.",
             f"npu-smi info 未显示 atc 认识的芯片（Name：{'、'.join(names) or '无'}）。"
             "请用 --soc-version 指定。",
         )
@@ -153,10 +154,10 @@ def ask_npu_smi() -> str:
 
 
 def _environment() -> dict[str, str]:
-    """This process's environment, less its virtual or conda environment.
+    """The environment of this process without its virtual or conda environment.
 
-    atc starts a Python of its own and needs NumPy 1 in it, which the one we run in need not have.
-    The report on fusions is to lie where atc runs, not where `ASCEND_WORK_PATH` says.
+    atc starts a Python of its own that needs NumPy 1, which ours need not have. Without
+    ASCEND_WORK_PATH, atc writes its fusion report to the folder where it runs.
     """
     own = str(Path(sys.prefix) / "bin")
     inside = sys.prefix != sys.base_prefix or sys.prefix == os.environ.get("CONDA_PREFIX")
@@ -167,16 +168,17 @@ def _environment() -> dict[str, str]:
     return environment
 
 
-def _failure(output: str, code: int) -> ConversionError:
-    found = dict.fromkeys(_CODE.findall(output))
-    known = [(name, _CODES[name]) for name in found if name in _CODES]
+def _failure(output: str, exit_code: int) -> ConversionError:
+    """Make the error for a failed run of atc from the codes in its output."""
+    codes = dict.fromkeys(_CODE.findall(output))
+    known = [(code, ERROR_CODES[code]) for code in codes if code in ERROR_CODES]
     if known:
-        en = "; ".join(f"{name}: {cause.en}" for name, cause in known)
-        zh = "；".join(f"{name}：{cause.zh}" for name, cause in known)
+        en = "; ".join(f"{code}: {cause.en}" for code, cause in known)
+        zh = "；".join(f"{code}：{cause.zh}" for code, cause in known)
     else:
-        en = ", ".join(found) or "no code in its output"
-        zh = "、".join(found) or "输出中没有错误码"
+        en = ", ".join(codes) or "no code in its output"
+        zh = "、".join(codes) or "输出中没有错误码"
     return ConversionError(
-        f"atc failed (exit code {code}). {en}. More is above and in $HOME/ascend/log.",
-        f"atc 转换失败（退出码 {code}）。{zh}。详情见上方输出和 $HOME/ascend/log。",
+        f"atc failed (exit code {exit_code}). {en}. Details are above and in $HOME/ascend/log.",
+        f"atc 转换失败（退出码 {exit_code}）。{zh}。详情见上方输出和 $HOME/ascend/log。",
     )

@@ -3,18 +3,25 @@
 import sys
 from collections.abc import Sequence
 
-from convert.command import run_command
+from convert.command import Command, run_command
 
 COMMANDS = {
-    "train": "train the compact model, within a budget of minutes",
-    "average": "make one checkpoint of several runs",
-    "teach": "outline unlabelled photos with a larger model, and keep what can be trusted",
-    "alphas": "cut out photos with that larger model alone, for a comparison",
+    "train": Command("convert.compact.train", "train the compact model within a time budget"),
+    "average": Command(
+        "convert.compact.average", "average the weights of several training runs' checkpoints"
+    ),
+    "teach": Command(
+        "convert.compact.teach",
+        "make masks for unlabelled photos with a larger model, and keep the reliable ones",
+    ),
+    "alphas": Command(
+        "convert.compact.alphas", "cut out photos with the larger model alone, for a comparison"
+    ),
 }
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code, as `run_command` says."""
+    """Run one command and return its exit code (see `run_command`)."""
     return run_command("convert.compact", "Make the bundled model.", COMMANDS, argv)
 
 

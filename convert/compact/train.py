@@ -12,7 +12,7 @@ import numba
 import numpy as np
 import torch
 
-from convert.arguments import positive, some_time
+from convert.arguments import positive_float, positive_int
 from convert.compact.batches import Stream, batches_from, source_shares
 from convert.compact.data import read_samples
 from convert.compact.journal import Journal
@@ -41,7 +41,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="folders of SOURCE.tar and index.jsonl (see convert/compact/README.md)",
     )
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder of this run")
-    parser.add_argument("--minutes", type=some_time, required=True, help="time to train, all runs")
+    parser.add_argument(
+        "--minutes", type=positive_float, required=True, help="time to train, all runs"
+    )
     parser.add_argument("--resume", action="store_true", help="go on where the folder's run is")
     parser.add_argument(
         "--from",
@@ -52,9 +54,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--rate", type=float, default=3.5e-4, help="highest learning rate")
     parser.add_argument(
-        "--batch", type=positive, default=12, help="photos a step, at 320 x 320 pixels"
+        "--batch", type=positive_int, default=12, help="photos a step, at 320 x 320 pixels"
     )
-    parser.add_argument("--longest-side", type=positive, default=384, help="of the largest batches")
+    parser.add_argument(
+        "--longest-side", type=positive_int, default=384, help="of the largest batches"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=0, help="default: all cores")
 

@@ -1,4 +1,4 @@
-"""The same graph in the words atc's parser knows; the rules are in `operator_rules`."""
+"""Write the graph with the operators that atc's parser accepts (see `operator_rules`)."""
 
 import math
 from typing import Any
@@ -7,17 +7,20 @@ from torch import Tensor
 
 from convert.graph.graph import Graph, Value
 
-# The newest opset all needed operators are registered at, and the first with GridSample.
+# The first opset with GridSample, and the newest at which all operators we need are registered.
 ASCEND_OPSET = 16
 
 
 class AscendGraph(Graph):
-    """Writes operators that came after opset 16 out in older ones; onnxruntime runs it as well."""
+    """Writer of a graph for atc, which onnxruntime runs as well.
+
+    Operators newer than opset 16 are written with older ones.
+    """
 
     opset = ASCEND_OPSET
 
     def layer_norm(self, tokens: Value, weight: Tensor, bias: Tensor, eps: float) -> Value:
-        """As ReduceMean, Sub, Pow, Sqrt and Div, which CANN's LayerNorm fusion recognises."""
+        """Write ReduceMean, Sub, Pow, Sqrt and Div, which CANN's LayerNorm fusion recognises."""
         centred = self.op("Sub", tokens, self._mean(tokens))
         variance = self._mean(self.op("Pow", centred, self.floats(2)))
         deviation = self.op("Sqrt", self.op("Add", variance, self.floats(eps)))
@@ -25,26 +28,26 @@ class AscendGraph(Graph):
         return self.op("Add", scaled, self.const(bias))
 
     def gelu(self, value: Value) -> Value:
-        """x (1 + erf(x / sqrt 2)) / 2."""
+        """Write x (1 + erf(x / sqrt 2)) / 2."""
         error = self.op("Erf", self.op("Div", value, self.floats(math.sqrt(2))))
         doubled = self.op("Mul", value, self.op("Add", error, self.floats(1)))
         return self.op("Mul", doubled, self.floats(0.5))
 
     def softmax(self, value: Value, axis: int) -> Value:
-        """Shares along an axis, by the operator."""
+        """Use the Softmax operator."""
         return self.op("Softmax", value, axis=axis)
 
-    def reaches_zero(self, value: Value, axis: int) -> Value:
-        """By a sum, the only reduction that takes its axes as an input at this opset.
+    def any_non_negative(self, value: Value, axis: int) -> Value:
+        """Use ReduceSum, the only reduction whose axes are an input at opset 16.
 
-        Newer parsers look for them there for ReduceMax as well, and find none in an attribute.
+        For ReduceMax, newer parsers expect the axes as an input too, and ignore the attribute.
         """
-        reached = self.op("Cast", self.op("GreaterOrEqual", value, self.floats(0)), to=1)
-        total = self.op("ReduceSum", reached, self.ints(axis), keepdims=1)
+        non_negative = self.op("Cast", self.op("GreaterOrEqual", value, self.floats(0)), to=1)
+        total = self.op("ReduceSum", non_negative, self.ints(axis), keepdims=1)
         return self.op("Greater", total, self.floats(0))
 
     def grid_sample(self, maps: Value, grid: Value) -> Value:
-        """With every attribute written out: the parser reads no defaults."""
+        """Write out every attribute, because the parser does not apply defaults."""
         return self.op(
             "GridSample", maps, grid, mode="bilinear", padding_mode="zeros", align_corners=0
         )

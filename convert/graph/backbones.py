@@ -1,4 +1,4 @@
-"""The backbones as graphs: a photo's pixels to the four maps Mask2Former takes."""
+"""Write backbones as graphs, from the pixels of a photo to the four maps that Mask2Former takes."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -26,7 +26,16 @@ BackboneWriter = Callable[[Graph, Any, InputSpec, SizeHW | None], list[Value]]
 
 
 def resnet(graph: Graph, backbone: ResNetBackbone, pixel_values: Value) -> list[Value]:
-    """The maps of transformers' ResNet, (1, C, H, W) each."""
+    """Write transformers' ResNet.
+
+    Args:
+        graph: the graph to add to.
+        backbone: the checkpoint's backbone.
+        pixel_values: normalised pixels (1, 3, H, W).
+
+    Returns:
+        The maps named in the backbone's config, (1, C, h, w) each.
+    """
     features = _conv_layer(graph, pixel_values, backbone.embedder.embedder)
     features = graph.op("MaxPool", features, kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1])
     maps = [features]
@@ -51,7 +60,16 @@ def _conv_layer(graph: Graph, features: Value, layer: ResNetConvLayer) -> Value:
 def efficientnet_lite(
     graph: Graph, backbone: EfficientNetLiteBackbone, pixel_values: Value
 ) -> list[Value]:
-    """The maps of our EfficientNet-Lite, (1, C, H, W) each, for sides that are multiples of 32."""
+    """Write our EfficientNet-Lite.
+
+    Args:
+        graph: the graph to add to.
+        backbone: the checkpoint's backbone.
+        pixel_values: normalised pixels (1, 3, H, W), whose sides are multiples of 32.
+
+    Returns:
+        The maps named in the backbone's config, (1, C, h, w) each.
+    """
     network = backbone._backbone
     features = _relu6(graph, conv_norm(graph, pixel_values, network.conv_stem, network.bn1))
     maps = [features]
@@ -78,14 +96,14 @@ def _relu6(graph: Graph, features: Value) -> Value:
 
 
 def conv_norm(graph: Graph, features: Value, conv: nn.Conv2d, norm: nn.BatchNorm2d) -> Value:
-    """A convolution with its batch normalisation folded in, padded as its class pads."""
+    """Write a convolution of features (1, C, H, W) with its batch normalisation folded in."""
     state = {name: tensor.double() for name, tensor in norm.state_dict().items()}
     scale = state["weight"] / (state["running_var"] + norm.eps).sqrt()
     weight = conv.weight.detach().double() * scale[:, None, None, None]
     bias = state["bias"] - state["running_mean"] * scale
     (kernel, _), (stride, _) = conv.kernel_size, conv.stride
     if isinstance(conv, SamePadConv2d):
-        # For sides the stride divides.
+        # Right for sides that are multiples of the stride.
         total = max(kernel - stride, 0)
         pads = [total // 2] * 2 + [total - total // 2] * 2
     else:
@@ -101,41 +119,54 @@ def conv_norm(graph: Graph, features: Value, conv: nn.Conv2d, norm: nn.BatchNorm
     )
 
 
-def _free_size(write: Callable[[Graph, Any, Value], list[Value]]) -> BackboneWriter:
-    """A convolutional backbone as a writer: it takes normalised pixels and any size."""
+def _convolutional(write: Callable[[Graph, Any, Value], list[Value]]) -> BackboneWriter:
+    """Turn a writer that takes normalised pixels of any size into a BackboneWriter."""
 
-    def writer(
+    def write_backbone_maps(
         graph: Graph, backbone: Any, spec: InputSpec, _size_hw: SizeHW | None
     ) -> list[Value]:
-        maps = write(graph, backbone, _normalised(graph, spec))
+        maps = write(graph, backbone, _normalise(graph, spec))
         return [
             graph.reshape(features, channels, -1)
             for features, channels in zip(maps, backbone.channels, strict=True)
         ]
 
-    return writer
+    return write_backbone_maps
 
 
-def _normalised(graph: Graph, spec: InputSpec) -> Value:
-    """Pixels (1, 3, H, W) as the checkpoint's processor would give them."""
+def _normalise(graph: Graph, spec: InputSpec) -> Value:
+    """Pixels (1, 3, H, W) as the checkpoint's processor normalises them."""
     pixels = graph.op("Cast", graph.transpose(spec.name, 0, 3, 1, 2), to=1)
     scale = [[[spec.rescale_factor / std]] for std in spec.std]
     shift = [[[-mean / std]] for mean, std in zip(spec.mean, spec.std, strict=True)]
     return graph.op("Add", graph.op("Mul", pixels, graph.floats(scale)), graph.floats(shift))
 
 
-WRITERS: Mapping[str, BackboneWriter] = {
+BACKBONE_WRITERS: Mapping[str, BackboneWriter] = {
     "swin": swin,
-    "resnet": _free_size(resnet),
-    "koutu_efficientnet_lite": _free_size(efficientnet_lite),
+    "resnet": _convolutional(resnet),
+    "koutu_efficientnet_lite": _convolutional(efficientnet_lite),
 }
-# Swin computes windows at fixed places: a size known beforehand turns all of that into constants.
-# Convolutions do not care, and one graph serves every size.
-FREE_SIZE = ("resnet", "koutu_efficientnet_lite")
+# Swin's windows, masks and positions become constants only if the size is fixed. Convolutions gain
+# nothing from a fixed size, so one graph serves all sizes.
+DYNAMIC_SIZE_BACKBONES = ("resnet", "koutu_efficientnet_lite")
 
 
 def write_backbone(
     graph: Graph, backbone: BackboneMixin, spec: InputSpec, size_hw: SizeHW | None
 ) -> list[Value]:
-    """The maps (C, cells) at strides 4, 8, 16, 32 of the graph's input."""
-    return WRITERS[backbone.config.model_type](graph, backbone, spec, size_hw)
+    """Write the backbone of a checkpoint.
+
+    Args:
+        graph: the graph to add to.
+        backbone: the checkpoint's backbone.
+        spec: the graph's input: uint8, NHWC, normalised inside.
+        size_hw: the only size that the graph takes; None for any.
+
+    Returns:
+        The maps (C, cells) at strides 4, 8, 16, 32.
+
+    Raises:
+        ValueError: the backbone needs a fixed size, and `size_hw` is None.
+    """
+    return BACKBONE_WRITERS[backbone.config.model_type](graph, backbone, spec, size_hw)

@@ -1,9 +1,9 @@
 """EfficientNet-Lite0, the backbone of the bundled model, as a `transformers` backbone.
 
-Facts from EfficientNet-Lite in tensorflow/tpu (Apache-2.0): the MobileNetV2-style blocks of
-EfficientNet-B0 (Tan and Le 2019) with ReLU6, without squeeze-and-excite, with a stem of fixed
-width and TensorFlow's "SAME" padding. Modules carry timm's names, so that checkpoints trained
-with `timm_backbone` load key for key.
+The architecture is that of EfficientNet-Lite in tensorflow/tpu (Apache-2.0): the MobileNetV2-style
+blocks of EfficientNet-B0 (Tan and Le 2019) with ReLU6, without squeeze-and-excite, with a stem of
+fixed width and TensorFlow's "SAME" padding. The modules have timm's names, so checkpoints trained
+with `timm_backbone` load without renaming keys.
 """
 
 from typing import Any
@@ -29,7 +29,7 @@ STAGES = (
 
 
 class EfficientNetLiteConfig(BackboneConfigMixin, PretrainedConfig):  # type: ignore[misc]
-    """Which of the stages' feature maps to give out: by default those Mask2Former takes."""
+    """Config that selects the stages to return; by default the four that Mask2Former takes."""
 
     model_type = "koutu_efficientnet_lite"
 
@@ -47,10 +47,13 @@ class EfficientNetLiteConfig(BackboneConfigMixin, PretrainedConfig):  # type: ig
 
 
 class SamePadConv2d(nn.Conv2d):
-    """A convolution whose output has ceil(side / stride) pixels; the odd padding goes right."""
+    """Convolution with TensorFlow's "SAME" padding: the output has ceil(side / stride) pixels.
+
+    Where the padding is odd, the right and the bottom get one pixel more.
+    """
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - torch's own parameter name
-        """Pad as TensorFlow does, then convolve (B, C, H, W)."""
+        """Pad, then convolve, float32 (B, C, H, W)."""
         (kernel, _), (stride, _) = self.kernel_size, self.stride
         pads: list[int] = []
         for side in (input.shape[3], input.shape[2]):
@@ -59,8 +62,8 @@ class SamePadConv2d(nn.Conv2d):
         padded = F.pad(input, pads)
         if self.groups == 1:
             return F.conv2d(padded, self.weight, None, self.stride)
-        # oneDNN's backward of depthwise convolutions is three to seven times slower in bfloat16
-        # than in float32.
+        # The backward pass of oneDNN's depthwise convolutions is three to seven times slower in
+        # bfloat16 than in float32.
         with torch.autocast(input.device.type, enabled=False):
             return F.conv2d(padded.float(), self.weight, None, self.stride, 0, 1, self.groups)
 
@@ -70,7 +73,7 @@ def _norm(channels: int) -> nn.BatchNorm2d:
 
 
 class DepthwiseSeparableConv(nn.Module):
-    """The block of the first stage: a depthwise and a linear pointwise convolution."""
+    """Block of the first stage: a depthwise and a linear pointwise convolution."""
 
     def __init__(self, in_channels: int, out_channels: int, kernel: int, stride: int) -> None:
         super().__init__()
@@ -83,14 +86,14 @@ class DepthwiseSeparableConv(nn.Module):
         self.has_skip = stride == 1 and in_channels == out_channels
 
     def forward(self, features: Tensor) -> Tensor:
-        """(B, in_channels, H, W) to (B, out_channels, H/stride, W/stride)."""
+        """Map (B, in_channels, H, W) to (B, out_channels, H/stride, W/stride)."""
         hidden: Tensor = F.relu6(self.bn1(self.conv_dw(features)))
         hidden = self.bn2(self.conv_pw(hidden))
         return features + hidden if self.has_skip else hidden
 
 
 class InvertedResidual(nn.Module):
-    """The block of all other stages: pointwise expansion, depthwise, linear pointwise."""
+    """Block of all other stages: pointwise expansion, depthwise, linear pointwise."""
 
     def __init__(
         self, in_channels: int, out_channels: int, kernel: int, stride: int, expansion: int
@@ -106,7 +109,7 @@ class InvertedResidual(nn.Module):
         self.has_skip = stride == 1 and in_channels == out_channels
 
     def forward(self, features: Tensor) -> Tensor:
-        """(B, in_channels, H, W) to (B, out_channels, H/stride, W/stride)."""
+        """Map (B, in_channels, H, W) to (B, out_channels, H/stride, W/stride)."""
         hidden: Tensor = F.relu6(self.bn1(self.conv_pw(features)))
         hidden = F.relu6(self.bn2(self.conv_dw(hidden)))
         hidden = self.bn3(self.conv_pwl(hidden))
@@ -114,7 +117,7 @@ class InvertedResidual(nn.Module):
 
 
 class EfficientNetLite(nn.Module):
-    """Stem and seven stages; gives out what each leaves behind."""
+    """Stem and seven stages."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -136,7 +139,11 @@ class EfficientNetLite(nn.Module):
         self.blocks = nn.Sequential(*stages)
 
     def forward(self, pixel_values: Tensor) -> list[Tensor]:
-        """(B, 3, H, W) to eight maps: stem, stage 1 to 7, at strides 2, 2, 4, 8, 16, 16, 32, 32."""
+        """Return the maps of the stem and the stages, at strides 2, 2, 4, 8, 16, 16, 32, 32.
+
+        Args:
+            pixel_values: float32 (B, 3, H, W).
+        """
         features = [F.relu6(self.bn1(self.conv_stem(pixel_values)))]
         for stage in self.blocks:
             features.append(stage(features[-1]))
@@ -144,7 +151,7 @@ class EfficientNetLite(nn.Module):
 
 
 class EfficientNetLiteBackbone(BackboneMixin, PreTrainedModel):  # type: ignore[misc]
-    """What `AutoBackbone` makes of an `EfficientNetLiteConfig`."""
+    """Backbone that `AutoBackbone` creates from an `EfficientNetLiteConfig`."""
 
     config_class = EfficientNetLiteConfig
     base_model_prefix = "_backbone"
@@ -158,21 +165,25 @@ class EfficientNetLiteBackbone(BackboneMixin, PreTrainedModel):  # type: ignore[
         self.post_init()
 
     def forward(self, pixel_values: Tensor, **_: Any) -> BackboneOutput:
-        """The feature maps named in the config, for pixels (B, 3, H, W) of mean 0.5, std 0.5."""
+        """Return the feature maps named in the config.
+
+        Args:
+            pixel_values: float32 (B, 3, H, W), normalised with mean 0.5 and std 0.5.
+        """
         maps = self._backbone(pixel_values)
         return BackboneOutput(feature_maps=tuple(maps[index] for index in self.out_indices))
 
 
 def register() -> None:
-    """Make the backbone known to `AutoConfig` and `AutoBackbone`; may be called again."""
+    """Register the backbone with `AutoConfig` and `AutoBackbone`; may be called more than once."""
     AutoConfig.register(EfficientNetLiteConfig.model_type, EfficientNetLiteConfig, exist_ok=True)
     AutoBackbone.register(EfficientNetLiteConfig, EfficientNetLiteBackbone, exist_ok=True)
 
 
 def from_timm(backbone_config: dict[str, Any]) -> dict[str, Any]:
-    """Our backbone's config for the `timm_backbone` config of a checkpoint of the same network.
+    """Translate a `timm_backbone` config of the same network into the config of our backbone.
 
-    timm counts the stages that change the resolution (its index 0 is stage 1, then 2, 3, 5, 7).
+    timm counts the last stage of each resolution: its indices 0 to 4 are stages 1, 2, 3, 5 and 7.
     """
     stages = [f"stage{(1, 2, 3, 5, 7)[index]}" for index in backbone_config["out_indices"]]
     return {"model_type": EfficientNetLiteConfig.model_type, "out_features": stages}

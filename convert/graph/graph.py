@@ -1,7 +1,7 @@
-"""Writing an ONNX graph node by node, folding what is already known.
+"""Write an ONNX graph node by node, folding constants.
 
-The graph is written, not traced: every node is there on purpose, sizes that are fixed turn
-everything that hangs on them into constants, and one description serves both run-times.
+The graph is written, not traced, so it holds no node that we did not choose. A fixed input size
+turns all values that depend on it into constants, and one description serves both run-times.
 """
 
 from collections.abc import Sequence
@@ -15,16 +15,16 @@ from onnx.reference import ReferenceEvaluator
 from torch import Tensor, nn
 
 Value = str
-"""A tensor in the graph, by its name."""
+"""The name of a tensor in the graph."""
 
-# 20 brings Gelu; every later opset would only ask for a newer onnxruntime.
+# The first opset with Gelu; a later one would need a newer onnxruntime and bring nothing.
 OPSET = 20
 
 
 class Graph:
-    """An ONNX graph being written, for onnxruntime.
+    """Writer of an ONNX graph for onnxruntime.
 
-    An operator whose inputs are all constants is evaluated at once and leaves no node.
+    An operator whose inputs are all constants is evaluated at once and adds no node.
     """
 
     opset = OPSET
@@ -35,7 +35,7 @@ class Graph:
         self._names: dict[tuple[str, tuple[int, ...], bytes], Value] = {}
 
     def const(self, array: npt.ArrayLike | Tensor) -> Value:
-        """A constant of the array's own dtype; equal constants are stored once."""
+        """Add a constant of the array's own dtype; equal constants are stored once."""
         if isinstance(array, Tensor):
             array = array.detach().numpy()
         array = np.asarray(array, order="C")
@@ -46,25 +46,25 @@ class Graph:
         return self._names[key]
 
     def floats(self, array: npt.ArrayLike) -> Value:
-        """A float32 constant."""
+        """Add a float32 constant."""
         return self.const(np.asarray(array, np.float32))
 
     def ints(self, *values: int) -> Value:
-        """An int64 constant of one axis: a shape, axes, or sizes."""
+        """Add an int64 constant with one axis: a shape, axes, or sizes."""
         return self.const(np.array(values, np.int64))
 
     def constant_value(self, value: Value) -> npt.NDArray[Any] | None:
-        """The array behind a value if it is known already."""
+        """Return the array of a constant, or None for a value that is computed at run time."""
         return self._constants.get(value)
 
     def op(self, op_type: str, *inputs: Value, domain: str = "", **attributes: Any) -> Value:
-        """One operator with one output; an empty name stands for an input left out."""
+        """Add an operator with one output; an empty name stands for an omitted input."""
         return self.ops(op_type, *inputs, outputs=1, domain=domain, **attributes)[0]
 
     def ops(
         self, op_type: str, *inputs: Value, outputs: int, domain: str = "", **attributes: Any
     ) -> tuple[Value, ...]:
-        """One operator with several outputs."""
+        """Add an operator with several outputs."""
         names = tuple(f"{op_type}_{len(self._nodes)}_{index}" for index in range(outputs))
         node = helper.make_node(
             op_type, inputs, names, f"{op_type}_{len(self._nodes)}", domain=domain, **attributes
@@ -76,64 +76,72 @@ class Graph:
         return names
 
     def reshape(self, value: Value, *shape: int | Value) -> Value:
-        """Reshape to sides that are numbers or values of shape (1,)."""
+        """Reshape a value; each side is a number or an int64 value of shape (1,)."""
         sides = [self.ints(side) if isinstance(side, int) else side for side in shape]
         return self.op("Reshape", value, self.op("Concat", *sides, axis=0))
 
     def transpose(self, value: Value, *perm: int) -> Value:
-        """Reorder the axes."""
+        """Reorder the axes of a value."""
         return self.op("Transpose", value, perm=perm)
 
     def linear(
         self, tokens: Value, weight: npt.NDArray[Any], bias: npt.NDArray[Any] | None = None
     ) -> Value:
-        """tokens (N, in) times weight (out, in) plus bias (out,): (N, out)."""
+        """Multiply tokens (N, in) by weight (out, in) and add bias (out,).
+
+        Returns:
+            Tokens (N, out).
+        """
         matrix = self.floats(weight.T)
         if bias is None or not bias.any():
             return self.op("MatMul", tokens, matrix)
         if weight.shape[0] <= weight.shape[1]:
             return self.op("Gemm", tokens, matrix, self.floats(bias))
-        # onnxruntime's Gemm spreads the bias over its output by one thread before it starts, which
-        # for a wide output costs more than a pass of its own; an Add would be fused back into Gemm.
+        # onnxruntime's Gemm first copies the bias to its output on one thread. For a wide output
+        # that is slower than a pass of its own, and an Add would be fused back into a Gemm.
         return self.op("Sub", self.op("MatMul", tokens, matrix), self.floats(-bias))
 
     def linear_layer(self, layer: nn.Linear, tokens: Value) -> Value:
-        """A linear layer of the checkpoint on tokens (N, in), with or without bias."""
-        return self.linear(tokens, *weights_of(layer))
+        """Apply a linear layer of the checkpoint, with or without bias, to tokens (N, in)."""
+        return self.linear(tokens, *linear_weights(layer))
 
     def relu_feed_forward(self, first: nn.Linear, second: nn.Linear, tokens: Value) -> Value:
-        """Two linear layers with a Relu between, in one pass over the wide middle.
+        """Apply two linear layers with a Relu between them to tokens (N, in).
 
-        relu(x + b) = max(x, -b) + b, and the second layer takes the constant b into its bias.
+        The wide middle takes one pass, not two: relu(x + b) = max(x, -b) + b, and the second
+        layer's bias absorbs the constant b.
         """
-        (weight, bias), (last_weight, last_bias) = weights_of(first), weights_of(second)
+        (weight, bias), (last_weight, last_bias) = linear_weights(first), linear_weights(second)
         hidden = self.op("Max", self.linear(tokens, weight), self.floats(-bias))
         moved = last_weight.astype(np.float64) @ bias + last_bias
         return self.linear(hidden, last_weight, moved)
 
     def layer_norm(self, tokens: Value, weight: Tensor, bias: Tensor, eps: float) -> Value:
-        """Normalise over the last axis."""
+        """Apply layer normalisation over the last axis."""
         return self.op(
             "LayerNormalization", tokens, self.const(weight), self.const(bias), epsilon=eps
         )
 
     def gelu(self, value: Value) -> Value:
-        """The exact Gelu, by the error function."""
+        """Apply the exact Gelu (error function)."""
         return self.op("Gelu", value)
 
     def softmax(self, value: Value, axis: int) -> Value:
-        """Shares along an axis, written out: onnxruntime's is slow on any axis but the last."""
+        """Apply softmax along an axis.
+
+        Written out, because onnxruntime's Softmax is slow on any axis but the last.
+        """
         greatest = self.op("ReduceMax", value, self.ints(axis), keepdims=1)
         raised = self.op("Exp", self.op("Sub", value, greatest))
         return self.op("Div", raised, self.op("ReduceSum", raised, self.ints(axis), keepdims=1))
 
-    def reaches_zero(self, value: Value, axis: int) -> Value:
-        """Whether anything along an axis, which stays with length 1, is at least 0."""
+    def any_non_negative(self, value: Value, axis: int) -> Value:
+        """Test whether any element along an axis is at least 0; the axis is kept with length 1."""
         greatest = self.op("ReduceMax", value, self.ints(axis), keepdims=1)
         return self.op("GreaterOrEqual", greatest, self.floats(0))
 
     def resize(self, maps: Value, scale: float) -> Value:
-        """(1, C, H, W) interpolated bilinearly by a power of two, as torch does."""
+        """Scale maps (1, C, H, W) by a power of two, bilinearly, with torch's coordinates."""
         return self.op(
             "Resize",
             maps,
@@ -144,7 +152,11 @@ class Graph:
         )
 
     def grid_sample(self, maps: Value, grid: Value) -> Value:
-        """maps (N, C, H, W) at grid (N, h, w, 2) in -1..1, bilinear, zeros outside."""
+        """Sample maps (N, C, H, W) at a grid (N, h, w, 2) of x, y in -1..1.
+
+        Returns:
+            Samples (N, C, h, w), interpolated bilinearly, with zeros outside the maps.
+        """
         return self.op(
             "GridSample", maps, grid, mode="linear", padding_mode="zeros", align_corners=0
         )
@@ -155,7 +167,13 @@ class Graph:
         outputs: Sequence[onnx.ValueInfoProto],
         results: Sequence[Value],
     ) -> onnx.ModelProto:
-        """Close the graph: give `results` the outputs' names and keep only what they need."""
+        """Build the model from the nodes that the results depend on.
+
+        Args:
+            inputs: names, dtypes and shapes of the inputs.
+            outputs: names, dtypes and shapes of the outputs.
+            results: the values to return, in the order of `outputs`.
+        """
         for value, output in zip(results, outputs, strict=True):
             self._nodes.append(helper.make_node("Identity", [value], [output.name]))
         nodes = self._needed_for({output.name for output in outputs})
@@ -182,6 +200,7 @@ class Graph:
         )
 
     def _needed_for(self, names: set[Value]) -> list[onnx.NodeProto]:
+        """The nodes that the named values depend on, in graph order."""
         kept: list[onnx.NodeProto] = []
         needed = set(names)
         for node in reversed(self._nodes):
@@ -193,6 +212,7 @@ class Graph:
     def _evaluate(
         self, node: onnx.NodeProto, feeds: dict[str, npt.NDArray[Any]]
     ) -> list[npt.NDArray[Any]]:
+        """Run one node on constants with onnx's reference implementation."""
         graph = helper.make_graph(
             [node],
             "known",
@@ -208,8 +228,8 @@ class Graph:
         return list(ReferenceEvaluator(model).run(None, feeds))
 
 
-def weights_of(layer: nn.Linear) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    """Weight (out, in) and bias (out,) of a linear layer; zeros where it has no bias."""
+def linear_weights(layer: nn.Linear) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Return weight (out, in) and bias (out,) of a linear layer; zeros for a missing bias."""
     weight = layer.weight.detach().numpy()
     bias = np.zeros(len(weight)) if layer.bias is None else layer.bias.detach().numpy()
     return weight, bias

@@ -1,7 +1,7 @@
-"""A float graph of ours, rewritten to multiply 8-bit integers in onnxruntime."""
+"""Rewrite a float graph of ours to multiply 8-bit integers in onnxruntime."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -9,260 +9,227 @@ import numpy.typing as npt
 import onnx
 from onnx import helper, numpy_helper
 
+from convert.graph.int8_patterns import (
+    Consumers,
+    FeedForward,
+    Weights,
+    bias_after,
+    consumers_by_value,
+    feed_forward_at,
+    is_wide_convolution,
+    is_wide_product,
+    weights_by_name,
+)
 from segmentation.arrays import Float32, UInt8
 
-# Below this, the passes that quantise and restore cost more than the product.
-LEAST_SIDE = 32
-CONTRIB = "com.microsoft"
-# Seven bits: without VNNI, a processor adds two products of 8 bits in 16 and cuts off what does not
-# fit (onnxruntime's docs, "Quantize ONNX Models": U8S8, reduce_range). 2 x 255 x 64 just fits.
-GREATEST = 64
-# A bias is an int32 in units of the product it is added to, which needs room as well.
+CONTRIB_DOMAIN = "com.microsoft"
+# Weights have seven bits: a processor without VNNI adds two 8-bit products in 16 bits, with
+# saturation (onnxruntime's docs, "Quantize ONNX Models": U8S8, reduce_range). 2 x 255 x 64 fits.
+WEIGHT_LIMIT = 64
+# A bias is an int32 in units of the product it is added to. Half of its range is left to the sum.
 BIAS_LIMIT = 2.0**30
 Range = tuple[float, float]
+"""The smallest and the largest element of a value."""
+Constants = dict[str, npt.NDArray[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Replacement:
+    """What replaces one or more nodes of the float graph.
+
+    Attributes:
+        nodes: the new nodes.
+        constants: the constants that the new nodes take, by name.
+        absorbed: names of later nodes of the float graph that the new nodes replace as well.
+    """
+
+    nodes: list[onnx.NodeProto]
+    constants: Constants = field(default_factory=dict)
+    absorbed: frozenset[str] = frozenset()
 
 
 def quantize_graph(model: onnx.ModelProto, ranges: Mapping[str, Range]) -> onnx.ModelProto:
-    """The graph with its products by constant matrices, and its measured convolutions, in 8 bits.
+    """Compute products by constant matrices, and what was calibrated, in 8 bits.
 
     Args:
         model: a float graph of ours; it is not changed.
-        ranges: least and greatest value of the inputs and outputs of convolutions.
+        ranges: measured ranges of the values that `calibrated_values` names. A convolution
+            without a range stays in float32; the two products of a feed-forward layer without one
+            are quantised separately.
+
+    Returns:
+        The int8 graph, with the same inputs and outputs.
     """
-    twin = onnx.ModelProto()
-    twin.CopyFrom(model)
-    weights = {of.name: of for of in model.graph.initializer}
-    readers = readers_of(model)
+    weights, consumers = weights_by_name(model), consumers_by_value(model)
     nodes: list[onnx.NodeProto] = []
-    added: dict[str, npt.NDArray[Any]] = {}
+    constants: Constants = {}
     absorbed: set[str] = set()
     for node in model.graph.node:
         if node.name in absorbed:
             continue
-        if (layer := feed_forward(node, readers, weights)) and layer.source in ranges:
-            absorbed.update(of.name for of in (layer.relu, layer.second))
-            parts, constants = _two_products(layer, weights, ranges)
-            nodes += parts
-        elif _is_wide_product(node, weights):
-            bias = _bias_after(node, readers, weights)
-            if bias is not None:
-                absorbed.add(bias.name)
-            product, constants = _product(node, bias, weights)
-            nodes.append(product)
-        elif is_wide_convolution(node, weights) and node.output[0] in ranges:
-            parts, constants = _convolution(node, weights, ranges)
-            nodes += parts
-        else:
-            nodes.append(node)
-            continue
-        added |= constants
+        replacement = _replace(node, consumers, weights, ranges)
+        nodes += replacement.nodes
+        constants |= replacement.constants
+        absorbed |= replacement.absorbed
     used = {name for node in nodes for name in node.input}
-    del twin.graph.node[:], twin.graph.initializer[:]
-    twin.graph.node.extend(nodes)
-    twin.graph.initializer.extend(of for name, of in weights.items() if name in used)
-    twin.graph.initializer.extend(numpy_helper.from_array(of, name) for name, of in added.items())
-    twin.opset_import.append(helper.make_opsetid(CONTRIB, 1))
-    return twin
+    quantized = onnx.ModelProto()
+    quantized.CopyFrom(model)
+    del quantized.graph.node[:], quantized.graph.initializer[:]
+    quantized.graph.node.extend(nodes)
+    quantized.graph.initializer.extend(tensor for name, tensor in weights.items() if name in used)
+    quantized.graph.initializer.extend(
+        numpy_helper.from_array(array, name) for name, array in constants.items()
+    )
+    quantized.opset_import.append(helper.make_opsetid(CONTRIB_DOMAIN, 1))
+    return quantized
 
 
-def readers_of(model: onnx.ModelProto) -> dict[str, list[onnx.NodeProto]]:
-    """Which nodes take a value."""
-    readers: dict[str, list[onnx.NodeProto]] = {}
-    for node in model.graph.node:
-        for name in node.input:
-            readers.setdefault(name, []).append(node)
-    return readers
+def _replace(
+    node: onnx.NodeProto, consumers: Consumers, weights: Weights, ranges: Mapping[str, Range]
+) -> _Replacement:
+    layer = feed_forward_at(node, consumers, weights)
+    if layer and layer.source in ranges:
+        return _quantize_feed_forward(layer, weights, ranges)
+    if is_wide_product(node, weights):
+        return _quantize_product(node, bias_after(node, consumers, weights), weights)
+    if is_wide_convolution(node, weights) and node.output[0] in ranges:
+        return _quantize_convolution(node, weights, ranges)
+    return _Replacement([node])
 
 
-def _is_wide_product(node: onnx.NodeProto, weights: Mapping[str, onnx.TensorProto]) -> bool:
-    if node.op_type not in ("MatMul", "Gemm") or node.input[1] not in weights:
-        return False
-    dims = weights[node.input[1]].dims
-    return len(dims) == 2 and min(dims) >= LEAST_SIDE and not node.attribute
+def _quantize_feed_forward(
+    layer: FeedForward, weights: Weights, ranges: Mapping[str, Range]
+) -> _Replacement:
+    """Compute both products in integers.
 
-
-@dataclass(frozen=True, slots=True)
-class FeedForward:
-    """The three nodes of `Graph.relu_feed_forward`: max(x W1, -b1) W2 + (W2 b1 + b2)."""
-
-    first: onnx.NodeProto
-    relu: onnx.NodeProto
-    second: onnx.NodeProto
-
-    @property
-    def source(self) -> str:
-        """The tokens it takes."""
-        return str(self.first.input[0])
-
-    @property
-    def middle(self) -> str:
-        """What lies between the layers, less the first one's bias."""
-        return str(self.relu.output[0])
-
-
-def feed_forward(
-    node: onnx.NodeProto,
-    readers: Mapping[str, list[onnx.NodeProto]],
-    weights: Mapping[str, onnx.TensorProto],
-) -> FeedForward | None:
-    """The feed-forward layer that starts with a node, if one does."""
-    if node.op_type != "MatMul" or not _is_wide_product(node, weights):
-        return None
-    relu = readers[node.output[0]][0]
-    if relu.op_type != "Max" or relu.input[1] not in weights:
-        return None
-    second = readers[relu.output[0]][0]
-    return FeedForward(node, relu, second) if _is_wide_product(second, weights) else None
-
-
-def _two_products(
-    layer: FeedForward, weights: Mapping[str, onnx.TensorProto], ranges: Mapping[str, Range]
-) -> tuple[list[onnx.NodeProto], dict[str, npt.NDArray[Any]]]:
-    """Both products on integers; what the middle's uint8 cannot hold, below 0, is the Relu."""
+    The middle is stored as uint8, which cannot hold values below 0: that is the Relu.
+    """
     first, second = (
         numpy_helper.to_array(weights[node.input[1]]) for node in (layer.first, layer.second)
     )
     bias = -numpy_helper.to_array(weights[layer.relu.input[1]])
-    # A bias of nothing but zeros is not in the graph.
+    # The graph writer leaves a bias of zeros out.
     moved = [numpy_helper.to_array(weights[name]) for name in layer.second.input[2:]]
-    last_bias = sum(moved, -bias @ second)
+    second_bias = sum(moved, -bias @ second)
     step, zero = _uint8_levels(ranges[layer.source])
-    # The bias was left out of the middle that was measured.
+    # The middle was measured without the bias.
     _, high = ranges[layer.middle]
     middle_step, middle_zero = _uint8_levels((0.0, high + float(bias.max())))
-    whole, scale = to_int8(first, axis=1, at_least=np.abs(bias) / (step * BIAS_LIMIT))
-    last_whole, last_scale = to_int8(
-        second, axis=1, at_least=np.abs(last_bias) / (middle_step * BIAS_LIMIT)
+    first_int8, scale = to_int8(first, axis=1, min_scale=np.abs(bias) / (step * BIAS_LIMIT))
+    second_int8, second_scale = to_int8(
+        second, axis=1, min_scale=np.abs(second_bias) / (middle_step * BIAS_LIMIT)
     )
-    name, added = layer.first.name, dict[str, npt.NDArray[Any]]()
+    name, constants = layer.first.name, Constants()
 
-    def given(**arrays: npt.NDArray[Any]) -> list[str]:
-        added.update({f"{name}_{key}": array for key, array in arrays.items()})
+    def add(**arrays: npt.NDArray[Any]) -> list[str]:
+        """Add constants and return their names."""
+        constants.update({f"{name}_{key}": array for key, array in arrays.items()})
         return [f"{name}_{key}" for key in arrays]
 
-    tokens = given(step=step, zero=zero)
-    middle = given(middle_step=middle_step, middle_zero=middle_zero)
-    first_weight = given(int8=whole, scale=scale, level=np.zeros(len(scale), np.int8))
-    last_weight = given(
-        last_int8=last_whole, last_scale=last_scale, last_level=np.zeros(len(last_scale), np.int8)
+    tokens = add(step=step, zero=zero)
+    middle = add(middle_step=middle_step, middle_zero=middle_zero)
+    first_weight = add(int8=first_int8, scale=scale, level=np.zeros(len(scale), np.int8))
+    second_weight = add(
+        last_int8=second_int8,
+        last_scale=second_scale,
+        last_level=np.zeros(len(second_scale), np.int8),
     )
-    biases = given(
+    biases = add(
         bias=np.rint(bias / (step * scale)).astype(np.int32),
-        last_bias=np.rint(last_bias / (middle_step * last_scale)).astype(np.int32),
+        last_bias=np.rint(second_bias / (middle_step * second_scale)).astype(np.int32),
     )
     rounded, between = f"{name}_tokens", f"{name}_middle"
+    output = layer.second.output[0]
     nodes = [
         helper.make_node("QuantizeLinear", [layer.source, *tokens], [rounded]),
-        helper.make_node(
-            "QGemm",
-            [rounded, *tokens, *first_weight, biases[0], *middle],
-            [between],
-            domain=CONTRIB,
-        ),
-        helper.make_node(
-            "QGemm",
-            [between, *middle, *last_weight, biases[1]],
-            [layer.second.output[0]],
-            domain=CONTRIB,
-        ),
+        _qgemm([rounded, *tokens, *first_weight, biases[0], *middle], between),
+        _qgemm([between, *middle, *second_weight, biases[1]], output),
     ]
-    return nodes, added
+    return _Replacement(nodes, constants, frozenset((layer.relu.name, layer.second.name)))
 
 
-def _bias_after(
-    node: onnx.NodeProto,
-    readers: Mapping[str, list[onnx.NodeProto]],
-    weights: Mapping[str, onnx.TensorProto],
-) -> onnx.NodeProto | None:
-    """The Sub of a negated bias that the writer puts behind a wide product (`Graph.linear`)."""
-    following = readers.get(node.output[0], [])
-    if len(following) == 1 and following[0].op_type == "Sub":
-        taken, subtracted = following[0].input
-        if taken == node.output[0] and subtracted in weights:
-            return following[0]
-    return None
+def _qgemm(inputs: list[str], output: str) -> onnx.NodeProto:
+    return helper.make_node("QGemm", inputs, [output], domain=CONTRIB_DOMAIN)
 
 
-def _product(
-    node: onnx.NodeProto, bias: onnx.NodeProto | None, weights: Mapping[str, onnx.TensorProto]
-) -> tuple[onnx.NodeProto, dict[str, npt.NDArray[Any]]]:
-    matrix = numpy_helper.to_array(weights[node.input[1]])
-    whole, scale = to_int8(matrix, axis=1)
+def _quantize_product(
+    node: onnx.NodeProto, bias: onnx.NodeProto | None, weights: Weights
+) -> _Replacement:
+    """Replace a product, and the Sub of its negated bias if there is one."""
     name = node.input[1]
-    added: dict[str, npt.NDArray[Any]] = {
-        f"{name}_int8": whole,
-        f"{name}_scale": scale,
-        f"{name}_zero": np.zeros(len(scale), np.int8),
-    }
-    inputs = [node.input[0], *added]
+    constants = _int8_weight(name, numpy_helper.to_array(weights[name]), axis=1)
+    inputs = [node.input[0], *constants]
     if bias is not None:
-        added[f"{bias.input[1]}_bias"] = -numpy_helper.to_array(weights[bias.input[1]])
+        constants[f"{bias.input[1]}_bias"] = -numpy_helper.to_array(weights[bias.input[1]])
         inputs.append(f"{bias.input[1]}_bias")
     elif len(node.input) > 2:
         inputs.append(node.input[2])
     output = bias.output[0] if bias is not None else node.output[0]
-    product = helper.make_node("DynamicQuantizeMatMul", inputs, [output], node.name, domain=CONTRIB)
-    return product, added
+    product = helper.make_node(
+        "DynamicQuantizeMatMul", inputs, [output], node.name, domain=CONTRIB_DOMAIN
+    )
+    return _Replacement([product], constants, frozenset((bias.name,) if bias is not None else ()))
 
 
-def is_wide_convolution(node: onnx.NodeProto, weights: Mapping[str, onnx.TensorProto]) -> bool:
-    """Whether a convolution is dense, spatial and wide: where nearly all of the work of one is."""
-    if node.op_type != "Conv" or node.input[1] not in weights:
-        return False
-    dims = weights[node.input[1]].dims
-    return bool(min(dims[:2]) >= LEAST_SIDE and dims[2] > 1)
-
-
-def _convolution(
-    node: onnx.NodeProto, weights: Mapping[str, onnx.TensorProto], ranges: Mapping[str, Range]
-) -> tuple[list[onnx.NodeProto], dict[str, npt.NDArray[Any]]]:
-    """The convolution between pairs that round and restore, which onnxruntime fuses into one."""
-    kernel = numpy_helper.to_array(weights[node.input[1]])
-    whole, scale = to_int8(kernel, axis=0)
+def _quantize_convolution(
+    node: onnx.NodeProto, weights: Weights, ranges: Mapping[str, Range]
+) -> _Replacement:
+    """Put a convolution between quantise and dequantise nodes, which onnxruntime fuses into one."""
     name = node.name
-    added: dict[str, npt.NDArray[Any]] = {
-        f"{name}_int8": whole,
-        f"{name}_scale": scale,
-        f"{name}_zero": np.zeros(len(scale), np.int8),
-    }
-    nodes = [helper.make_node("DequantizeLinear", list(added), [f"{name}_kernel"], axis=0)]
+    constants = _int8_weight(name, numpy_helper.to_array(weights[node.input[1]]), axis=0)
+    nodes = [helper.make_node("DequantizeLinear", list(constants), [f"{name}_kernel"], axis=0)]
 
-    def rounded(value: str, result: str, limits: Range) -> None:
+    def round_trip(value: str, result: str, limits: Range) -> None:
         step = f"{value}_step", f"{value}_level"
-        added.update(zip(step, _uint8_levels(limits), strict=True))
+        constants.update(zip(step, _uint8_levels(limits), strict=True))
         nodes.append(helper.make_node("QuantizeLinear", [value, *step], [f"{value}_uint8"]))
         nodes.append(helper.make_node("DequantizeLinear", [f"{value}_uint8", *step], [result]))
 
     source, target = node.input[0], node.output[0]
-    rounded(source, f"{source}_rounded", ranges[source])
+    round_trip(source, f"{source}_rounded", ranges[source])
     convolution = onnx.NodeProto()
     convolution.CopyFrom(node)
     convolution.input[0], convolution.input[1] = f"{source}_rounded", f"{name}_kernel"
     convolution.output[0] = f"{target}_exact"
     nodes.append(convolution)
-    rounded(f"{target}_exact", target, ranges[target])
-    return nodes, added
+    round_trip(f"{target}_exact", target, ranges[target])
+    return _Replacement(nodes, constants)
+
+
+def _int8_weight(name: str, weight: Float32, axis: int) -> Constants:
+    """The constants that stand for an int8 weight: integers, scales and zero points, in order."""
+    integers, scale = to_int8(weight, axis)
+    return {
+        f"{name}_int8": integers,
+        f"{name}_scale": scale,
+        f"{name}_zero": np.zeros(len(scale), np.int8),
+    }
 
 
 def to_int8(
-    weight: Float32, axis: int, at_least: Float32 | float = 0.0
+    weight: Float32, axis: int, min_scale: Float32 | float = 0.0
 ) -> tuple[npt.NDArray[np.int8], Float32]:
-    """Round weights to -GREATEST..GREATEST with one scale for each index along `axis`.
+    """Round weights to -WEIGHT_LIMIT..WEIGHT_LIMIT with one scale for each index along an axis.
 
     Args:
-        weight: any shape.
-        axis: of the scales.
-        at_least: least scale of each, where a bias in its units must not run over.
+        weight: float32, any shape.
+        axis: axis of the scales.
+        min_scale: smallest scale, scalar or float32 (S,), so that a bias in units of the scale
+            fits into an int32.
+
+    Returns:
+        int8 weights in the shape of `weight`, and float32 scales (S,), S being the length of the
+        axis.
     """
-    others = tuple(of for of in range(weight.ndim) if of != axis)
-    greatest = np.abs(weight).max(others)
-    least = np.maximum(np.where(greatest > 0, greatest, 1) / GREATEST, at_least).astype(np.float32)
-    scale = np.expand_dims(least, others)
+    other_axes = tuple(index for index in range(weight.ndim) if index != axis)
+    largest = np.abs(weight).max(other_axes)
+    scales = np.maximum(np.where(largest > 0, largest, 1) / WEIGHT_LIMIT, min_scale)
+    scale = np.expand_dims(scales.astype(np.float32), other_axes)
     return np.rint(weight / scale).astype(np.int8), scale.reshape(-1)
 
 
 def _uint8_levels(limits: Range) -> tuple[Float32, UInt8]:
-    """Step and level of zero for values between two limits; zero itself is always exact."""
+    """The step and the zero point of a range that is widened to include 0, which stays exact."""
     low, high = min(limits[0], 0.0), max(limits[1], 0.0)
     step = (high - low) / 255 or 1.0
     return np.array(step, np.float32), np.array(round(-low / step), np.uint8)

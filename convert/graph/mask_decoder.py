@@ -1,8 +1,8 @@
-"""Mask2Former's transformer decoder with masked attention, and its two predictions.
+"""Write Mask2Former's transformer decoder with masked attention, and its two predictions.
 
-Only what the result needs is computed: classes and full masks after the last layer alone, and the
-attention masks between the layers at the resolution they are used at, because interpolating the
-mask features and multiplying commute.
+Classes and full masks are computed after the last layer only. The attention masks between layers
+are computed at the resolution at which they are used: scaling the mask features first gives the
+same numbers as scaling the masks.
 """
 
 from dataclasses import dataclass
@@ -15,26 +15,26 @@ from transformers.models.mask2former.modeling_mask2former import (
     Mask2FormerMaskedAttentionDecoderLayer,
 )
 
-from convert.graph.graph import Graph, Value, weights_of
+from convert.graph.graph import Graph, Value, linear_weights
 from convert.graph.levels import Level, sine_position
 from segmentation.arrays import Float32
 
-# Far enough below every score that the softmax gives exactly 0, and finite in half precision.
+# So far below every score that softmax gives exactly 0, and finite in half precision.
 MASKED = -1e4
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What the queries attend to at one level.
+    """The tokens of one level that the queries attend to.
 
     Attributes:
-        features: tokens (cells, C), with the checkpoint's level embedding.
-        placed: the same with the position encoding.
-        mask_features: (C, cells), interpolated from stride 4.
+        values: tokens (cells, C), with the checkpoint's level embedding.
+        keys: the same with the position encoding.
+        mask_features: (C, cells), scaled down from stride 4.
     """
 
-    features: Value
-    placed: Value
+    values: Value
+    keys: Value
     mask_features: Value
 
 
@@ -45,14 +45,14 @@ def mask_decoder(
     features: Value,
     levels: list[Level],
 ) -> tuple[Value, Value]:
-    """Let the queries find their masks.
+    """Write the decoder.
 
     Args:
-        graph: being written.
-        model: the checkpoint.
-        tokens: of the levels, each (cells, C).
-        features: (1, C, H/4, W/4) before the checkpoint's `mask_projection`.
-        levels: their sizes.
+        graph: the graph to add to.
+        model: the checkpoint's model.
+        tokens: the tokens of the levels, (cells, C) each.
+        features: mask features (1, C, H/4, W/4) before the checkpoint's `mask_projection`.
+        levels: the sizes of the levels.
 
     Returns:
         class_queries_logits: (Q, labels + 1).
@@ -80,7 +80,7 @@ def mask_decoder(
 
 
 def features_width(model: Mask2FormerForUniversalSegmentation) -> int:
-    """Channels of the pixel decoder's maps."""
+    """Return the number of channels of the pixel decoder's maps."""
     width: int = model.config.feature_size
     return width
 
@@ -100,22 +100,22 @@ def _memory(
         weight, bias = (part.detach().numpy() for part in projection.parameters())
         tokens = graph.linear(tokens, weight[:, :, 0, 0], bias)
     tokens = graph.op("Add", tokens, graph.const(module.level_embed.weight[index]))
-    placed = graph.op("Add", tokens, sine_position(graph, level, width))
-    # Strides 32, 16, 8 from 4.
+    keys = graph.op("Add", tokens, sine_position(graph, level, width))
+    # From stride 4 to stride 32, 16 or 8.
     scale = 2.0 ** (index - len(module.input_projections))
-    lowered = graph.resize(features, scale)
-    return Memory(tokens, placed, graph.reshape(lowered, features_width(model), -1))
+    scaled = graph.resize(features, scale)
+    return Memory(tokens, keys, graph.reshape(scaled, features_width(model), -1))
 
 
 def _mask_logits(
     graph: Graph, model: Mask2FormerForUniversalSegmentation, normed: Value, mask_features: Value
 ) -> Value:
-    """Mask logits (Q, cells) of normed queries (Q, C) at the resolution of the mask features.
+    """Mask logits (Q, cells) of normalised queries (Q, C) at the resolution of the mask features.
 
-    The projection of the mask features, W f + b, moves into the last layer of the embedding:
-    e (W f + b) = (e W) f + e b, which is a product with 100 queries in place of all cells.
+    The last layer of the embedding absorbs the projection of the mask features, W f + b:
+    e (W f + b) = (e W) f + e b, which multiplies W by 100 queries and not by all cells.
     """
-    first, second, last = (block[0] for block in _blocks(model))
+    first, second, last = (block[0] for block in _embedding_layers(model))
     hidden = graph.op("Relu", graph.linear_layer(first, normed))
     hidden = graph.op("Relu", graph.linear_layer(second, hidden))
     projection = model.model.pixel_level_module.decoder.mask_projection
@@ -129,7 +129,7 @@ def _mask_logits(
     return graph.op("Add", graph.op("MatMul", embedding, mask_features), offset)
 
 
-def _blocks(model: Mask2FormerForUniversalSegmentation) -> list[list[nn.Linear]]:
+def _embedding_layers(model: Mask2FormerForUniversalSegmentation) -> list[list[nn.Linear]]:
     embedder = model.model.transformer_module.decoder.mask_predictor.mask_embedder
     return [list(block.children()) for block in embedder.children()]
 
@@ -142,7 +142,7 @@ def _decoder_layer(
     memory: Memory,
     mask_logits: Value,
 ) -> Value:
-    cross, own = layer.cross_attn, layer.self_attn
+    cross, self_ = layer.cross_attn, layer.self_attn
     weights = np.split(cross.in_proj_weight.detach().numpy(), 3)
     biases = np.split(cross.in_proj_bias.detach().numpy(), 3)
     attended = _attention(
@@ -152,18 +152,18 @@ def _decoder_layer(
             (weights[0], biases[0]),
             (weights[1], biases[1]),
             (weights[2], biases[2]),
-            weights_of(cross.out_proj),
+            linear_weights(cross.out_proj),
         ),
-        (graph.op("Add", queries, position), memory.placed, memory.features),
+        (graph.op("Add", queries, position), memory.keys, memory.values),
         attention_bias(graph, mask_logits),
     )
     queries = _add_norm(graph, queries, attended, layer.cross_attn_layer_norm)
-    placed = graph.op("Add", queries, position)
-    parts = (own.q_proj, own.k_proj, own.v_proj, own.out_proj)
+    placed_queries = graph.op("Add", queries, position)
+    parts = (self_.q_proj, self_.k_proj, self_.v_proj, self_.out_proj)
     attended = _attention(
         graph,
-        Attention(own.num_heads, *(weights_of(part) for part in parts)),
-        (placed, placed, queries),
+        Attention(self_.num_heads, *(linear_weights(part) for part in parts)),
+        (placed_queries, placed_queries, queries),
     )
     queries = _add_norm(graph, queries, attended, layer.self_attn_layer_norm)
     widened = graph.relu_feed_forward(layer.fc1, layer.fc2, queries)
@@ -175,22 +175,27 @@ def _add_norm(graph: Graph, queries: Value, update: Value, norm: nn.LayerNorm) -
 
 
 def attention_bias(graph: Graph, mask_logits: Value) -> Value:
-    """0 where a query may look, `MASKED` elsewhere; a query that may look nowhere looks everywhere.
+    """Compute what masked attention adds to the scores.
 
-    sigmoid(x) < 0.5 is x < 0, and nowhere means that no logit reaches 0.
+    A query attends to the cells that its mask covers, and to all cells if its mask covers none.
+    sigmoid(x) < 0.5 is x < 0, so a mask covers no cell if no logit reaches 0.
+
+    Returns:
+        float32 (Q, cells): 0 where the query attends, `MASKED` elsewhere.
     """
     background = graph.op("Less", mask_logits, graph.floats(0))
-    masked = graph.op("And", background, graph.reaches_zero(mask_logits, 1))
+    masked = graph.op("And", background, graph.any_non_negative(mask_logits, 1))
     masked = graph.op("Cast", masked, to=1)
     return graph.op("Mul", masked, graph.floats(MASKED))
 
 
 Affine = tuple[Float32, Float32]
+"""Weight (out, in) and bias (out,)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attention:
-    """The projections of a multi-head attention, weight (out, in) and bias (out,) each."""
+    """The projections of a multi-head attention."""
 
     heads: int
     query: Affine
@@ -205,10 +210,19 @@ def _attention(
     inputs: tuple[Value, Value, Value],
     mask: Value | None = None,
 ) -> Value:
-    """Multi-head attention of queries (Q, C) over keys and values (N, C), masked by an addend.
+    """Write multi-head attention.
 
-    The key's bias is left out: it adds the same to all scores of a query, which softmax ignores.
-    The value's bias moves behind the mixing, whose shares add up to 1, into the last projection.
+    The key's bias is omitted: it adds the same number to all scores of a query, which softmax
+    ignores. The last projection absorbs the value's bias, as the mixture's weights add up to 1.
+
+    Args:
+        graph: the graph to add to.
+        attention: the projections.
+        inputs: queries (Q, C), keys (N, C) and values (N, C).
+        mask: what to add to the scores (Q, N).
+
+    Returns:
+        Mixed values (Q, C).
     """
     heads = attention.heads
     queries, keys, values = inputs
@@ -227,5 +241,5 @@ def _attention(
         scores = graph.op("Add", scores, mask)
     mixed = graph.op("MatMul", graph.op("Softmax", scores, axis=2), v)
     merged = graph.reshape(graph.transpose(mixed, 1, 0, 2), -1, width)
-    moved = out_weight.astype(np.float64) @ attention.value[1] + out_bias
-    return graph.linear(merged, out_weight, moved)
+    bias = out_weight.astype(np.float64) @ attention.value[1] + out_bias
+    return graph.linear(merged, out_weight, bias)

@@ -1,7 +1,7 @@
-"""Mask2Former's pixel decoder: feature maps in, refined levels and mask features out.
+"""Write Mask2Former's pixel decoder, from feature maps to refined levels and mask features.
 
-Multi-scale deformable attention (Zhu et al. 2021, Deformable DETR) over three levels, then one
-step of a feature pyramid up to stride 4.
+It applies multi-scale deformable attention (Zhu et al. 2021, Deformable DETR) to three levels, then
+one step of a feature pyramid up to stride 4.
 """
 
 from torch import nn
@@ -11,8 +11,8 @@ from transformers.models.mask2former.modeling_mask2former import (
 )
 
 from convert.graph.graph import Graph, Value
-from convert.graph.levels import Level, cells_of, sine_position
-from convert.graph.sampling import Sampler
+from convert.graph.levels import Level, cell_counts, sine_position
+from convert.graph.sampling.base import Sampler
 
 
 def pixel_decoder(
@@ -22,17 +22,17 @@ def pixel_decoder(
     levels: list[Level],
     sampler: Sampler,
 ) -> tuple[list[Value], Value]:
-    """Refine the backbone's maps.
+    """Write the decoder.
 
     Args:
-        graph: being written.
-        decoder: the checkpoint's.
-        maps: (C, cells) at strides 4, 8, 16, 32.
-        levels: the sizes at strides 32, 16, 8, coarse to fine as Mask2Former orders them.
+        graph: the graph to add to.
+        decoder: the checkpoint's pixel decoder.
+        maps: the backbone's maps (C, cells) at strides 4, 8, 16, 32.
+        levels: the sizes at strides 32, 16, 8, in Mask2Former's order from coarse to fine.
         sampler: the form of deformable attention.
 
     Returns:
-        tokens: of the three levels, each (cells, C).
+        tokens: the tokens of the three levels, (cells, C) each.
         features: (1, C, H/4, W/4) before `mask_projection`, which the mask embeddings absorb.
     """
     width = decoder.level_embed.shape[1]
@@ -47,13 +47,14 @@ def pixel_decoder(
     position = graph.op("Concat", *positions, axis=0)
     for layer in decoder.encoder.layers:
         tokens = _encoder_layer(graph, layer, tokens, position, levels, sampler)
-    parts = graph.ops("Split", tokens, cells_of(graph, levels), outputs=len(levels), axis=0)
+    parts = graph.ops("Split", tokens, cell_counts(graph, levels), outputs=len(levels), axis=0)
     return list(parts), _pyramid(graph, decoder, maps[0], parts[-1], levels[-1])
 
 
 def _pyramid(
     graph: Graph, decoder: Mask2FormerPixelDecoder, finest_map: Value, finest: Value, level: Level
 ) -> Value:
+    """Add the finest tokens to the finest map: mask features (1, C, H/4, W/4)."""
     (lateral, lateral_norm), (output, output_norm, _) = decoder.adapter_1, decoder.layer_1
     width = lateral.out_channels
     doubled = [graph.op("Mul", side, graph.ints(2)) for side in (level.height, level.width)]
@@ -66,7 +67,7 @@ def _pyramid(
 
 
 def _pointwise(graph: Graph, conv: nn.Conv2d, features: Value) -> Value:
-    """A 1x1 convolution of (C, cells)."""
+    """Write a 1x1 convolution of features (C, cells)."""
     weight = graph.const(conv.weight[:, :, 0, 0])
     if conv.bias is None:
         return graph.op("MatMul", weight, features)
@@ -74,7 +75,7 @@ def _pointwise(graph: Graph, conv: nn.Conv2d, features: Value) -> Value:
 
 
 def _group_norm(graph: Graph, features: Value, norm: nn.GroupNorm) -> Value:
-    """Group normalisation of (C, cells)."""
+    """Write group normalisation of features (C, cells)."""
     ones, zeros = [1.0] * norm.num_groups, [0.0] * norm.num_groups
     normed = graph.op(
         "InstanceNormalization",

@@ -1,8 +1,8 @@
-"""Swin as a graph of one size: every window, shift and padding is a table of row numbers.
+"""Write Swin (Liu et al. 2021) as a graph of one size.
 
-Liu et al. 2021. A row of the projected tokens, split by head, is the unit that moves: gathering
-rows (token, head) puts padding, cyclic shift, window partition and the transposition to heads into
-one operator, and one more brings the result back.
+Windows, shifts and padding are tables of row numbers. The rows are those of the projected tokens,
+split by head: one Gather of rows (token, head) does the padding, the cyclic shift, the partition
+into windows and the transposition to heads, and a second Gather reverses them.
 """
 
 from typing import Any
@@ -10,25 +10,37 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from transformers.models.swin.modeling_swin import SwinBackbone, SwinLayer, SwinStage
+from transformers.models.swin.modeling_swin import (
+    SwinAttention,
+    SwinBackbone,
+    SwinLayer,
+    SwinStage,
+)
 
-from convert.graph.graph import Graph, Value, weights_of
+from convert.graph.graph import Graph, Value, linear_weights
 from segmentation.arrays import SizeHW
 from segmentation.model_card import InputSpec
 
 Rows = npt.NDArray[np.int32]
+"""Row numbers."""
 
 
 def swin(
     graph: Graph, backbone: SwinBackbone, spec: InputSpec, size_hw: SizeHW | None
 ) -> list[Value]:
-    """The normed maps of the four stages, (C, cells) each.
+    """Write the backbone.
 
     Args:
-        graph: being written.
-        backbone: the checkpoint's.
-        spec: the graph's input, uint8 NHWC; its normalisation moves into the patch embedding.
-        size_hw: sides that are multiples of the patch.
+        graph: the graph to add to.
+        backbone: the checkpoint's backbone.
+        spec: the graph's input, uint8 NHWC; the patch embedding absorbs its normalisation.
+        size_hw: input size; the sides are multiples of the patch size.
+
+    Returns:
+        The normalised maps of the four stages, (C, cells) each.
+
+    Raises:
+        ValueError: no size is given.
     """
     if size_hw is None:
         raise ValueError("Swin needs a fixed size")
@@ -55,9 +67,9 @@ def _patch_embedding(
     height, width = size_hw[0] // patch, size_hw[1] // patch
     blocks = graph.reshape(spec.name, height, patch, width, patch * 3)
     patches = graph.reshape(graph.transpose(blocks, 0, 2, 1, 3), height * width, patch * patch * 3)
-    # W ((x r - mean) / std) + b with the photo's x in 0..255.
+    # W ((r x - mean) / std) + b, where x is 0..255 and r the rescale factor.
     with torch.no_grad():
-        mean, std = (torch.tensor(of, dtype=torch.float64) for of in (spec.mean, spec.std))
+        mean, std = (torch.tensor(values, dtype=torch.float64) for values in (spec.mean, spec.std))
         weight = projection.weight.double().permute(0, 2, 3, 1) / std
         bias = projection.bias.double() - (weight * mean).sum((1, 2, 3))
         weight = weight.reshape(channels, -1) * spec.rescale_factor
@@ -75,49 +87,65 @@ def _layer(graph: Graph, layer: SwinLayer, tokens: Value, size_hw: SizeHW) -> Va
 
 
 def _window_attention(graph: Graph, layer: SwinLayer, normed: Value, size_hw: SizeHW) -> Value:
-    attention, window = layer.attention, layer.window_size
+    attention = layer.attention
     heads, head_dim = attention.num_attention_heads, attention.head_dim
-    width = heads * head_dim
-    places = window_places(size_hw, window, layer.shift_size)
-    if int(places.max()) >= size_hw[0] * size_hw[1]:
-        # Padding comes after the norm: it is a token of zeros, not a normed one.
-        normed = graph.op("Concat", normed, graph.floats(np.zeros((1, width))), axis=0)
-    (q_weight, q_bias), (k_weight, _), (v_weight, v_bias) = (
-        weights_of(part) for part in (attention.q_proj, attention.k_proj, attention.v_proj)
-    )
-    # The key's bias adds the same to all scores of a query, which softmax ignores; the value's
-    # moves behind the mixing, whose shares add up to 1, into the last projection.
-    weight = np.concatenate([q_weight * attention.scaling, k_weight, v_weight])
-    rows = graph.reshape(graph.linear(normed, weight), -1, head_dim)
-    query, key, value = (
-        graph.op("Gather", rows, graph.const(head_rows(places, heads, which)), axis=0)
-        for which in range(3)
-    )
-    if q_bias.any():
-        by_head = (q_bias * attention.scaling).reshape(heads, 1, head_dim)
-        query = graph.op("Add", query, graph.floats(by_head))
+    places = window_places(size_hw, layer.window_size, layer.shift_size)
+    query, key, value = _project(graph, attention, normed, size_hw, places)
     scores = graph.op("MatMul", query, graph.transpose(key, 0, 1, 3, 2))
     scores = graph.op("Add", scores, graph.const(attention.relative_position_bias()[0]))
     if layer.shift_size:
         scores = graph.op("Add", scores, graph.const(_shift_mask(layer, size_hw)))
     mixed = graph.op("MatMul", graph.op("Softmax", scores, axis=3), value)
-    back = graph.const(rows_back(places, heads, size_hw[0] * size_hw[1]))
-    merged = graph.op("Gather", graph.reshape(mixed, -1, head_dim), back, axis=0)
-    out_weight, out_bias = weights_of(attention.o_proj)
-    moved = out_weight.astype(np.float64) @ v_bias + out_bias
-    return graph.linear(graph.reshape(merged, -1, width), out_weight, moved)
+    rows = graph.const(inverse_rows(places, heads, size_hw[0] * size_hw[1]))
+    merged = graph.op("Gather", graph.reshape(mixed, -1, head_dim), rows, axis=0)
+    out_weight, out_bias = linear_weights(attention.o_proj)
+    # The weights of the mixture add up to 1, so the value's bias may be added after mixing: here.
+    _, v_bias = linear_weights(attention.v_proj)
+    bias = out_weight.astype(np.float64) @ v_bias + out_bias
+    return graph.linear(graph.reshape(merged, -1, heads * head_dim), out_weight, bias)
+
+
+def _project(
+    graph: Graph, attention: SwinAttention, normed: Value, size_hw: SizeHW, places: Rows
+) -> tuple[Value, Value, Value]:
+    """Project tokens (N, C) to the queries, keys and values of all windows.
+
+    The key's bias is omitted: it adds the same number to all scores of a query, which softmax
+    ignores. The value's bias is added after mixing.
+
+    Returns:
+        Three values (windows, heads, window * window, head_dim).
+    """
+    heads, head_dim = attention.num_attention_heads, attention.head_dim
+    if int(places.max()) >= size_hw[0] * size_hw[1]:
+        # Swin pads after the norm, so padding is a token of zeros and not a normalised one.
+        zeros = graph.floats(np.zeros((1, heads * head_dim)))
+        normed = graph.op("Concat", normed, zeros, axis=0)
+    (q_weight, q_bias), (k_weight, _), (v_weight, _) = (
+        linear_weights(part) for part in (attention.q_proj, attention.k_proj, attention.v_proj)
+    )
+    weight = np.concatenate([q_weight * attention.scaling, k_weight, v_weight])
+    rows = graph.reshape(graph.linear(normed, weight), -1, head_dim)
+    query, key, value = (
+        graph.op("Gather", rows, graph.const(head_rows(places, heads, part)), axis=0)
+        for part in range(3)
+    )
+    if q_bias.any():
+        bias_by_head = (q_bias * attention.scaling).reshape(heads, 1, head_dim)
+        query = graph.op("Add", query, graph.floats(bias_by_head))
+    return query, key, value
 
 
 def window_places(size_hw: SizeHW, window: int, shift: int) -> Rows:
-    """Which token stands where in which window.
+    """Compute which token is at which place of which window.
 
     Args:
-        size_hw: of the map, in tokens.
+        size_hw: size of the map in tokens.
         window: side of a window; the map is padded to whole windows at the right and bottom.
-        shift: how far the padded map is rolled up and to the left.
+        shift: number of tokens by which the padded map is rolled up and to the left.
 
     Returns:
-        (windows, window * window) token numbers; the number of tokens itself stands for padding.
+        int32 (windows, window * window) token numbers; the number of tokens stands for padding.
     """
     height, width = size_hw
     padded_h, padded_w = (-(-side // window) * window for side in size_hw)
@@ -128,27 +156,46 @@ def window_places(size_hw: SizeHW, window: int, shift: int) -> Rows:
     return blocks.transpose(0, 2, 1, 3).reshape(-1, window * window)
 
 
-def head_rows(places: Rows, heads: int, which: int) -> Rows:
-    """Rows of q (which=0), k (1) or v (2) in windows: (windows, heads, window * window).
+def head_rows(places: Rows, heads: int, part: int) -> Rows:
+    """Compute the rows that make up the queries, keys or values of all windows.
 
-    The source has a row for each (token, q|k|v, head).
+    Args:
+        places: int32 (windows, window * window) token numbers.
+        heads: number of heads.
+        part: 0 for queries, 1 for keys, 2 for values.
+
+    Returns:
+        int32 (windows, heads, window * window), numbers of rows ordered (token, part, head).
     """
     head = np.arange(heads, dtype=np.int32)[:, None]
-    rows: Rows = (places[:, None, :] * 3 + which) * heads + head
+    rows: Rows = (places[:, None, :] * 3 + part) * heads + head
     return rows
 
 
-def rows_back(places: Rows, heads: int, tokens: int) -> Rows:
-    """The inverse: for each (token, head), its row among (window, head, place)."""
+def inverse_rows(places: Rows, heads: int, tokens: int) -> Rows:
+    """Compute the rows that bring the tokens of all windows back into the order of the map.
+
+    Args:
+        places: int32 (windows, window * window) token numbers.
+        heads: number of heads.
+        tokens: number of tokens of the map.
+
+    Returns:
+        int32 (tokens, heads), numbers of rows ordered (window, head, place).
+    """
     windows, area = places.shape
     row = np.arange(windows * heads * area, dtype=np.int32).reshape(windows, heads, area)
-    back = np.empty((tokens + 1, heads), np.int32)
-    back[places.reshape(-1)] = row.transpose(0, 2, 1).reshape(-1, heads)
-    return back[:tokens]
+    rows = np.empty((tokens + 1, heads), np.int32)
+    rows[places.reshape(-1)] = row.transpose(0, 2, 1).reshape(-1, heads)
+    return rows[:tokens]
 
 
 def _shift_mask(layer: SwinLayer, size_hw: SizeHW) -> npt.NDArray[Any]:
-    """-100 between tokens that only the roll made neighbours: (windows, 1, area, area)."""
+    """-100 between tokens that are neighbours only because of the roll.
+
+    Returns:
+        float32 (windows, 1, area, area).
+    """
     padded = [-(-side // layer.window_size) * layer.window_size for side in size_hw]
     mask = layer.get_attn_mask(*padded, dtype=torch.float32, device=torch.device("cpu"))
     return np.asarray(mask[:, None].numpy())
@@ -158,7 +205,7 @@ def _merge_patches(graph: Graph, stage: SwinStage, tokens: Value, size_hw: SizeH
     height, width = size_hw
     merging = stage.downsample
     grid = np.arange(height * width, dtype=np.int32).reshape(height // 2, 2, width // 2, 2)
-    # The four neighbours column by column, as the checkpoint's weights expect them.
+    # Four neighbours at a time, column by column, as the checkpoint's weights expect them.
     rows = grid.transpose(0, 2, 3, 1).reshape(-1, 4)
     merged = graph.op("Gather", tokens, graph.const(rows), axis=0)
     flat = graph.reshape(merged, rows.shape[0], merging.norm.normalized_shape[0])

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from convert.arguments import parse_size, positive, size_text
+from convert.arguments import format_size, parse_size, positive_int
 from convert.measure.machine import machine
 from convert.measure.synthetic import synthetic_photo
 from segmentation.arrays import SizeHW, UInt8
@@ -81,8 +81,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "where it is installed",
     )
     parser.add_argument("--size", type=parse_size, help="one of the card's; default: the largest")
-    parser.add_argument("--threads", type=positive, default=os.cpu_count() or 1)
-    parser.add_argument("--rounds", type=positive, default=11)
+    parser.add_argument("--threads", type=positive_int, default=os.cpu_count() or 1)
+    parser.add_argument("--rounds", type=positive_int, default=11)
 
 
 def run(args: argparse.Namespace) -> None:
@@ -92,8 +92,8 @@ def run(args: argparse.Namespace) -> None:
     size_hw = args.size or max(sizes, key=lambda size: size[0] * size[1])
     if size_hw not in sizes:
         raise ConversionError(
-            f"{card.name} has no graph for {size_text(size_hw)}. Export it with --size.",
-            f"{card.name} 没有 {size_text(size_hw)} 的模型文件。请用 --size 导出。",
+            f"{card.name} has no graph for {format_size(size_hw)}. Export it with --size.",
+            f"{card.name} 没有 {format_size(size_hw)} 的模型文件。请用 --size 导出。",
         )
     with tempfile.TemporaryDirectory() as scratch:
         contenders = dict(_ours(card, size_hw, args.threads))
@@ -111,7 +111,7 @@ def run(args: argparse.Namespace) -> None:
             )
         results = take_turns(contenders, args.rounds)
     memory = dict(_memory(card, size_hw, args.threads))
-    print(f"{card.name} at {size_text(size_hw)}, {machine()}, {args.threads} threads\n")
+    print(f"{card.name} at {format_size(size_hw)}, {machine()}, {args.threads} threads\n")
     print(table([Result(of.name, of.seconds, memory.get(of.name, ())) for of in results]))
 
 
@@ -166,7 +166,7 @@ def _ours(card: ModelCard, size_hw: SizeHW, threads: int) -> Iterator[tuple[str,
             print(f"{name} left out: {reason}", file=sys.stderr)
             continue
         if size_hw not in engine.sizes_hw:
-            print(f"{name} left out: not made for {size_text(size_hw)}", file=sys.stderr)
+            print(f"{name} left out: not made for {format_size(size_hw)}", file=sys.stderr)
             continue
         pixel_values = preprocess(photo, engine.input, [size_hw], card.mask_stride)[0]
         yield name, partial(engine.run, pixel_values)
@@ -178,7 +178,7 @@ def _rivals(
     import onnx
     import torch
 
-    from convert.exportable import write_graph
+    from convert.graph.mask2former import write_graph
 
     torch.set_num_threads(threads)
     photo = synthetic_photo(size_hw)[None]

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from convert.checkpoint import Checkpoint
-from convert.exportable import SIDE_MULTIPLE, Target
-from convert.graph.backbones import FREE_SIZE
+from convert.graph.backbones import DYNAMIC_SIZE_BACKBONES
+from convert.graph.mask2former import SIDE_MULTIPLE, Target
 from segmentation.arrays import SizeHW
 from segmentation.errors import ConversionError
 
@@ -51,7 +51,7 @@ def plans(
         )
     # atc wants every side fixed.
     backbone = checkpoint.model.config.backbone_config.model_type
-    free = target == "onnx" and backbone in FREE_SIZE
+    free = target == "onnx" and backbone in DYNAMIC_SIZE_BACKBONES
     sizes_hw = list(dict.fromkeys(sizes_hw or [default_size(checkpoint.processor)]))
     if longest_side is not None:
         if not free:

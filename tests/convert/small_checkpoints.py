@@ -1,4 +1,4 @@
-"""Small Mask2Former checkpoints with random weights, one for each kind of backbone."""
+"""Small Mask2Former checkpoints with random weights, one per kind of backbone."""
 
 import json
 from functools import cache
@@ -49,7 +49,8 @@ BACKBONES: dict[str, dict[str, Any]] = {
     },
     "compact": {"model_type": "koutu_efficientnet_lite"},
 }
-# Fifty layers deep, more would blow the numbers up until rounding alone flips attention masks.
+# This backbone has fifty layers: with more noise, the values grow so large that rounding flips
+# attention masks.
 NOISE = {"compact": 0.02}
 PROCESSOR = {
     "image_processor_type": "Mask2FormerImageProcessor",
@@ -62,7 +63,7 @@ PROCESSOR = {
 
 @cache
 def small_checkpoint(backbone: str, **fields: Any) -> Checkpoint:
-    """A checkpoint in memory; no weight is left at the zero or one that hides a mistake."""
+    """A checkpoint in memory. All weights get noise, since zeros and ones would hide mistakes."""
     efficientnet_lite.register()
     torch.manual_seed(0)
     config = Mask2FormerConfig(
@@ -92,7 +93,7 @@ def small_checkpoint(backbone: str, **fields: Any) -> Checkpoint:
 
 
 def save(checkpoint: Checkpoint, folder: Path) -> Path:
-    """Write it as transformers does."""
+    """Write a checkpoint as transformers does."""
     checkpoint.model.save_pretrained(folder)
     (folder / "preprocessor_config.json").write_text(json.dumps(dict(checkpoint.processor)))
     return folder

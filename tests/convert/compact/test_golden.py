@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from convert.checkpoint import Checkpoint, load_checkpoint
-from convert.exportable import OUTPUTS, write_graph
+from convert.graph.mask2former import OUTPUTS, write_graph
 
 SHARED = Path("../shared/compact")
 

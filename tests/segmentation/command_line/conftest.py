@@ -41,14 +41,3 @@ def empty(tmp_path: Path) -> Path:
     """A photo with nothing to find."""
     Image.new("RGB", (64, 48), (128, 128, 128)).save(tmp_path / "grey.png")
     return tmp_path / "grey.png"
-
-
-def bad_photos(folder: Path) -> list[Path]:
-    (folder / "empty.jpg").touch()
-    (folder / "text.jpg").write_text("no photo")
-    (folder / "cut.jpg").write_bytes(PORTRAIT.read_bytes()[:20_000])
-    (folder / "drawing.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
-    (folder / "no_frame.gif").write_bytes(b"GIF89a\x20\0\x20\0\0\0\0;")
-    Image.new("1", (1, 1)).save(folder / "dot.png")
-    Image.new("1", (20_000, 20_000)).save(folder / "bomb.png")
-    return [*sorted(folder.iterdir()), folder, folder / "missing.png"]

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from huggingface_hub import constants
+from PIL import Image
 
 import segmentation.__main__
 from segmentation.__main__ import main
@@ -19,6 +20,17 @@ from segmentation.image.photo import Photo
 from segmentation.inference.segmenter import Segmenter
 from tests.paths import ROOT
 from tests.segmentation.command_line.conftest import CAT, PORTRAIT, Reports
+
+
+def bad_photos(folder: Path) -> list[Path]:
+    (folder / "empty.jpg").touch()
+    (folder / "text.jpg").write_text("no photo")
+    (folder / "cut.jpg").write_bytes(PORTRAIT.read_bytes()[:20_000])
+    (folder / "drawing.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+    (folder / "no_frame.gif").write_bytes(b"GIF89a\x20\0\x20\0\0\0\0;")
+    Image.new("1", (1, 1)).save(folder / "dot.png")
+    Image.new("1", (20_000, 20_000)).save(folder / "bomb.png")
+    return [*sorted(folder.iterdir()), folder, folder / "missing.png"]
 
 
 def test_bad_photos_are_reported_and_the_others_are_done(

@@ -1,6 +1,7 @@
-"""Where a checkpoint's files come from: a folder, or the Hugging Face Hub.
+"""Find the files of a checkpoint in a folder or on the Hugging Face Hub.
 
-From the Hub only what the export needs is fetched (see segmentation/hub.py).
+From the Hub, only the files that the export needs are downloaded, by
+segmentation/inference/hub.py.
 """
 
 import json
@@ -13,7 +14,7 @@ from typing import Any
 from segmentation.errors import ConversionError, EntryMissing
 from segmentation.inference.hub import download
 
-# In order of preference; an index names the parts the weights were cut into.
+# In order of preference; an index names the files of weights that are split.
 WEIGHTS = (
     "model.safetensors",
     "model.safetensors.index.json",
@@ -27,10 +28,10 @@ class CheckpointFiles:
     """A checkpoint on disk.
 
     Attributes:
-        folder: with config.json, preprocessor_config.json and the weights.
+        folder: holds config.json, preprocessor_config.json and the weights.
         name: Hub id or folder name.
-        revision: the commit (40 hex) on the Hub; None for a folder.
-        license: as its README states it, else "unknown".
+        revision: commit (40 hex digits) on the Hub; None for a local folder.
+        license: as the checkpoint's README states it, else "unknown".
     """
 
     folder: Path
@@ -40,38 +41,40 @@ class CheckpointFiles:
 
 
 def find_checkpoint(name: str, revision: str | None = None) -> CheckpointFiles:
-    """The files of a folder, or of a Hub id, pinned to the commit the revision stands for now.
+    """Find a checkpoint folder, or download a checkpoint from the Hub.
+
+    A branch or tag is resolved once, and all files are downloaded from that commit.
 
     Args:
         name: a folder, or a Hub id such as facebook/mask2former-swin-small-coco-instance.
         revision: branch, tag or commit on the Hub; None takes the main branch.
 
     Raises:
-        ConversionError: it is not a Mask2Former, or lacks a file.
-        FetchFailed: there is no such checkpoint, it may not be read, the Hub cannot be reached, or
-            the disk is full.
+        ConversionError: the checkpoint is not a Mask2Former, or a file is missing.
+        FetchFailed: the checkpoint does not exist or is not accessible, the Hub cannot be reached,
+            or the disk is full.
     """
     folder = Path(name)
     if folder.is_dir():
         check_architecture(folder)
         return CheckpointFiles(folder, folder.resolve().name, None, _license(folder))
-    return _from_hub(name, revision)
+    return _download(name, revision)
 
 
 def read_json(folder: Path, name: str) -> dict[str, Any]:
-    """The fields of a JSON file of a checkpoint.
+    """Read a JSON file of a checkpoint.
 
     Raises:
-        ConversionError: it is missing or not JSON.
+        ConversionError: the file is missing or not a JSON object.
     """
     try:
         fields = json.loads((folder / name).read_text("utf-8"))
         if not isinstance(fields, dict):
-            raise ValueError("an object was expected")
+            raise ValueError("not an object")
     except FileNotFoundError as error:
         raise ConversionError(
-            f"{folder} has no {name}. Give a Hub id or a folder that save_pretrained made.",
-            f"{folder} 里没有 {name}。请给出 Hub 模型名，或 save_pretrained 保存的文件夹。",
+            f"{folder} has no {name}. Give a Hub id, or a folder written by save_pretrained.",
+            f"{folder} 中没有 {name}。请给出 Hub 模型名，或由 save_pretrained 保存的文件夹。",
         ) from error
     except ValueError as error:
         raise ConversionError(
@@ -82,35 +85,35 @@ def read_json(folder: Path, name: str) -> dict[str, Any]:
 
 
 def check_architecture(folder: Path) -> None:
-    """See to it that config.json is a Mask2Former's.
+    """Check that config.json describes a Mask2Former.
 
     Raises:
-        ConversionError: it is missing or another architecture's.
+        ConversionError: the file is missing, or it describes another architecture.
     """
     model_type = read_json(folder, "config.json").get("model_type")
     if model_type != "mask2former":
         raise ConversionError(
             f"This is a {model_type} checkpoint; only mask2former can be exported. "
             "Try facebook/mask2former-swin-small-coco-instance.",
-            f"该检查点的架构是 {model_type}，这里只能导出 mask2former。"
+            f"该检查点的架构是 {model_type}，目前只能导出 mask2former。"
             "可以试试 facebook/mask2former-swin-small-coco-instance。",
         )
 
 
-def _from_hub(repo: str, revision: str | None) -> CheckpointFiles:
+def _download(repo: str, revision: str | None) -> CheckpointFiles:
     folder = download(repo, "config.json", revision).parent
-    # Before the weights, which are a hundred times as long to wait for.
+    # Checked before the weights, which take a hundred times as long to download.
     check_architecture(folder)
     commit = folder.name
     download(repo, "preprocessor_config.json", commit)
-    _fetch_weights(repo, commit)
-    # Only the licence comes from it; without it the card says that it is unknown.
+    _download_weights(repo, commit)
+    # The README is needed for the licence alone; without it the licence is "unknown".
     with suppress(EntryMissing):
         download(repo, "README.md", commit)
     return CheckpointFiles(folder, repo, commit, _license(folder))
 
 
-def _fetch_weights(repo: str, commit: str) -> None:
+def _download_weights(repo: str, commit: str) -> None:
     missing: list[EntryMissing] = []
     for name in WEIGHTS:
         try:
@@ -126,7 +129,7 @@ def _fetch_weights(repo: str, commit: str) -> None:
 
 
 def _parts(index: Path) -> list[str]:
-    """The files that an index says the weights were cut into."""
+    """List the files of split weights, as their index names them."""
     parts = read_json(index.parent, index.name).get("weight_map")
     if not isinstance(parts, dict):
         raise ConversionError(
@@ -137,6 +140,7 @@ def _parts(index: Path) -> list[str]:
 
 
 def _license(folder: Path) -> str:
+    """Read the licence from the front matter of the checkpoint's README."""
     readme = folder / "README.md"
     text = readme.read_text("utf-8", errors="replace") if readme.is_file() else ""
     front_matter = text.split("\n---", 1)[0] if text.startswith("---") else ""

@@ -1,4 +1,4 @@
-"""Mask2Former rewritten for export: the checkpoint's weights, the same numbers, a lean graph."""
+"""Write a Mask2Former checkpoint as an ONNX graph that gives the same numbers as transformers."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -13,17 +13,17 @@ from convert.graph.graph import Graph, Value
 from convert.graph.levels import Level
 from convert.graph.mask_decoder import mask_decoder
 from convert.graph.pixel_decoder import pixel_decoder
-from convert.graph.sampling import SAMPLERS
+from convert.graph.sampling.registry import SAMPLERS
 from segmentation.arrays import SizeHW
 from segmentation.model_card import InputSpec
 
 OUTPUTS = ("class_queries_logits", "masks_queries_logits")
 MASK_STRIDE = 4
-# The coarsest map's stride: sides that are multiples of it need no padding inside the model.
+# Stride of the coarsest map. Sides that are multiples of it need no padding inside the model.
 SIDE_MULTIPLE = 32
 
-
 Target = Literal["onnx", "ascend"]
+"""The run-time that a graph is written for: onnxruntime, or CANN through atc."""
 TARGETS: Mapping[Target, type[Graph]] = {"onnx": Graph, "ascend": AscendGraph}
 
 
@@ -34,29 +34,34 @@ def write_graph(
     target: Target = "onnx",
     sampling: str | None = None,
 ) -> onnx.ModelProto:
-    """The whole model, from a photo's uint8 pixels to both logits, as ONNX.
+    """Write the whole model as a graph from the pixels of a photo to both logits.
 
     Args:
-        model: the checkpoint.
-        spec: the graph's input; uint8, NHWC, normalised inside.
-        size_hw: the one size the graph is for; None for a graph of any multiples of 32.
-        target: the run-time whose operators to use.
+        model: the checkpoint's model.
+        spec: the graph's input: uint8, NHWC, normalised inside.
+        size_hw: the only size that the graph takes; None for a graph that takes all multiples of
+            32.
+        target: the run-time.
         sampling: a key of SAMPLERS; None takes the fastest that the target has.
 
     Returns:
-        Inputs: `spec.name` (1, H, W, 3). Outputs: class_queries_logits (1, Q, labels + 1) and
-        masks_queries_logits (1, Q, H/4, W/4), as transformers names and shapes them.
+        A model with the input `spec.name` uint8 (1, H, W, 3), and the float32 outputs
+        class_queries_logits (1, Q, labels + 1) and masks_queries_logits (1, Q, H/4, W/4), named and
+        shaped as in transformers.
+
+    Raises:
+        ValueError: the backbone needs a fixed size, and `size_hw` is None.
     """
     graph = TARGETS[target]()
-    units = _units(graph, spec.name, size_hw)
+    coarsest_hw = _coarsest_size(graph, spec.name, size_hw)
     module = model.model.pixel_level_module
     maps = write_backbone(graph, module.encoder, spec, size_hw)
-    levels = [_level(graph, units, times) for times in (1, 2, 4)]
+    levels = [_level(graph, coarsest_hw, scale) for scale in (1, 2, 4)]
     fastest = "deform-conv" if target == "onnx" else "grid-sample"
     sampler = SAMPLERS[sampling or fastest]
     tokens, features = pixel_decoder(graph, module.decoder, maps, levels, sampler)
     classes, masks = mask_decoder(graph, model, tokens, features, levels)
-    finest = _level(graph, units, SIDE_MULTIPLE // MASK_STRIDE)
+    mask_level = _level(graph, coarsest_hw, SIDE_MULTIPLE // MASK_STRIDE)
     queries, labels = model.config.num_queries, model.config.num_labels
     height, width = size_hw or ("height", "width")
     mask_h, mask_w = (
@@ -74,21 +79,22 @@ def write_graph(
         ],
         [
             graph.reshape(classes, 1, queries, labels + 1),
-            graph.reshape(masks, 1, queries, finest.height, finest.width),
+            graph.reshape(masks, 1, queries, mask_level.height, mask_level.width),
         ],
     )
 
 
-def _units(graph: Graph, image: str, size_hw: SizeHW | None) -> tuple[Value, Value]:
-    """Height and width in cells of the coarsest map, known now or when the graph runs."""
+def _coarsest_size(graph: Graph, image: str, size_hw: SizeHW | None) -> tuple[Value, Value]:
+    """Height and width of the coarsest map: constants, or computed at run time."""
     if size_hw:
         return graph.ints(size_hw[0] // SIDE_MULTIPLE), graph.ints(size_hw[1] // SIDE_MULTIPLE)
     height = graph.op("Shape", image, start=1, end=2)
     width = graph.op("Shape", image, start=2, end=3)
-    unit = graph.ints(SIDE_MULTIPLE)
-    return graph.op("Div", height, unit), graph.op("Div", width, unit)
+    multiple = graph.ints(SIDE_MULTIPLE)
+    return graph.op("Div", height, multiple), graph.op("Div", width, multiple)
 
 
-def _level(graph: Graph, units: tuple[Value, Value], times: int) -> Level:
-    height, width = (graph.op("Mul", unit, graph.ints(times)) for unit in units)
+def _level(graph: Graph, coarsest_hw: tuple[Value, Value], scale: int) -> Level:
+    """A level whose sides are `scale` times those of the coarsest map."""
+    height, width = (graph.op("Mul", side, graph.ints(scale)) for side in coarsest_hw)
     return Level(height, width, graph.op("Mul", height, width))

@@ -1,4 +1,4 @@
-"""What torch itself exports of Mask2Former is refused, and each obstacle is named."""
+"""A plain torch.onnx.export of Mask2Former breaks the rules that our own graphs keep."""
 
 import io
 import warnings
@@ -8,26 +8,26 @@ import pytest
 import torch
 from transformers import Mask2FormerConfig, Mask2FormerForUniversalSegmentation, SwinConfig
 
-from convert.graph.operator_rules import check
+from convert.graph.operator_rules.check import check
 
 SIDE = 64
 
 
 class Logits(torch.nn.Module):
-    """The two outputs that count."""
+    """Mask2Former that returns its logits only."""
 
     def __init__(self, model: Mask2FormerForUniversalSegmentation) -> None:
         super().__init__()
         self.model = model
 
     def forward(self, pixel_values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        found = self.model(pixel_values=pixel_values)
-        return found.class_queries_logits, found.masks_queries_logits
+        output = self.model(pixel_values=pixel_values)
+        return output.class_queries_logits, output.masks_queries_logits
 
 
 @pytest.fixture(scope="module")
 def tiny() -> Logits:
-    """The full-size checkpoints' architecture, small."""
+    """A small model with the architecture of the published checkpoints."""
     torch.manual_seed(0)
     stages = [f"stage{index}" for index in range(1, 5)]
     config = Mask2FormerConfig(
@@ -51,15 +51,15 @@ def tiny() -> Logits:
     return Logits(Mask2FormerForUniversalSegmentation(config).eval())
 
 
-def test_a_plain_export_is_refused_for_each_of_its_obstacles(tiny: Logits) -> None:
+def test_a_plain_export_breaks_each_of_these_rules(tiny: Logits) -> None:
     file = io.BytesIO()
     photo = torch.rand(1, 3, SIDE, SIDE)
     with torch.no_grad(), warnings.catch_warnings():
-        # The tracing exporter warns of its age and of each size it makes a constant.
+        # The tracing exporter warns that it is deprecated, and about every size it makes constant.
         warnings.simplefilter("ignore")
         torch.onnx.export(tiny, (photo,), file, opset_version=17, dynamo=False)
-    told = "\n".join(map(str, check(onnx.load_from_string(file.getvalue()))))
-    for obstacle in (
+    violations = "\n".join(map(str, check(onnx.load_from_string(file.getvalue()))))
+    for rule in (
         "opset 17",
         "Einsum",
         "LayerNormalization",
@@ -67,4 +67,4 @@ def test_a_plain_export_is_refused_for_each_of_its_obstacles(tiny: Logits) -> No
         "scales or sizes must be constants",
         "infinite",
     ):
-        assert obstacle in told
+        assert rule in violations

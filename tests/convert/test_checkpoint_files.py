@@ -1,4 +1,4 @@
-"""Fetching checkpoints: the real huggingface_hub client against a small hub on localhost."""
+"""Finding checkpoints in folders, and on a small hub on localhost with the real Hub client."""
 
 import json
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from huggingface_hub import constants
 
-from convert.source import find_checkpoint
+from convert.checkpoint_files import find_checkpoint
 from segmentation.errors import ConversionError, FetchFailed
 from tests.stand_ins.hub import COMMIT, Hub, running_hub, use_hub
 
@@ -23,13 +23,13 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     (repo / "model.safetensors").write_bytes(b"weights" * 1000)
     (repo / "README.md").write_text("---\nlicense: mit\ntags: [x]\n---\nlicense: not this\n")
     (repo / "pytorch_model.bin").write_bytes(b"the same weights again")
-    (repo / "photo.jpg").write_bytes(b"nobody needs it")
+    (repo / "photo.jpg").write_bytes(b"not needed")
     with running_hub(tmp_path / "hub") as hub:
         use_hub(hub, tmp_path / "cache", monkeypatch)
         yield hub
 
 
-def test_only_the_files_needed_are_fetched_and_the_commit_is_pinned(hub: Hub) -> None:
+def test_only_the_needed_files_are_downloaded_and_the_commit_is_pinned(hub: Hub) -> None:
     files = find_checkpoint(REPO)
     assert hub.fetched() == [
         "config.json",
@@ -39,19 +39,19 @@ def test_only_the_files_needed_are_fetched_and_the_commit_is_pinned(hub: Hub) ->
     ]
     assert (files.name, files.revision, files.license) == (REPO, COMMIT, "mit")
     assert (files.folder / "model.safetensors").read_bytes() == b"weights" * 1000
-    # All but the first, which finds the commit out, ask for that very commit.
-    files_asked = [path for _, path, _ in hub.requests if "/resolve/main/" in path]
-    assert {path.rsplit("/", 1)[1] for path in files_asked} == {"config.json"}
+    # The first request resolves the branch; all others ask for the commit.
+    from_main = [path for _, path, _ in hub.asked if "/resolve/main/" in path]
+    assert {path.rsplit("/", 1)[1] for path in from_main} == {"config.json"}
 
 
-def test_a_second_time_nothing_is_fetched(hub: Hub) -> None:
+def test_a_checkpoint_is_downloaded_once(hub: Hub) -> None:
     find_checkpoint(REPO)
     hub.requests.clear()
     find_checkpoint(REPO)
     assert hub.fetched() == []
 
 
-def test_without_network_the_cache_does(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_cache_is_used_offline(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     find_checkpoint(REPO)
     hub.requests.clear()
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
@@ -60,7 +60,7 @@ def test_without_network_the_cache_does(hub: Hub, monkeypatch: pytest.MonkeyPatc
     assert hub.requests == []
 
 
-def test_a_broken_download_resumes(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_download_resumes(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", 1000)
     hub.cut_next_at["model.safetensors"] = 4000
     files = find_checkpoint(REPO)
@@ -68,7 +68,7 @@ def test_a_broken_download_resumes(hub: Hub, monkeypatch: pytest.MonkeyPatch) ->
     assert ("GET", f"/{REPO}/resolve/{COMMIT}/model.safetensors", "bytes=4000-") in hub.requests
 
 
-def test_weights_in_parts_come_with_their_index(hub: Hub) -> None:
+def test_split_weights_are_downloaded_with_their_index(hub: Hub) -> None:
     repo = hub.root / REPO
     (repo / "model.safetensors").unlink()
     parts = {"a": "part-2.safetensors", "b": "part-1.safetensors", "c": "part-1.safetensors"}
@@ -83,13 +83,13 @@ def test_weights_in_parts_come_with_their_index(hub: Hub) -> None:
     ]
 
 
-def test_an_old_repository_with_torch_weights_alone(hub: Hub) -> None:
+def test_torch_weights_are_taken_where_there_are_no_others(hub: Hub) -> None:
     (hub.root / REPO / "model.safetensors").unlink()
     find_checkpoint(REPO)
     assert "pytorch_model.bin" in hub.fetched()
 
 
-def test_another_architecture_is_refused_before_its_weights_are_fetched(hub: Hub) -> None:
+def test_another_architecture_is_refused_before_its_weights_are_downloaded(hub: Hub) -> None:
     (hub.root / REPO / "config.json").write_text('{"model_type": "bert"}')
     with pytest.raises(ConversionError, match="bert checkpoint"):
         find_checkpoint(REPO)
@@ -97,29 +97,29 @@ def test_another_architecture_is_refused_before_its_weights_are_fetched(hub: Hub
 
 
 @pytest.mark.parametrize(
-    ("name", "revision", "words"),
+    ("name", "revision", "message"),
     [
         ("someone/nothing", None, "no model someone/nothing"),
         (REPO, "v9", "no revision v9"),
         ("./no/such/folder", None, "neither a folder here nor a Hub id"),
     ],
 )
-def test_what_is_not_there_is_one_line(
-    hub: Hub, name: str, revision: str | None, words: str
+def test_a_missing_checkpoint_is_reported_in_one_line(
+    hub: Hub, name: str, revision: str | None, message: str
 ) -> None:
-    with pytest.raises(FetchFailed, match=words) as caught:
+    with pytest.raises(FetchFailed, match=message) as caught:
         find_checkpoint(name, revision)
     assert "\n" not in str(caught.value)
     assert hub.fetched() == []
 
 
-def test_a_gated_repository_says_how_to_get_in(hub: Hub) -> None:
+def test_a_gated_repository_says_how_to_get_access(hub: Hub) -> None:
     hub.gated.add(REPO)
     with pytest.raises(FetchFailed, match=r"gated: accept its terms on .*HF_TOKEN"):
         find_checkpoint(REPO)
 
 
-def test_a_repository_without_weights(hub: Hub) -> None:
+def test_a_repository_without_weights_is_refused(hub: Hub) -> None:
     for name in ("model.safetensors", "pytorch_model.bin"):
         (hub.root / REPO / name).unlink()
     with pytest.raises(FetchFailed, match=r"has no model\.safetensors\."):
@@ -127,31 +127,31 @@ def test_a_repository_without_weights(hub: Hub) -> None:
 
 
 @pytest.mark.usefixtures("hub")
-def test_no_network_and_nothing_in_the_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_cache_offline_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     with pytest.raises(FetchFailed, match=r"did not give .* HF_ENDPOINT"):
         find_checkpoint(REPO)
 
 
 @pytest.mark.usefixtures("hub")
-def test_a_cache_that_cannot_be_written_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cache_that_cannot_be_written_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(constants, "HF_HUB_CACHE", "/dev/full/cache")
     with pytest.raises(FetchFailed, match="could not be fetched"):
         find_checkpoint(REPO)
 
 
-def test_a_folder_is_taken_as_it_is(tmp_path: Path) -> None:
+def test_a_folder_is_used_directly(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text('{"model_type": "mask2former"}')
     files = find_checkpoint(str(tmp_path))
     assert (files.folder, files.revision, files.license) == (tmp_path, None, "unknown")
 
 
-def test_a_folder_without_a_config(tmp_path: Path) -> None:
+def test_a_folder_without_a_config_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConversionError, match=r"has no config.json"):
         find_checkpoint(str(tmp_path))
 
 
-def test_an_index_that_names_no_parts(hub: Hub) -> None:
+def test_an_index_without_files_is_refused(hub: Hub) -> None:
     (hub.root / REPO / "model.safetensors").unlink()
     (hub.root / REPO / "model.safetensors.index.json").write_text("{}")
     with pytest.raises(ConversionError, match="does not say where the weights are"):
@@ -169,7 +169,9 @@ def test_an_index_that_names_no_parts(hub: Hub) -> None:
         ("name: Café\nlicense: mit", "mit"),
     ],
 )
-def test_the_licence_is_the_front_matters(tmp_path: Path, front_matter: str, license_: str) -> None:
+def test_the_licence_is_read_from_the_front_matter(
+    tmp_path: Path, front_matter: str, license_: str
+) -> None:
     (tmp_path / "config.json").write_text('{"model_type": "mask2former"}')
     (tmp_path / "README.md").write_text(f"---\n{front_matter}\n---\nA model.", "latin-1")
     assert find_checkpoint(str(tmp_path)).license == license_

@@ -1,0 +1,107 @@
+"""Find the parts of a float graph of ours that are worth computing in int8."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import onnx
+
+Weights = Mapping[str, onnx.TensorProto]
+"""The constants of a graph by name."""
+Consumers = Mapping[str, Sequence[onnx.NodeProto]]
+"""The nodes that take a value, by the value's name."""
+
+# Below this, quantising and dequantising cost more than the product saves.
+MIN_SIDE = 32
+
+
+@dataclass(frozen=True, slots=True)
+class FeedForward:
+    """The three nodes of `Graph.relu_feed_forward`: max(x W1, -b1) W2 + (W2 b1 + b2)."""
+
+    first: onnx.NodeProto
+    relu: onnx.NodeProto
+    second: onnx.NodeProto
+
+    @property
+    def source(self) -> str:
+        """Name of the input tokens."""
+        return str(self.first.input[0])
+
+    @property
+    def middle(self) -> str:
+        """Name of the value between the layers, which lacks the first layer's bias."""
+        return str(self.relu.output[0])
+
+
+def weights_by_name(model: onnx.ModelProto) -> Weights:
+    """Index the constants of a graph."""
+    return {tensor.name: tensor for tensor in model.graph.initializer}
+
+
+def consumers_by_value(model: onnx.ModelProto) -> Consumers:
+    """Index the nodes of a graph by the values they take."""
+    consumers: dict[str, list[onnx.NodeProto]] = {}
+    for node in model.graph.node:
+        for name in node.input:
+            consumers.setdefault(name, []).append(node)
+    return consumers
+
+
+def calibrated_values(model: onnx.ModelProto) -> list[str]:
+    """Name the values whose ranges `quantize_graph` needs to be measured.
+
+    They are the inputs and outputs of wide convolutions, and the inputs and middles of feed-forward
+    layers.
+    """
+    weights, consumers = weights_by_name(model), consumers_by_value(model)
+    names: list[str] = []
+    for node in model.graph.node:
+        if is_wide_convolution(node, weights):
+            names += [node.input[0], node.output[0]]
+        elif layer := feed_forward_at(node, consumers, weights):
+            names += [layer.source, layer.middle]
+    return list(dict.fromkeys(names))
+
+
+def is_wide_product(node: onnx.NodeProto, weights: Weights) -> bool:
+    """Whether a node multiplies by a constant matrix that is large enough to gain from int8."""
+    if node.op_type not in ("MatMul", "Gemm") or node.input[1] not in weights:
+        return False
+    dims = weights[node.input[1]].dims
+    return len(dims) == 2 and min(dims) >= MIN_SIDE and not node.attribute
+
+
+def is_wide_convolution(node: onnx.NodeProto, weights: Weights) -> bool:
+    """Whether a node is a dense convolution with a spatial kernel and many channels.
+
+    These do nearly all of the work of a convolutional graph.
+    """
+    if node.op_type != "Conv" or node.input[1] not in weights:
+        return False
+    dims = weights[node.input[1]].dims
+    return bool(min(dims[:2]) >= MIN_SIDE and dims[2] > 1)
+
+
+def feed_forward_at(
+    node: onnx.NodeProto, consumers: Consumers, weights: Weights
+) -> FeedForward | None:
+    """Return the feed-forward layer whose first node is given, or None."""
+    if node.op_type != "MatMul" or not is_wide_product(node, weights):
+        return None
+    relu = consumers[node.output[0]][0]
+    if relu.op_type != "Max" or relu.input[1] not in weights:
+        return None
+    second = consumers[relu.output[0]][0]
+    return FeedForward(node, relu, second) if is_wide_product(second, weights) else None
+
+
+def bias_after(
+    node: onnx.NodeProto, consumers: Consumers, weights: Weights
+) -> onnx.NodeProto | None:
+    """Return the Sub that subtracts a negated bias from a product (see `Graph.linear`), or None."""
+    following = consumers.get(node.output[0], [])
+    if len(following) == 1 and following[0].op_type == "Sub":
+        minuend, subtrahend = following[0].input
+        if minuend == node.output[0] and subtrahend in weights:
+            return following[0]
+    return None

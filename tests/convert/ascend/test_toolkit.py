@@ -1,0 +1,104 @@
+"""Finding atc and the chip on a host, the environment of atc, and its error codes."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from convert.ascend import toolkit as cann
+from tests.convert.ascend.model_folders import convert_folder, hide_toolkit, path_with_toolkit
+from tests.stand_ins.toolkit import TOOLKIT
+
+
+def test_atc_is_found_on_the_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    hide_toolkit(monkeypatch)
+    monkeypatch.setenv("PATH", str(TOOLKIT / "bin"))
+    assert cann.find_toolkit() == cann.Toolkit(TOOLKIT / "bin/atc")
+
+
+@pytest.mark.usefixtures("atc_log")
+def test_atc_is_found_in_the_default_locations_and_set_env_is_sourced(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hide_toolkit(monkeypatch)
+    monkeypatch.setattr(cann, "DEFAULT_LOCATIONS", (folder, TOOLKIT))
+    assert cann.find_toolkit() == cann.Toolkit(TOOLKIT / "bin/atc", TOOLKIT / "set_env.sh")
+    assert convert_folder(folder, "--size", "32") == 0
+
+
+def test_a_missing_toolkit_says_how_to_set_it_up(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hide_toolkit(monkeypatch)
+    assert convert_folder(folder) == 1
+    assert "set_env.sh" in capsys.readouterr().err
+
+
+def test_atc_does_not_use_our_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "prefix", "/somewhere/venv")
+    monkeypatch.setenv("PATH", "/somewhere/venv/bin:/usr/bin")
+    assert cann._environment()["PATH"] == "/usr/bin"
+    # Python does not see a conda environment as a virtual one.
+    monkeypatch.setattr(sys, "base_prefix", "/somewhere/venv")
+    assert cann._environment()["PATH"] == "/somewhere/venv/bin:/usr/bin"
+    monkeypatch.setenv("CONDA_PREFIX", "/somewhere/venv")
+    assert cann._environment()["PATH"] == "/usr/bin"
+
+
+def test_atc_writes_its_fusion_report_where_it_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ASCEND_WORK_PATH", "/elsewhere")
+    assert "ASCEND_WORK_PATH" not in cann._environment()
+
+
+@pytest.mark.parametrize("code", ["E10001", "E10016", "E16005", "EZ3003", "EE1010", "np.float_"])
+@pytest.mark.usefixtures("atc_log")
+def test_error_codes_of_atc_are_explained(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], code: str
+) -> None:
+    monkeypatch.setenv("ATC_STAND_IN_SAYS", f"[ERROR] {code} something")
+    before = sorted(folder.iterdir())
+    assert convert_folder(folder) == 1
+    captured = capsys.readouterr()
+    assert f"[ERROR] {code} something" in captured.out
+    assert f"{code}: {cann.ERROR_CODES[code].en}" in captured.err
+    assert sorted(folder.iterdir()) == before
+
+
+@pytest.mark.usefixtures("atc_log")
+def test_an_unknown_error_code_is_named(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ATC_STAND_IN_SAYS", "E19999: inner error")
+    assert convert_folder(folder) == 1
+    assert "E19999" in capsys.readouterr().err
+
+
+def test_npu_smi_names_the_chip(
+    folder: Path, atc_log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", path_with_toolkit())
+    monkeypatch.setenv("NPU_SMI_NAME", "910B4")
+    assert convert_folder(folder, "--size", "32", soc="auto") == 0
+    assert "--soc_version=Ascend910B4" in atc_log.read_text().splitlines()
+
+
+@pytest.mark.parametrize("name", ["910A", ""])
+@pytest.mark.usefixtures("atc_log")
+def test_a_chip_that_atc_does_not_know_is_refused(
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+) -> None:
+    monkeypatch.setenv("PATH", path_with_toolkit())
+    monkeypatch.setenv("NPU_SMI_NAME", name)
+    assert convert_folder(folder, soc="auto") == 1
+    assert "no chip that atc knows" in capsys.readouterr().err
+
+
+def test_a_host_without_npu_smi_must_name_the_chip(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    assert convert_folder(folder, soc="auto") == 1
+    assert "npu-smi info did not work" in capsys.readouterr().err
