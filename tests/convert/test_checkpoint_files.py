@@ -40,7 +40,7 @@ def test_only_the_needed_files_are_downloaded_and_the_commit_is_pinned(hub: Hub)
     assert (files.name, files.revision, files.license) == (REPO, COMMIT, "mit")
     assert (files.folder / "model.safetensors").read_bytes() == b"weights" * 1000
     # The first request resolves the branch; all others ask for the commit.
-    from_main = [path for _, path, _ in hub.asked if "/resolve/main/" in path]
+    from_main = [path for _, path, _ in hub.requests if "/resolve/main/" in path]
     assert {path.rsplit("/", 1)[1] for path in from_main} == {"config.json"}
 
 
