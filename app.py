@@ -721,7 +721,7 @@ class Comparing:
     def __init__(self, shelf: ModelRegistry, limits: Limits) -> None:
         self._shelf = shelf
         self._limits = limits
-        self.finders = shelf.finders()
+        self.finders = shelf.variants()
 
     def greet(self, request: gr.Request) -> tuple[Any, ...]:
         """The tab as a visitor finds it: the first example, compared beforehand."""

@@ -118,6 +118,6 @@ def test_an_altered_om_is_told_of(tmp_path: Path) -> None:
 def test_a_page_offers_what_its_chip_runs(tmp_path: Path, choice: EngineChoice) -> None:
     for_another = write_om(tmp_path, [(32, 32)], soc="Ascend910B4", precision="fp16")
     card = small_card(tmp_path, [for_another, write_om(tmp_path, [(32, 32)], precision="mixed")])
-    (finder,) = [f for f in ModelRegistry([card], choice).finders() if f.engine is None]
+    (finder,) = [f for f in ModelRegistry([card], choice).variants() if f.engine is None]
     assert finder.precision is None, "the page's own"
     assert "mixed" in finder.title.en

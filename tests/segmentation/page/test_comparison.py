@@ -38,7 +38,7 @@ from tests.segmentation.scenes import DOG, OBJECT, PERSON, block, segmentation
 
 PREPARED = EXAMPLES / "compare"
 SHELF = ModelRegistry([find_model("compact")])
-[FINDER] = SHELF.finders()
+[FINDER] = SHELF.variants()
 STANDARD = Setting(FINDER)
 
 
@@ -102,19 +102,6 @@ def test_what_was_chosen_before_is_what_is_compared() -> None:
     chosen = compared(photo, [STANDARD], (found, others[:1]))
     assert chosen.rgb.shape != subject.rgb.shape
     assert compared(photo, [STANDARD], (found, ())).rgb.shape == subject.rgb.shape
-
-
-def test_finders_are_what_this_host_has() -> None:
-    card = find_model("compact")
-    int8 = replace(card.artifacts[0], precision="int8")
-    om = replace(card.artifacts[0], precision="fp16", format="om", soc="Ascend310P3")
-    both = replace(card, name="both", artifacts=(*card.artifacts, int8, om))
-    asked = [
-        (f.model, f.precision, f.engine) for f in ModelRegistry([both, card], "onnx").finders()
-    ]
-    assert asked == [("both", None, None), ("both", "int8", None), ("compact", None, None)]
-    first, *_ = ModelRegistry([both], "onnx", "int8").finders()
-    assert (first.precision, first.title.en[-4:]) == (None, "int8")
 
 
 @pytest.mark.parametrize(
