@@ -29,7 +29,7 @@ from segmentation.inference.hub import get_model
 from segmentation.inference.postprocess import Segmentation
 from segmentation.inference.refine import Refinement, try_refine
 from segmentation.inference.segmenter import Segmenter
-from segmentation.inference.select import check_wish, select
+from segmentation.inference.select import check_objects, select
 from segmentation.recipe import make_file
 
 Report = dict[str, Any]
@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     language = terminal_language()
     try:
         card = get_model(args.model, args.engine, args.precision)
-        check_wish(args.objects, card.labels)
+        check_objects(args.objects, card.labels)
         wish = wish_of(args)
     except (ChoiceError, PhotoError, ModelNotFound) as error:
         parser.error(error.in_language(language))

@@ -18,7 +18,7 @@ from segmentation.filenames import check_output, output_format
 from segmentation.i18n import Language
 from segmentation.image.read import read_photo
 from segmentation.image.write import FORMATS
-from segmentation.inference.select import RULES
+from segmentation.inference.select import OBJECT_RULES
 from segmentation.recipe import Recipe
 
 ENGINES = "auto, onnx, ascend, or the address of replicas: http://HOST:PORT (default: auto)"
@@ -142,7 +142,8 @@ def _add_finding(parser: argparse.ArgumentParser) -> None:
     add(
         "--objects",
         default="auto",
-        help=f"{', '.join(RULES)}; labels such as dog,cat; or numbers such as 1,3 (default: auto)",
+        help=f"{', '.join(OBJECT_RULES)}; labels such as dog,cat; or numbers such as 1,3 "
+        "(default: auto)",
     )
     add("--threshold", type=share, help="least score of an object, 0..1 (default: the model's)")
     add("--one-look", action="store_true", help="no second, closer look at the chosen objects")

@@ -18,7 +18,7 @@ from segmentation.image.write import Format
 from segmentation.inference.postprocess import Segmentation
 from segmentation.inference.refine import Refinement, try_refine
 from segmentation.inference.segmenter import Segmenter
-from segmentation.inference.select import check_wish, select
+from segmentation.inference.select import check_objects, select
 from segmentation.page.strings import STRINGS
 from segmentation.recipe import Recipe, make_file
 
@@ -131,7 +131,7 @@ def carry_out(
     Raises:
         KoutuError: what was asked for does not exist, or the photo could not be brought through.
     """
-    check_wish(order.objects, segmenter.card.labels)
+    check_objects(order.objects, segmenter.card.labels)
     recipe = order.recipe(backdrop, limits)
     photo = read_photo(path, limits)
     segmentation, _ = segmenter.segment(photo, order.threshold)

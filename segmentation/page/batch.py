@@ -24,7 +24,7 @@ from segmentation.page.session import line
 from segmentation.page.strings import STRINGS
 from segmentation.recipe import make_file
 
-# What of each photo a batch can cut out: those of RULES that give something.
+# What of each photo a batch can cut out: those of OBJECT_RULES that give something.
 BATCH_RULES = ("auto", "largest", "all")
 NOTHING = Text("No object was found in this photo.", "这张照片里没有找到物体。")
 TABLE = "objects.csv"

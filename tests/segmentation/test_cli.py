@@ -335,8 +335,8 @@ def test_the_more_special_variable_decides(monkeypatch: pytest.MonkeyPatch) -> N
     ("arguments", "says"),
     [
         ((), "PHOTO"),
-        ((CAT, "--objects", "giraffe"), "The model knows no 'giraffe'"),
-        ((CAT, "--objects", ""), "The model knows no ''"),
+        ((CAT, "--objects", "giraffe"), "The model has no label 'giraffe'"),
+        ((CAT, "--objects", ""), "The model has no label ''"),
         ((CAT, "--background", "#12"), "is not a colour"),
         ((CAT, "--background", "missing.jpg"), "There is no file missing.jpg"),
         ((CAT, "--model", "no-such-model"), "No model called no-such-model"),
