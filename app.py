@@ -513,7 +513,7 @@ class Page:
     ) -> None:
         """Fail, without a word, where the closer look that is wanted is still to be taken."""
         chosen = desk.choice(threshold) if desk and wanted else ()
-        if desk and chosen and not (look and look.is_at(desk.segmentation, chosen)):
+        if desk and chosen and not (look and look.matches(desk.segmentation, chosen)):
             raise gr.Error(visible=False, print_exception=False)
 
     def show_closer(

@@ -47,7 +47,7 @@ def _object_alpha(
     look: Refinement | None,
     edge: Edge,
 ) -> UInt8:
-    if look is None or not look.is_at(segmentation, ids):
+    if look is None or not look.matches(segmentation, ids):
         return make_alpha(rgb, segmentation.mask_logits(ids), edge)
     height, width = rgb.shape[:2]
     photo_h, photo_w = segmentation.geometry.photo_hw

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from segmentation.arrays import UInt8
 from segmentation.i18n import Language, Text
 from segmentation.image.read import Photo
-from segmentation.inference.postprocess import Instance, Segmentation, find_again
+from segmentation.inference.postprocess import Instance, Segmentation, match_instances
 from segmentation.inference.refine import Refinement
 from segmentation.inference.segmenter import Timings
 from segmentation.inference.select import select
@@ -116,8 +116,8 @@ class PhotoState:
         """
         shown = segmentation.above(threshold)
         guessed = self.guesses.intersection(self.chosen)
-        guesses = frozenset(find_again(self.segmentation, guessed, segmentation))
-        chosen = tuple({*find_again(self.segmentation, self.chosen, shown)} | guesses)
+        guesses = frozenset(match_instances(self.segmentation, guessed, segmentation))
+        chosen = tuple({*match_instances(self.segmentation, self.chosen, shown)} | guesses)
         if self.chosen and not chosen:
             chosen = select(shown, "auto")
         # Ids of the former look mean nothing in this one, so there is nothing to undo.
@@ -182,7 +182,7 @@ def messages(desk: PhotoState, threshold: float, look: Refinement | None) -> tup
         advice = (STRINGS["nothing_yet"],)
     elif not desk.choice(threshold):
         advice = (STRINGS["pick_one"],)
-    if look and not look.is_at(desk.segmentation, desk.choice(threshold)):
+    if look and not look.matches(desk.segmentation, desk.choice(threshold)):
         look = None
     return (*desk.notices, *advice, _spent(desk.timings, look))
 

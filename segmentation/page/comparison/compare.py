@@ -4,15 +4,12 @@ import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-import cv2
-
 from segmentation.arrays import UInt8
 from segmentation.compositing.matting import Edge
 from segmentation.cutout import compute_alpha
 from segmentation.i18n import Text
 from segmentation.image.read import Photo
-from segmentation.inference.metrics import iou
-from segmentation.inference.postprocess import Segmentation
+from segmentation.inference.postprocess import Segmentation, match_instances
 from segmentation.inference.refine import Refinement, crop_around, try_refine
 from segmentation.inference.registry import ModelRegistry, ModelVariant
 from segmentation.inference.segmenter import Segmenter, Timings
@@ -137,7 +134,7 @@ def see(
         sure = segmentation.above(segmenter.card.score_threshold)
         if not (wanted and wanted[1]):
             wanted = segmentation, select(sure, "auto")
-        ids = same_objects(*wanted, segmentation)
+        ids = match_instances(*wanted, segmentation, LEAST_OVERLAP)
         look: Refinement | None = None
         notices: tuple[Text, ...] = ()
         if any(setting.closer for setting in settings if setting.finder == finder):
@@ -164,28 +161,6 @@ def compare(photo: Photo, settings: Sequence[Setting], seen: Iterable[Seen]) -> 
     compared = tuple(_cut_out(photo, way, by_finder[way.finder], frame) for way in settings)
     rgb = preview(replace(photo, rgb=photo.rgb[frame], alpha=None))
     return Comparison(rgb, compared)
-
-
-def same_objects(
-    wanted: Segmentation, ids: Collection[int], other: Segmentation
-) -> tuple[int, ...]:
-    """The ids of the instances that show, in another segmentation of a photo, the same objects.
-
-    Args:
-        wanted: one segmentation.
-        ids: instances of it.
-        other: may be of another model, with masks of another size.
-    """
-    size_wh = other.geometry.mask_hw[::-1]
-    masks = {instance.id: other.mask_logits([instance.id]) > 0 for instance in other.instances}
-    same = set()
-    for id_ in ids:
-        logits = cv2.resize(wanted.mask_logits([id_]), size_wh, interpolation=cv2.INTER_LINEAR)
-        overlaps = {other_id: iou(logits > 0, mask) for other_id, mask in masks.items()}
-        nearest = max(overlaps, key=lambda other_id: overlaps[other_id], default=0)
-        if overlaps.get(nearest, 0) >= LEAST_OVERLAP:
-            same.add(nearest)
-    return tuple(sorted(same))
 
 
 def _find(segmenter: Segmenter, photo: Photo) -> tuple[Segmentation, Timings]:

@@ -29,12 +29,10 @@ from segmentation.page.comparison.compare import (
     Seconds,
     Setting,
     compare,
-    same_objects,
     see,
 )
 from segmentation.page.comparison.difference import ONLY_FIRST, ONLY_OTHER, difference_map, likeness
 from tests.paths import EXAMPLES
-from tests.segmentation.scenes import DOG, OBJECT, PERSON, block, segmentation
 
 PREPARED = EXAMPLES / "compare"
 SHELF = ModelRegistry([find_model("compact")])
@@ -44,21 +42,6 @@ STANDARD = Setting(FINDER)
 
 def compared(photo: Photo, settings: Sequence[Setting], wanted: Any = None) -> Comparison:
     return compare(photo, settings, see(SHELF, photo, settings, wanted))
-
-
-def test_objects_are_followed_into_another_segmentation() -> None:
-    one = segmentation((PERSON, block(2, 2, 10, 18)), (DOG, block(12, 10, 19, 18)))
-    # The same two in the other order on a finer grid, and a third that touches neither.
-    other = segmentation(
-        (OBJECT, block(0, 0, 4, 2, (40, 40))),
-        (DOG, block(24, 21, 38, 36, (40, 40))),
-        (PERSON, block(4, 4, 21, 36, (40, 40))),
-    )
-    assert same_objects(one, (1,), other) == (3,)
-    assert same_objects(one, (2, 1), other) == (2, 3)
-    assert same_objects(one, (1, 2), one) == (1, 2)
-    assert same_objects(other, (1,), one) == ()
-    assert same_objects(one, (1,), segmentation()) == ()
 
 
 def test_likeness() -> None:
