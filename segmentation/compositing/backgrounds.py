@@ -11,12 +11,7 @@ from typing import Self
 import numpy as np
 
 from segmentation.arrays import BoxXYXY, SizeHW, UInt8
-from segmentation.compositing.background_base import (
-    FITS,
-    Background,
-    BackgroundParameters,
-    Fit,
-)
+from segmentation.compositing.background_base import FITS, Background, BackgroundParameters, Fit
 from segmentation.compositing.background_images import (
     blurred_image,
     contain_image,

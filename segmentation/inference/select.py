@@ -71,8 +71,9 @@ def select(segmentation: Segmentation, objects: str) -> tuple[int, ...]:
     ids = {int(name) for name in names if name.isdecimal()}
     if missing := sorted(ids - {instance.id for instance in instances}):
         raise ChoiceError(
-            f"There is no object {missing[0]}; {len(instances)} were found. Choose one of these.",
-            f"没有编号为 {missing[0]} 的物体，共找到 {len(instances)} 个，请从中选择。",
+            f"There is no object {missing[0]}; {len(instances)} were found. Choose another "
+            "number, or a label.",
+            f"没有编号为 {missing[0]} 的物体，共找到 {len(instances)} 个。请改用其他编号或标签。",
         )
     chosen = {*names, *ids}
     return _sorted_ids(
