@@ -22,7 +22,7 @@ from segmentation.image.write import encode
 from segmentation.inference.hub import get_model
 from segmentation.inference.postprocess import Segmentation
 from segmentation.inference.segmenter import Segmenter
-from segmentation.inference.select import check_wish, select
+from segmentation.inference.select import check_objects, select
 
 Report = dict[str, Any]
 
@@ -43,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     language = terminal_language()
     try:
         card = get_model(args.model, args.engine, args.precision)
-        check_wish(args.objects, card.labels)
+        check_objects(args.objects, card.labels)
         options = cutout_options(args)
     except (ChoiceError, PhotoError, ModelNotFound) as error:
         parser.error(error.in_language(language))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from segmentation.compositing.backgrounds import parse_background
+from segmentation.compositing.backgrounds import BACKGROUND_SYNTAXES, FITS, parse_background
 from segmentation.compositing.crop import CROPS
 from segmentation.cutout import CutoutOptions
 from segmentation.engines.registry import EngineChoice, check_engine_choice, engine_choices
@@ -17,7 +17,7 @@ from segmentation.i18n import Language, join_choices
 from segmentation.image.formats import OUTPUT_FORMATS
 from segmentation.image.photo import Photo
 from segmentation.image.read import read_photo
-from segmentation.inference.select import RULES
+from segmentation.inference.select import OBJECT_RULES
 from segmentation.text_options import TextOptions
 
 # Flags whose value is optional: the pattern of a value, and the default. argparse alone would take
@@ -111,7 +111,8 @@ def _add_model_flags(parser: argparse.ArgumentParser) -> None:
     add(
         "--objects",
         default="auto",
-        help=f"{', '.join(RULES)}; labels such as dog,cat; or numbers such as 1,3 (default: auto)",
+        help=f"{', '.join(OBJECT_RULES)}; labels such as dog,cat; or numbers such as 1,3 "
+        "(default: auto)",
     )
     add("--threshold", type=score, help="least score of an object, 0..1 (default: the model's)")
     add("--one-look", action="store_true", help="no second, closer look at the chosen objects")
@@ -139,10 +140,9 @@ def _add_cutout_flags(parser: argparse.ArgumentParser) -> None:
     add(
         "--background",
         default="transparent",
-        help="transparent, #RRGGBB, gradient:#RRGGBB,#RRGGBB, blur, or a photo "
-        "(default: transparent)",
+        help=f"{', '.join(BACKGROUND_SYNTAXES)}, or a photo (default: transparent)",
     )
-    add("--fit", choices=("cover", "contain"), default="cover", help="of a background photo")
+    add("--fit", choices=FITS, default="cover", help="of a background photo")
     add(
         "--place",
         metavar="SCALE,X,Y",

@@ -250,7 +250,7 @@ def _object_alpha(
     refinement: Refinement | None,
     edge: Edge,
 ) -> UInt8:
-    if refinement is None or not refinement.is_at(segmentation, ids):
+    if refinement is None or not refinement.matches(segmentation, ids):
         return make_alpha(rgb, segmentation.mask_logits(ids), edge)
     height, width = rgb.shape[:2]
     photo_h, photo_w = segmentation.geometry.photo_hw

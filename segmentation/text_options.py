@@ -10,6 +10,7 @@ from segmentation.compositing.effects import Effects, Shadow, parse_outline
 from segmentation.compositing.matting import Edge
 from segmentation.cutout import CutoutOptions
 from segmentation.errors import ChoiceError
+from segmentation.i18n import join_choices
 from segmentation.image.formats import find_format
 from segmentation.image.photo import Photo
 
@@ -109,11 +110,11 @@ class TextOptions:
             )
         if background := parse_background(self.background):
             return background
+        choices = join_choices(BACKGROUND_SYNTAXES)
         raise ChoiceError(
-            f"There is no background {self.background[:20]!r}. Choose transparent, #RRGGBB, "
-            "gradient:#RRGGBB,#RRGGBB or blur, or give another photo as backdrop.",
-            f"没有背景 {self.background[:20]!r}。可选 transparent、#RRGGBB、"
-            "gradient:#RRGGBB,#RRGGBB、blur，或用 backdrop 给出另一张照片。",
+            f"There is no background {self.background[:20]!r}. Choose {choices.en}, or give another "
+            "photo as backdrop.",
+            f"没有背景 {self.background[:20]!r}。可选 {choices.zh}，或用 backdrop 给出另一张照片。",
         )
 
 

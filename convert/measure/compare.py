@@ -30,7 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Compare each example's standard cut-out with the setting that changes most of it."""
     shelf = ModelRegistry([find_model(args.model)])
-    finder = shelf.finders()[0]
+    finder = shelf.variants()[0]
     others = [Setting(finder, closer=False), Setting(finder, Edge(fine_hair=True))]
     settings = [Setting(finder), *others]
     args.output.mkdir(exist_ok=True)

@@ -1,7 +1,7 @@
-"""Models from the Hugging Face Hub: a repository with `card.json` and artifacts beside it.
+"""Models from the Hugging Face Hub: a repository with `card.json` and the artifacts beside it.
 
-All through huggingface_hub and its cache: what is there is not fetched again, `HF_ENDPOINT` names a
-mirror, `HF_HUB_OFFLINE=1` stays with what the cache holds, `HF_HOME` says where that is, and
+Downloads go through huggingface_hub and its cache: files in the cache are not fetched again,
+`HF_ENDPOINT` names a mirror, `HF_HUB_OFFLINE=1` uses the cache only, `HF_HOME` moves it, and
 `HF_TOKEN` opens gated repositories.
 """
 
@@ -17,38 +17,40 @@ from segmentation.errors import EngineUnavailable, EntryMissing, FetchFailed, Mo
 from segmentation.i18n import Text
 from segmentation.model_card import Artifact, ModelCard, check_artifact, find_model, load_card
 
-PREFIX = "hf:"
+HUB_PREFIX = "hf:"
 
 
 def get_model(name: str, engine: EngineChoice = "auto", precision: str | None = None) -> ModelCard:
-    """The card of a bundled model, of a folder, or of a repository on the Hub.
+    """Find a bundled model or a model folder, or download a model from the Hub.
 
-    Of a repository the card comes first, and then only the artifacts this host can use; the card
-    returned names no others. It is pinned to the commit that the revision stands for now, which its
-    title shows.
+    From a repository, the card is fetched first, and then only the artifacts that this host can
+    use. The card is pinned to the commit that the revision stands for now.
 
     Args:
         name: see `find_model`; or hf:OWNER/NAME, or hf:OWNER/NAME@REVISION (branch, tag, commit).
-        engine: the one that will run the model.
-        precision: the one that will be asked for; None takes the card's first choice.
+        engine: the engine that will run the model.
+        precision: of the artifacts; None takes the card's first choice.
+
+    Returns:
+        The card. From the Hub, its title shows the commit and it lists only the files fetched.
 
     Raises:
-        ModelNotFound: no such bundled model or folder.
-        FetchFailed: the Hub does not have it, does not give it, or cannot be reached; the disk is
-            full.
-        ModelDamaged: the card or an artifact is not what it should be.
-        EngineUnavailable: the repository has nothing this host can use.
+        ModelNotFound: there is no such bundled model or folder.
+        FetchFailed: the Hub does not have the files, denies access or cannot be reached, or the
+            disk is full.
+        ModelDamaged: the card or an artifact is damaged.
+        EngineUnavailable: the repository has no artifact that this host can use.
     """
-    if not name.startswith(PREFIX):
+    if not name.startswith(HUB_PREFIX):
         return find_model(name)
-    repo, _, revision = name.removeprefix(PREFIX).partition("@")
+    repo, _, revision = name.removeprefix(HUB_PREFIX).partition("@")
     folder = download(repo, "card.json", revision or None).parent
     commit = folder.name
     card = load_card(folder)
     title = Text(f"{card.title.en} @{commit[:7]}", f"{card.title.zh} @{commit[:7]}")
     if is_remote(engine):
         return replace(card, title=title)
-    artifacts = _usable(card, engine, precision)
+    artifacts = _usable_artifacts(card, engine, precision)
     for artifact in artifacts:
         download(repo, artifact.file, commit)
         try:
@@ -57,7 +59,7 @@ def get_model(name: str, engine: EngineChoice = "auto", precision: str | None = 
             raise FetchFailed(
                 f"{artifact.file} of {repo} is not the file its card.json describes. "
                 f"Delete {folder.parent.parent} and start again; "
-                "if it stays so, tell the repository's owner.",
+                "if this happens again, inform the repository's owner.",
                 f"{repo} 的 {artifact.file} 与其 card.json 的记录不符。"
                 f"请删除 {folder.parent.parent} 后重试；若仍如此，请告知仓库所有者。",
             ) from error
@@ -65,114 +67,150 @@ def get_model(name: str, engine: EngineChoice = "auto", precision: str | None = 
 
 
 def download(repo: str, file: str, revision: str | None) -> Path:
-    """One file of a repository, in the cache's folder of the commit (40 hex).
+    """Download one file of a repository, unless it is in the cache.
+
+    Args:
+        repo: OWNER/NAME.
+        file: path within the repository.
+        revision: branch, tag or commit; None takes the default branch.
+
+    Returns:
+        The file in the cache, in a folder named after the commit (40 hex digits).
 
     Raises:
-        EntryMissing: the repository has no such file, or, without a network, the cache has not.
-        FetchFailed: it may not be read, or did not come through.
+        EntryMissing: the repository does not have the file, or the Hub cannot be reached and the
+            cache does not have it.
+        FetchFailed: access is denied, or the download failed.
     """
-    # Half a second to import, for those who stay with the bundled model.
+    # Takes half a second to import, which a bundled model does not need.
     from huggingface_hub import hf_hub_download
 
-    with _explained(repo, file, revision):
+    with _translate_errors(repo, file, revision):
         return Path(hf_hub_download(repo, file, revision=revision))
 
 
-def _usable(card: ModelCard, engine: EngineChoice, precision: str | None) -> tuple[Artifact, ...]:
-    """The artifacts that a host will open, of the precision asked for or of the first choice.
+def _usable_artifacts(
+    card: ModelCard, engine: EngineChoice, precision: str | None
+) -> tuple[Artifact, ...]:
+    """The artifacts that this host can open, in the given or each format's first precision.
 
-    A chip is served by its own OMs, and by the ONNX for the day it cannot start.
+    A host with a chip gets the OMs for it, and the ONNX in case the chip cannot start.
 
     Raises:
-        EngineUnavailable: there are none, or the card that is insisted on does not work.
+        EngineUnavailable: there are none, or the forced Ascend device does not work.
     """
     chip = {"ascend": detect_chip, "auto": available_chip}.get(engine, lambda: None)()
     if engine == "ascend" and chip is None:
         raise EngineUnavailable(NO_CANN.en, NO_CANN.zh)
-    here = [
+    candidates = [
         artifact
         for artifact in card.artifacts
         if (engine != "ascend" if artifact.format == "onnx" else artifact.soc == chip)
     ]
-    wanted: dict[str, str] = {}
-    for artifact in here:
-        wanted.setdefault(artifact.format, precision or artifact.precision)
-    chosen = tuple(a for a in here if a.precision == wanted[a.format])
-    if not chosen:
-        asked = f" in {precision}" if precision else ""
+    precisions: dict[str, str] = {}
+    for artifact in candidates:
+        precisions.setdefault(artifact.format, precision or artifact.precision)
+    usable = tuple(
+        artifact for artifact in candidates if artifact.precision == precisions[artifact.format]
+    )
+    if not usable:
+        in_precision = f" in {precision}" if precision else ""
         raise EngineUnavailable(
-            f"Model {card.name} has no file{asked} for this host. Choose another one, or make it "
-            "with `python -m convert`.",
+            f"Model {card.name} has no file{in_precision} for this host. Choose another model, or "
+            "make the file with `python -m convert`.",
             f"模型 {card.name} 没有适合本机的文件{f'（{precision}）' if precision else ''}。"
             "请换一个模型，或用 `python -m convert` 生成。",
         )
-    return chosen
+    return usable
 
 
 @contextmanager
-def _explained(repo: str, file: str, revision: str | None) -> Iterator[None]:
-    """Turn what huggingface_hub and the disk may raise into one line with the way out."""
-    from huggingface_hub import constants, errors
+def _translate_errors(repo: str, file: str, revision: str | None) -> Iterator[None]:
+    """Turn the errors of huggingface_hub and the disk into one line each, with a way out.
 
-    # The one it was built on, whatever its name is.
+    Raises:
+        EntryMissing, FetchFailed: see `download`.
+    """
+    from huggingface_hub import errors
+
+    # The HTTP client that huggingface_hub uses, whatever its name.
     from huggingface_hub.utils import httpx  # type: ignore[attr-defined]
 
-    endpoint = constants.ENDPOINT
     try:
         yield
-    except errors.HFValidationError as error:
-        raise FetchFailed(
-            f"{repo} is neither a folder here nor a Hub id such as owner/name.",
-            f"{repo} 既不是本地文件夹，也不是 owner/name 形式的 Hub 模型名。",
-        ) from error
-    except errors.GatedRepoError as error:
-        raise FetchFailed(
-            f"{repo} is gated: accept its terms on {endpoint}/{repo}, then log in with "
-            "`hf auth login` or set HF_TOKEN.",
-            f"{repo} 需要授权：请先在 {endpoint}/{repo} 同意条款，"
-            "再运行 `hf auth login` 登录，或设置 HF_TOKEN。",
-        ) from error
-    except errors.RepositoryNotFoundError as error:
-        raise FetchFailed(
-            f"There is no model {repo} on {endpoint} (or it is private: set HF_TOKEN), and no "
-            "folder of that name here. Check the spelling.",
-            f"{endpoint} 上没有模型 {repo}（若为私有模型，请设置 HF_TOKEN），"
-            "本地也没有同名文件夹。请检查拼写。",
-        ) from error
-    except errors.RevisionNotFoundError as error:
-        raise FetchFailed(
-            f"{repo} has no revision {revision}. Give a branch, a tag or a commit.",
-            f"{repo} 没有版本 {revision}。请给出分支、标签或提交号。",
-        ) from error
-    except errors.RemoteEntryNotFoundError as error:
-        raise EntryMissing(
-            f"{repo} has no {file}. Choose another repository or revision.",
-            f"{repo} 中没有 {file}。请换一个仓库或版本。",
-        ) from error
-    except (errors.LocalEntryNotFoundError, errors.OfflineModeIsEnabled) as error:
-        # The client says only that it has nothing; what the server answered is behind it.
-        why = _reason(error.__cause__ or error)
-        raise EntryMissing(
-            f"{endpoint} did not give {file} of {repo}, and it is not in the cache: {why}. Check "
-            "the network, set HF_ENDPOINT to a mirror, or give a folder.",
-            f"无法从 {endpoint} 取得 {repo} 的 {file}，缓存中也没有：{why}。"
-            "请检查网络，用 HF_ENDPOINT 指定镜像，或给出本地文件夹。",
-        ) from error
-    except RuntimeError as error:
-        # What hf_xet, which fetches large files, raises for whatever befalls it.
-        raise FetchFailed(
-            f"{file} of {repo} could not be fetched from the Hub's Xet storage: {_reason(error)}. "
-            "Run the command again; behind a mirror or a firewall set HF_HUB_DISABLE_XET=1.",
-            f"从 Hub 的 Xet 存储下载 {repo} 的 {file} 失败：{_reason(error)}。"
-            "请重新运行命令；使用镜像或有防火墙时请设置 HF_HUB_DISABLE_XET=1。",
-        ) from error
-    except (OSError, httpx.HTTPError) as error:
-        # huggingface_hub resumes a cut download within one run, not in the next one.
-        raise FetchFailed(
-            f"{file} of {repo} could not be fetched: {_reason(error)}. Run the command again; "
-            "files that are complete stay.",
-            f"下载 {repo} 的 {file} 失败：{_reason(error)}。请重新运行命令；已下完的文件会保留。",
-        ) from error
+    except (errors.HFValidationError, RuntimeError, OSError, httpx.HTTPError) as error:
+        refusal = _refusal(error, repo, file, revision)
+        raise refusal or _transfer_failure(error, repo, file) from error
+
+
+def _refusal(error: Exception, repo: str, file: str, revision: str | None) -> FetchFailed | None:
+    """The error for a request that the Hub refuses, or None for other errors."""
+    from huggingface_hub import constants, errors
+
+    endpoint = constants.ENDPOINT
+    match error:
+        case errors.HFValidationError():
+            return FetchFailed(
+                f"{repo} is neither a folder here nor a Hub id. Write a Hub id like owner/name.",
+                f"{repo} 既不是本地文件夹，也不是 Hub 模型名。Hub 模型名请写成 owner/name 的形式。",
+            )
+        case errors.GatedRepoError():
+            return FetchFailed(
+                f"{repo} is gated: accept its terms on {endpoint}/{repo}, then log in with "
+                "`hf auth login` or set HF_TOKEN.",
+                f"{repo} 需要授权：请先在 {endpoint}/{repo} 同意条款，"
+                "再运行 `hf auth login` 登录，或设置 HF_TOKEN。",
+            )
+        case errors.RepositoryNotFoundError():
+            return FetchFailed(
+                f"There is no model {repo} on {endpoint} (or it is private: set HF_TOKEN), and no "
+                "folder of that name here. Check the spelling.",
+                f"{endpoint} 上没有模型 {repo}（若为私有模型，请设置 HF_TOKEN），"
+                "本地也没有同名文件夹。请检查拼写。",
+            )
+        case errors.RevisionNotFoundError():
+            return FetchFailed(
+                f"{repo} has no revision {revision}. Give a branch, a tag or a commit.",
+                f"{repo} 没有版本 {revision}。请给出分支、标签或提交号。",
+            )
+        case errors.RemoteEntryNotFoundError():
+            return EntryMissing(
+                f"{repo} has no {file}. Choose another repository or revision.",
+                f"{repo} 中没有 {file}。请换一个仓库或版本。",
+            )
+    return None
+
+
+def _transfer_failure(error: Exception, repo: str, file: str) -> FetchFailed:
+    """The error for a transfer that failed."""
+    from huggingface_hub import constants, errors
+
+    endpoint = constants.ENDPOINT
+    match error:
+        case errors.LocalEntryNotFoundError() | errors.OfflineModeIsEnabled():
+            # huggingface_hub says only that the cache is empty; the cause has the server's answer.
+            reason = _reason(error.__cause__ or error)
+            return EntryMissing(
+                f"{endpoint} did not provide {file} of {repo}, and it is not in the cache: "
+                f"{reason}. Check the network, set HF_ENDPOINT to a mirror, or give a folder.",
+                f"无法从 {endpoint} 取得 {repo} 的 {file}，缓存中也没有：{reason}。"
+                "请检查网络，用 HF_ENDPOINT 指定镜像，或给出本地文件夹。",
+            )
+        case RuntimeError():
+            # All errors of hf_xet, which fetches large files.
+            return FetchFailed(
+                f"{file} of {repo} could not be fetched from the Hub's Xet storage: "
+                f"{_reason(error)}. Run the command again; behind a mirror or a firewall, set "
+                "HF_HUB_DISABLE_XET=1.",
+                f"从 Hub 的 Xet 存储下载 {repo} 的 {file} 失败：{_reason(error)}。"
+                "请重新运行命令；使用镜像或有防火墙时请设置 HF_HUB_DISABLE_XET=1。",
+            )
+    # huggingface_hub resumes an interrupted download only within one run.
+    return FetchFailed(
+        f"{file} of {repo} could not be fetched: {_reason(error)}. Run the command again; "
+        "files that are complete stay.",
+        f"下载 {repo} 的 {file} 失败：{_reason(error)}。请重新运行命令；已下完的文件会保留。",
+    )
 
 
 def _reason(error: BaseException) -> str:

@@ -13,17 +13,17 @@ from segmentation.i18n import Text
 from segmentation.inference.metrics import iou
 from segmentation.inference.preprocess import Geometry
 
-# Two masks that share more than this are one object found twice (Mask2Former has no suppression
-# of its own); people who overlap in a photo stay far below it.
-SAME_OBJECT_IOU = 0.7
-# Two looks at a photo mean the same object where their masks share more than this.
-FOUND_AGAIN_IOU = 0.5
-# Smaller than this share of the photo is a speck that nobody can click.
-SPECK_AREA = 0.0005
-# A piece of a mask this much smaller than its largest piece is noise, not a severed limb.
-CRUMB_SHARE = 0.05
-# The mask logit of a place where nothing is chosen: sigmoid(-30) is 0 in every float type here.
-CERTAINLY_NOT = -30.0
+# Masks with a larger IoU are one object found twice (Mask2Former has no non-maximum suppression);
+# people who overlap in a photo stay far below it.
+DUPLICATE_IOU = 0.7
+# Masks of two segmentations with at least this IoU show the same object.
+MATCH_IOU = 0.5
+# A mask of a smaller share of the photo is a speck that nobody can click.
+MIN_AREA = 0.0005
+# A piece of a mask smaller than this share of its largest piece is noise, not a severed limb.
+MIN_FRAGMENT_SHARE = 0.05
+# Mask logit where nothing is chosen: sigmoid(-30) is 0 in every float type used here.
+OUTSIDE_LOGIT = -30.0
 FLOAT16_RANGE = -65504.0, 65504.0
 
 
@@ -33,9 +33,9 @@ class Instance:
 
     Attributes:
         id: 1, 2, ... in order of falling score.
-        label: what it is.
+        label: what the object is.
         score: 0..1, class probability times mean mask probability inside the mask.
-        box_xyxy: left, top, right, bottom in photo pixels; ends excluded.
+        box_xyxy: left, top, right, bottom in photo pixels; right and bottom are excluded.
         area: share of the photo, 0..1.
     """
 
@@ -46,7 +46,7 @@ class Instance:
     area: float
 
     def as_json(self) -> dict[str, Any]:
-        """The same as JSON knows it, both names of the label included."""
+        """The instance as a JSON object, with its label in both languages."""
         return {
             "id": self.id,
             "label": self.label.en,
@@ -59,12 +59,12 @@ class Instance:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Segmentation:
-    """All objects found in a photo: a value, small enough to keep for every open page.
+    """All objects found in a photo: immutable, and small enough to keep for every open page.
 
     Attributes:
         instances: in order of falling score.
-        masks_queries_logits: float16 (N, h, w), the mask of id 1, 2, ... at the model's own
-            resolution, cut to the part that shows the photo.
+        masks_queries_logits: float16 (N, h, w), the masks of ids 1, 2, ... at the model's own
+            resolution, cropped to the part that shows the photo.
         geometry: where the photo lies on that grid.
     """
 
@@ -73,75 +73,95 @@ class Segmentation:
     geometry: Geometry
 
     def mask_logits(self, ids: Collection[int]) -> Float32:
-        """Mask logits (h, w) of several instances as one: of the chosen ones, the most certain."""
-        chosen = [self.masks_queries_logits[id_ - 1] for id_ in ids]
+        """Combine the masks of some instances: the maximum of their logits in each cell.
+
+        Returns:
+            float32 (h, w); OUTSIDE_LOGIT everywhere if `ids` is empty.
+        """
+        chosen = [self.masks_queries_logits[instance_id - 1] for instance_id in ids]
         if not chosen:
-            return np.full(self.geometry.mask_hw, CERTAINLY_NOT, np.float32)
+            return np.full(self.geometry.mask_hw, OUTSIDE_LOGIT, np.float32)
         return np.asarray(np.max(chosen, axis=0), np.float32)
 
-    def above(self, threshold: float, besides: Collection[int] = ()) -> "Segmentation":
-        """The same without the instances of a lower score, but for some; ids and masks stay."""
-        kept = (i for i in self.instances if i.score >= threshold or i.id in besides)
+    def above(self, threshold: float, also: Collection[int] = ()) -> "Segmentation":
+        """Keep the instances with at least a score of `threshold`; ids and masks stay the same.
+
+        Args:
+            threshold: minimum score, 0..1.
+            also: ids of instances to keep whatever their score.
+        """
+        kept = (
+            instance
+            for instance in self.instances
+            if instance.score >= threshold or instance.id in also
+        )
         return replace(self, instances=tuple(kept))
 
     def at(self, photo_xy: tuple[float, float], threshold: float) -> tuple[int, ...]:
-        """The ids of the instances under a photo pixel, what is most likely meant first.
+        """Find the instances under a point, the one most likely meant first.
 
-        The order is by score × (1 - area): of things as sure the smaller one lies in front, but an
-        unsure small one is often a part of what is meant. (Tried on clicks into the objects of some
-        260 photos of ECSSD, COCO and VOC: by area alone a part comes first far more often.) What
-        lies a mask cell beside the point also counts where nothing else does, for fingers are wider
-        than edges. Where nothing of the least score is there, the others count: who clicks is surer
-        than the model.
+        The order is by score × (1 - area): among instances of similar scores the smaller one is in
+        front, but an uncertain small one is often a part of the object that is meant. (Measured
+        with clicks on the objects of about 260 photos of ECSSD, COCO and VOC: by area alone, a part
+        comes first far more often.) Without an instance at the point itself, those within one mask
+        cell count, since fingers are wider than edges. Without an instance above the threshold, the
+        others count, since a person who clicks is more certain than the model.
 
         Args:
-            photo_xy: in photo pixels.
-            threshold: least score of what comes before guesses, 0..1.
+            photo_xy: column and row, in photo pixels.
+            threshold: minimum score of instances that come before uncertain ones, 0..1.
+
+        Returns:
+            Ids; empty if there is no instance at all.
         """
         column, row = self.geometry.mask_xy(photo_xy)
-        for least in (threshold, 0.0):
-            for reach in (0, 1):
-                rows = slice(max(row - reach, 0), row + reach + 1)
-                columns = slice(max(column - reach, 0), column + reach + 1)
+        for min_score in (threshold, 0.0):
+            for distance in (0, 1):
+                rows = slice(max(row - distance, 0), row + distance + 1)
+                columns = slice(max(column - distance, 0), column + distance + 1)
                 around = self.masks_queries_logits[:, rows, columns]
                 highest = around.max(axis=(1, 2), initial=-np.inf)
-                under = [i for i in self.instances if i.score >= least and highest[i.id - 1] > 0]
-                if under:
-                    likeliest = sorted(under, key=lambda i: i.score * (1 - i.area), reverse=True)
-                    return tuple(instance.id for instance in likeliest)
+                hits = [
+                    instance
+                    for instance in self.instances
+                    if instance.score >= min_score and highest[instance.id - 1] > 0
+                ]
+                if hits:
+                    hits.sort(key=lambda hit: hit.score * (1 - hit.area), reverse=True)
+                    return tuple(hit.id for hit in hits)
         return ()
 
 
 def find_instances(
     logits: Logits, labels: tuple[Text, ...], geometry: Geometry, threshold: float
 ) -> Segmentation:
-    """The objects of a photo, each once, without specks, best first.
+    """Turn the model's output into instances, without duplicates and specks, best first.
 
-    Scores are class probability times mean mask probability inside the mask, as Mask2Former's
-    instance inference has them (Cheng et al. 2022, https://arxiv.org/abs/2112.01527).
+    Scores are class probability times mean mask probability inside the mask, as in Mask2Former's
+    instance inference (Cheng et al. 2022, https://arxiv.org/abs/2112.01527).
 
     Args:
-        logits: what the engine returned.
-        labels: of the classes, in order; the logits have one class more, "no object".
+        logits: the engine's output.
+        labels: of the classes, in order; the logits have one more class, "no object".
         geometry: where the photo lies in the model's input.
-        threshold: least score, 0..1.
+        threshold: minimum score, 0..1.
     """
     mask_h, mask_w = geometry.mask_hw
     class_probabilities = _softmax(logits.class_queries_logits)[:, : len(labels)]
     masks = logits.masks_queries_logits[:, :mask_h, :mask_w]
     classes = class_probabilities.argmax(axis=1)
     scores = class_probabilities.max(axis=1) * _mean_probability_inside(masks)
-    kept: list[int] = []
-    cleaned: list[Float32] = []
+    kept_queries: list[int] = []
+    kept_masks: list[Float32] = []
     for query in np.argsort(-scores, kind="stable"):
         if scores[query] < threshold:
             break
-        mask = without_crumbs(masks[query])
-        if (mask > 0).mean() < SPECK_AREA:
+        mask = remove_fragments(masks[query])
+        if (mask > 0).mean() < MIN_AREA:
             continue
-        if all(iou(mask > 0, other > 0) <= SAME_OBJECT_IOU for other in cleaned):
-            kept.append(int(query))
-            cleaned.append(mask)
+        if all(iou(mask > 0, kept > 0) <= DUPLICATE_IOU for kept in kept_masks):
+            kept_queries.append(int(query))
+            kept_masks.append(mask)
     instances = tuple(
         Instance(
             id=position + 1,
@@ -150,29 +170,64 @@ def find_instances(
             box_xyxy=geometry.photo_xyxy(_box(mask)),
             area=float((mask > 0).mean()),
         )
-        for position, (query, mask) in enumerate(zip(kept, cleaned, strict=True))
+        for position, (query, mask) in enumerate(zip(kept_queries, kept_masks, strict=True))
     )
-    stacked = (
-        np.clip(cleaned, *FLOAT16_RANGE).astype(np.float16).reshape(len(cleaned), mask_h, mask_w)
-    )
-    return Segmentation(instances, stacked, geometry)
+    halves = np.clip(kept_masks, *FLOAT16_RANGE).astype(np.float16)
+    return Segmentation(instances, halves.reshape(len(kept_masks), mask_h, mask_w), geometry)
 
 
-def find_again(first: Segmentation, ids: Collection[int], second: Segmentation) -> tuple[int, ...]:
-    """The ids that some instances of a photo have in another look at it; fewer if some are gone."""
-    size_wh = second.geometry.mask_hw[::-1]
-    masks = {i.id: second.masks_queries_logits[i.id - 1] > 0 for i in second.instances}
-    found: set[int] = set()
-    for id_ in ids:
-        logits = first.masks_queries_logits[id_ - 1].astype(np.float32)
+def match_instances(
+    reference: Segmentation,
+    ids: Collection[int],
+    other: Segmentation,
+    min_iou: float = MATCH_IOU,
+) -> tuple[int, ...]:
+    """Find the same objects in another segmentation of the same photo.
+
+    Args:
+        reference: one segmentation.
+        ids: instances of it.
+        other: may come from another model, with masks of another size.
+        min_iou: minimum IoU of two masks of the same object.
+
+    Returns:
+        For each of the ids, the instance with the highest IoU, in rising order; fewer if some
+        objects are missing.
+    """
+    size_wh = other.geometry.mask_hw[::-1]
+    masks = {instance.id: other.mask_logits([instance.id]) > 0 for instance in other.instances}
+    matches: set[int] = set()
+    for instance_id in ids:
+        logits = reference.mask_logits([instance_id])
         mask = cv2.resize(logits, size_wh, interpolation=cv2.INTER_LINEAR) > 0
-        # More than half shared with one mask leaves less than half for any other.
-        found |= {other for other in masks if iou(mask, masks[other]) > FOUND_AGAIN_IOU}
-    return tuple(sorted(found))
+        overlaps = {other_id: iou(mask, other_mask) for other_id, other_mask in masks.items()}
+        best = max(overlaps, key=lambda other_id: overlaps[other_id], default=None)
+        if best is not None and overlaps[best] >= min_iou:
+            matches.add(best)
+    return tuple(sorted(matches))
 
 
-def _box(mask: Float32) -> BoxXYXY:
-    left, top, width, height = cv2.boundingRect((mask > 0).astype(np.uint8))
+def remove_fragments(mask_logits: Float32) -> Float32:
+    """Make the logits of tiny loose pieces, and of the cells around each, negative.
+
+    Args:
+        mask_logits: float32 (h, w).
+
+    Returns:
+        float32 (h, w), a new array.
+    """
+    inside = (mask_logits > 0).astype(np.uint8)
+    count, components, stats, _ = cv2.connectedComponentsWithStats(inside)
+    areas = stats[1:count, cv2.CC_STAT_AREA]
+    fragments = 1 + np.flatnonzero(areas < MIN_FRAGMENT_SHARE * areas.max(initial=0))
+    # Including the cells around a piece: interpolation would otherwise overshoot zero there.
+    pieces = np.isin(components, fragments).astype(np.uint8)
+    removed = cv2.dilate(pieces, np.ones((3, 3), np.uint8)) > 0
+    return np.where(removed, np.minimum(-np.abs(mask_logits), -1), mask_logits).astype(np.float32)
+
+
+def _box(mask_logits: Float32) -> BoxXYXY:
+    left, top, width, height = cv2.boundingRect((mask_logits > 0).astype(np.uint8))
     return left, top, left + width, top + height
 
 
@@ -188,13 +243,3 @@ def _mean_probability_inside(masks: Float32) -> Float32:
     total = (probabilities * inside).sum(axis=(1, 2))
     mean: Float32 = total / np.maximum(inside.sum(axis=(1, 2)), 1)
     return mean
-
-
-def without_crumbs(mask: Float32) -> Float32:
-    """The mask with its tiny loose pieces, and the ring around each, turned to not."""
-    count, pieces, stats, _ = cv2.connectedComponentsWithStats((mask > 0).astype(np.uint8))
-    areas = stats[1:count, cv2.CC_STAT_AREA]
-    crumbs = 1 + np.flatnonzero(areas < CRUMB_SHARE * areas.max(initial=0))
-    # With the ring, or else interpolation would swing back above zero beside the piece.
-    there = cv2.dilate(np.isin(pieces, crumbs).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    return np.where(there, np.minimum(-np.abs(mask), -1), mask).astype(np.float32)

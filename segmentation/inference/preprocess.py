@@ -1,4 +1,4 @@
-"""From a photo to the model's input, and the way back for points and masks."""
+"""From a photo to the model's input, and back for points and boxes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class Geometry:
         photo_hw: height and width of the photo, in photo pixels.
         content_hw: height and width of the scaled photo, in model pixels; multiples of the
             mask stride, so that mask cells end where the photo ends.
-        input_hw: height and width of the model's input; what content leaves free is padding.
+        input_hw: height and width of the model's input; the rest beside the content is padding.
         mask_stride: model pixels per mask cell.
     """
 
@@ -31,9 +31,14 @@ class Geometry:
 
     @classmethod
     def fit(cls, photo_hw: SizeHW, sizes_hw: Sequence[SizeHW], mask_stride: int) -> "Geometry":
-        """Place a photo into that one of `sizes_hw` which it fills best, keeping its aspect.
+        """Place a photo, with its aspect ratio, into the input size that it fills best.
 
-        The sides are rounded to whole mask cells, at most half a cell away from the true aspect.
+        The sides are rounded to whole mask cells, at most half a cell from the exact ratio.
+
+        Args:
+            photo_hw: height and width of the photo.
+            sizes_hw: input sizes that the engine accepts.
+            mask_stride: model pixels per mask cell.
         """
         input_hw = max(sizes_hw, key=lambda size_hw: (_share_filled(photo_hw, size_hw), size_hw))
         scale = min(input_hw[0] / photo_hw[0], input_hw[1] / photo_hw[1])
@@ -48,14 +53,14 @@ class Geometry:
         return self.content_hw[0] // self.mask_stride, self.content_hw[1] // self.mask_stride
 
     def mask_xy(self, photo_xy: tuple[float, float]) -> tuple[int, int]:
-        """The mask cell (column, row) under a photo pixel (column, row), kept inside the photo."""
+        """Column and row of the mask cell under a photo pixel, clamped to the photo."""
         (photo_h, photo_w), (mask_h, mask_w) = self.photo_hw, self.mask_hw
         column = int((photo_xy[0] + 0.5) * mask_w / photo_w)
         row = int((photo_xy[1] + 0.5) * mask_h / photo_h)
         return min(max(column, 0), mask_w - 1), min(max(row, 0), mask_h - 1)
 
     def photo_xyxy(self, mask_xyxy: BoxXYXY) -> BoxXYXY:
-        """A box of mask cells (left, top, right, bottom; ends excluded) in photo pixels."""
+        """Convert a box of mask cells to photo pixels; right and bottom are excluded in both."""
         (photo_h, photo_w), (mask_h, mask_w) = self.photo_hw, self.mask_hw
         left, top, right, bottom = mask_xyxy
         return (
@@ -69,23 +74,23 @@ class Geometry:
 def preprocess(
     rgb: UInt8, spec: InputSpec, sizes_hw: Sequence[SizeHW], mask_stride: int
 ) -> tuple[npt.NDArray[Any], Geometry]:
-    """Scale a photo to the best-fitting input size and lay it out as the graph takes it.
+    """Scale a photo to the input size that fits it best, in the layout that the graph takes.
 
     Args:
         rgb: uint8 (H, W, 3), upright, sRGB.
-        spec: what the graph takes.
-        sizes_hw: the input sizes the engine accepts.
+        spec: the graph's input.
+        sizes_hw: input sizes that the engine accepts.
         mask_stride: model pixels per mask cell.
 
     Returns:
-        pixel_values: (1, h, w, 3) or (1, 3, h, w), of the spec's dtype, contiguous. Padding
-            is the mean colour, which is what the checkpoints' own processors pad with.
+        pixel_values: (1, h, w, 3) or (1, 3, h, w), of the spec's dtype, contiguous. Padding has
+            the mean colour, as in the checkpoints' own processors.
         geometry: where the photo lies in it.
     """
     height, width = rgb.shape[:2]
     geometry = Geometry.fit((height, width), sizes_hw, mask_stride)
     content_h, content_w = geometry.content_hw
-    # Area averaging is what keeps thin things from aliasing away when a phone photo shrinks 10x.
+    # Area averaging keeps thin structures from aliasing when a phone photo shrinks tenfold.
     shrinks = content_h < height or content_w < width
     content = cv2.resize(
         rgb, (content_w, content_h), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC

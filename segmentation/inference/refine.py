@@ -1,4 +1,4 @@
-"""A second look: the model once more, on the crop around what was chosen, which it sees larger."""
+"""A second inference on the crop around the chosen objects, where the model sees them larger."""
 
 import time
 from collections.abc import Collection
@@ -7,114 +7,96 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from segmentation.arrays import BoxXYXY, Float16, Float32
+from segmentation.arrays import BoxXYXY, Float16, Float32, SizeHW
 from segmentation.errors import InferenceFailed
 from segmentation.i18n import Text
 from segmentation.image.photo import Photo
-from segmentation.inference.postprocess import FLOAT16_RANGE, Segmentation, without_crumbs
+from segmentation.inference.postprocess import FLOAT16_RANGE, Segmentation, remove_fragments
 from segmentation.inference.segmenter import Segmenter
 
-# Around the chosen objects, as a share of their longer side: enough to see what they end against;
-# and where they turn out to go on beyond that.
+# Padding of the crop, as a share of the objects' longer side: enough to show what they border on;
+# and the padding of a second crop if they reach beyond the first.
 PADDING, WIDE_PADDING = 0.1, 0.5
-# Less overlap than this means that the second look saw something else.
+# Below this IoU, the second inference found another object.
 SAME_OBJECT_IOU = 0.6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Refinement:
-    """The chosen objects' mask within a crop, from both looks together.
+    """The mask of the chosen objects within a crop, averaged over both inferences.
 
     Attributes:
-        first: the look it goes on from.
-        ids: of the instances it shows.
+        segmentation: result of the first inference.
+        ids: of the instances that the mask shows.
         box_xyxy: the crop, in photo pixels.
         mask_logits: float16 (h, w), over the crop.
-        seconds: what it took.
+        seconds: duration of the refinement.
     """
 
-    first: Segmentation
+    segmentation: Segmentation
     ids: tuple[int, ...]
     box_xyxy: BoxXYXY
     mask_logits: Float16
     seconds: float
 
-    def is_at(self, segmentation: Segmentation, ids: Collection[int]) -> bool:
-        """Whether it is a look at just these instances of that photo."""
-        return self.first is segmentation and set(self.ids) == set(ids)
+    def matches(self, segmentation: Segmentation, ids: Collection[int]) -> bool:
+        """Whether this refines exactly these instances of this segmentation."""
+        return self.segmentation is segmentation and set(self.ids) == set(ids)
 
 
 def refine(
     segmenter: Segmenter, photo: Photo, segmentation: Segmentation, ids: Collection[int]
 ) -> Refinement | None:
-    """Run the model on the mirrored crop around some instances and average it with the first look.
+    """Run the model on the mirrored crop around some instances, and average both results.
 
-    The mean of two looks is better than either, and more so if they differ: the second one is
-    mirrored because that costs nothing and its mistakes then fall on other places. So it pays even
-    where the objects fill the photo; it pays most where they are small in it.
+    The average of two inferences is better than either, and more so the more they differ. Mirroring
+    costs nothing and moves the model's errors to other places, so refining improves even objects
+    that fill the photo. It improves small ones most.
 
     Args:
-        segmenter: finds objects.
-        photo: what `segmentation` was found in.
-        segmentation: the first look.
-        ids: of the instances that matter.
+        segmenter: finds the objects.
+        photo: the photo that was segmented.
+        segmentation: result of the first inference.
+        ids: of the instances to refine.
 
     Returns:
-        None if there are no instances, or the model saw none of them again or not to their end.
+        None if `ids` is empty, or if the second inference found none of the objects, or only cut
+        off by the crop.
 
     Raises:
-        InferenceFailed: the device did not bring the crop through.
+        EngineUnavailable: the engine cannot start.
+        InferenceFailed: the engine failed on the crop.
+        ModelDamaged: an artifact is missing or altered.
     """
     start = time.perf_counter()
     box_xyxy = crop_around(segmentation, ids)
     if box_xyxy is None:
         return None
-    mask_logits = _both_looks(segmenter, photo, segmentation, ids, box_xyxy)
-    if mask_logits is not None and _goes_on(mask_logits, box_xyxy, photo.hw):
+    mask_logits = _average_on_crop(segmenter, photo, segmentation, ids, box_xyxy)
+    if mask_logits is not None and _is_cut_off(mask_logits, box_xyxy, photo.hw):
         wide_xyxy = crop_around(segmentation, ids, WIDE_PADDING) or box_xyxy
-        wide = _both_looks(segmenter, photo, segmentation, ids, wide_xyxy)
-        if wide is not None:
-            box_xyxy, mask_logits = wide_xyxy, wide
-    if mask_logits is None or _goes_on(mask_logits, box_xyxy, photo.hw):
-        return None  # rather one look than an object that is cut straight
-    spent = time.perf_counter() - start
-    kept = np.clip(mask_logits, *FLOAT16_RANGE).astype(np.float16)
-    return Refinement(segmentation, tuple(ids), box_xyxy, kept, spent)
-
-
-def _both_looks(
-    segmenter: Segmenter,
-    photo: Photo,
-    segmentation: Segmentation,
-    ids: Collection[int],
-    box_xyxy: BoxXYXY,
-) -> Float32 | None:
-    """The instances' mask over a crop, or None if the second look saw none of them."""
-    left, top, right, bottom = box_xyxy
-    mirrored = np.ascontiguousarray(photo.on_white[top:bottom, left:right][:, ::-1])
-    second, _ = segmenter.segment(replace(photo, rgb=mirrored, alpha=None), threshold=0)
-    size_hw = second.geometry.mask_hw
-    first = {id_: _in_crop(segmentation, id_, box_xyxy, size_hw) for id_ in ids}
-    again = np.asarray(second.masks_queries_logits[:, :, ::-1], np.float32)
-    means = {id_: mean for id_, seen in first.items() if (mean := _mean(seen, again)) is not None}
-    if not means:
-        return None
-    return np.asarray(np.max([means.get(id_, first[id_]) for id_ in ids], axis=0), np.float32)
-
-
-def _goes_on(mask_logits: Float32, box_xyxy: BoxXYXY, photo_hw: tuple[int, int]) -> bool:
-    """Whether a mask runs out of its crop inside the photo, where it would be cut straight."""
-    height, width = photo_hw
-    left, top, right, bottom = box_xyxy
-    inside = (left > 0, top > 0, right < width, bottom < height)
-    rims = (mask_logits[:, 0], mask_logits[0], mask_logits[:, -1], mask_logits[-1])
-    return any(is_inside and (rim > 0).any() for is_inside, rim in zip(inside, rims, strict=True))
+        wide_logits = _average_on_crop(segmenter, photo, segmentation, ids, wide_xyxy)
+        if wide_logits is not None:
+            box_xyxy, mask_logits = wide_xyxy, wide_logits
+    if mask_logits is None or _is_cut_off(mask_logits, box_xyxy, photo.hw):
+        return None  # the first result is better than an object with a straight cut
+    seconds = time.perf_counter() - start
+    halves = np.clip(mask_logits, *FLOAT16_RANGE).astype(np.float16)
+    return Refinement(segmentation, tuple(ids), box_xyxy, halves, seconds)
 
 
 def try_refine(
     segmenter: Segmenter, photo: Photo, segmentation: Segmentation, ids: Collection[int]
 ) -> tuple[Refinement | None, tuple[Text, ...]]:
-    """As `refine`, for those who can do without: a failure becomes a notice."""
+    """Refine some instances if possible (see `refine`).
+
+    Returns:
+        The refinement, and notices: a failed inference becomes a notice instead of an error.
+
+    Raises:
+        EngineUnavailable: the engine cannot start.
+        ModelDamaged: an artifact is missing or altered.
+    """
     try:
         return refine(segmenter, photo, segmentation, ids), ()
     except InferenceFailed as error:
@@ -124,55 +106,97 @@ def try_refine(
 def crop_around(
     segmentation: Segmentation, ids: Collection[int], padding: float = PADDING
 ) -> BoxXYXY | None:
-    """The padded box of some instances, or None if there are none."""
-    boxes = [i.box_xyxy for i in segmentation.instances if i.id in ids]
+    """The padded bounding box of some instances, in photo pixels; None if there are none.
+
+    Args:
+        segmentation: has the instances.
+        ids: of the instances.
+        padding: as a share of the box's longer side.
+    """
+    boxes = [instance.box_xyxy for instance in segmentation.instances if instance.id in ids]
     if not boxes:
         return None
     photo_h, photo_w = segmentation.geometry.photo_hw
     left, top = min(box[0] for box in boxes), min(box[1] for box in boxes)
     right, bottom = max(box[2] for box in boxes), max(box[3] for box in boxes)
-    space = round(padding * max(right - left, bottom - top))
-    left, top = max(left - space, 0), max(top - space, 0)
-    right, bottom = min(right + space, photo_w), min(bottom + space, photo_h)
+    margin = round(padding * max(right - left, bottom - top))
+    left, top = max(left - margin, 0), max(top - margin, 0)
+    right, bottom = min(right + margin, photo_w), min(bottom + margin, photo_h)
     return left, top, right, bottom
 
 
-def _in_crop(
-    segmentation: Segmentation, id_: int, box_xyxy: BoxXYXY, size_hw: tuple[int, int]
+def _average_on_crop(
+    segmenter: Segmenter,
+    photo: Photo,
+    segmentation: Segmentation,
+    ids: Collection[int],
+    box_xyxy: BoxXYXY,
+) -> Float32 | None:
+    """The instances' mask (h, w) over a crop; None if the second inference found none of them."""
+    left, top, right, bottom = box_xyxy
+    mirrored = np.ascontiguousarray(photo.on_white[top:bottom, left:right][:, ::-1])
+    second, _ = segmenter.segment(replace(photo, rgb=mirrored, alpha=None), threshold=0)
+    candidates = np.asarray(second.masks_queries_logits[:, :, ::-1], np.float32)
+    averages: list[Float32] = []
+    found = False
+    for instance_id in ids:
+        first_mask = _resample_to_crop(segmentation, instance_id, box_xyxy, second.geometry.mask_hw)
+        average = _average_with_match(first_mask, candidates)
+        found = found or average is not None
+        averages.append(first_mask if average is None else average)
+    return np.asarray(np.max(averages, axis=0), np.float32) if found else None
+
+
+def _is_cut_off(mask_logits: Float32, box_xyxy: BoxXYXY, photo_hw: SizeHW) -> bool:
+    """Whether a mask touches a side of its crop that is not a side of the photo."""
+    height, width = photo_hw
+    left, top, right, bottom = box_xyxy
+    inside_photo = (left > 0, top > 0, right < width, bottom < height)
+    sides = (mask_logits[:, 0], mask_logits[0], mask_logits[:, -1], mask_logits[-1])
+    return any(
+        is_inside and (side > 0).any() for is_inside, side in zip(inside_photo, sides, strict=True)
+    )
+
+
+def _resample_to_crop(
+    segmentation: Segmentation, instance_id: int, box_xyxy: BoxXYXY, size_hw: SizeHW
 ) -> Float32:
-    """An instance's mask logits from the first look, on the mask grid of the crop."""
+    """An instance's mask logits on a grid of size_hw cells over the crop."""
     left, top, right, bottom = box_xyxy
     photo_h, photo_w = segmentation.geometry.photo_hw
     mask_h, mask_w = segmentation.geometry.mask_hw
     step_x = (right - left) / size_hw[1] * mask_w / photo_w
     step_y = (bottom - top) / size_hw[0] * mask_h / photo_h
-    # Cell centres: the first one lies half a step behind the crop's border, on either grid.
+    # Cell centres: the first one lies half a step inside the crop's border, on either grid.
     start_x = left * mask_w / photo_w + step_x / 2 - 0.5
     start_y = top * mask_h / photo_h + step_y / 2 - 0.5
-    to_first = np.array([[step_x, 0, start_x], [0, step_y, start_y]])
-    moved = cv2.warpAffine(
-        segmentation.mask_logits([id_]),
-        to_first,
+    crop_to_photo = np.array([[step_x, 0, start_x], [0, step_y, start_y]])
+    resampled = cv2.warpAffine(
+        segmentation.mask_logits([instance_id]),
+        crop_to_photo,
         size_hw[::-1],
         flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_REPLICATE,
     )
-    return np.asarray(moved, np.float32)
+    return np.asarray(resampled, np.float32)
 
 
-def _mean(seen: Float32, again: Float32) -> Float32 | None:
-    """The mean with the surest mask of the second look that shows the same object, if one does.
+def _average_with_match(first_mask: Float32, candidates: Float32) -> Float32 | None:
+    """Average a mask with the best-scored candidate that shows the same object.
 
-    Not with the most similar one: where the first look took too much or too little, that would be
-    whichever of the masks repeats the mistake.
+    The most similar candidate would be a worse choice: where the first mask is wrong, it is the one
+    that repeats the error.
 
     Args:
-        seen: (h, w), from the first look.
-        again: (N, h, w), from the second, in order of falling score.
+        first_mask: (h, w), from the first inference.
+        candidates: (N, h, w), from the second one, in order of falling score.
+
+    Returns:
+        (h, w); None if no candidate shows the same object.
     """
-    overlap = ((seen > 0) & (again > 0)).sum(axis=(1, 2))
-    union = ((seen > 0) | (again > 0)).sum(axis=(1, 2))
+    overlap = ((first_mask > 0) & (candidates > 0)).sum(axis=(1, 2))
+    union = ((first_mask > 0) | (candidates > 0)).sum(axis=(1, 2))
     same = np.flatnonzero(overlap >= SAME_OBJECT_IOU * np.maximum(union, 1))
     if not same.size:
         return None
-    return without_crumbs((seen + again[same[0]]) / 2)
+    return remove_fragments((first_mask + candidates[same[0]]) / 2)

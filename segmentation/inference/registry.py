@@ -1,4 +1,4 @@
-"""The models of one page, each loaded once for all of its visitors."""
+"""The models of a page, each loaded once for all visitors."""
 
 import threading
 from collections import Counter
@@ -9,20 +9,20 @@ from pathlib import Path
 from segmentation.engines.registry import EngineChoice, available_chip
 from segmentation.errors import EngineUnavailable, KoutuError, ModelError, ModelNotFound
 from segmentation.i18n import Text
-from segmentation.inference.hub import PREFIX, get_model
+from segmentation.inference.hub import HUB_PREFIX, get_model
 from segmentation.inference.segmenter import Segmenter
 from segmentation.model_card import ModelCard, bundled_models, find_model, load_card
 
 
 @dataclass(frozen=True, slots=True)
 class ModelVariant:
-    """One way to find objects: what `ModelRegistry.segmenter` takes, and what a visitor reads.
+    """A model in one precision on one engine: the arguments of `ModelRegistry.segmenter`.
 
     Attributes:
-        title: model, precision and, where there is a choice of them, engine.
-        model: its name.
-        precision: of the artifact; None is the page's.
-        engine: None is the page's.
+        title: for people: model, precision and, if there are several, engine.
+        model: name of the model.
+        precision: of the artifact; None takes the page's.
+        engine: None takes the page's.
     """
 
     title: Text
@@ -32,16 +32,15 @@ class ModelVariant:
 
 
 class ModelRegistry:
-    """One `Segmenter` for each model, precision and engine that was ever asked for.
+    """One `Segmenter` for each model, precision and engine that was asked for.
 
-    It can be used from any number of threads. What was loaded stays loaded until the page ends,
-    for somebody may be using it, and the operator decides how many models there are.
+    Safe to use from any thread. A loaded model stays loaded until `close`: a visitor may be using
+    it, and the operator decides how many models there are.
 
     Args:
-        cards: what is there, the default first; no two of one name.
-        engine: where nobody asks for another.
-        precision: where nobody asks for another; models that do not have it take their card's first
-            choice.
+        cards: the models, the default first; their names must differ.
+        engine: the default engine.
+        precision: the default precision; models without it take their card's first choice.
         threads: for onnxruntime; 0 takes all cores.
     """
 
@@ -57,13 +56,13 @@ class ModelRegistry:
         self._precision = precision
         self._threads = threads
         self._segmenters: dict[tuple[str, str | None, EngineChoice], Segmenter] = {}
-        self._adding = threading.Lock()
+        self._lock = threading.Lock()
 
     def card(self, name: str | None = None) -> ModelCard:
-        """The card of a model; None names the default.
+        """The card of a model; None names the default model.
 
         Raises:
-            ModelNotFound: no model of that name is there.
+            ModelNotFound: there is no model with that name.
         """
         for card in self.cards:
             if name in (None, card.name):
@@ -79,113 +78,129 @@ class ModelRegistry:
         precision: str | None = None,
         engine: EngineChoice | None = None,
     ) -> Segmenter:
-        """The segmenter that everybody shares who asks for the same; its first photo loads it.
+        """The shared segmenter for a model, precision and engine; its first photo loads the model.
 
         Args:
             name: of the model; None takes the default.
             precision: of the artifact; None takes the page's.
-            engine: which one to use; None takes the page's.
+            engine: None takes the page's.
 
         Raises:
-            ModelNotFound: no model of that name is there.
+            ModelNotFound: there is no model with that name.
             EngineUnavailable: the model has no artifact of that precision.
         """
         card = self.card(name)
-        offered = {artifact.precision for artifact in card.artifacts}
-        if precision is not None and precision not in offered:
-            there = sorted(offered)
+        precisions = {artifact.precision for artifact in card.artifacts}
+        if precision is not None and precision not in precisions:
+            choices = sorted(precisions)
             raise EngineUnavailable(
-                f"Model {card.name} does not come in that precision, but in {', '.join(there)}.",
-                f"模型 {card.name} 没有这种精度，可选：{'、'.join(there)}。",
+                f"Model {card.name} does not come in that precision. Choose from "
+                f"{', '.join(choices)}.",
+                f"模型 {card.name} 没有这种精度，可选：{'、'.join(choices)}。",
             )
-        if precision is None and self._precision in offered:
+        if precision is None and self._precision in precisions:
             precision = self._precision
         key = card.name, precision, engine or self._engine
-        with self._adding:
+        with self._lock:
             if key not in self._segmenters:
                 self._segmenters[key] = Segmenter(card, key[2], precision, self._threads)
             return self._segmenters[key]
 
-    def finders(self) -> tuple[ModelVariant, ...]:
-        """All ways to find objects that this host has, for each model the page's own first."""
+    def variants(self) -> tuple[ModelVariant, ...]:
+        """All variants that this host can run; each model's default variant comes first."""
         chip = self._chip()
-        return tuple(finder for card in self.cards for finder in self._finders(card, chip))
+        return tuple(variant for card in self.cards for variant in self._variants(card, chip))
 
     def close(self) -> None:
-        """Give all engines back."""
-        with self._adding:
+        """Close all engines."""
+        with self._lock:
             for segmenter in self._segmenters.values():
                 segmenter.close()
 
     def _chip(self) -> str | None:
-        """The chip that this host has, asked only where a model is made for any."""
-        oms = [a for card in self.cards for a in card.artifacts if a.format == "om"]
-        return available_chip() if self._engine in ("auto", "ascend") and oms else None
+        """The host's Ascend chip, looked for only if a model has an artifact for any."""
+        has_om = any(artifact.format == "om" for card in self.cards for artifact in card.artifacts)
+        return available_chip() if self._engine in ("auto", "ascend") and has_om else None
 
-    def _finders(self, card: ModelCard, chip: str | None) -> Iterator[ModelVariant]:
-        onnx = [a.precision for a in card.artifacts if a.format == "onnx"]
-        forced = self._engine == "ascend"
-        oms = [a.precision for a in card.artifacts if a.format == "om" and a.soc == chip]
-        ways: list[tuple[str, EngineChoice | None, list[str]]]
-        if forced or not oms:
-            ways = [("", None, oms if forced else onnx)]
+    def _variants(self, card: ModelCard, chip: str | None) -> Iterator[ModelVariant]:
+        onnx = [artifact.precision for artifact in card.artifacts if artifact.format == "onnx"]
+        om = [
+            artifact.precision
+            for artifact in card.artifacts
+            if artifact.format == "om" and artifact.soc == chip
+        ]
+        # Suffix of the title, engine (None is the page's), precisions.
+        engines: list[tuple[str, EngineChoice | None, list[str]]]
+        if self._engine == "ascend":
+            engines = [("", None, om)]
+        elif om:
+            engines = [(" · Ascend", None, om), (" · onnxruntime", "onnx", onnx)]
         else:
-            ways = [(" · Ascend", None, oms), (" · onnxruntime", "onnx", onnx)]
-        for name, engine, precisions in ways:
-            own = self._precision if self._precision in precisions else (*precisions, None)[0]
-            for precision in sorted(dict.fromkeys(precisions), key=lambda each: each != own):
-                end = f" · {precision}{name}"
+            engines = [("", None, onnx)]
+        for suffix, engine, precisions in engines:
+            default = self._precision if self._precision in precisions else (*precisions, None)[0]
+            ordered = sorted(dict.fromkeys(precisions), key=lambda name: name != default)
+            for precision in ordered:
+                end = f" · {precision}{suffix}"
                 title = Text(f"{card.title.en}{end}", f"{card.title.zh}{end}")
-                asked = None if engine is None and precision == own else precision
-                yield ModelVariant(title, card.name, asked, engine)
+                is_default = engine is None and precision == default
+                yield ModelVariant(title, card.name, None if is_default else precision, engine)
 
 
 def available_models(
-    wanted: Sequence[str],
+    names: Sequence[str],
     folder: Path,
     engine: EngineChoice = "auto",
     precision: str | None = None,
 ) -> tuple[tuple[ModelCard, ...], tuple[KoutuError, ...]]:
-    """What a page can offer: the models wanted, those in a folder of model folders, the bundled.
+    """Collect the models of a page: those named, those in a folder, and the bundled ones.
 
-    A model of the name of an earlier one is left out; so one may stand in for a bundled model. Two
-    that are wanted must not have the same name.
+    Of several models with the same name the first one counts, so another model may replace a
+    bundled one. Only the named models must have different names.
 
     Args:
-        wanted: see `get_model`; the first one becomes the default.
-        folder: may be missing.
-        engine: the page's.
-        precision: the page's.
+        names: see `get_model`; the first one becomes the default.
+        folder: of model folders; may be missing.
+        engine: the page's engine.
+        precision: the page's precision.
 
     Returns:
-        The cards, and why others are missing: those of the Hub that could not be had, and those of
-        the folder that cannot be read.
+        The cards, and the errors of models that are left out: named ones that the Hub did not
+        provide, and those in the folder that cannot be read.
 
     Raises:
-        ModelError: one that is wanted, and is not on the Hub, cannot be used.
+        ModelError: a named model that is not on the Hub cannot be used, or two have the same name.
     """
-    cards: list[ModelCard] = []
-    missing: list[KoutuError] = []
-    for name in dict.fromkeys(wanted):
-        try:
-            cards.append(get_model(name, engine, precision))
-        except KoutuError as error:
-            if not name.startswith(PREFIX):
-                raise
-            missing.append(error)
-    if twice := [name for name, count in Counter(card.name for card in cards).items() if count > 1]:
-        raise ModelError(
-            f"Two of the models are called {twice[0]}. Give one another name in its card.json, or "
-            "leave it out.",
-            f"有两个模型都叫 {twice[0]}。请在其中一个的 card.json 中改名，或去掉一个。",
-        )
+    cards, errors = _named_models(names, engine, precision)
     for path in sorted(folder.glob("*/card.json")):
         try:
             cards.append(load_card(path.parent))
         except KoutuError as error:
-            missing.append(error)
+            errors.append(error)
     cards += [find_model(name) for name in bundled_models()]
-    named: dict[str, ModelCard] = {}
+    first_by_name: dict[str, ModelCard] = {}
     for card in cards:
-        named.setdefault(card.name, card)
-    return tuple(named.values()), tuple(missing)
+        first_by_name.setdefault(card.name, card)
+    return tuple(first_by_name.values()), tuple(errors)
+
+
+def _named_models(
+    names: Sequence[str], engine: EngineChoice, precision: str | None
+) -> tuple[list[ModelCard], list[KoutuError]]:
+    cards: list[ModelCard] = []
+    errors: list[KoutuError] = []
+    for name in dict.fromkeys(names):
+        try:
+            cards.append(get_model(name, engine, precision))
+        except KoutuError as error:
+            if not name.startswith(HUB_PREFIX):
+                raise
+            errors.append(error)
+    counts = Counter(card.name for card in cards)
+    if repeated := [name for name, count in counts.items() if count > 1]:
+        raise ModelError(
+            f"Two of the models are called {repeated[0]}. Give one of them another name in its "
+            "card.json, or leave it out.",
+            f"有两个模型都叫 {repeated[0]}，请在其中一个的 card.json 中改名，或去掉一个。",
+        )
+    return cards, errors

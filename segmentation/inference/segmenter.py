@@ -1,4 +1,4 @@
-"""A photo in, its objects out: the expensive step, done once a photo."""
+"""From a photo to its objects: the expensive step, done once per photo."""
 
 import threading
 import time
@@ -20,9 +20,9 @@ class Timings:
     """Seconds spent on one photo.
 
     Attributes:
-        load: opening the model; 0 when it was open already.
-        prepare: scaling the photo for the model.
-        infer: on the device.
+        load: opening the model; 0 if it was open already.
+        prepare: scaling the photo to the model's input.
+        infer: inference on the device.
         instances: from logits to objects.
     """
 
@@ -33,9 +33,9 @@ class Timings:
 
 
 class Segmenter:
-    """Finds the objects in photos on an engine that is opened when the first photo comes.
+    """Finds the objects in photos. The engine is opened for the first photo.
 
-    It can be used from any number of threads; they share the engine.
+    Safe to use from any thread; all threads share the engine.
 
     Args:
         card: the model.
@@ -52,36 +52,40 @@ class Segmenter:
         threads: int = 0,
     ) -> None:
         self.card = card
-        self._request = (choice, precision, threads)
-        self._opening = threading.Lock()
+        self._choice = choice
+        self._precision = precision
+        self._threads = threads
+        self._lock = threading.Lock()
         self._opened: tuple[Engine, tuple[Text, ...]] | None = None
 
     def open(self) -> tuple[Engine, tuple[Text, ...]]:
-        """The engine and the notices of its choice; the first call loads it.
+        """Load the model, unless it is loaded already.
+
+        Returns:
+            The engine, and notices about its choice.
 
         Raises:
             EngineUnavailable: no engine, or not the forced one, can start here.
             ModelDamaged: an artifact is missing or altered.
         """
-        with self._opening:
+        with self._lock:
             if self._opened is None:
-                choice, precision, threads = self._request
-                self._opened = open_engine(self.card, choice, precision, threads)
+                self._opened = open_engine(self.card, self._choice, self._precision, self._threads)
             return self._opened
 
     @property
     def device(self) -> str | None:
-        """What really computes, or None as long as no photo has needed it."""
+        """The device that runs the model; None before the engine is opened."""
         return self._opened[0].device if self._opened else None
 
     @property
     def max_concurrency(self) -> int:
-        """How many photos the opened engine brings through together; 1 before it is opened."""
+        """How many photos the engine can process at a time; 1 before it is opened."""
         return self._opened[0].max_concurrency if self._opened else 1
 
     @property
     def notices(self) -> tuple[Text, ...]:
-        """What to know about the choice of the engine, once it is opened."""
+        """Notices about the choice of the engine; empty before it is opened."""
         return self._opened[1] if self._opened else ()
 
     def segment(self, photo: Photo, threshold: float | None = None) -> tuple[Segmentation, Timings]:
@@ -89,11 +93,12 @@ class Segmenter:
 
         Args:
             photo: the photo.
-            threshold: least score of an object, 0..1; None takes the card's.
+            threshold: minimum score of an object, 0..1; None takes the card's.
 
         Raises:
-            EngineUnavailable, ModelDamaged: the engine could not be opened.
-            InferenceFailed: the device did not bring this photo through.
+            EngineUnavailable: the engine cannot start.
+            InferenceFailed: the engine failed on this photo.
+            ModelDamaged: an artifact is missing or altered.
         """
         card = self.card
         start = time.perf_counter()
@@ -104,22 +109,22 @@ class Segmenter:
         )
         prepared = time.perf_counter()
         logits = engine.run(pixel_values)
-        # A minimum is NaN where any value is; +inf, of float16 that overflowed, would become NaN.
+        # The minimum is NaN if any value is. +inf, an overflow of float16, would become NaN later.
         if any(np.isnan(values.min()) or values.max() == np.inf for values in logits):
             raise InferenceFailed(
                 "The device returned values that are not numbers. Try another precision or engine.",
-                "设备返回了无效数值。请换一种精度或引擎。",
+                "设备返回了无效数值，请换一种精度或引擎。",
             )
         inferred = time.perf_counter()
-        least = card.score_threshold if threshold is None else threshold
-        segmentation = find_instances(logits, card.labels, geometry, least)
+        min_score = card.score_threshold if threshold is None else threshold
+        segmentation = find_instances(logits, card.labels, geometry, min_score)
         end = time.perf_counter()
         timings = Timings(loaded - start, prepared - loaded, inferred - prepared, end - inferred)
         return segmentation, timings
 
     def close(self) -> None:
-        """Give the engine back; a later photo opens it again."""
-        with self._opening:
+        """Close the engine; the next photo opens it again."""
+        with self._lock:
             if self._opened is not None:
                 self._opened[0].close()
                 self._opened = None

@@ -1,26 +1,24 @@
-"""Which of the found objects are meant."""
+"""Which instances to cut out: by rule, label or id."""
 
 import unicodedata
 from collections.abc import Sequence
 from math import sqrt
-from typing import Any
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-from segmentation.arrays import BoxXYXY
+from segmentation.arrays import BoxXYXY, SizeHW, UInt8
 from segmentation.errors import ChoiceError
 from segmentation.i18n import Text
 from segmentation.inference.postprocess import Instance, Segmentation
 
 # What `select` takes besides labels and ids.
-RULES = ("auto", "largest", "all", "none")
-# All labels of a large model, named; more is no wish but an attack.
-LONGEST_WISH = 4000
+OBJECT_RULES = ("auto", "largest", "all", "none")
+# Enough for all labels of a large model; longer text is an attack.
+MAX_OBJECTS_LENGTH = 4000
 
-# What makes an object the subject. Found by trying a few values of each with the bundled model on
-# 89 photos of ECSSD and COCO with masks (`python -m convert evaluate`).
+# What makes an object the subject. The values were chosen with the bundled model on 89 photos of
+# ECSSD and COCO with known masks (`python -m convert evaluate`).
 LIVING = frozenset(
     (
         "person",
@@ -36,26 +34,28 @@ LIVING = frozenset(
         "giraffe",
     )
 )
-LIVING_FAVOUR = 1.5
-# What each side of the photo that an object touches leaves of its claim: subjects lie within.
-SIDE_TOUCHED = 0.65
-PART_PROMINENCE = 0.6
-PART_IN_BOX = 0.7
-PART_TOUCHING = 0.5
+LIVING_FACTOR = 1.5
+# Factor for each side of the photo that an object touches: subjects lie inside.
+TOUCHED_SIDE_FACTOR = 0.65
+# A part of the subject has at least these shares of its prominence, within its box, and on it.
+MIN_PART_PROMINENCE = 0.6
+MIN_PART_IN_BOX = 0.7
+MIN_PART_ON_SUBJECT = 0.5
 
 
 def select(segmentation: Segmentation, objects: str) -> tuple[int, ...]:
-    """The ids of the instances that a wish names.
+    """Choose instances by a rule, by labels or by ids.
 
     Args:
-        segmentation: what was found.
-        objects: one of RULES; or labels (in English or Chinese) or ids, separated by commas.
+        segmentation: has the instances.
+        objects: one of OBJECT_RULES; or labels (in English or Chinese) and ids, separated by
+            commas.
 
     Returns:
-        Ids in rising order; empty when no instance has the label.
+        Ids in rising order; empty if no instance has the label.
 
     Raises:
-        ChoiceError: an id that was not found, or no end of them.
+        ChoiceError: there is no instance with that id, or `objects` is too long.
     """
     instances = segmentation.instances
     match objects:
@@ -64,42 +64,58 @@ def select(segmentation: Segmentation, objects: str) -> tuple[int, ...]:
         case "all":
             return tuple(instance.id for instance in instances)
         case "largest":
-            return _ids(sorted(instances, key=lambda instance: -instance.area)[:1])
+            return _sorted_ids(sorted(instances, key=lambda instance: -instance.area)[:1])
         case "auto":
-            return subject(segmentation)
-    wishes = _wishes(objects)
-    numbers = {int(wish) for wish in wishes if wish.isdecimal()}
-    if missing := sorted(numbers - {instance.id for instance in instances}):
+            return select_subject(segmentation)
+    names = _split(objects)
+    ids = {int(name) for name in names if name.isdecimal()}
+    if missing := sorted(ids - {instance.id for instance in instances}):
         raise ChoiceError(
-            f"There is no object {missing[0]}; {len(instances)} were found.",
-            f"没有编号为 {missing[0]} 的物体；共找到 {len(instances)} 个。",
+            f"There is no object {missing[0]}; {len(instances)} were found. Choose another "
+            "number, or a label.",
+            f"没有编号为 {missing[0]} 的物体，共找到 {len(instances)} 个。请改用其他编号或标签。",
         )
-    return _ids([i for i in instances if {i.id, i.label.en, i.label.zh} & {*wishes, *numbers}])
+    chosen = {*names, *ids}
+    return _sorted_ids(
+        [
+            instance
+            for instance in instances
+            if {instance.id, instance.label.en, instance.label.zh} & chosen
+        ]
+    )
 
 
-def check_wish(objects: str, labels: Sequence[Text]) -> None:
-    """Refuse a wish that no photo could fulfil, before any photo is read.
+def check_objects(objects: str, labels: Sequence[Text]) -> None:
+    """Check what `select` is to choose, before any photo is read.
+
+    Args:
+        objects: see `select`.
+        labels: of the model.
 
     Raises:
-        ChoiceError: it names a label the model does not know.
+        ChoiceError: the model has no such label, or `objects` is too long.
     """
     known = {name for label in labels for name in (label.en, label.zh)}
-    for wish in _wishes(objects):
-        if objects not in RULES and not wish.isdecimal() and wish not in known:
+    for name in _split(objects):
+        if objects not in OBJECT_RULES and not name.isdecimal() and name not in known:
             raise ChoiceError(
-                f"The model knows no {wish!r}. Choose from {', '.join(RULES)}, object numbers, "
-                f"or labels: {', '.join(label.en for label in labels)}.",
-                f"模型不认识“{wish}”。可选 {'、'.join(RULES)}、物体编号，"
+                f"The model has no label {name!r}. Choose from {', '.join(OBJECT_RULES)}, object "
+                f"numbers, or labels: {', '.join(label.en for label in labels)}.",
+                f"模型没有“{name}”这个标签。可选 {'、'.join(OBJECT_RULES)}、物体编号，"
                 f"或标签：{'、'.join(label.zh for label in labels)}。",
             )
 
 
-def subject(segmentation: Segmentation) -> tuple[int, ...]:
-    """The instances a person would call the subject of the photo: one object and its own parts.
+def select_subject(segmentation: Segmentation) -> tuple[int, ...]:
+    """Choose what a person would call the subject of the photo: one object and its own parts.
 
-    The most prominent object is sure, large, within the frame and rather alive. What is nearly as
-    prominent, lies within its box and mostly on or against it, and is of the same kind or of none,
-    is a part of it: a lid of a pot, not the horse of a rider.
+    The most prominent object has a high score, is large, lies inside the photo, and is preferably
+    alive. Another instance is a part of it if it is nearly as prominent, lies in its box and mostly
+    on or against it, and has the same label or none: the lid of a pot, but not the horse of a
+    rider.
+
+    Returns:
+        Ids in rising order.
     """
     if not segmentation.instances:
         return ()
@@ -108,49 +124,52 @@ def subject(segmentation: Segmentation) -> tuple[int, ...]:
         for instance in segmentation.instances
     }
     main = max(segmentation.instances, key=lambda instance: prominence[instance.id])
-    reach = cv2.dilate((segmentation.mask_logits([main.id]) > 0).astype(np.uint8), np.ones((3, 3)))
+    main_mask = (segmentation.mask_logits([main.id]) > 0).astype(np.uint8)
+    main_region = np.asarray(cv2.dilate(main_mask, np.ones((3, 3))), np.uint8)
     parts = [
-        other
-        for other in segmentation.instances
-        if other.id == main.id
+        instance
+        for instance in segmentation.instances
+        if instance.id == main.id
         or (
-            prominence[other.id] >= PART_PROMINENCE * prominence[main.id]
-            and _share_inside(other.box_xyxy, main.box_xyxy) >= PART_IN_BOX
-            and _mean_over(segmentation, other, reach) >= PART_TOUCHING
-            and other.label.en in (main.label.en, "object")
+            prominence[instance.id] >= MIN_PART_PROMINENCE * prominence[main.id]
+            and _share_inside(instance.box_xyxy, main.box_xyxy) >= MIN_PART_IN_BOX
+            and _share_on(segmentation, instance, main_region) >= MIN_PART_ON_SUBJECT
+            and instance.label.en in (main.label.en, "object")
         )
     ]
-    return _ids(parts)
+    return _sorted_ids(parts)
 
 
-def _wishes(objects: str) -> list[str]:
-    if len(objects) > LONGEST_WISH:
+def _split(objects: str) -> list[str]:
+    if len(objects) > MAX_OBJECTS_LENGTH:
         raise ChoiceError(
-            f"Name the objects in at most {LONGEST_WISH} characters.",
-            f"请用不超过 {LONGEST_WISH} 个字符指定物体。",
+            f"Name the objects in at most {MAX_OBJECTS_LENGTH} characters.",
+            f"请用不超过 {MAX_OBJECTS_LENGTH} 个字符指定物体。",
         )
-    # NFKC makes ASCII of the comma and the digits of a Chinese keyboard.
+    # NFKC turns the comma and the digits of a Chinese keyboard into ASCII.
     plain = unicodedata.normalize("NFKC", objects).replace("、", ",")
-    return [wish.strip() for wish in plain.split(",")]
+    return [name.strip() for name in plain.split(",")]
 
 
-def _prominence(instance: Instance, photo_hw: tuple[int, int]) -> float:
-    favour = LIVING_FAVOUR if instance.label.en in LIVING else 1.0
+def _prominence(instance: Instance, photo_hw: SizeHW) -> float:
+    factor = LIVING_FACTOR if instance.label.en in LIVING else 1.0
     left, top, right, bottom = instance.box_xyxy
     touched = (left == 0) + (top == 0) + (right == photo_hw[1]) + (bottom == photo_hw[0])
-    return favour * instance.score * sqrt(instance.area) * float(SIDE_TOUCHED**touched)
+    return factor * instance.score * sqrt(instance.area) * float(TOUCHED_SIDE_FACTOR**touched)
 
 
 def _share_inside(box_xyxy: BoxXYXY, frame_xyxy: BoxXYXY) -> float:
+    """The share of a box that lies inside a frame."""
     left, top = max(box_xyxy[0], frame_xyxy[0]), max(box_xyxy[1], frame_xyxy[1])
     right, bottom = min(box_xyxy[2], frame_xyxy[2]), min(box_xyxy[3], frame_xyxy[3])
     area = (box_xyxy[2] - box_xyxy[0]) * (box_xyxy[3] - box_xyxy[1])
     return max(right - left, 0) * max(bottom - top, 0) / area
 
 
-def _mean_over(segmentation: Segmentation, instance: Instance, region: npt.NDArray[Any]) -> float:
+def _share_on(segmentation: Segmentation, instance: Instance, region: UInt8) -> float:
+    """The share of an instance's mask that lies on a region (h, w) of 0 and 1."""
     return float(region[segmentation.mask_logits([instance.id]) > 0].mean())
 
 
-def _ids(instances: Sequence[Instance]) -> tuple[int, ...]:
+def _sorted_ids(instances: Sequence[Instance]) -> tuple[int, ...]:
     return tuple(sorted(instance.id for instance in instances))

@@ -14,7 +14,7 @@ from segmentation.image.photo import Limits, Photo
 from segmentation.image.read import read_photo
 from segmentation.image.write import encode
 from segmentation.inference.segmenter import Segmenter
-from segmentation.inference.select import check_wish, select
+from segmentation.inference.select import check_objects, select
 from segmentation.page.components import PageContext, language_of, translate_errors
 from segmentation.page.overlay import draw_instances
 from segmentation.page.preview import reduce_photo
@@ -164,7 +164,7 @@ def cut_out_upload(
     Raises:
         KoutuError: an option cannot be fulfilled, or the photo cannot be processed.
     """
-    check_wish(options.objects, segmenter.card.labels)
+    check_objects(options.objects, segmenter.card.labels)
     behind: Photo | None = None if backdrop is None else read_photo(backdrop, limits)
     cutout_options = options.to_cutout_options(behind)
     photo = read_photo(path, limits)

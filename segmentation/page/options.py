@@ -13,7 +13,6 @@ from segmentation.page.strings import STRINGS
 
 # The choices of the page, by their keys in STRINGS.
 FRAMES = ("whole", *CROPS)
-FITS: tuple[Fit, ...] = ("cover", "contain")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +96,6 @@ class PageOptions:
         return (*outline, Shadow()) if self.shadow else outline
 
     def _crop(self) -> Crop | None:
-        # A scene keeps its own frame.
-        has_own_frame = "place" in BACKGROUNDS[self.background].parameters
+        has_own_frame = BACKGROUNDS[self.background].has_own_frame
         crops: dict[str, Crop] = {crop: crop for crop in CROPS}
         return None if has_own_frame else crops.get(self.frame)

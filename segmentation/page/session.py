@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from math import floor
 
 from segmentation.i18n import Language, Text
-from segmentation.inference.postprocess import Instance, Segmentation, find_again
+from segmentation.inference.postprocess import Instance, Segmentation, match_instances
 from segmentation.inference.refine import Refinement
 from segmentation.inference.segmenter import Timings
 from segmentation.inference.select import select
@@ -113,8 +113,8 @@ class PhotoState:
         """
         visible = segmentation.above(min_score)
         chosen_guesses = self.guesses.intersection(self.chosen)
-        guesses = frozenset(find_again(self.segmentation, chosen_guesses, segmentation))
-        chosen = tuple({*find_again(self.segmentation, self.chosen, visible)} | guesses)
+        guesses = frozenset(match_instances(self.segmentation, chosen_guesses, segmentation))
+        chosen = tuple({*match_instances(self.segmentation, self.chosen, visible)} | guesses)
         if self.chosen and not chosen:
             chosen = select(visible, "auto")
         # Ids of the former segmentation mean nothing in this one, so there is nothing to undo.
@@ -149,7 +149,7 @@ def messages(
         advice = (STRINGS["nothing_yet"],)
     elif not state.selected(min_score):
         advice = (STRINGS["pick_one"],)
-    if refinement and not refinement.is_at(state.segmentation, state.selected(min_score)):
+    if refinement and not refinement.matches(state.segmentation, state.selected(min_score)):
         refinement = None
     return (*state.notices, *advice, _time_spent(state.timings, refinement))
 

@@ -3,15 +3,13 @@
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-import cv2
 import numpy as np
 
 from segmentation.arrays import UInt8
 from segmentation.cutout import CutoutOptions, cut_out
 from segmentation.i18n import Text
 from segmentation.image.photo import Photo
-from segmentation.inference.metrics import iou
-from segmentation.inference.postprocess import Segmentation
+from segmentation.inference.postprocess import Segmentation, match_instances
 from segmentation.inference.refine import Refinement, crop_around, try_refine
 from segmentation.inference.registry import ModelRegistry, ModelVariant
 from segmentation.inference.segmenter import Segmenter, Timings
@@ -151,7 +149,7 @@ def segment_with_variants(
         certain = segmentation.above(segmenter.card.score_threshold)
         if not (selection and selection[1]):
             selection = segmentation, select(certain, "auto")
-        ids = same_objects(*selection, segmentation)
+        ids = match_instances(*selection, segmentation, MIN_OVERLAP_IOU)
         refinement: Refinement | None = None
         notices: tuple[Text, ...] = ()
         if any(setting.options.refine for setting in settings if setting.variant == variant):
@@ -189,30 +187,6 @@ def compare(
         _cut_out(photo, setting, by_variant[setting.variant], frame) for setting in settings
     )
     return Comparison(_reduced(photo.rgb, frame), cutouts)
-
-
-def same_objects(
-    segmentation: Segmentation, ids: Collection[int], other: Segmentation
-) -> tuple[int, ...]:
-    """Return the ids that the same objects have in another segmentation of the photo.
-
-    Args:
-        segmentation: one segmentation.
-        ids: of instances in it.
-        other: may be of another model, with masks of another size.
-    """
-    size_wh = other.geometry.mask_hw[::-1]
-    masks = {instance.id: other.mask_logits([instance.id]) > 0 for instance in other.instances}
-    same = set()
-    for id_ in ids:
-        logits = cv2.resize(
-            segmentation.mask_logits([id_]), size_wh, interpolation=cv2.INTER_LINEAR
-        )
-        overlaps = {other_id: iou(logits > 0, mask) for other_id, mask in masks.items()}
-        nearest = max(overlaps, key=lambda other_id: overlaps[other_id], default=0)
-        if overlaps.get(nearest, 0) >= MIN_OVERLAP_IOU:
-            same.add(nearest)
-    return tuple(sorted(same))
 
 
 def _segment_warm(segmenter: Segmenter, photo: Photo) -> tuple[Segmentation, Timings]:

@@ -186,15 +186,15 @@ class PhotoEvents:
     def show_background_controls(self, values: Values) -> Updates:
         """Show the controls that belong to the kind of background."""
         layout = self._layout
-        parameters = BACKGROUNDS[values[layout.background]].parameters
+        background = BACKGROUNDS[values[layout.background]]
+        parameters = background.parameters
         return {
             layout.colour: gr.ColorPicker(visible="colour" in parameters),
             layout.colour_below: gr.ColorPicker(visible="colour_below" in parameters),
             layout.backdrop_area: gr.Column(visible="backdrop" in parameters),
             layout.fit: gr.Radio(visible="fit" in parameters),
             layout.place_area: gr.Row(visible="place" in parameters),
-            # Placed objects take the frame of the backdrop.
-            layout.frame: gr.Radio(visible="place" not in parameters),
+            layout.frame: gr.Radio(visible=not background.has_own_frame),
         }
 
     def show_quality(self, values: Values) -> Updates:

@@ -74,7 +74,7 @@ class ResultEvents:
             return skip()
         selected = state.selected(values[layout.min_score])
         refinement = values[layout.refinement]
-        is_refined = refinement is not None and refinement.is_at(state.segmentation, selected)
+        is_refined = refinement is not None and refinement.matches(state.segmentation, selected)
         updates = self._draw(state, values, request)
         if not selected:
             return {**updates, **layout.no_files()}
@@ -90,7 +90,7 @@ class ResultEvents:
             return skip()
         selected = state.selected(values[layout.min_score])
         former = values[layout.refinement]
-        if former is not None and former.is_at(state.segmentation, selected):
+        if former is not None and former.matches(state.segmentation, selected):
             return skip()  # an event before this one did it
         with translate_errors(request):
             photo = self._context.photos.read(state.path)

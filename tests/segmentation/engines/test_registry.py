@@ -168,7 +168,7 @@ def test_a_page_offers_the_precisions_of_its_chip(tmp_path: Path, choice: Engine
     for_another_chip = write_om(tmp_path, [(32, 32)], soc="Ascend910B4", precision="fp16")
     for_this_chip = write_om(tmp_path, [(32, 32)], precision="mixed")
     card = small_card(tmp_path, [for_another_chip, for_this_chip])
-    (variant,) = [v for v in ModelRegistry([card], choice).finders() if v.engine is None]
+    (variant,) = [v for v in ModelRegistry([card], choice).variants() if v.engine is None]
     assert variant.precision is None, "the page's own"
     assert "mixed" in variant.title.en
 

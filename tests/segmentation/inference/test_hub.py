@@ -1,4 +1,4 @@
-"""Models from the Hub: the real huggingface_hub client against a small hub on localhost."""
+"""Models from the Hub: the real huggingface_hub client with a small hub on localhost."""
 
 import errno
 import hashlib
@@ -37,7 +37,7 @@ FILES: dict[str, tuple[Literal["onnx", "om"], str, str | None]] = {
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     repo = tmp_path / "hub" / REPO
     repo.mkdir(parents=True)
-    (repo / "README.md").write_text("nobody needs it")
+    (repo / "README.md").write_text("not needed")
     artifacts = []
     for file, (format_, precision, soc) in FILES.items():
         content = file.encode() * 1000
@@ -48,7 +48,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     compact = find_model("compact")
     save_card(replace(compact, name="small", folder=repo, artifacts=tuple(artifacts)))
     hide_acl(monkeypatch)
-    # Its client waits longer and longer for a server that is down.
+    # The client would wait longer and longer for a server that is down.
     monkeypatch.setattr(_http, "time", SimpleNamespace(sleep=lambda _: None))
     with running_hub(tmp_path / "hub") as hub:
         use_hub(hub, tmp_path / "cache", monkeypatch)
@@ -63,12 +63,12 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
         ("http://127.0.0.1:9", None, []),
     ],
 )
-def test_only_what_this_host_can_use_is_fetched(
+def test_only_files_that_this_host_can_use_are_fetched(
     hub: Hub, engine: str, precision: str | None, files: list[str]
 ) -> None:
     card = get_model(NAME, engine, precision)
     assert hub.fetched() == ["card.json", *files]
-    assert [a.file for a in card.artifacts if card.path(a).is_file()] == files
+    assert [artifact.file for artifact in card.artifacts if card.path(artifact).is_file()] == files
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_only_what_this_host_can_use_is_fetched(
         ("onnx", None, ["model.onnx"]),
     ],
 )
-def test_a_card_gets_the_files_for_its_chip(
+def test_a_host_with_a_chip_gets_the_files_for_it(
     hub: Hub,
     monkeypatch: pytest.MonkeyPatch,
     engine: str,
@@ -94,12 +94,12 @@ def test_a_card_gets_the_files_for_its_chip(
 
 
 @pytest.mark.usefixtures("hub")
-def test_a_forced_card_on_a_host_without_cann_is_told_so() -> None:
+def test_a_forced_ascend_engine_without_cann_is_refused() -> None:
     with pytest.raises(EngineUnavailable, match="pyACL is not installed"):
         get_model(NAME, "ascend")
 
 
-def test_the_revision_is_pinned_and_shown(hub: Hub) -> None:
+def test_the_commit_is_pinned_and_shown(hub: Hub) -> None:
     card = get_model(f"{NAME}@main")
     assert card.title.en == f"Compact (bundled) @{COMMIT[:7]}"
     assert card.title.zh == f"轻量模型（内置） @{COMMIT[:7]}"
@@ -108,7 +108,7 @@ def test_the_revision_is_pinned_and_shown(hub: Hub) -> None:
     assert get_model(f"{NAME}@{COMMIT}") == card
 
 
-def test_a_second_time_nothing_is_fetched_and_then_no_network_is_needed(
+def test_cached_files_are_not_fetched_again_and_need_no_network(
     hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     card = get_model(NAME)
@@ -121,54 +121,52 @@ def test_a_second_time_nothing_is_fetched_and_then_no_network_is_needed(
     assert hub.requests == []
 
 
-def test_half_a_download_goes_on_where_it_was_cut(
-    hub: Hub, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_interrupted_download_is_resumed(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", 1000)
     hub.cut_next_at["model.onnx"] = 4000
     get_model(NAME)
     assert ("GET", f"/{REPO}/resolve/{COMMIT}/model.onnx", "bytes=4000-") in hub.requests
 
 
-def not_there(hub: Hub) -> None:
+def remove_repository(hub: Hub) -> None:
     (hub.root / REPO).rename(hub.root / "someone" / "elsewhere")
 
 
-def without_card(hub: Hub) -> None:
+def remove_card(hub: Hub) -> None:
     (hub.root / REPO / "card.json").unlink()
 
 
-def without_model(hub: Hub) -> None:
+def remove_model(hub: Hub) -> None:
     (hub.root / REPO / "model.onnx").unlink()
 
 
-def gated(hub: Hub) -> None:
+def gate(hub: Hub) -> None:
     hub.gated.add(REPO)
 
 
-def down(hub: Hub) -> None:
+def fail(hub: Hub) -> None:
     hub.failing.add(REPO)
 
 
-def altered(hub: Hub) -> None:
+def alter_model(hub: Hub) -> None:
     (hub.root / REPO / "model.onnx").write_bytes(b"something else")
 
 
 @pytest.mark.parametrize(
-    ("befalls", "en", "zh"),
+    ("cause", "en", "zh"),
     [
-        (not_there, "There is no model someone/koutu-small on", "上没有模型"),
-        (without_card, "has no card.json. Choose another repository", "没有 card.json"),
-        (without_model, "has no model.onnx. Choose another repository", "没有 model.onnx"),
-        (gated, "is gated: accept its terms on", "需要授权"),
-        (down, "503 Service Unavailable", "HF_ENDPOINT 指定镜像"),
-        (altered, "is not the file its card.json describes. Delete ", "记录不符"),
+        (remove_repository, "There is no model someone/koutu-small on", "上没有模型"),
+        (remove_card, "has no card.json. Choose another repository", "没有 card.json"),
+        (remove_model, "has no model.onnx. Choose another repository", "没有 model.onnx"),
+        (gate, "is gated: accept its terms on", "需要授权"),
+        (fail, "503 Service Unavailable", "HF_ENDPOINT 指定镜像"),
+        (alter_model, "is not the file its card.json describes. Delete ", "记录不符"),
     ],
 )
-def test_each_mishap_is_one_line_with_the_way_out(
-    hub: Hub, befalls: Callable[[Hub], None], en: str, zh: str
+def test_each_failure_is_explained_in_one_line(
+    hub: Hub, cause: Callable[[Hub], None], en: str, zh: str
 ) -> None:
-    befalls(hub)
+    cause(hub)
     with pytest.raises(FetchFailed) as caught:
         get_model(NAME)
     assert en in caught.value.text.en
@@ -176,7 +174,7 @@ def test_each_mishap_is_one_line_with_the_way_out(
     assert "\n" not in caught.value.text.en
 
 
-def test_a_mirror_that_is_not_there(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_mirror_is_explained(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         constants, "HUGGINGFACE_CO_URL_TEMPLATE", "http://127.0.0.1:9/{repo_id}/{filename}"
     )
@@ -186,20 +184,22 @@ def test_a_mirror_that_is_not_there(hub: Hub, monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.usefixtures("hub")
-def test_a_revision_that_is_not_there() -> None:
+def test_an_unknown_revision_is_explained() -> None:
     with pytest.raises(FetchFailed, match="has no revision v9"):
         get_model(f"{NAME}@v9")
 
 
 @pytest.mark.parametrize("name", ["hf:", "hf:a/b/c", "hf:../../etc", "hf:a b/c"])
-def test_what_is_no_repository_is_never_asked_for(hub: Hub, name: str) -> None:
+def test_an_invalid_repository_name_is_never_requested(hub: Hub, name: str) -> None:
     with pytest.raises(FetchFailed, match="neither a folder here nor a Hub id"):
         get_model(name)
     assert hub.requests == []
 
 
-def test_a_full_disk(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # Where the client is about to write, every write fails with ENOSPC.
+def test_a_full_disk_is_explained(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Writes to the file that the client opens fail with ENOSPC.
     monkeypatch.setattr("uuid.uuid4", lambda: SimpleNamespace(hex="0" * 32))
     etag = hashlib.sha256((hub.root / REPO / "model.onnx").read_bytes()).hexdigest()
     blobs = tmp_path / "cache" / "models--someone--koutu-small" / "blobs"
@@ -212,7 +212,7 @@ def test_a_full_disk(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.parametrize("file", ["../model.onnx", "/etc/passwd", "a/model.onnx"])
-def test_a_card_that_points_elsewhere_is_refused(hub: Hub, file: str) -> None:
+def test_a_card_with_files_in_other_folders_is_refused(hub: Hub, file: str) -> None:
     path = hub.root / REPO / "card.json"
     fields = json.loads(path.read_text())
     fields["artifacts"][0]["file"] = file
@@ -223,22 +223,22 @@ def test_a_card_that_points_elsewhere_is_refused(hub: Hub, file: str) -> None:
 
 
 @pytest.mark.usefixtures("hub")
-def test_a_repository_without_a_file_for_this_host() -> None:
+def test_a_repository_without_a_file_for_this_host_is_refused() -> None:
     with pytest.raises(EngineUnavailable, match="has no file in fp16 for this host"):
         get_model(NAME, "onnx", "fp16")
 
 
-def test_the_page_comes_up_on_the_bundled_model_when_the_hub_does_not(hub: Hub) -> None:
+def test_the_bundled_model_is_available_without_the_hub(hub: Hub) -> None:
     bundled = find_model("compact")
     cards, (error,) = available_models([NAME, "hf:someone/nothing"], Path("nowhere"))
     assert [card.name for card in cards] == ["small", "compact"]
     assert "no model someone/nothing" in error.text.en
-    not_there(hub)
+    remove_repository(hub)
     cards, missing = available_models(["hf:someone/none", "hf:someone/nothing"], Path("nowhere"))
     assert (cards, len(missing)) == ((bundled,), 2)
 
 
-def test_storage_that_turns_us_away_is_explained(hub: Hub) -> None:
+def test_a_failure_of_the_xet_storage_is_explained(hub: Hub) -> None:
     hub.in_xet.add("model.onnx")
     with pytest.raises(FetchFailed, match="HF_HUB_DISABLE_XET=1"):
         get_model(NAME)

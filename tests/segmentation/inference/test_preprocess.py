@@ -1,4 +1,4 @@
-"""Where a photo lies in the model's input, and the way back."""
+"""Where a photo lies in the model's input, and the conversion back."""
 
 from typing import Any
 
@@ -39,11 +39,13 @@ def spec(**changes: Any) -> InputSpec:
         ((16, 16), (384, 384)),
     ],
 )
-def test_the_size_it_fills_best_is_taken(photo_hw: SizeHW, input_hw: SizeHW) -> None:
+def test_the_input_size_that_the_photo_fills_best_is_chosen(
+    photo_hw: SizeHW, input_hw: SizeHW
+) -> None:
     assert Geometry.fit(photo_hw, SIZES, STRIDE).input_hw == input_hw
 
 
-def test_of_equal_shapes_the_largest_is_taken() -> None:
+def test_the_largest_of_equally_shaped_sizes_is_chosen() -> None:
     assert Geometry.fit((90, 90), [(256, 256), (512, 512), (384, 384)], 4).input_hw == (512, 512)
 
 
@@ -52,7 +54,7 @@ def test_of_equal_shapes_the_largest_is_taken() -> None:
     "photo_hw",
     [(1000, 1000), (1, 1), (16, 30_000), (30_000, 16), (100, 3000), (3000, 100), (333, 500)],
 )
-def test_the_aspect_is_kept_within_half_a_mask_cell(
+def test_the_aspect_ratio_is_kept_within_half_a_mask_cell(
     photo_hw: SizeHW, sizes_hw: tuple[SizeHW, ...]
 ) -> None:
     geometry = Geometry.fit(photo_hw, sizes_hw, STRIDE)
@@ -65,7 +67,7 @@ def test_the_aspect_is_kept_within_half_a_mask_cell(
     assert geometry.mask_hw == tuple(content // STRIDE for content in geometry.content_hw)
 
 
-def test_content_is_at_the_top_left_and_padding_is_the_mean_colour() -> None:
+def test_content_is_at_the_top_left_and_padding_has_the_mean_colour() -> None:
     rgb = np.full((100, 400, 3), (10, 200, 90), np.uint8)
     pixel_values, geometry = preprocess(rgb, spec(), [(384, 384)], STRIDE)
     assert pixel_values.shape == (1, 384, 384, 3)
@@ -76,7 +78,7 @@ def test_content_is_at_the_top_left_and_padding_is_the_mean_colour() -> None:
 
 
 @pytest.mark.parametrize("layout", ["NHWC", "NCHW"])
-def test_normalising_outside_follows_the_formula(layout: str) -> None:
+def test_normalisation_outside_the_graph_follows_the_formula(layout: str) -> None:
     colour = (10, 200, 90)
     rgb = np.full((192, 384, 3), colour, np.uint8)
     outside = spec(layout=layout, dtype="float32", normalised_inside=False)
@@ -87,18 +89,18 @@ def test_normalising_outside_follows_the_formula(layout: str) -> None:
     assert image.shape == (384, 384, 3)
     expected = (np.array(colour) / 255 - outside.mean) / outside.std
     np.testing.assert_allclose(image[:192], np.broadcast_to(expected, (192, 384, 3)), atol=1e-4)
-    # The mean, rounded to a whole level, is next to zero.
+    # The mean is rounded to a whole level, so padding is only nearly zero.
     assert np.abs(image[192:]).max() < 0.01
 
 
-def test_a_float_input_normalised_inside_keeps_the_levels() -> None:
+def test_a_float_input_normalised_inside_the_graph_keeps_the_levels() -> None:
     rgb = np.full((384, 384, 3), 77, np.uint8)
     pixel_values, _ = preprocess(rgb, spec(dtype="float32"), [(384, 384)], STRIDE)
     assert (pixel_values == np.float32(77)).all()
 
 
 @pytest.mark.parametrize("photo_hw", [(768, 768), (96, 96)])
-def test_left_stays_left_and_top_stays_top(photo_hw: SizeHW) -> None:
+def test_the_photo_is_neither_mirrored_nor_turned(photo_hw: SizeHW) -> None:
     rgb = np.zeros((*photo_hw, 3), np.uint8)
     rgb[: photo_hw[0] // 2, : photo_hw[1] // 2, 0] = 255
     pixel_values, _ = preprocess(rgb, spec(), [(384, 384)], STRIDE)
@@ -108,7 +110,7 @@ def test_left_stays_left_and_top_stays_top(photo_hw: SizeHW) -> None:
     assert red[:, 198:].max() == 0
 
 
-def test_thin_stripes_become_grey_instead_of_aliasing() -> None:
+def test_thin_stripes_become_grey_without_aliasing() -> None:
     rgb = np.zeros((3840, 3840, 3), np.uint8)
     rgb[:, ::2] = 255
     pixel_values, _ = preprocess(rgb, spec(), [(384, 384)], STRIDE)
@@ -116,7 +118,7 @@ def test_thin_stripes_become_grey_instead_of_aliasing() -> None:
 
 
 @pytest.mark.parametrize("photo_hw", [(384, 384), (1080, 1920), (100, 3000), (17, 16), (3000, 100)])
-def test_cells_and_pixels_agree_at_every_corner(photo_hw: SizeHW) -> None:
+def test_cells_and_pixels_agree_at_each_corner(photo_hw: SizeHW) -> None:
     geometry = Geometry.fit(photo_hw, SIZES, STRIDE)
     (height, width), (rows, columns) = photo_hw, geometry.mask_hw
     assert geometry.photo_xyxy((0, 0, columns, rows)) == (0, 0, width, height)
@@ -133,7 +135,7 @@ def test_cells_and_pixels_agree_at_every_corner(photo_hw: SizeHW) -> None:
 
 
 @pytest.mark.parametrize("photo_hw", [(1080, 1920), (400, 3000), (3000, 400), (40, 50)])
-def test_a_point_lies_in_the_box_of_its_cell(photo_hw: SizeHW) -> None:
+def test_a_point_lies_inside_the_box_of_its_mask_cell(photo_hw: SizeHW) -> None:
     geometry = Geometry.fit(photo_hw, SIZES, STRIDE)
     height, width = photo_hw
     for x in range(0, width, max(1, width // 13)):

@@ -1,4 +1,4 @@
-"""What models a page has, and that each is loaded once."""
+"""The models of a page, each loaded once."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -17,44 +17,58 @@ OTHER = replace(COMPACT, name="other", artifacts=(*COMPACT.artifacts, *HALF))
 
 
 def test_the_first_model_is_the_default() -> None:
-    shelf = ModelRegistry([OTHER, COMPACT])
-    assert shelf.card() is OTHER
-    assert shelf.card("compact") is COMPACT
-    assert shelf.segmenter().card is OTHER
+    models = ModelRegistry([OTHER, COMPACT])
+    assert models.card() is OTHER
+    assert models.card("compact") is COMPACT
+    assert models.segmenter().card is OTHER
 
 
 @pytest.mark.parametrize("name", ["", "../compact", "hf:someone/else", "Compact"])
-def test_what_is_not_on_the_shelf_is_refused(name: str) -> None:
+def test_an_unknown_model_is_refused(name: str) -> None:
     with pytest.raises(ModelNotFound, match="Choose another one"):
         ModelRegistry([COMPACT]).segmenter(name)
 
 
-def test_everybody_shares_what_is_the_same_and_only_that() -> None:
-    shelf = ModelRegistry([COMPACT, OTHER])
-    assert shelf.segmenter() is shelf.segmenter("compact")
-    assert shelf.segmenter() is not shelf.segmenter("other")
-    assert shelf.segmenter("other") is not shelf.segmenter("other", "fp16")
-    assert shelf.segmenter() is not shelf.segmenter(engine="onnx")
+def test_equal_requests_share_a_segmenter_and_different_ones_do_not() -> None:
+    models = ModelRegistry([COMPACT, OTHER])
+    assert models.segmenter() is models.segmenter("compact")
+    assert models.segmenter() is not models.segmenter("other")
+    assert models.segmenter("other") is not models.segmenter("other", "fp16")
+    assert models.segmenter() is not models.segmenter(engine="onnx")
     with ThreadPoolExecutor(8) as pool:
-        asked: list[Segmenter] = list(pool.map(shelf.segmenter, ["other"] * 64))
-    assert len({id(segmenter) for segmenter in asked}) == 1
+        segmenters: list[Segmenter] = list(pool.map(models.segmenter, ["other"] * 64))
+    assert len({id(segmenter) for segmenter in segmenters}) == 1
 
 
-def test_the_pages_precision_is_for_the_models_that_have_it() -> None:
-    shelf = ModelRegistry([OTHER, COMPACT], precision="fp16")
-    assert shelf.segmenter() is shelf.segmenter("other", "fp16")
-    shelf.segmenter("compact").open()
-    shelf.close()
+def test_the_default_precision_applies_to_models_that_have_it() -> None:
+    models = ModelRegistry([OTHER, COMPACT], precision="fp16")
+    assert models.segmenter() is models.segmenter("other", "fp16")
+    models.segmenter("compact").open()
+    models.close()
     with pytest.raises(EngineUnavailable, match="does not come in that precision"):
-        shelf.segmenter("compact", "fp16")
+        models.segmenter("compact", "fp16")
 
 
-def test_close_gives_back_what_was_opened() -> None:
-    shelf = ModelRegistry([COMPACT], "onnx", threads=1)
-    shelf.segmenter().open()
-    assert shelf.segmenter().device
-    shelf.close()
-    assert shelf.segmenter().device is None
+def test_close_closes_opened_engines() -> None:
+    models = ModelRegistry([COMPACT], "onnx", threads=1)
+    models.segmenter().open()
+    assert models.segmenter().device
+    models.close()
+    assert models.segmenter().device is None
+
+
+def test_variants_are_the_artifacts_that_this_host_can_run() -> None:
+    int8 = replace(COMPACT.artifacts[0], precision="int8")
+    om = replace(COMPACT.artifacts[0], precision="fp16", format="om", soc="Ascend310P3")
+    both = replace(COMPACT, name="both", artifacts=(*COMPACT.artifacts, int8, om))
+    variants = ModelRegistry([both, COMPACT], "onnx").variants()
+    assert [(variant.model, variant.precision, variant.engine) for variant in variants] == [
+        ("both", None, None),
+        ("both", "int8", None),
+        ("compact", None, None),
+    ]
+    default, *_ = ModelRegistry([both], "onnx", "int8").variants()
+    assert (default.precision, default.title.en[-4:]) == (None, "int8")
 
 
 def card_in(folder: Path, name: str) -> ModelCard:
@@ -64,23 +78,23 @@ def card_in(folder: Path, name: str) -> ModelCard:
     return card
 
 
-def test_what_is_wanted_comes_first_then_the_folder_then_the_bundled(tmp_path: Path) -> None:
-    wanted = card_in(tmp_path / "elsewhere", "wanted")
+def test_named_models_come_before_the_folder_and_the_bundled_ones(tmp_path: Path) -> None:
+    named = card_in(tmp_path / "elsewhere", "named")
     small = card_in(tmp_path / "models" / "small", "small")
-    cards, missing = available_models([str(wanted.folder)], tmp_path / "models")
-    assert cards == (wanted, small, COMPACT)
+    cards, missing = available_models([str(named.folder)], tmp_path / "models")
+    assert cards == (named, small, COMPACT)
     assert missing == ()
     assert available_models(["compact"], tmp_path / "none") == ((COMPACT,), ())
 
 
-def test_a_model_of_the_same_name_stands_in_for_the_bundled_one(tmp_path: Path) -> None:
+def test_a_model_of_the_same_name_replaces_the_bundled_one(tmp_path: Path) -> None:
     own = card_in(tmp_path / "own", "compact")
     small = card_in(tmp_path / "models" / "small", "small")
     cards, _ = available_models([str(own.folder)], tmp_path / "models")
     assert cards == (own, small)
 
 
-def test_a_damaged_card_in_the_folder_is_told_and_left_out(tmp_path: Path) -> None:
+def test_a_damaged_card_in_the_folder_is_reported_and_left_out(tmp_path: Path) -> None:
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "card.json").write_text("{")
     cards, (error,) = available_models(["compact"], tmp_path)
@@ -89,8 +103,8 @@ def test_a_damaged_card_in_the_folder_is_told_and_left_out(tmp_path: Path) -> No
     assert "无法读取" in error.text.zh
 
 
-def test_of_two_wanted_by_one_name_neither_is_silently_left_out(tmp_path: Path) -> None:
-    one, other = card_in(tmp_path / "one", "small"), card_in(tmp_path / "other", "small")
+def test_two_named_models_of_the_same_name_are_refused(tmp_path: Path) -> None:
+    first, second = (card_in(tmp_path / folder, "small") for folder in ("first", "second"))
     with pytest.raises(ModelError, match="called small"):
-        available_models([str(one.folder), str(other.folder)], tmp_path / "none")
+        available_models([str(first.folder), str(second.folder)], tmp_path / "none")
     assert available_models(["compact", "compact"], tmp_path / "none") == ((COMPACT,), ())

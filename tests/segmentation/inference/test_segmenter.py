@@ -1,4 +1,4 @@
-"""A photo in, its objects out, on an engine that is opened once and when it is needed."""
+"""From a photo to its objects, on an engine that is opened once, when it is needed."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -20,7 +20,7 @@ from segmentation.model_card import InputSpec, find_model
 from tests.paths import EXAMPLES
 
 CARD = find_model("compact")
-EXAMPLES = sorted(path for path in (EXAMPLES).iterdir() if path.suffix in (".jpg", ".png"))
+PHOTOS = sorted(path for path in EXAMPLES.iterdir() if path.suffix in (".jpg", ".png"))
 
 
 @pytest.fixture(scope="module")
@@ -28,12 +28,12 @@ def segmenter() -> Segmenter:
     return Segmenter(CARD)
 
 
-def test_there_are_examples() -> None:
-    assert len(EXAMPLES) >= 8
+def test_there_are_at_least_eight_examples() -> None:
+    assert len(PHOTOS) >= 8
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
-def test_every_example_has_a_subject_with_an_edge(segmenter: Segmenter, path: Path) -> None:
+@pytest.mark.parametrize("path", PHOTOS, ids=lambda path: path.stem)
+def test_each_example_has_a_subject_and_a_matching_alpha(segmenter: Segmenter, path: Path) -> None:
     photo = read_photo(path)
     assert photo.notices == ()
     segmentation, _ = segmenter.segment(photo)
@@ -54,14 +54,14 @@ def test_every_example_has_a_subject_with_an_edge(segmenter: Segmenter, path: Pa
 
 
 @pytest.mark.parametrize("size_hw", [(16, 16), (30, 900), (900, 30), (1, 1)])
-def test_a_photo_of_any_shape_comes_through(segmenter: Segmenter, size_hw: SizeHW) -> None:
+def test_photos_of_any_shape_are_segmented(segmenter: Segmenter, size_hw: SizeHW) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (*size_hw, 3), dtype=np.uint8)
     segmentation, timings = segmenter.segment(Photo(noise, None, "x", ()), threshold=0)
     assert segmentation.geometry.photo_hw == size_hw
     assert min(timings.prepare, timings.infer, timings.instances) > 0
 
 
-def test_the_engine_opens_with_the_first_photo_and_again_after_a_close() -> None:
+def test_the_engine_opens_with_the_first_photo_and_again_after_close() -> None:
     segmenter = Segmenter(CARD, "onnx", threads=1)
     photo = Photo(np.full((64, 64, 3), 127, np.uint8), None, "x", ())
     assert segmenter.device is None
@@ -75,8 +75,8 @@ def test_the_engine_opens_with_the_first_photo_and_again_after_a_close() -> None
     assert segmenter.device == "onnxruntime CPU"
 
 
-class Recorded(Engine):
-    """Returns what it was given, whatever the photo."""
+class FixedEngine(Engine):
+    """Returns the same logits for every photo."""
 
     def __init__(self, logits: Logits) -> None:
         self._logits = logits
@@ -91,20 +91,20 @@ class Recorded(Engine):
 
     @property
     def device(self) -> str:
-        return "recorded"
+        return "fixed"
 
     def run(self, pixel_values: UInt8) -> Logits:  # noqa: ARG002
         return self._logits
 
     def close(self) -> None:
-        """Nothing to give back."""
+        """Nothing to close."""
 
 
-def test_threads_open_one_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_threads_share_one_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[Engine] = []
 
     def open_engine(*_: object) -> tuple[Engine, tuple[()]]:
-        opened.append(Recorded(Logits(np.zeros((1, 8)), np.zeros((1, 16, 16)))))
+        opened.append(FixedEngine(Logits(np.zeros((1, 8)), np.zeros((1, 16, 16)))))
         return opened[-1], ()
 
     monkeypatch.setattr(module, "open_engine", open_engine)
@@ -115,19 +115,19 @@ def test_threads_open_one_engine(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-@pytest.mark.parametrize("broken", [0, 1])
-def test_values_that_are_no_numbers_are_not_taken_for_nothing_found(
-    broken: int, value: float, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("invalid", [0, 1])
+def test_logits_that_are_not_numbers_raise(
+    invalid: int, value: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     logits = [np.zeros((2, 8), np.float32), np.zeros((2, 16, 16), np.float32)]
-    logits[broken][0, 3] = value
-    engine = Recorded(Logits(*logits))
+    logits[invalid][0, 3] = value
+    engine = FixedEngine(Logits(*logits))
     monkeypatch.setattr(module, "open_engine", lambda *_: (engine, ()))
     with pytest.raises(InferenceFailed, match="not numbers"):
         Segmenter(CARD).segment(Photo(np.zeros((64, 64, 3), np.uint8), None, "x", ()))
 
 
-def test_a_model_that_cannot_be_opened_says_so_each_time(tmp_path: Path) -> None:
+def test_a_model_that_cannot_be_opened_raises_each_time(tmp_path: Path) -> None:
     segmenter = Segmenter(replace(CARD, folder=tmp_path), "onnx")
     for _ in range(2):
         with pytest.raises(ModelDamaged):

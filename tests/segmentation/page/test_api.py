@@ -91,7 +91,7 @@ def test_only_two_calls_are_offered(address: str) -> None:
 
 @pytest.mark.parametrize(
     ("headers", "sentence"),
-    [(ENGLISH, "The model knows no 'unicorn'"), (CHINESE, "模型不认识“unicorn”")],
+    [(ENGLISH, "The model has no label 'unicorn'"), (CHINESE, "模型没有“unicorn”这个标签")],
 )
 def test_errors_speak_the_callers_language(
     address: str, headers: dict[str, str], sentence: str

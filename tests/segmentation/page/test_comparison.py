@@ -31,7 +31,6 @@ from segmentation.page.compare_tab.compare import (
     Seconds,
     Setting,
     compare,
-    same_objects,
     segment_with_variants,
 )
 from segmentation.page.compare_tab.difference import (
@@ -41,7 +40,6 @@ from segmentation.page.compare_tab.difference import (
     difference_map,
 )
 from tests.paths import EXAMPLES
-from tests.segmentation.scenes import DOG, OBJECT, PERSON, block, segmentation
 
 PREPARED = EXAMPLES / "compare"
 REGISTRY = ModelRegistry([find_model("compact")])
@@ -56,21 +54,6 @@ def setting(**options: Any) -> Setting:
 def compared(photo: Photo, settings: Sequence[Setting], selection: Any = None) -> Comparison:
     results = segment_with_variants(REGISTRY, photo, settings, selection)
     return compare(photo, settings, results)
-
-
-def test_objects_are_followed_into_another_segmentation() -> None:
-    one = segmentation((PERSON, block(2, 2, 10, 18)), (DOG, block(12, 10, 19, 18)))
-    # The same two in the other order on a finer grid, and a third that touches neither.
-    other = segmentation(
-        (OBJECT, block(0, 0, 4, 2, (40, 40))),
-        (DOG, block(24, 21, 38, 36, (40, 40))),
-        (PERSON, block(4, 4, 21, 36, (40, 40))),
-    )
-    assert same_objects(one, (1,), other) == (3,)
-    assert same_objects(one, (2, 1), other) == (2, 3)
-    assert same_objects(one, (1, 2), one) == (1, 2)
-    assert same_objects(other, (1,), one) == ()
-    assert same_objects(one, (1,), segmentation()) == ()
 
 
 def test_two_alphas_are_compared_in_figures() -> None:
@@ -114,19 +97,6 @@ def test_what_was_chosen_before_is_what_is_compared() -> None:
     chosen = compared(photo, [STANDARD], (found, others[:1]))
     assert chosen.rgb.shape != subject.rgb.shape
     assert compared(photo, [STANDARD], (found, ())).rgb.shape == subject.rgb.shape
-
-
-def test_variants_are_what_this_host_has() -> None:
-    card = find_model("compact")
-    int8 = replace(card.artifacts[0], precision="int8")
-    om = replace(card.artifacts[0], precision="fp16", format="om", soc="Ascend310P3")
-    both = replace(card, name="both", artifacts=(*card.artifacts, int8, om))
-    asked = [
-        (v.model, v.precision, v.engine) for v in ModelRegistry([both, card], "onnx").variants()
-    ]
-    assert asked == [("both", None, None), ("both", "int8", None), ("compact", None, None)]
-    first, *_ = ModelRegistry([both], "onnx", "int8").variants()
-    assert (first.precision, first.title.en[-4:]) == (None, "int8")
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ def test_a_value_that_means_nothing_is_named(options: dict[str, Any], sentence: 
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"objects": "unicorn"}, "The model knows no 'unicorn'"),
+        ({"objects": "unicorn"}, "The model has no label 'unicorn'"),
         ({"objects": "1" * 5000}, "Name the objects in at most"),
         ({"objects": "99"}, "There is no object 99"),
         ({"objects": "cow"}, "None of the"),
