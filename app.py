@@ -27,7 +27,6 @@ from gradio.queueing import Queue
 from gradio.routes import App
 from gradio.utils import get_space, get_upload_folder, is_in_or_equal
 from gradio_client.utils import is_file_obj_with_meta, traverse
-from starlette.middleware import Middleware
 
 from segmentation import (
     Edge,
@@ -67,22 +66,17 @@ from segmentation.page.comparison.columns import (
 from segmentation.page.comparison.compare import Setting, compare, finders_of, see
 from segmentation.page.options import BACKGROUNDS, FITS, FRAMES, Style, reduced
 from segmentation.page.overlay import draw_instances
+from segmentation.page.server.client_address import client_network
 from segmentation.page.server.idle_connections import close_idle_connections
-from segmentation.page.server.rate_limit import (
-    PRIVATE_PAGE,
-    PUBLIC_PAGE,
-    PagePolicy,
-    RateLimiter,
-    client_network,
-)
-from segmentation.page.server.request_guard import RequestGuard
+from segmentation.page.server.launch import middleware
+from segmentation.page.server.policy import PRIVATE_PAGE, PUBLIC_PAGE, PagePolicy
+from segmentation.page.server.rate_limit import RateLimiter
+from segmentation.page.server.storage import check_free_space, translate_disk_errors
 from segmentation.page.server.uploads import (
     NOTHING_SEEN,
-    check_free_space,
     read_upload,
     sweep,
     temporary_uploads_folder,
-    translate_disk_errors,
 )
 from segmentation.page.session import (
     LEAST_SCORE,
@@ -110,9 +104,6 @@ EXAMPLES = Path(__file__).parent / "examples"
 MODELS = Path(__file__).parent / "models"
 KEEP_SECONDS = 3600
 SWEEP_SECONDS = 300
-# Of one request to upload, all its files together.
-UPLOAD_MEGABYTES = Limits().batch_megabytes
-
 # The preview of a very thin photo is thinner than a photo may be.
 ANY_SHAPE = Limits(shortest_side=1)
 # The queues of what needs the device, and of what makes files.
@@ -1231,8 +1222,8 @@ def keep_rules(ui: gr.Blocks, rules: PagePolicy) -> None:
 
     setattr(ui, "process_api", process_api)  # noqa: B010
     keep_no_statistics(ui._queue)
-    if rules.waiting is not None:
-        share_places(ui._queue, rules.waiting)
+    if rules.max_waiting is not None:
+        share_places(ui._queue, rules.max_waiting)
 
 
 def keep_no_statistics(queue: Queue) -> None:
@@ -1499,8 +1490,7 @@ def serve(ui: gr.Blocks, rules: PagePolicy = PRIVATE_PAGE, **options: Any) -> st
     What is read of a photo has its limit in `read_photo`.
     """
     folder = Path(get_upload_folder())
-    limits = UPLOAD_MEGABYTES, KEEP_SECONDS, rules.room_share
-    gate = Middleware(RequestGuard, folder, *limits, behind_proxies=bool(get_space()))
+    guarded = middleware(folder, rules, behind_proxies=bool(get_space()))
     _, address, _ = ui.launch(
         footer_links=["api", "gradio"],
         run_history=False,
@@ -1514,7 +1504,7 @@ def serve(ui: gr.Blocks, rules: PagePolicy = PRIVATE_PAGE, **options: Any) -> st
         theme=theme(),
         css=CSS,
         js=SPOKEN,
-        app_kwargs={"lifespan": housekeeping, "middleware": [gate]},
+        app_kwargs={"lifespan": housekeeping, "middleware": guarded},
         **options,
     )
     return str(address)

@@ -19,7 +19,8 @@ from segmentation.inference.refine import try_refine
 from segmentation.inference.segmenter import Segmenter
 from segmentation.inference.select import select
 from segmentation.page.options import Style
-from segmentation.page.server.uploads import read_upload, translate_disk_errors
+from segmentation.page.server.storage import translate_disk_errors
+from segmentation.page.server.uploads import read_upload
 from segmentation.page.session import line
 from segmentation.page.strings import STRINGS
 from segmentation.recipe import make_file

@@ -24,9 +24,9 @@ from segmentation import Limits, find_model
 from segmentation.i18n import Language
 from segmentation.image.read import OUT_OF_MEMORY
 from segmentation.inference.registry import ModelRegistry
-from segmentation.page.server.rate_limit import PRIVATE_PAGE, PUBLIC_PAGE, PagePolicy, Rate
-from segmentation.page.server.request_guard import YOUR_SHARE
-from segmentation.page.server.uploads import LEAST_BYTES, ROOM_MEGABYTES
+from segmentation.page.server.policy import PRIVATE_PAGE, PUBLIC_PAGE, PagePolicy, Rate
+from segmentation.page.server.storage import MIN_FILE_BYTES, STORAGE_MEGABYTES
+from segmentation.page.server.upload_quota import SHARE_USED_UP
 from tests.paths import ROOT
 from tests.visitor import Failed, Refused, Visitor
 
@@ -182,7 +182,7 @@ def upload(address: str) -> dict[str, Any]:
 
 
 def test_strangers_get_a_share(shelf: ModelRegistry, tmp_path: Path) -> None:
-    rules = PagePolicy(Limits(megabytes=0.1), Rate(burst=2, per_minute=0.1), waiting=1)
+    rules = PagePolicy(Limits(megabytes=0.1), Rate(burst=2, per_minute=0.1), max_waiting=1)
     small = handle_file(ROOT / "examples" / "thumbs" / "two_dogs.webp")
     with served(shelf, rules) as address:
         with closing(client(address, CHINESE)) as caller:
@@ -202,7 +202,7 @@ def test_strangers_get_a_share(shelf: ModelRegistry, tmp_path: Path) -> None:
 
 
 def test_a_flood_leaves_places_for_others(shelf: ModelRegistry) -> None:
-    with served(shelf, PagePolicy(Limits(), waiting=4)) as address, Visitor(address) as visitor:
+    with served(shelf, PagePolicy(Limits(), max_waiting=4)) as address, Visitor(address) as visitor:
         join = {
             "fn_index": visitor.handler("segment")["id"],
             "data": [upload(address), None, None],
@@ -222,21 +222,21 @@ def test_a_flood_leaves_places_for_others(shelf: ModelRegistry) -> None:
 
 def test_uploads_of_one_network_have_their_share_of_the_room(shelf: ModelRegistry) -> None:
     data = (ROOT / "examples" / "flower.jpg").read_bytes()
-    share = 3 * LEAST_BYTES / (ROOM_MEGABYTES * 1e6)
-    rules = PagePolicy(Limits(), room_share=share)
+    share = 3 * MIN_FILE_BYTES / (STORAGE_MEGABYTES * 1e6)
+    rules = PagePolicy(Limits(), storage_share=share)
     with served(shelf, rules) as address, Visitor(address, "zh") as visitor:
         for _ in range(3):
             visitor.upload("flower.jpg", data)
         with pytest.raises(Refused) as refused:
             visitor.upload("flower.jpg", data)
-    assert (refused.value.status, refused.value.text) == (429, YOUR_SHARE.zh)
+    assert (refused.value.status, refused.value.text) == (429, SHARE_USED_UP.zh)
 
 
 def test_a_full_queue_says_so_in_words(shelf: ModelRegistry) -> None:
     networks = [
         httpx.Client(transport=httpx.HTTPTransport(local_address=f"127.0.0.{i}")) for i in (1, 2, 3)
     ]
-    with served(shelf, PagePolicy(Limits(), waiting=2)) as address, Visitor(address) as visitor:
+    with served(shelf, PagePolicy(Limits(), max_waiting=2)) as address, Visitor(address) as visitor:
         join = {
             "fn_index": visitor.handler("segment")["id"],
             "data": [upload(address), None, None],

@@ -21,7 +21,7 @@ from segmentation.inference.segmenter import Segmenter
 from segmentation.model_card import find_model
 from segmentation.page.batch import Batch, Outcome, advance, overview, start_batch, table
 from segmentation.page.options import Style
-from segmentation.page.server.uploads import STORAGE_FULL
+from segmentation.page.server.storage import STORAGE_FULL
 from segmentation.page.strings import STRINGS
 from tests.paths import EXAMPLES
 
