@@ -11,9 +11,6 @@ from pathlib import Path
 from tempfile import gettempdir
 
 import gradio as gr
-from segmentation.page.server.launch import bypass_proxy_for_localhost, serve
-from segmentation.page.server.queue_limits import enforce_policy
-from segmentation.page.server.share_link import is_space, open_share_link
 
 from segmentation import KoutuError, Text
 from segmentation.cli import count, engine
@@ -21,14 +18,19 @@ from segmentation.engines.registry import engine_choices
 from segmentation.inference.registry import ModelRegistry, available_models
 from segmentation.page.api import publish_api
 from segmentation.page.batch_tab.tab import BatchTab
+from segmentation.page.compare_tab.columns import LETTERS
 from segmentation.page.compare_tab.tab import compare_tab
-from segmentation.page.components import EXAMPLES, I18N, PRIVATE, PageContext, string
+from segmentation.page.components import EXAMPLES, PRIVATE, PageContext, string
 from segmentation.page.cutout_tab.tab import cutout_tab
+from segmentation.page.gradio_internals import is_space
 from segmentation.page.header import footer, header, say_restarted
-from segmentation.page.server.rate_limit import PRIVATE_PAGE, PUBLIC_PAGE, PagePolicy
+from segmentation.page.server.launch import bypass_proxy_for_localhost, serve
+from segmentation.page.server.policy import PRIVATE_PAGE, PUBLIC_PAGE, PagePolicy
+from segmentation.page.server.queue_limits import enforce_policy
+from segmentation.page.server.share_link import open_share_link
 from segmentation.page.server.uploads import temporary_uploads_folder
 from segmentation.page.strings import NOT_SERVED, STRINGS
-from segmentation.page.theme import css, javascript, restart_check, theme
+from segmentation.page.theme import appearance, restart_check
 
 # Model folders that the operator put here are on the menu.
 MODELS = Path(__file__).parent / "models"
@@ -83,7 +85,9 @@ def build_ui(context: PageContext, policy: PagePolicy = PRIVATE_PAGE) -> gr.Bloc
         restarted = gr.Checkbox(visible=False)
         ui.load(say_restarted, restarted, None, js=restart_check(), **PRIVATE)
         publish_api(context)
-    enforce_policy(ui, policy)
+    # A comparison does the work of as many calls as it may have settings.
+    weights = dict.fromkeys(("compare_example", "compare_mine"), len(LETTERS))
+    enforce_policy(ui, policy, weights)
     return ui
 
 
@@ -138,10 +142,7 @@ def _serve_until_stopped(
             ui,
             policy,
             after_sweep=context.photos.drop_deleted,
-            i18n=I18N,
-            theme=theme(),
-            css=css(),
-            js=javascript(),
+            **appearance(),
             server_name=args.host,
             server_port=args.port,
             auth=args.auth,

@@ -4,7 +4,13 @@ from dataclasses import dataclass, fields
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin
 
-from segmentation.compositing.backgrounds import Background, Fit, parse_backdrop, parse_background
+from segmentation.compositing.backgrounds import (
+    BACKGROUND_SYNTAXES,
+    Background,
+    Fit,
+    parse_backdrop,
+    parse_background,
+)
 from segmentation.compositing.crop import Crop
 from segmentation.compositing.effects import Effects, Shadow, parse_outline
 from segmentation.compositing.matting import Edge
@@ -114,7 +120,8 @@ class TextOptions:
         raise ChoiceError(
             f"There is no background {self.background[:20]!r}. Choose {choices.en}, or give another "
             "photo as backdrop.",
-            f"没有背景 {self.background[:20]!r}。可选 {choices.zh}，或用 backdrop 给出另一张照片。",
+            f"没有背景 {self.background[:20]!r}。可选 {choices.zh}，"
+            "或用 backdrop 给出另一张照片。",
         )
 
 

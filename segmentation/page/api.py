@@ -18,8 +18,8 @@ from segmentation.inference.select import check_objects, select
 from segmentation.page.components import PageContext, language_of, translate_errors
 from segmentation.page.overlay import draw_instances
 from segmentation.page.preview import reduce_photo
+from segmentation.page.server.files import store_file
 from segmentation.page.server.queue_limits import DEVICE_QUEUE
-from segmentation.page.server.uploads import store_file
 from segmentation.page.strings import STRINGS
 from segmentation.text_options import TextOptions
 

@@ -3,14 +3,21 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 
+from segmentation.page.components import I18N
 from segmentation.page.strings import GRADIO_NAMES, GRADIO_TEXTS, STRINGS
 
 ASSETS = Path(__file__).parent / "assets"
 # Fonts of the visitor's system: none is fetched from another host.
 FONTS = ("system-ui", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "sans-serif")
+
+
+def appearance() -> dict[str, Any]:
+    """Return the options of `gr.Blocks.launch` for the look, the scripts and the texts."""
+    return {"theme": theme(), "css": css(), "js": javascript(), "i18n": I18N}
 
 
 def theme() -> gr.themes.Base:

@@ -18,7 +18,8 @@ from segmentation.inference.postprocess import Instance
 from segmentation.inference.segmenter import Segmenter
 from segmentation.page.options import PageOptions
 from segmentation.page.photo_cache import PhotoCache
-from segmentation.page.server.uploads import read_upload, translate_disk_errors
+from segmentation.page.server.storage import translate_disk_errors
+from segmentation.page.server.uploads import read_upload
 from segmentation.page.session import describe
 from segmentation.page.strings import STRINGS
 

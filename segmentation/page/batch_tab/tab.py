@@ -22,9 +22,11 @@ from segmentation.page.components import (
     translate_errors,
 )
 from segmentation.page.cutout_tab.layout import CutoutLayout
+from segmentation.page.gradio_internals import upload_folder
 from segmentation.page.header import Header
 from segmentation.page.options import PageOptions
-from segmentation.page.server.uploads import check_upload_space, new_file_path
+from segmentation.page.server.files import new_file_path
+from segmentation.page.server.storage import check_free_space
 from segmentation.page.strings import STRINGS
 
 
@@ -125,7 +127,7 @@ class BatchTab:
         with translate_errors(request):
             segmenter = self._context.registry.segmenter(batch.model)
             # A photo's file may still be added, unless the space is used up already.
-            check_upload_space(0)
+            check_free_space(upload_folder(), 0)
             batch = advance(batch, segmenter, self._context.photos, language)
         return {**self._show(batch, language), self.stop: gr.Button(visible=not batch.finished)}
 

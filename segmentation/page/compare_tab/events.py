@@ -45,7 +45,7 @@ from segmentation.page.components import (
     translate_errors,
 )
 from segmentation.page.cutout_tab.layout import CutoutLayout
-from segmentation.page.server.uploads import store_file
+from segmentation.page.server.files import store_file
 from segmentation.page.session import PhotoState
 from segmentation.page.strings import STRINGS
 
@@ -76,7 +76,9 @@ class CompareEvents:
         """Show the tab in the visitor's language, with the comparison of the first example."""
         layout, language = self._layout, language_of(request)
         choices = variant_choices(self._variants, language)
-        menus = {controls["variant"]: gr.Dropdown(choices=choices) for controls in layout.settings}
+        menus: Updates = {
+            controls["variant"]: gr.Dropdown(choices=choices) for controls in layout.settings
+        }
         return {
             layout.intro: STRINGS["compare_intro"].in_language(language),
             layout.examples: thumbnails(language),

@@ -5,7 +5,7 @@ from secrets import token_hex
 import gradio as gr
 from gradio.components import Component
 
-from segmentation.compositing.backgrounds import BACKGROUNDS
+from segmentation.compositing.backgrounds import BACKGROUNDS, FITS
 from segmentation.image.formats import OUTPUT_FORMATS
 from segmentation.model_card import ModelCard
 from segmentation.page.components import (
@@ -17,7 +17,7 @@ from segmentation.page.components import (
     require,
     string,
 )
-from segmentation.page.options import FITS, FRAMES, PageOptions
+from segmentation.page.options import FRAMES, PageOptions
 from segmentation.page.session import MIN_OFFERED_SCORE, SCORE_STEP, PhotoState
 
 

@@ -5,7 +5,7 @@ Each takes and returns values by component.
 
 import gradio as gr
 
-from segmentation.compositing.backgrounds import BACKGROUNDS
+from segmentation.compositing.backgrounds import BACKGROUNDS, FITS
 from segmentation.filenames import file_extension
 from segmentation.image.formats import find_format
 from segmentation.image.write import encode
@@ -24,9 +24,9 @@ from segmentation.page.components import (
 )
 from segmentation.page.cutout_tab.layout import CutoutLayout
 from segmentation.page.header import Header, heading_text, model_choices
-from segmentation.page.options import FITS, FRAMES
+from segmentation.page.options import FRAMES
 from segmentation.page.preview import pixels_of
-from segmentation.page.server.uploads import store_file
+from segmentation.page.server.files import store_file
 from segmentation.page.session import MIN_OFFERED_SCORE, PhotoState
 from segmentation.page.strings import STRINGS
 

@@ -27,7 +27,7 @@ from segmentation.page.components import (
 from segmentation.page.cutout_tab.layout import CutoutLayout
 from segmentation.page.overlay import draw_instances
 from segmentation.page.preview import on_checkerboard, preview_options
-from segmentation.page.server.uploads import replace_download, store_file
+from segmentation.page.server.files import replace_download, store_file
 from segmentation.page.session import PhotoState, describe, messages
 from segmentation.page.strings import STRINGS
 

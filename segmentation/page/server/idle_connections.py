@@ -1,7 +1,7 @@
-"""Which connections to the web server are let go: those that say nothing, and those too many.
+"""Closing connections that stay idle, and those that exceed the limit of their network.
 
-uvicorn waits for ever for the first request on a connection, and for the rest of one that was
-begun; a host has only so many connections.
+uvicorn waits forever for the first request on a connection and for the rest of a begun one, and a
+host has a limited number of connections.
 """
 
 import asyncio
@@ -10,50 +10,61 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
-from segmentation.page.server.rate_limit import client_network
+from segmentation.page.server.client_address import client_network
 
-# As long as a phone on a bad line may take to say what it wants.
-PATIENCE_SECONDS = 30
-# Of one network: a class behind its school's router has two a page.
-MOST_CONNECTIONS = 500
-PASS_SECONDS = 1
+# A phone on a bad line may take this long to send a request.
+IDLE_SECONDS = 30
+# A class behind its school's router has two connections per page.
+MAX_CONNECTIONS_PER_NETWORK = 500
+CHECK_SECONDS = 1
 
-# uvicorn's own: `client`, `transport`, and the `cycle` of the request last read whole.
+# uvicorn's protocol object: it has `client`, `transport`, and in `cycle` the last request that was
+# read completely.
 Connection = Any
 Cycle = Any
 
 
 async def close_idle_connections(connections: Callable[[], Collection[Connection]]) -> None:
-    """Close, for as long as this runs, what waits for a request too long, and what is too much.
+    """Close idle and surplus connections until this task is cancelled.
 
     Args:
-        connections: those the server has now.
+        connections: returns the open connections of the server.
     """
-    since: dict[Connection, float] = {}
-    waiting: dict[tuple[Connection, Cycle], float] = {}
+    opened_at: dict[Connection, float] = {}
+    idle_since: dict[tuple[Connection, Cycle], float] = {}
     while True:
-        await asyncio.sleep(PASS_SECONDS)
+        await asyncio.sleep(CHECK_SECONDS)
         now = time.monotonic()
-        since = {each: since.get(each, now) for each in connections()}
-        cycles = ((each, getattr(each, "cycle", None)) for each in since)
-        waiting = {pair: waiting.get(pair, now) for pair in cycles if _is_over(pair[1])}
-        tired = [each for (each, _), began in waiting.items() if now - began > PATIENCE_SECONDS]
-        for connection in (*tired, *_too_many(since, {each for each, _ in waiting})):
+        opened_at = {connection: opened_at.get(connection, now) for connection in connections()}
+        cycles = ((connection, getattr(connection, "cycle", None)) for connection in opened_at)
+        idle_since = {pair: idle_since.get(pair, now) for pair in cycles if _is_finished(pair[1])}
+        timed_out = [
+            connection
+            for (connection, _), since in idle_since.items()
+            if now - since > IDLE_SECONDS
+        ]
+        idle = {connection for connection, _ in idle_since}
+        for connection in (*timed_out, *_surplus(opened_at, idle)):
             connection.transport.close()
 
 
-def _is_over(cycle: Cycle) -> bool:
+def _is_finished(cycle: Cycle) -> bool:
     return cycle is None or bool(cycle.response_complete)
 
 
-def _too_many(
-    since: Mapping[Connection, float], waiting: Collection[Connection]
+def _surplus(
+    opened_at: Mapping[Connection, float], idle: Collection[Connection]
 ) -> Iterator[Connection]:
-    """What a network has beyond its share: at work goes before waiting, and old before new."""
+    """Connections beyond the limit of their network.
+
+    Busy connections are kept before idle ones, and old ones before new ones.
+    """
 
     def network(connection: Connection) -> str:
         return client_network(connection.client[0] if connection.client else "")
 
-    ranked = sorted(since, key=lambda each: (network(each), each in waiting, since[each]))
-    for _, theirs in groupby(ranked, network):
-        yield from list(theirs)[MOST_CONNECTIONS:]
+    def rank(connection: Connection) -> tuple[str, bool, float]:
+        return network(connection), connection in idle, opened_at[connection]
+
+    for _, group in groupby(sorted(opened_at, key=rank), network):
+        yield from list(group)[MAX_CONNECTIONS_PER_NETWORK:]

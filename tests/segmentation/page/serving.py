@@ -1,74 +1,95 @@
-"""Pages served by the test process itself."""
+"""Pages that are served in this process, for a test or a module of tests."""
 
 import asyncio
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import gradio as gr
-from segmentation.page.server.launch import serve
 
 import app
 from segmentation import ModelCard, find_model
 from segmentation.inference.registry import ModelRegistry
-from segmentation.page.components import I18N, PageContext
-from segmentation.page.server.rate_limit import PRIVATE_PAGE, PagePolicy
-from segmentation.page.theme import css, javascript, theme
+from segmentation.page.components import PageContext
+from segmentation.page.server.launch import serve
+from segmentation.page.server.policy import PRIVATE_PAGE, PagePolicy
+from segmentation.page.theme import appearance
+
+
+def free_port() -> int:
+    """A port that nobody listens on. Gradio's own search leaves a socket open for each it tries."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
+@contextmanager
+def served(
+    build: Callable[[], gr.Blocks], launch: Callable[[gr.Blocks, int], object]
+) -> Iterator[gr.Blocks]:
+    """A page while it is served.
+
+    Args:
+        build: makes the page.
+        launch: launches it in the background at a port.
+    """
+
+    def start() -> gr.Blocks:
+        ui = build()
+        launch(ui, free_port())
+        return ui
+
+    async def start_in_loop() -> gr.Blocks:
+        return start()
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        # Without a running event loop, Gradio makes one for each of its locks and never closes it.
+        ui = asyncio.run(start_in_loop())
+    else:
+        ui = start()
+    try:
+        yield ui
+    finally:
+        ui.close()
 
 
 def page_context(
     policy: PagePolicy = PRIVATE_PAGE, cards: Sequence[ModelCard] | None = None
 ) -> PageContext:
-    """Return the context of a page with the bundled model, or with others."""
+    """The context of a page with the bundled model, or with others."""
     return PageContext(ModelRegistry(cards or [find_model("compact")]), policy.limits)
-
-
-def free_port() -> int:
-    """Return a free port. Gradio's own search leaves a socket open for each that is taken."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-        return port
 
 
 @contextmanager
 def served_page(
-    policy: PagePolicy = PRIVATE_PAGE,
-    context: PageContext | None = None,
-    **options: Any,
+    policy: PagePolicy = PRIVATE_PAGE, context: PageContext | None = None, **options: Any
 ) -> Iterator[str]:
-    """Serve a page until the block ends; its address."""
+    """The address of the whole page while it is served with all that protects it."""
     context = context or page_context(policy)
-    options = {"server_port": free_port(), **options}
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        # Where no event loop runs, Gradio makes one for each of its locks and never closes it.
-        ui = asyncio.run(_start_async(context, policy, options))
-    else:
-        ui = _start(context, policy, options)
-    try:
+
+    def launch(ui: gr.Blocks, port: int) -> None:
+        drop = context.photos.drop_deleted
+        serve(ui, policy, after_sweep=drop, **{**appearance(), "server_port": port, **options})
+
+    with served(lambda: app.build_ui(context, policy), launch) as ui:
         yield str(ui.local_url)
-    finally:
-        ui.close()
 
 
-async def _start_async(
-    context: PageContext, policy: PagePolicy, options: dict[str, Any]
-) -> gr.Blocks:
-    return _start(context, policy, options)
-
-
-def _start(context: PageContext, policy: PagePolicy, options: dict[str, Any]) -> gr.Blocks:
-    ui = app.build_ui(context, policy)
-    serve(
-        ui,
-        policy,
-        after_sweep=context.photos.drop_deleted,
-        i18n=I18N,
-        theme=theme(),
-        css=css(),
-        js=javascript(),
-        **options,
-    )
+def blank_page() -> gr.Blocks:
+    """A page with nothing on it."""
+    with gr.Blocks(analytics_enabled=False) as ui:
+        gr.Markdown()
     return ui
+
+
+def launch_unprotected(ui: gr.Blocks, port: int) -> None:
+    """Launch a page with nothing that protects it."""
+    ui.launch(server_port=port, prevent_thread_lock=True, quiet=True, ssr_mode=False)
+
+
+def address_of(ui: gr.Blocks) -> str:
+    """The address of a served page, without a slash at its end."""
+    return str(ui.local_url).rstrip("/")

@@ -19,9 +19,9 @@ import app
 from segmentation import Limits
 from segmentation.i18n import Language
 from segmentation.page.header import footer_text
-from segmentation.page.server.rate_limit import PRIVATE_PAGE, PUBLIC_PAGE, PagePolicy, Rate
-from segmentation.page.server.request_guard import YOUR_SHARE
-from segmentation.page.server.uploads import LEAST_BYTES, ROOM_MEGABYTES
+from segmentation.page.server.policy import PRIVATE_PAGE, PUBLIC_PAGE, PagePolicy, Rate
+from segmentation.page.server.storage import MIN_FILE_BYTES, STORAGE_MEGABYTES
+from segmentation.page.server.upload_quota import SHARE_USED_UP
 from segmentation.page.strings import STRINGS
 from tests.paths import ROOT
 from tests.segmentation.page.serving import served_page
@@ -150,7 +150,7 @@ def upload(address: str) -> dict[str, Any]:
 
 
 def test_a_public_page_limits_calls_and_photos(tmp_path: Path) -> None:
-    policy = PagePolicy(Limits(megabytes=0.1), Rate(burst=2, per_minute=0.1), waiting=1)
+    policy = PagePolicy(Limits(megabytes=0.1), Rate(burst=2, per_minute=0.1), max_waiting=1)
     small = handle_file(ROOT / "examples" / "thumbs" / "two_dogs.webp")
     with served_page(policy) as address:
         with closing(client(address, CHINESE)) as caller:
@@ -170,7 +170,7 @@ def test_a_public_page_limits_calls_and_photos(tmp_path: Path) -> None:
 
 
 def test_a_flood_leaves_places_for_others() -> None:
-    with served_page(PagePolicy(Limits(), waiting=4)) as address, Visitor(address) as visitor:
+    with served_page(PagePolicy(Limits(), max_waiting=4)) as address, Visitor(address) as visitor:
         join = {
             "fn_index": visitor.handler("segment")["id"],
             "data": [upload(address), None, None],
@@ -190,21 +190,21 @@ def test_a_flood_leaves_places_for_others() -> None:
 
 def test_uploads_of_one_network_have_their_share_of_the_room() -> None:
     data = (ROOT / "examples" / "flower.jpg").read_bytes()
-    share = 3 * LEAST_BYTES / (ROOM_MEGABYTES * 1e6)
-    policy = PagePolicy(Limits(), room_share=share)
+    share = 3 * MIN_FILE_BYTES / (STORAGE_MEGABYTES * 1e6)
+    policy = PagePolicy(Limits(), storage_share=share)
     with served_page(policy) as address, Visitor(address, "zh") as visitor:
         for _ in range(3):
             visitor.upload("flower.jpg", data)
         with pytest.raises(Refused) as refused:
             visitor.upload("flower.jpg", data)
-    assert (refused.value.status, refused.value.text) == (429, YOUR_SHARE.zh)
+    assert (refused.value.status, refused.value.text) == (429, SHARE_USED_UP.zh)
 
 
 def test_a_full_queue_says_so_in_words() -> None:
     networks = [
         httpx.Client(transport=httpx.HTTPTransport(local_address=f"127.0.0.{i}")) for i in (1, 2, 3)
     ]
-    with served_page(PagePolicy(Limits(), waiting=2)) as address, Visitor(address) as visitor:
+    with served_page(PagePolicy(Limits(), max_waiting=2)) as address, Visitor(address) as visitor:
         join = {
             "fn_index": visitor.handler("segment")["id"],
             "data": [upload(address), None, None],

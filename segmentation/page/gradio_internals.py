@@ -1,0 +1,183 @@
+"""Every private name of Gradio that this page depends on.
+
+An upgrade of Gradio may rename or remove any of them; tests/segmentation/page/
+test_gradio_internals.py has a test for each.
+"""
+
+import sys
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio import networking, tunneling
+from gradio.exceptions import ChecksumMismatchError, ShareCertificateWriteError
+from gradio.processing_utils import save_bytes_to_cache
+from gradio.routes import App
+from gradio.utils import get_space, get_upload_folder, is_in_or_equal
+from gradio_client.utils import is_file_obj_with_meta, traverse
+
+# Reasons why a share link cannot be opened, which Gradio does not export.
+ShareBinaryAltered = ChecksumMismatchError
+ShareCertificateNotWritten = ShareCertificateWriteError
+
+
+# Files.
+
+
+def upload_folder() -> Path:
+    """The folder for visitors' files: GRADIO_TEMP_DIR, or Gradio's default for it."""
+    return Path(get_upload_folder())
+
+
+def save_to_cache(data: bytes, name: str, folder: Path) -> str:
+    """Write a file into a subfolder named by its content, from where Gradio serves it as it is.
+
+    Returns:
+        Its path.
+    """
+    return str(save_bytes_to_cache(data, name, str(folder)))
+
+
+def is_uploaded(path: str) -> bool:
+    """Whether a path is in the folder for visitors' files, by the rule that Gradio serves by."""
+    return bool(is_in_or_equal(path, upload_folder()))
+
+
+def visit_files(inputs: Any, visit: Callable[[dict[str, Any]], object]) -> None:
+    """Call a function for each file among the inputs of a call, at any depth."""
+    traverse(inputs, visit, is_file_obj_with_meta)
+
+
+# Calls.
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call of a handler, before Gradio reads its inputs.
+
+    Attributes:
+        handler: name of the handler function.
+        queue: the `concurrency_id` of the event.
+        inputs: values of the components as the client sent them.
+        request: the client's request.
+        is_first_step: False for the second and later steps of a generator.
+    """
+
+    handler: str
+    queue: str
+    inputs: Any
+    request: gr.Request
+    is_first_step: bool
+
+
+def check_calls(ui: gr.Blocks, check: Callable[[Call], None]) -> None:
+    """Check each call before Gradio does: a client can call private events too.
+
+    Args:
+        ui: the page.
+        check: raises `gr.Error` to refuse a call.
+    """
+    process = ui.process_api
+
+    async def process_checked(**call: Any) -> dict[str, Any]:
+        function = call["block_fn"]
+        is_first_step = call.get("iterator") is None
+        check(
+            Call(
+                function.name,
+                function.concurrency_id,
+                call["inputs"],
+                call["request"],
+                is_first_step,
+            )
+        )
+        return await process(**call)
+
+    setattr(ui, "process_api", process_checked)  # noqa: B010
+
+
+def check_waiting(ui: gr.Blocks, refuse: Callable[[Any], str | None]) -> None:
+    """Check each event before it enters a queue.
+
+    Gradio's own limit, `max_size`, has an English text only and one limit for all visitors.
+
+    Args:
+        ui: the page.
+        refuse: takes the client's request and returns the reason to refuse it, or None.
+    """
+    queue = ui._queue
+    push = queue.push
+
+    async def push_checked(body: Any, request: Any, username: str | None) -> Any:
+        reason = refuse(request)
+        if reason is not None:
+            return False, reason, "queue_full"
+        return await push(body, request, username)
+
+    setattr(queue, "push", push_checked)  # noqa: B010
+
+
+def waiting_requests(ui: gr.Blocks) -> list[Any]:
+    """The requests of all events that wait in the queues."""
+    queues = ui._queue.event_queue_per_concurrency_id.values()
+    return [event.request for queue in queues for event in queue.queue]
+
+
+def disable_analytics(ui: gr.Blocks) -> None:
+    """Skip the statistics over the last 10,000 events that Gradio computes at each event.
+
+    The monitoring page that shows them is closed here, and they take longer than most events.
+    """
+    ui._queue.ANALYTICS_MAX_EVENTS = 1
+    ui._queue.ANAYLTICS_CACHE_FREQUENCY = sys.maxsize
+
+
+# The server.
+
+
+def is_space() -> bool:
+    """Whether the page runs on a Hugging Face Space."""
+    return get_space() is not None
+
+
+def open_connections(app: App) -> Collection[Any]:
+    """The open connections of the page's uvicorn server, which Gradio starts.
+
+    Gradio sets `server` when it has answered for the first time; until then there are none.
+    """
+    server = getattr(app.get_blocks(), "server", None)
+    return list(server.server_state.connections) if server else []
+
+
+# The share link.
+
+
+def default_share_server() -> str | None:
+    """HOST:PORT of GRADIO_SHARE_SERVER_ADDRESS, as it was when Gradio was imported."""
+    return networking.GRADIO_SHARE_SERVER_ADDRESS
+
+
+def open_tunnel(ui: gr.Blocks, server: str | None) -> str:
+    """Open a tunnel to a share server for a page that is served already.
+
+    `launch(share=True)` would keep the page itself waiting for the share server.
+
+    Args:
+        ui: the page.
+        server: HOST:PORT of the share server; None for Gradio's.
+
+    Returns:
+        The public address.
+
+    Raises:
+        Exception: of any class; Gradio's tunnel has no base class for its errors.
+    """
+    host, port = str(ui.server_name), int(ui.server_port)
+    return networking.setup_tunnel(host, port, ui.share_token, server, None)
+
+
+def share_binary() -> tuple[Path, str]:
+    """The path of frpc, the program that holds the tunnel, and the address to download it from."""
+    return Path(tunneling.BINARY_PATH), tunneling.BINARY_URL

@@ -1,0 +1,86 @@
+"""Files that the page makes for visitors to download."""
+
+from contextlib import suppress
+from pathlib import Path
+from secrets import token_hex
+
+from segmentation.page import gradio_internals
+from segmentation.page.server.storage import translate_disk_errors, usage_of
+
+
+def store_file(name: str, data: bytes) -> str:
+    """Store a file from where the page serves it until it is swept.
+
+    Args:
+        name: its name for the visitor.
+        data: its content; files of the same name and content are one file.
+
+    Returns:
+        Its path.
+
+    Raises:
+        StorageFull: there is no space for the file, or it cannot be written.
+    """
+    folder = gradio_internals.upload_folder()
+    usage = usage_of(folder)
+    with translate_disk_errors():
+        usage.check(len(data))
+        usage.add_file(len(data))
+        return gradio_internals.save_to_cache(data, name, folder)
+
+
+def replace_download(previous: tuple[str, ...], name: str, data: bytes) -> tuple[str, ...]:
+    """Store a new download and delete the second-last one.
+
+    The last one stays, as it may be on its way to the visitor. A download has a folder of its own,
+    since a file stored by its content may belong to another visitor too.
+
+    Args:
+        previous: the paths that the last call returned.
+        name: name of the new file for the visitor.
+        data: its content.
+
+    Returns:
+        The paths of the last and the new file.
+
+    Raises:
+        StorageFull: there is no space for the file, or it cannot be written. The second-last file
+            is deleted even then.
+    """
+    folder = gradio_internals.upload_folder()
+    usage = usage_of(folder)
+    for path in map(Path, previous[:-1]):
+        # It may have been swept. If Windows has it open, the sweep deletes it later.
+        with suppress(OSError):
+            size = path.lstat().st_size
+            path.unlink()
+            usage.remove_file(size)
+            path.parent.rmdir()
+    with translate_disk_errors():
+        usage.check(len(data))
+        path = _new_folder(folder) / name
+        usage.add_file(len(data))
+        path.write_bytes(data)
+    return (*previous[-1:], str(path))
+
+
+def new_file_path(name: str) -> Path:
+    """A path to write a file to bit by bit; the page serves the file until it is swept.
+
+    Args:
+        name: its name for the visitor.
+
+    Raises:
+        StorageFull: its folder cannot be created.
+    """
+    folder = gradio_internals.upload_folder()
+    with translate_disk_errors():
+        path = _new_folder(folder) / name
+    usage_of(folder).add_growing_file(path)
+    return path
+
+
+def _new_folder(parent: Path) -> Path:
+    folder = parent / token_hex()
+    folder.mkdir(parents=True)
+    return folder

@@ -1,0 +1,145 @@
+"""Launching a page with what protects it, wherever it runs."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.routes import App
+from starlette.middleware import Middleware
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+
+from segmentation.page import gradio_internals
+from segmentation.page.server.client_address import PRIVATE_NETWORKS
+from segmentation.page.server.idle_connections import close_idle_connections
+from segmentation.page.server.policy import PRIVATE_PAGE, UPLOAD_MEGABYTES, PagePolicy
+from segmentation.page.server.request_guard import RequestGuard
+from segmentation.page.server.uploads import NOTHING_SEEN, sweep
+from segmentation.page.strings import LOGIN
+
+# Visitors' files are deleted this long after they were stored.
+KEEP_SECONDS = 3600
+SWEEP_SECONDS = 300
+
+
+def serve(
+    ui: gr.Blocks,
+    policy: PagePolicy = PRIVATE_PAGE,
+    *,
+    after_sweep: Callable[[], None] = lambda: None,
+    theme: gr.themes.Base | None = None,
+    css: str | None = None,
+    js: str | None = None,
+    i18n: gr.I18n | None = None,
+    **options: Any,
+) -> str:
+    """Launch a page in the background.
+
+    Gradio's `max_file_size` is not set: it has an English text only, and counts the files of a
+    batch as one. `read_photo` limits the size of a photo.
+
+    Args:
+        ui: the page.
+        policy: its policy, which `enforce_policy` applied to its calls.
+        after_sweep: called after each deletion of visitors' files.
+        theme: theme of the page.
+        css: style sheet of the page.
+        js: script of the page.
+        i18n: texts of the page.
+        options: further options of `gr.Blocks.launch`.
+
+    Returns:
+        The local address of the page.
+
+    Raises:
+        OSError: the port is taken, or the address is not this host's.
+    """
+    _, address, _ = ui.launch(
+        footer_links=["api", "gradio"],
+        run_history=False,
+        enable_monitoring=False,
+        ssr_mode=False,
+        auth_message=f"{LOGIN.zh}<br>{LOGIN.en}",
+        share=False,
+        prevent_thread_lock=True,
+        quiet=True,
+        i18n=i18n,
+        theme=theme,
+        css=css,
+        js=js,
+        app_kwargs={
+            "lifespan": partial(housekeeping, after_sweep),
+            "middleware": middleware(
+                gradio_internals.upload_folder(),
+                policy,
+                behind_proxies=gradio_internals.is_space(),
+            ),
+        },
+        **options,
+    )
+    return str(address)
+
+
+def middleware(folder: Path, policy: PagePolicy, *, behind_proxies: bool) -> list[Middleware]:
+    """The middleware in front of a page, the outermost first.
+
+    Args:
+        folder: the folder that uploads are written to.
+        policy: the page's policy.
+        behind_proxies: whether the host's proxies tell where a request comes from. Elsewhere a
+            client could write any address there.
+    """
+    proxies = Middleware(ProxyHeadersMiddleware, trusted_hosts=list(PRIVATE_NETWORKS))
+    guard = Middleware(
+        RequestGuard,
+        folder,
+        upload_megabytes=UPLOAD_MEGABYTES,
+        keep_seconds=KEEP_SECONDS,
+        storage_share=policy.storage_share,
+    )
+    return [proxies, guard] if behind_proxies else [guard]
+
+
+@asynccontextmanager
+async def housekeeping(after_sweep: Callable[[], None], app: App) -> AsyncIterator[None]:
+    """Sweep visitors' files and close idle connections while a page runs.
+
+    At the end, all files are deleted. Gradio's `delete_cache` is not used: an event that names the
+    folder itself ends it for good.
+
+    Args:
+        after_sweep: called after each sweep.
+        app: the application of the page.
+    """
+    folder = gradio_internals.upload_folder()
+    tasks = [
+        asyncio.create_task(_sweep_repeatedly(folder, after_sweep)),
+        asyncio.create_task(close_idle_connections(lambda: gradio_internals.open_connections(app))),
+    ]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        sweep(folder, -1)
+
+
+async def _sweep_repeatedly(folder: Path, after_sweep: Callable[[], None]) -> None:
+    seen = NOTHING_SEEN
+    while True:
+        seen = await asyncio.to_thread(sweep, folder, KEEP_SECONDS, seen)
+        await asyncio.to_thread(after_sweep)
+        await asyncio.sleep(SWEEP_SECONDS)
+
+
+def bypass_proxy_for_localhost() -> None:
+    """Exclude this host from the operator's proxy.
+
+    Gradio requests its own page when it starts, and a proxy cannot reach it.
+    """
+    excluded = os.environ.get("no_proxy", os.environ.get("NO_PROXY"))
+    os.environ["no_proxy"] = ",".join(filter(None, (excluded, "127.0.0.1", "localhost")))

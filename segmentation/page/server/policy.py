@@ -1,0 +1,48 @@
+"""What a page allows its visitors, depending on whether it is public."""
+
+from dataclasses import dataclass
+
+from segmentation.image.photo import Limits
+
+# Of one upload request, all its files together.
+UPLOAD_MEGABYTES = Limits().batch_megabytes
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A rate of calls.
+
+    Attributes:
+        burst: number of calls allowed at once after a pause.
+        per_minute: number of calls allowed per minute in the long run.
+    """
+
+    burst: int
+    per_minute: float
+
+
+@dataclass(frozen=True, slots=True)
+class PagePolicy:
+    """Limits that protect a page from its visitors and its visitors from each other.
+
+    Attributes:
+        limits: limits on each photo.
+        rate: rate of costly calls per session; None allows any rate.
+        max_waiting: number of calls that may wait in the queues; None allows any number.
+        storage_share: fraction of the storage that the uploads of one network may take.
+    """
+
+    limits: Limits
+    rate: Rate | None = None
+    max_waiting: int | None = None
+    storage_share: float = 1.0
+
+
+PRIVATE_PAGE = PagePolicy(Limits())
+# A click takes two calls, so the rate allows 30 clicks at once and then one every two seconds.
+PUBLIC_PAGE = PagePolicy(
+    Limits(megabytes=20, megapixels=25),
+    Rate(burst=60, per_minute=60),
+    max_waiting=50,
+    storage_share=0.5,
+)

@@ -1,0 +1,113 @@
+"""The body of a request: its length, the time it may take, and what an event may contain."""
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.datastructures import Headers
+from starlette.types import Message, Receive, Scope
+
+from segmentation.i18n import Text
+from segmentation.page.server.refusal import Refusal
+
+# An event carries numbers, words and paths.
+EVENT_BYTES = 1_000_000
+# A body may take this long, and longer as more of it arrives: a phone on a bad line is slow too.
+BODY_SECONDS, MIN_BYTES_PER_SECOND = 30, 25_000
+URL = re.compile(r"\s*https?:", re.IGNORECASE)
+
+NO_LENGTH = Text(
+    "The request has no Content-Length header. Send it with one.",
+    "请求缺少 Content-Length 标头，请加上后重试。",
+)
+EVENT_TOO_LARGE = Text(
+    f"The request is larger than {EVENT_BYTES / 1e6:g} MB. Send photos to /gradio_api/upload.",
+    f"请求超过 {EVENT_BYTES / 1e6:g} MB。照片请发送到 /gradio_api/upload。",
+)
+TOO_SLOW = Text("The request took too long to arrive. Try again.", "请求传送太慢，请重试。")
+NOT_JSON = Text(
+    "The request is not valid JSON. Correct it and try again.",
+    "请求不是有效的 JSON，请更正后重试。",
+)
+NO_URL = Text(
+    "Addresses of other sites are not fetched. Upload the file instead.",
+    "不会读取其他网站的地址，请上传文件。",
+)
+
+
+def content_length(scope: Scope) -> int:
+    """The declared length of a request's body, which the web server enforces.
+
+    Raises:
+        Refusal: 411, the length is not declared.
+    """
+    headers = Headers(scope=scope)
+    length = headers.get("content-length", "")
+    if not length.isdecimal() or "transfer-encoding" in headers:
+        raise Refusal(411, NO_LENGTH)
+    return int(length)
+
+
+@asynccontextmanager
+async def body_deadline(receive: Receive) -> AsyncIterator[Receive]:
+    """Limit the time that a body takes to arrive. Yields the stream to read it from.
+
+    Raises:
+        Refusal: 408, the body did not arrive in time.
+    """
+    try:
+        async with asyncio.timeout(BODY_SECONDS) as deadline:
+
+            async def receive_in_time() -> Message:
+                message = await receive()
+                seconds = len(message.get("body", b"")) / MIN_BYTES_PER_SECOND
+                if not deadline.expired():
+                    deadline.reschedule((deadline.when() or 0) + seconds)
+                return message
+
+            yield receive_in_time
+    except TimeoutError as error:
+        raise Refusal(408, TOO_SLOW) from error
+
+
+async def read_body(receive: Receive) -> tuple[bytes, Receive]:
+    """Read a body to its end.
+
+    Returns:
+        The body, and a stream that repeats it for the application.
+
+    Raises:
+        Refusal: 408, the body did not arrive in time.
+    """
+    async with body_deadline(receive) as receive_in_time:
+        messages = [await receive_in_time()]
+        while messages[-1].get("more_body"):
+            messages.append(await receive_in_time())
+    repeated = iter(messages)
+
+    async def repeat() -> Message:
+        return next(repeated, None) or await receive()
+
+    return b"".join(message.get("body", b"") for message in messages), repeat
+
+
+def check_event(body: bytes) -> None:
+    """Refuse an event that names a file on another host, which Gradio would fetch.
+
+    Raises:
+        Refusal: 400, the event names such a file or is not JSON.
+    """
+    try:
+        values = [json.loads(body)]
+    except (ValueError, RecursionError) as error:
+        raise Refusal(400, NOT_JSON) from error
+    while values:
+        value = values.pop()
+        if isinstance(value, dict):
+            if URL.match(str(value.get("path", ""))):
+                raise Refusal(400, NO_URL)
+            values.extend(value.values())
+        elif isinstance(value, list):
+            values.extend(value)

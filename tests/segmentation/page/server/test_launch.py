@@ -1,0 +1,86 @@
+"""What protects a page wherever it is launched, on a small one."""
+
+import json
+import os
+from pathlib import Path
+
+import gradio as gr
+import httpx
+import pytest
+
+from segmentation.page.server import launch
+from segmentation.page.server.launch import bypass_proxy_for_localhost, serve
+from segmentation.page.server.policy import PRIVATE_PAGE
+from segmentation.page.server.request_guard import NO_SUCH_ADDRESS
+from segmentation.page.strings import LOGIN
+from tests.segmentation.page.server.connections import wait_for
+from tests.segmentation.page.serving import address_of, blank_page, served
+from tests.visitor import Visitor
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    return tmp_path
+
+
+def test_a_page_is_guarded_and_leaves_no_files(folder: Path) -> None:
+    def start(ui: gr.Blocks, port: int) -> None:
+        css, js = "#a { color: red }", "() => 1"
+        address = serve(ui, PRIVATE_PAGE, css=css, js=js, server_port=port)
+        assert address == f"http://127.0.0.1:{port}/"
+
+    with served(blank_page, start) as ui, Visitor(address_of(ui)) as visitor:
+        answer = visitor.http.get("/monitoring")
+        assert (answer.status_code, answer.json()["detail"]) == (404, NO_SUCH_ADDRESS.en)
+        assert visitor.config["css"] == "#a { color: red }"
+        assert visitor.config["js"] == "() => 1"
+        assert visitor.config["footer_links"] == ["api", "gradio"]
+        visitor.upload("photo.png", b"photo")
+        assert list(folder.iterdir())
+    assert not list(folder.iterdir())
+
+
+def test_files_are_swept_while_a_page_runs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(launch, "KEEP_SECONDS", 0)
+    monkeypatch.setattr(launch, "SWEEP_SECONDS", 0.1)
+
+    def start(ui: gr.Blocks, port: int) -> None:
+        serve(ui, server_port=port)
+
+    with served(blank_page, start) as ui, Visitor(address_of(ui)) as visitor:
+        visitor.upload("photo.png", b"photo")
+        wait_for(lambda: not list(folder.iterdir()))
+
+
+def test_the_login_names_both_languages(folder: Path) -> None:
+    assert folder.is_dir()
+
+    def start(ui: gr.Blocks, port: int) -> None:
+        serve(ui, server_port=port, auth=("name", "secret"))
+
+    with served(blank_page, start) as ui:
+        page = httpx.get(address_of(ui)).text
+        assert LOGIN.en in page
+        assert LOGIN.zh in page or json.dumps(LOGIN.zh).strip('"') in page
+
+
+@pytest.mark.parametrize(
+    ("environment", "excluded"),
+    [
+        ({}, "127.0.0.1,localhost"),
+        ({"NO_PROXY": "a.example"}, "a.example,127.0.0.1,localhost"),
+        ({"no_proxy": "b.example", "NO_PROXY": "a.example"}, "b.example,127.0.0.1,localhost"),
+    ],
+    ids=["none", "upper case", "both"],
+)
+def test_the_page_itself_is_reached_without_a_proxy(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], excluded: str
+) -> None:
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    bypass_proxy_for_localhost()
+    assert os.environ["no_proxy"] == excluded

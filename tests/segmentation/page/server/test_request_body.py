@@ -1,0 +1,47 @@
+"""Bodies that arrive slowly."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from segmentation.page.server import request_body
+from tests.segmentation.page.server.uploading import guard, upload_status
+
+
+@pytest.mark.parametrize(
+    ("pauses", "status"),
+    [
+        ([31, 0], 408),
+        # A part of 1 MB extends the time by 40 s.
+        ([0, 65, 0], 200),
+        ([0, 75, 0], 408),
+        ([29] + [39] * 20, 200),
+        ([29] + [45] * 20, 408),
+    ],
+    ids=["too late", "late but allowed", "stopped", "slow but steady", "too slow"],
+)
+def test_an_upload_may_take_longer_as_more_of_it_arrives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pauses: Sequence[float], status: int
+) -> None:
+    """Measured by the clock of the event loop, which the test sets."""
+    monkeypatch.setattr(request_body, "BODY_SECONDS", 30)
+
+    async def run() -> int:
+        loop = asyncio.get_running_loop()
+        real_time, ahead, remaining = loop.time, 0.0, list(pauses)
+        monkeypatch.setattr(loop, "time", lambda: real_time() + ahead)
+
+        async def receive() -> Any:
+            nonlocal ahead
+            ahead += remaining.pop(0)
+            # Timers that are due by now run before this part is read.
+            for _ in range(3):
+                await asyncio.sleep(0)
+            return {"type": "http.request", "body": bytes(1_000_000), "more_body": bool(remaining)}
+
+        return await upload_status(guard(tmp_path), "1.2.3.4", 400_000_000, receive)
+
+    assert asyncio.run(run()) == status

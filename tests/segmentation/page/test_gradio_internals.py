@@ -1,0 +1,243 @@
+"""Private names of Gradio: a test fails here if an upgrade changes one of them."""
+
+import asyncio
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import pytest
+from gradio import tunneling
+
+from segmentation.page import gradio_internals
+from segmentation.page.gradio_internals import Call
+from tests.segmentation.page.server.connections import connect, read_to_end, wait_for
+from tests.segmentation.page.serving import address_of, launch, served
+from tests.visitor import Failed, Refused, Visitor, file_data
+
+
+class Page:
+    """A page with a handler of each kind.
+
+    Attributes:
+        release: lets `hold` end.
+        calls: the calls that were checked.
+        refusals: texts to refuse a call and an event with, while they are set.
+    """
+
+    def __init__(self) -> None:
+        self.release = threading.Event()
+        self.calls: list[Call] = []
+        self.refusals: dict[str, str] = {}
+
+    def echo(self, word: str) -> str:
+        return word
+
+    def count(self) -> Iterator[str]:
+        yield from "123"
+
+    def hold(self) -> None:
+        self.release.wait(60)
+
+    def build(self) -> gr.Blocks:
+        with gr.Blocks(analytics_enabled=False) as ui:
+            word, button = gr.Textbox(), gr.Button()
+            button.click(self.echo, word, word, concurrency_id="words")
+            button.click(self.count, None, word)
+            button.click(self.hold, concurrency_id="one at a time", concurrency_limit=1)
+        gradio_internals.check_calls(ui, self.check_call)
+        gradio_internals.check_waiting(ui, lambda _: self.refusals.get("event"))
+        gradio_internals.disable_analytics(ui)
+        return ui
+
+    def check_call(self, call: Call) -> None:
+        self.calls.append(call)
+        if "call" in self.refusals:
+            raise gr.Error(self.refusals["call"], print_exception=False)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("uploads")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADIO_TEMP_DIR", str(folder))
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def page() -> Page:
+    return Page()
+
+
+@pytest.fixture(scope="module")
+def ui(page: Page, folder: Path) -> Iterator[gr.Blocks]:
+    assert folder.is_dir()
+    with served(page.build, launch) as ui:
+        yield ui
+
+
+@pytest.fixture
+def visitor(ui: gr.Blocks) -> Iterator[Visitor]:
+    with Visitor(address_of(ui)) as visitor:
+        yield visitor
+
+
+def test_upload_folder_is_where_gradio_writes_uploads(visitor: Visitor, folder: Path) -> None:
+    assert gradio_internals.upload_folder() == folder
+    assert Path(visitor.upload("photo.png", b"photo")["path"]).is_relative_to(folder)
+
+
+def test_save_to_cache_stores_a_file_that_gradio_serves(visitor: Visitor, folder: Path) -> None:
+    path = gradio_internals.save_to_cache(b"photo", "photo.png", folder)
+    assert visitor.fetch(file_data(path)) == b"photo"
+    assert gradio_internals.save_to_cache(b"photo", "photo.png", folder) == path
+
+
+def test_is_uploaded_follows_the_path_to_its_end(folder: Path, tmp_path: Path) -> None:
+    (folder / "link").symlink_to(tmp_path)
+    assert gradio_internals.is_uploaded(f"{folder}/x/photo.png")
+    assert not gradio_internals.is_uploaded(f"{folder}/../photo.png")
+    assert not gradio_internals.is_uploaded(f"{folder}/link/photo.png")
+    assert not gradio_internals.is_uploaded("/etc/passwd")
+
+
+def test_visit_files_finds_files_at_any_depth() -> None:
+    found: list[Any] = []
+    first, second = file_data("1.png"), file_data("2.png")
+    gradio_internals.visit_files([first, {"deep": [0, second]}, {"path": "3.png"}], found.append)
+    assert found == [first, second]
+
+
+def test_check_calls_sees_a_call_before_its_handler(visitor: Visitor, page: Page) -> None:
+    page.calls.clear()
+    echo = visitor.handler("echo")
+    assert visitor.ask(echo, ["hello"]) == ["hello"]
+    (call,) = page.calls
+    assert (call.handler, call.queue, call.inputs) == ("echo", "words", ["hello"])
+    assert call.is_first_step
+    assert call.request.session_hash == visitor.session
+    assert call.request.client.host == "127.0.0.1"
+    assert call.request.headers["accept-language"] == "en"
+
+
+def test_check_calls_tells_the_first_step_of_a_generator(visitor: Visitor, page: Page) -> None:
+    page.calls.clear()
+    visitor.ask(visitor.handler("count"), [])
+    steps = [call.is_first_step for call in page.calls if call.handler == "count"]
+    assert steps[0]
+    assert steps[1:] == [False] * (len(steps) - 1)
+    assert len(steps) >= 3
+
+
+def test_check_calls_can_refuse_a_call(
+    visitor: Visitor, page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(page.refusals, "call", "not now")
+    with pytest.raises(Failed, match="not now"):
+        visitor.ask(visitor.handler("echo"), ["hello"])
+
+
+def test_check_waiting_can_refuse_an_event(
+    visitor: Visitor, page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(page.refusals, "event", "too many")
+    with pytest.raises(Refused, match="too many") as refused:
+        visitor.join(visitor.handler("echo"), ["hello"])
+    assert refused.value.status == 503
+
+
+def test_waiting_requests_are_those_of_waiting_events(
+    visitor: Visitor, page: Page, ui: gr.Blocks
+) -> None:
+    hold = visitor.handler("hold")
+    assert gradio_internals.waiting_requests(ui) == []
+    for _ in range(3):
+        visitor.join(hold, [])
+    requests = gradio_internals.waiting_requests(ui)
+    page.release.set()
+    assert len(requests) >= 2, "one event may have left its queue"
+    assert {request.client.host for request in requests} == {"127.0.0.1"}
+    assert requests[0].headers["accept-language"] == "en"
+
+
+def test_disable_analytics_sets_what_gradio_reads(visitor: Visitor, ui: gr.Blocks) -> None:
+    async def new_queue() -> Any:
+        return gr.Blocks(analytics_enabled=False)._queue
+
+    queue = asyncio.run(new_queue())
+    assert queue.ANALYTICS_MAX_EVENTS == 10_000
+    assert queue.ANAYLTICS_CACHE_FREQUENCY == 1
+    for _ in range(3):
+        visitor.ask(visitor.handler("echo"), ["hello"])
+    assert len(ui._queue.event_analytics) <= 2
+    assert ui._queue.compute_analytics_summary(ui._queue.event_analytics) == {"functions": {}}
+
+
+@pytest.mark.parametrize(
+    ("environment", "is_space"),
+    [({}, False), ({"SYSTEM": "spaces", "SPACE_ID": "owner/name"}, True)],
+    ids=["elsewhere", "Space"],
+)
+def test_is_space_reads_the_environment_of_a_space(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], is_space: bool
+) -> None:
+    for name in ("SYSTEM", "SPACE_ID"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert gradio_internals.is_space() == is_space
+
+
+def test_open_connections_are_those_of_the_web_server(ui: gr.Blocks) -> None:
+    with connect(address_of(ui)) as client:
+        client.sendall(b"GET /robots.txt HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert client.recv(65536).startswith(b"HTTP/1.1 200")
+        connections = gradio_internals.open_connections(ui.app)
+        (connection,) = (other for other in connections if other.client == client.getsockname())
+        wait_for(lambda: connection.cycle.response_complete)
+        connection.transport.close()
+        read_to_end(client)
+
+
+def test_default_share_server_is_that_of_the_environment() -> None:
+    server = os.environ.get("GRADIO_SHARE_SERVER_ADDRESS")
+    assert gradio_internals.default_share_server() == server
+
+
+def test_share_binary_is_where_gradio_looks_for_frpc() -> None:
+    path, url = gradio_internals.share_binary()
+    assert path.name == tunneling.BINARY_FILENAME
+    assert url.startswith("https://")
+
+
+def test_open_tunnel_runs_frpc_for_the_page(
+    ui: gr.Blocks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frpc = tmp_path / "frpc"
+    frpc.write_text(
+        f'#!/bin/sh\necho "$@" > {tmp_path}/arguments\n'
+        'echo "start proxy success: http://koutu.share.example:8080"\nexec sleep 60\n'
+    )
+    frpc.chmod(0o755)
+    monkeypatch.setattr(tunneling, "BINARY_PATH", str(frpc))
+    link = gradio_internals.open_tunnel(ui, "share.example:7000")
+    tunnel = tunneling.CURRENT_TUNNELS.pop()
+    process, tunnel.proc = tunnel.proc, None
+    assert process
+    process.terminate()
+    process.communicate()
+    assert link == "http://koutu.share.example:8080"
+    arguments = (tmp_path / "arguments").read_text("utf-8").split()
+    assert arguments[arguments.index("--server_addr") + 1] == "share.example:7000"
+    assert arguments[arguments.index("-l") + 1] == address_of(ui).rpartition(":")[2]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [gradio_internals.ShareBinaryAltered, gradio_internals.ShareCertificateNotWritten],
+)
+def test_errors_of_the_tunnel_are_told_apart(error: type[Exception]) -> None:
+    assert issubclass(error, Exception)
+    assert error is not Exception
