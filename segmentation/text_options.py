@@ -116,12 +116,11 @@ class TextOptions:
             )
         if background := parse_background(self.background):
             return background
-        choices = join_choices(BACKGROUND_SYNTAXES)
+        choices, text = join_choices(BACKGROUND_SYNTAXES), self.background[:20]
         raise ChoiceError(
-            f"There is no background {self.background[:20]!r}. Choose {choices.en}, or give another "
-            "photo as backdrop.",
-            f"没有背景 {self.background[:20]!r}。可选 {choices.zh}，"
-            "或用 backdrop 给出另一张照片。",
+            f"There is no background {text!r}. Choose {choices.en}, or give another photo as "
+            "backdrop.",
+            f"没有背景 {text!r}。可选 {choices.zh}，或用 backdrop 给出另一张照片。",
         )
 
 

@@ -105,11 +105,11 @@ def test_what_was_chosen_before_is_what_is_compared() -> None:
         (setting(), "Standard"),
         (
             setting(refine=False, edge=Edge(0.5, -3)),
-            "One look, Softer by 0.5, Further in by 3 ‰",
+            "Not refined, Softer by 0.5, Shrunk by 3 ‰",
         ),
         (
             setting(edge=Edge(-1, 2, True)),
-            "Harder by 1, Further out by 2 ‰, Fine hair and fur",
+            "Harder by 1, Grown by 2 ‰, Fine hair and fur",
         ),
     ],
 )
