@@ -43,12 +43,10 @@ from tests.readmes import (
 
 DOGS = ROOT / "examples" / "two_dogs.jpg"
 TEXTS = [readme.read_text("utf-8") for readme in READMES]
-PYTHON = [
-    code
+SHORT_PYTHON, LONG_PYTHON = (
+    [code for code in code_blocks(text, "python") if code.startswith("from gradio_client")]
     for text in TEXTS
-    for code in code_blocks(text, "python")
-    if code.startswith("from gradio_client")
-]
+)
 CURL = [code for code in code_blocks(TEXTS[1], "bash") if code.startswith("at=")]
 START_COMMANDS = [command for text in TEXTS for command, _ in commands(text, "python app.py")]
 # The sections of the page's README in English and in Chinese.
@@ -58,26 +56,23 @@ OPTIONS = ("Options", "抠图参数")
 
 
 def test_both_languages_have_the_same_examples() -> None:
-    # Of the short example, of the long one, and of curl.
-    assert (len(PYTHON), len(CURL)) == (4, 2)
+    assert len(SHORT_PYTHON) == len(LONG_PYTHON) == len(CURL) == 2
 
 
-@pytest.mark.parametrize("code", PYTHON)
-def test_the_python_examples_return_a_dog_on_white(
+@pytest.mark.parametrize("code", SHORT_PYTHON)
+def test_the_short_python_examples_cut_out_a_dog(
     code: str, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scope = run_python(code, address, tmp_path, monkeypatch)
-    assert Path(scope["file"]).name == "dog_cutout.jpg"
-    image = cv2.imread(scope["file"])
-    assert image is not None
-    assert image[2, 2].min() > 250, "the background is white"
+    assert_dog_on_white(scope["file"])
 
 
-@pytest.mark.parametrize("code", [code for code in PYTHON if "/segment" in code])
-def test_the_long_python_examples_find_a_dog(
+@pytest.mark.parametrize("code", LONG_PYTHON)
+def test_the_long_python_examples_find_and_cut_out_a_dog(
     code: str, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scope = run_python(code, address, tmp_path, monkeypatch)
+    assert_dog_on_white(scope["file"])
     found = scope["found"]
     labels = {instance["id"]: instance["label"] for instance in found["instances"]}
     assert "dog" in {labels[id_] for id_ in found["chosen"]}
@@ -149,6 +144,14 @@ def test_other_limits_are_those_of_the_code(half: str) -> None:
         (PRIVATE_PAGE.limits.batch_photos, "photos|张照片"),
     ):
         assert re.search(rf"\b{number:g}\s+({unit})", half), (number, unit)
+
+
+def assert_dog_on_white(file: str) -> None:
+    """Check the file of a cut-out."""
+    assert Path(file).name == "dog_cutout.jpg"
+    image = cv2.imread(file)
+    assert image is not None
+    assert image[2, 2].min() > 250, "the background is white"
 
 
 def run_python(
