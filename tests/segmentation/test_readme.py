@@ -1,19 +1,58 @@
-"""What the README tells people to type does what it says."""
+"""What the READMEs tell people to type works, and their tables agree with the registries."""
 
-import re
+import shlex
 import shutil
 from pathlib import Path
 
 import pytest
 
+from segmentation.__main__ import main
+from segmentation.cli import make_parser
+from segmentation.compositing.backgrounds import BACKGROUND_SYNTAXES, FITS
+from segmentation.compositing.crop import CROPS
+from segmentation.engines.registry import AUTO, ENGINES
+from segmentation.image.formats import OUTPUT_FORMATS
 from tests.paths import ROOT
-
-EXAMPLES_OF_CODE = re.findall(
-    r"```python\n(from pathlib.*?)```", (ROOT / "README.md").read_text("utf-8"), re.S
+from tests.readmes import (
+    PAGE_README,
+    README,
+    READMES,
+    Table,
+    anchor,
+    code_blocks,
+    code_languages,
+    codes,
+    commands,
+    halves,
+    headings,
+    links,
+    tables,
 )
 
+TEXTS = [readme.read_text("utf-8") for readme in READMES]
+PYTHON = [
+    code
+    for text in TEXTS
+    for code in code_blocks(text, "python")
+    if code.startswith("from pathlib")
+]
+COMMANDS = list(
+    dict.fromkeys(command for text in TEXTS for command in commands(text, "python -m segmentation"))
+)
+# The sections of the page's README in English and in Chinese.
+START = ("Start", "启动")
+OPTIONS = ("Options", "抠图参数")
 
-@pytest.mark.parametrize("code", EXAMPLES_OF_CODE)
+
+@pytest.fixture
+def examples_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder with the examples in it, as in a checkout."""
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("code", PYTHON)
 def test_the_python_example_runs(
     code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -23,5 +62,99 @@ def test_the_python_example_runs(
     assert (tmp_path / "dog_cutout.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_there_is_one_in_each_language() -> None:
-    assert len(EXAMPLES_OF_CODE) == 2
+@pytest.mark.parametrize(("command", "comment"), COMMANDS, ids=[line for line, _ in COMMANDS])
+def test_a_command_writes_the_files_that_its_comment_names(
+    command: str, comment: str, examples_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(shlex.split(command.removeprefix("python -m segmentation "))) == 0
+    written = {str(path.relative_to(examples_folder)) for path in examples_folder.rglob("*.*")}
+    assert written == {name.strip(",") for name in comment.split() if "." in name}
+    assert "examples/" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=["root", "page"])
+def test_every_python_and_bash_block_is_run_by_a_test(text: str) -> None:
+    for code in code_blocks(text, "python"):
+        assert code.startswith(("from pathlib", "from gradio_client"))
+    for code in code_blocks(text, "bash"):
+        run_here = commands(f"```\n{code}```", "python -m segmentation")
+        assert code.startswith("at=") or len(run_here) == len(code.splitlines())
+    assert {*code_languages(text)} == {"", "python", "bash"}
+
+
+def test_the_root_readme_is_short() -> None:
+    assert len(README.read_text("utf-8").splitlines()) <= 220
+
+
+@pytest.mark.parametrize("readme", READMES, ids=["root", "page"])
+def test_both_languages_say_as_much(readme: Path) -> None:
+    english, chinese = halves(readme)
+    assert code_languages(english) == code_languages(chinese)
+    # The English half has the title.
+    assert len(headings(english)) == len(headings(chinese)) + 1
+    assert english.count("\n|") == chinese.count("\n|")
+    assert english.count("\n- ") == chinese.count("\n- ")
+
+
+@pytest.mark.parametrize("readme", READMES, ids=["root", "page"])
+def test_every_link_leads_to_a_file_and_a_heading(readme: Path) -> None:
+    for link in links(readme.read_text("utf-8")):
+        if link.startswith("http"):
+            continue
+        name, _, fragment = link.partition("#")
+        target = readme.parent / name if name else readme
+        assert target.exists(), link
+        if fragment:
+            anchors = [anchor(heading) for heading in headings(target.read_text("utf-8"))]
+            assert fragment in anchors, link
+
+
+@pytest.mark.parametrize("section", OPTIONS)
+def test_the_table_of_backgrounds_has_those_of_the_registry(section: str) -> None:
+    _, backgrounds, _, _ = option_tables(section)
+    assert tuple(code for row in backgrounds for code in codes(row[0])) == BACKGROUND_SYNTAXES
+
+
+@pytest.mark.parametrize(("section", "yes"), [(OPTIONS[0], "yes"), (OPTIONS[1], "支持")])
+def test_the_table_of_formats_has_those_of_the_registry(section: str, yes: str) -> None:
+    _, _, formats, _ = option_tables(section)
+    assert [codes(row[0]) for row in formats] == [[name] for name in OUTPUT_FORMATS]
+    for output_format, row in zip(OUTPUT_FORMATS.values(), formats, strict=True):
+        assert (row[1] == yes) == output_format.has_alpha
+        quality = output_format.default_quality
+        assert row[2].startswith(str(quality)) if quality else not row[2][0].isdecimal()
+        kept = row[3] in ("kept", "保留")
+        assert kept == (output_format.write_density is not None)
+
+
+@pytest.mark.parametrize("section", START)
+def test_the_table_of_engines_has_those_of_the_registry(section: str) -> None:
+    _, engines = tables(PAGE_README.read_text("utf-8"), section)
+    automatic, *choices = [codes(row[0])[0] for row in engines]
+    assert automatic == AUTO
+    named = [name for choice in choices for name, spec in ENGINES.items() if spec.matches(choice)]
+    assert named == [*ENGINES]
+
+
+@pytest.mark.parametrize("section", OPTIONS)
+def test_the_tables_have_all_flags_of_the_command_line(section: str) -> None:
+    arguments, _, _, others = option_tables(section)
+    flags = [code for row in arguments for code in codes(row[2])]
+    flags += [code for row in others for code in codes(row[0])]
+    actions = make_parser()._actions
+    expected = [name for action in actions for name in action.option_strings or ["PHOTO..."]]
+    # One flag gives a background and a backdrop.
+    assert sorted({*flags}) == sorted({*expected} - {"-h", "--help"})
+    assert len(flags) == len({*flags}) + 1
+
+
+@pytest.mark.parametrize("section", OPTIONS)
+def test_the_table_of_arguments_names_all_fits_and_crops(section: str) -> None:
+    arguments = {codes(row[0])[0]: row[-1] for row in option_tables(section)[0]}
+    assert {*FITS} <= {*codes(arguments["fit"])}
+    assert {*CROPS} <= {*codes(arguments["crop"])}
+
+
+def option_tables(section: str) -> list[Table]:
+    """Return the tables of arguments, backgrounds, formats, and further flags."""
+    return tables(PAGE_README.read_text("utf-8"), section)

@@ -1,9 +1,6 @@
 """The page as a program meets it: the two calls it offers, and everything it refuses."""
 
 import json
-import re
-import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -27,7 +24,6 @@ from tests.paths import ROOT
 from tests.segmentation.page.serving import served_page
 from tests.visitor import Failed, Refused, Visitor
 
-README = (ROOT / "README.md").read_text("utf-8")
 DOGS = ROOT / "examples" / "two_dogs.jpg"
 META = {"_type": "gradio.FileData"}
 ENGLISH, CHINESE = {"Accept-Language": "en"}, {"Accept-Language": "zh-CN,zh"}
@@ -50,37 +46,6 @@ def call(address: str, name: str, body: dict[str, Any], headers: dict[str, str] 
     lines = httpx.get(f"{at}/{name}/{event['event_id']}", timeout=60).text.split("\n")
     ends = [i for i, line in enumerate(lines) if line in ("event: complete", "event: error")]
     return lines[ends[-1]], json.loads(lines[ends[-1] + 1].removeprefix("data: "))
-
-
-@pytest.mark.parametrize("code", re.findall(r"```python\n(from gradio_client.*?)```", README, re.S))
-def test_the_readmes_python(
-    code: str, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shutil.copy(DOGS, tmp_path / "dog.jpg")
-    monkeypatch.chdir(tmp_path)
-    scope: dict[str, Any] = {}
-    exec(code.replace("http://127.0.0.1:7860/", address), scope)
-    scope["page"].close()
-    labels = {instance["id"]: instance["label"] for instance in scope["found"]["instances"]}
-    assert "dog" in {labels[id_] for id_ in scope["found"]["chosen"]}
-    assert scope["found"]["size_hw"] == list(cv2.imread("dog.jpg").shape[:2])
-    assert cv2.imread(scope["overlay"]) is not None
-    assert Path(scope["file"]).name == "dog_cutout.jpg"
-    image = cv2.imread(scope["file"])
-    assert image is not None
-    assert image[2, 2].min() > 250, "the background is white"
-
-
-@pytest.mark.parametrize("script", re.findall(r"```bash\n(at=.*?)```", README, re.S))
-def test_the_readmes_curl(script: str, address: str, tmp_path: Path) -> None:
-    shutil.copy(DOGS, tmp_path / "dog.jpg")
-    script = script.replace("http://127.0.0.1:7860/", address)
-    subprocess.run(["bash", "-euc", script], cwd=tmp_path, check=True)
-    assert (tmp_path / "dog_cutout.webp").read_bytes()[8:12] == b"WEBP"
-
-
-def test_the_readme_has_both_in_each_language() -> None:
-    assert README.count("from gradio_client") == README.count("```bash\nat=") == 2
 
 
 def test_only_two_calls_are_offered(address: str) -> None:
