@@ -227,7 +227,8 @@ SHARED = Text(
 NOT_SHARED = Text(
     "No public link: {reason}. The page keeps running locally. To get a link: (1) a proxy, "
     "HTTPS_PROXY=URL and http_proxy=URL; (2) a share server of your own, "
-    "--share-server-address HOST:PORT; (3) if only frpc is missing, fetch {url} elsewhere, save it as {path} and chmod +x it.",
+    "--share-server-address HOST:PORT; (3) if only frpc is missing, fetch {url} elsewhere, save "
+    "it as {path} and chmod +x it.",
     "没有公网链接：{reason}。页面继续在本机运行。解决办法：(1) 设置代理 HTTPS_PROXY=URL "
     "和 http_proxy=URL；(2) 使用自建分享服务器 --share-server-address 主机:端口；"
     "(3) 若只缺 frpc，可在别处下载 {url}，存为 {path} 并 chmod +x。",
