@@ -145,7 +145,7 @@ class Visitor:
             d
             for d in self.config["dependencies"]
             if (d["trigger_after"] == dependency["id"] and not d["trigger_only_on_failure"])
-            or any(target in d["output_paths"] for target in changed)
+            or any(target in d["targets"] for target in changed)
         ]
         return 1 + sum(self.fire(next_) for next_ in following)
 
@@ -157,10 +157,15 @@ class Visitor:
             if all(component["props"].get(key) == value for key, value in props.items())
         )
 
+    def input_of(self, dependency: dict[str, Any], kind: str) -> int:
+        """The id of an event's input that is a component of this type."""
+        components = {item["id"]: item["type"] for item in self.config["components"]}
+        return next(int(id_) for id_ in dependency["inputs"] if components[id_] == kind)
+
     def open(self, name: str, data: bytes) -> int:
         """Upload a photo and open it, as dropping it on the page does; how many events it took."""
         opening = self.handler("open_photo")
-        self.values[opening["inputs"][0]] = self.upload(name, data)
+        self.values[self.input_of(opening, "image")] = self.upload(name, data)
         return self.fire(opening)
 
 

@@ -4,7 +4,7 @@ import asyncio
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import gradio as gr
 
@@ -16,12 +16,30 @@ from segmentation.page.server.launch import serve
 from segmentation.page.server.policy import PRIVATE_PAGE, PagePolicy
 from segmentation.page.theme import appearance
 
+Result = TypeVar("Result")
+
 
 def free_port() -> int:
     """A port that nobody listens on. Gradio's own search leaves a socket open for each it tries."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port: int = server.getsockname()[1]
         return port
+
+
+def in_event_loop(build: Callable[[], Result]) -> Result:
+    """Call a function that makes a page while an event loop runs.
+
+    Without a running event loop, Gradio makes one for each of its locks and never closes it.
+    """
+
+    async def call() -> Result:
+        return build()
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(call())
+    return build()
 
 
 @contextmanager
@@ -40,16 +58,7 @@ def served(
         launch(ui, free_port())
         return ui
 
-    async def start_in_loop() -> gr.Blocks:
-        return start()
-
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        # Without a running event loop, Gradio makes one for each of its locks and never closes it.
-        ui = asyncio.run(start_in_loop())
-    else:
-        ui = start()
+    ui = in_event_loop(start)
     try:
         yield ui
     finally:

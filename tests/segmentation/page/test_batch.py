@@ -11,7 +11,6 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-import segmentation.page.batch
 
 from segmentation.errors import ChoiceError, PhotoError, PhotoTooLarge, StorageFull
 from segmentation.i18n import Text
@@ -20,6 +19,7 @@ from segmentation.image.photo import Limits
 from segmentation.inference.postprocess import Instance
 from segmentation.inference.segmenter import Segmenter
 from segmentation.model_card import find_model
+from segmentation.page.batch_tab import batch as batch_module
 from segmentation.page.batch_tab.batch import (
     Batch,
     PhotoResult,
@@ -134,7 +134,7 @@ def test_a_photo_that_was_swept_meanwhile_is_said_to_be(
     segmenter: Segmenter, tmp_path: Path
 ) -> None:
     batch = start_batch(
-        [tmp_path / "gone.jpg"], tmp_path / "cutouts.zip", "compact", "auto", OPTIONS, Limits()
+        [tmp_path / "gone.jpg"], tmp_path / "cutouts.zip", "compact", "auto", OPTIONS, CACHE
     )
     (note,) = advance(batch, segmenter, CACHE, "en").done[0].notes
     assert note == STRINGS["gone"]
@@ -179,14 +179,14 @@ def test_no_name_is_a_formula(name: str) -> None:
 def test_a_photo_too_large_for_the_memory_does_not_stop_the_rest(
     segmenter: Segmenter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    make_file, short = segmentation.page.batch.make_file, [True]
+    cut_out_photo, is_short = batch_module.cut_out_photo, [True]
 
-    def once_short_of_memory(*given: Any) -> bytes:
-        if short and short.pop():
+    def fail_once(*arguments: Any) -> Any:
+        if is_short and is_short.pop():
             raise MemoryError
-        return make_file(*given)
+        return cut_out_photo(*arguments)
 
-    monkeypatch.setattr(segmentation.page.batch_tab.batch, "make_file", once_short_of_memory)
+    monkeypatch.setattr(batch_module, "cut_out_photo", fail_once)
     photos = [EXAMPLES / "flower.jpg"] * 2
     batch = start_batch(photos, tmp_path / "cutouts.zip", "compact", "auto", OPTIONS, CACHE)
     while not batch.finished:

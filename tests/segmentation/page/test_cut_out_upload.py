@@ -59,7 +59,7 @@ def test_the_words_of_the_command_line(segmenter: Segmenter) -> None:
         ({"softness": [0]}, "softness takes number, not [0]."),
         ({"quality": 80.5}, "quality takes integer, null, not 80.5."),
         ({"crop": "circle"}, "crop takes subject, square, portrait, null, not 'circle'."),
-        ({"format": "exe"}, "exe"),
+        ({"format": "exe"}, "format takes png, webp, jpeg, not 'exe'."),
         ({"fit": ["cover"]}, "fit takes cover, contain, not ['cover']."),
         ({"threshold": float("nan")}, "threshold goes from 0 to 1."),
         ({"place": "1,0,0", "crop": "square"}, "place takes the frame of the background photo."),

@@ -13,7 +13,7 @@ from segmentation.page.components import translate_errors
 from segmentation.page.cutout_tab.layout import CutoutLayout
 from segmentation.page.cutout_tab.result_events import ResultEvents
 from segmentation.page.strings import STRINGS
-from tests.segmentation.page.serving import page_context
+from tests.segmentation.page.serving import in_event_loop, page_context
 
 
 class Page:
@@ -23,7 +23,7 @@ class Page:
         context = page_context()
         with gr.Blocks(analytics_enabled=False):
             self.cutout = CutoutLayout(context.registry.card())
-            self.compare = CompareLayout([])
+            self.compare = CompareLayout([("Compact", 0)])
         self.results = ResultEvents(context, self.cutout)
         self.comparing = CompareEvents(context, self.compare, self.cutout, [])
         self.values: dict[Any, Any] = {
@@ -36,7 +36,7 @@ class Page:
 
 @pytest.fixture(scope="module")
 def left_page() -> Page:
-    return Page()
+    return in_event_loop(Page)
 
 
 def request_in(language: Language) -> gr.Request:

@@ -14,7 +14,7 @@ from gradio import tunneling
 from segmentation.page import gradio_internals
 from segmentation.page.gradio_internals import Call
 from tests.segmentation.page.server.connections import connect, read_to_end, wait_for
-from tests.segmentation.page.serving import address_of, launch, served
+from tests.segmentation.page.serving import address_of, launch_unprotected, served
 from tests.visitor import Failed, Refused, Visitor, file_data
 
 
@@ -74,7 +74,7 @@ def page() -> Page:
 @pytest.fixture(scope="module")
 def ui(page: Page, folder: Path) -> Iterator[gr.Blocks]:
     assert folder.is_dir()
-    with served(page.build, launch) as ui:
+    with served(page.build, launch_unprotected) as ui:
         yield ui
 
 

@@ -78,5 +78,5 @@ def test_a_precision_that_the_model_lacks_is_refused_before_any_photo_is(
 ) -> None:
     assert app.main(["--precision", "fp61"]) == 1
     english, chinese = capsys.readouterr().err.splitlines()
-    assert english.endswith("but in fp32.")
+    assert english.endswith("Choose from fp32.")
     assert chinese.endswith("可选：fp32。")

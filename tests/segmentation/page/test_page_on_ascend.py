@@ -4,14 +4,13 @@ The chip fails at the first photo and at its second attempt, and takes the next 
 """
 
 import json
-import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from tests.paths import ROOT
 from tests.stand_ins.om_card import CHIP, bundled_card_with_oms
@@ -39,16 +38,6 @@ def running(tmp_path: Path, report: Path, monkeypatch: pytest.MonkeyPatch) -> It
     }
     with started("--model", str(tmp_path), environment=environment) as running:
         yield running
-
-
-@pytest.fixture
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
-        )
-        yield browser
-        browser.close()
 
 
 def upload(page: Page, address: str, name: str) -> None:

@@ -30,7 +30,7 @@ def test_no_handler_reads_a_file_of_the_host(visitor: Visitor, secret: Path, fol
             answer = outcome(visitor, event, values, event_data)
             assert not leaks(answer.encode()), (event["api_name"], path)
             tried.add(event["api_name"])
-    assert tried >= {"open_photo", "open_example", "put_beside", "cutout", "advance_batch"}
+    assert tried >= {"open_photo", "open_example", "show_against_first", "cutout", "advance_batch"}
     stored = [path for path in folder.rglob("*") if path.is_file()]
     assert not [path for path in stored if leaks(path.read_bytes())]
 
@@ -46,14 +46,15 @@ def test_no_event_makes_the_server_fetch_an_address(visitor: Visitor) -> None:
                 assert refused.value.status == 400
                 assert NO_URL.en in refused.value.text
             with pytest.raises(Refused, match="400"):
-                visitor.join(visitor.handler("pick"), [], {"value": file_data(address)})
+                visitor.join(visitor.handler("click"), [], {"value": file_data(address)})
             for spelling in (address, quote(address), quote(address, safe="")):
                 for route in ("file=", "proxy=", "file/"):
                     assert visitor.http.get(f"/gradio_api/{route}{spelling}").status_code == 404
         hidden = file_data("", url=f"http://127.0.0.1:{port}/x.png")
         open_photo = visitor.handler("open_photo")
+        values = {**visitor.values, visitor.input_of(open_photo, "image"): hidden}
         with pytest.raises(Failed):
-            visitor.ask(open_photo, [hidden, *(None for _ in open_photo["inputs"][1:])])
+            visitor.ask(open_photo, [values[id_] for id_ in open_photo["inputs"]])
         assert not was_reached()
 
 
@@ -111,6 +112,6 @@ def test_a_photo_that_was_swept_is_reported(visitor: Visitor, folder: Path, phot
     visitor.open("flower.jpg", photo)
     sweep(folder, -1)
     assert not list(folder.iterdir())
-    show_found = visitor.handler("show_found")
+    list_objects = visitor.handler("list_objects")
     with pytest.raises(Failed, match="no longer has this photo"):
-        visitor.ask(show_found, [visitor.values.get(id_) for id_ in show_found["inputs"]])
+        visitor.ask(list_objects, [visitor.values.get(id_) for id_ in list_objects["inputs"]])

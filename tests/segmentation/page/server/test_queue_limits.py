@@ -14,7 +14,7 @@ from segmentation import Limits
 from segmentation.page.server.policy import PagePolicy, Rate
 from segmentation.page.server.queue_limits import DEVICE_QUEUE, FILE_QUEUE, enforce_policy
 from segmentation.page.strings import STRINGS
-from tests.segmentation.page.serving import address_of, launch, served
+from tests.segmentation.page.serving import address_of, launch_unprotected, served
 from tests.visitor import Failed, Refused, Visitor, file_data
 
 
@@ -61,7 +61,7 @@ def page(policy: PagePolicy, handlers: Handlers) -> Iterator[str]:
         enforce_policy(ui, policy, {"compare": 4})
         return ui
 
-    with served(build, launch) as ui:
+    with served(build, launch_unprotected) as ui:
         yield address_of(ui)
 
 
@@ -115,7 +115,7 @@ def test_a_full_queue_is_reported_in_words() -> None:
         with Visitor(address) as visitor:
             statuses = [join_from(f"127.0.0.{number}", visitor) for number in range(2, 8)]
             assert statuses.count(200) in (2, 3)
-            with pytest.raises(Refused, match="people are waiting"):
+            with pytest.raises(Refused, match="visitors are waiting"):
                 visitor.join(visitor.handler("hold"), [])
         handlers.release.set()
 
