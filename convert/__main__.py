@@ -27,9 +27,9 @@ MODULES = {
         "atc": "ascend.atc",
         "evaluate": "measure.evaluate",
         "edges": "measure.edges",
-        "sheet": "measure.sheet",
-        "compare": "measure.compare",
-        "waits": "measure.waits",
+        "sheet": "measure.contact_sheet",
+        "compare": "measure.example_comparisons",
+        "waits": "measure.latency",
     }.items()
 }
 

@@ -11,14 +11,14 @@ import onnx
 
 from convert.arguments import parse_size
 from convert.checkpoint import Checkpoint, load_checkpoint
+from convert.export_plan import GraphPlan, plan_graphs
 from convert.exportable import MASK_STRIDE, OUTPUTS, TARGETS, write_graph
 from convert.folder import move_in, scratch
 from convert.graph.operator_rules import check
 from convert.graph.sampling import SAMPLERS
 from convert.labels import in_both_languages
-from convert.measure.parity import difference
-from convert.measure.plans import Plan, plans
-from convert.measure.synthetic import synthetic_photo
+from convert.measure.logits_difference import compare_logits
+from convert.measure.synthetic_photo import synthetic_photo
 from convert.source import find_checkpoint
 from segmentation.arrays import SizeHW
 from segmentation.cli import share
@@ -85,7 +85,7 @@ def run(args: argparse.Namespace) -> None:
     card = export(
         checkpoint,
         args.output,
-        plans(checkpoint, args.size, args.longest_side, args.target, args.sampling),
+        plan_graphs(checkpoint, args.size, args.longest_side, args.target, args.sampling),
         source=Source(name, files.revision, args.license or files.license),
         title=Text(title, args.title_zh or title),
         task=args.task or guess_task(name),
@@ -98,7 +98,7 @@ def run(args: argparse.Namespace) -> None:
 def export(
     checkpoint: Checkpoint,
     output: Path,
-    graphs: tuple[Plan, ...],
+    graphs: tuple[GraphPlan, ...],
     *,
     source: Source,
     title: Text,
@@ -156,7 +156,7 @@ def prove(checkpoint: Checkpoint, card: ModelCard) -> None:
     sizes_hw = dict.fromkeys(hw for shapes in by_shape for hw in (shapes[0], shapes[-1]))
     for height, width in sizes_hw:
         image = synthetic_photo((height, width))[None]
-        found = difference(checkpoint.run(image), engine.run(image))
+        found = compare_logits(checkpoint.run(image), engine.run(image))
         print(
             f"At {height}x{width} against transformers: "
             f"class logits {found.class_max:.1e}, mask logits {found.mask_max:.1e}, "
@@ -178,7 +178,7 @@ def guess_task(name: str) -> Task:
     return next((task for task in tasks if task in name.lower()), "instance")
 
 
-def _write(checkpoint: Checkpoint, folder: Path, plan: Plan) -> Artifact:
+def _write(checkpoint: Checkpoint, folder: Path, plan: GraphPlan) -> Artifact:
     path = folder / plan.file
     model = write_graph(
         checkpoint.model, checkpoint.input_spec, plan.size_hw, plan.target, plan.sampling

@@ -12,7 +12,7 @@ from transformers import Mask2FormerConfig, Mask2FormerForUniversalSegmentation
 from transformers.models.mask2former.modeling_mask2former import Mask2FormerLoss
 
 from convert.checkpoint import load_checkpoint
-from convert.compact import deformable
+from convert.compact import deformable_attention
 from convert.compact.batches import MEAN_AND_STD, Batch
 from convert.compact.data import LABELS
 from convert.graph import efficientnet_lite
@@ -162,7 +162,7 @@ class Learner:
 
     def _losses(self, batch: Batch) -> dict[str, Tensor]:
         with (
-            deformable.in_transformers(),
+            deformable_attention.in_transformers(),
             torch.autocast("cpu", torch.bfloat16, enabled=self._bf16),
         ):
             output = self.model(

@@ -18,7 +18,7 @@ from PIL import Image
 
 from convert.compact.data import IGNORED
 from convert.compact.teacher import Teacher
-from convert.measure.sheet import in_rows, tile
+from convert.measure.contact_sheet import in_rows, tile
 from segmentation import Photo, Segmenter, encode, find_model
 from segmentation.arrays import Bool, Float32, UInt8
 from segmentation.errors import ConversionError

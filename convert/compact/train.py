@@ -15,8 +15,8 @@ import torch
 from convert.arguments import positive, some_time
 from convert.compact.batches import Stream, batches_from, source_shares
 from convert.compact.data import read_samples
-from convert.compact.journal import Journal
 from convert.compact.learner import Learner, has_fast_bf16, rate_at
+from convert.compact.training_log import Journal
 from segmentation.errors import ConversionError
 
 STATE = "state.pt"

@@ -22,8 +22,8 @@ import numpy as np
 import numpy.typing as npt
 
 from convert.arguments import parse_size, positive, size_text
-from convert.measure.machine import machine
-from convert.measure.synthetic import synthetic_photo
+from convert.measure.host import describe_host
+from convert.measure.synthetic_photo import synthetic_photo
 from segmentation.arrays import SizeHW, UInt8
 from segmentation.engines.registry import open_engine
 from segmentation.errors import ConversionError, EngineUnavailable
@@ -111,7 +111,7 @@ def run(args: argparse.Namespace) -> None:
             )
         results = take_turns(contenders, args.rounds)
     memory = dict(_memory(card, size_hw, args.threads))
-    print(f"{card.name} at {size_text(size_hw)}, {machine()}, {args.threads} threads\n")
+    print(f"{card.name} at {size_text(size_hw)}, {describe_host()}, {args.threads} threads\n")
     print(table([Result(of.name, of.seconds, memory.get(of.name, ())) for of in results]))
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from convert.measure.metrics import (
+from convert.measure.saliency_metrics import (
     average_precision,
     f_beta,
     mean_absolute_error,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from convert.measure.parity import Difference, difference
+from convert.measure.logits_difference import LogitsDifference, compare_logits
 from segmentation.arrays import Bool, SizeHW, UInt8
 from segmentation.compositing.matting import make_alpha
 from segmentation.engines.registry import Engine, Logits, open_engine
@@ -53,7 +53,7 @@ class Row:
         cutout_iou: of the cut-outs; None where neither has one.
     """
 
-    difference: Difference
+    difference: LogitsDifference
     cutout_iou: float | None
 
 
@@ -136,7 +136,7 @@ def compare(
             if sizes_hw not in expected:
                 expected[sizes_hw] = _see(card, rgb, reference, sizes_hw)
             ours, theirs = expected[sizes_hw], _see(card, rgb, other, sizes_hw)
-            yield other.name, Row(difference(ours[0], theirs[0]), _iou(ours[1], theirs[1]))
+            yield other.name, Row(compare_logits(ours[0], theirs[0]), _iou(ours[1], theirs[1]))
 
 
 def table_row(name: str, rows: list[Row]) -> str:

@@ -17,10 +17,10 @@ import convert.export
 from convert.__main__ import main
 from convert.checkpoint import load_checkpoint
 from convert.export import guess_task
+from convert.export_plan import default_size, plan_graphs
 from convert.folder import move_in, scratch
 from convert.labels import in_both_languages
-from convert.measure.plans import default_size, plans
-from convert.measure.synthetic import synthetic_photo
+from convert.measure.synthetic_photo import synthetic_photo
 from segmentation.engines.onnx import OnnxEngine
 from segmentation.errors import ConversionError
 from segmentation.model_card import check_artifact, load_card
@@ -273,7 +273,7 @@ def test_the_default_size_is_the_processors_own_up_to_512(
 
 def test_atc_gets_one_graph_for_each_size() -> None:
     sizes = [(64, 64), (64, 96)]
-    made = plans(small_checkpoint("resnet"), sizes, None, "ascend")
+    made = plan_graphs(small_checkpoint("resnet"), sizes, None, "ascend")
     assert [plan.size_hw for plan in made] == sizes
 
 

@@ -16,7 +16,7 @@ from convert.graph.graph import Graph
 from convert.graph.mask_decoder import MASKED, attention_bias
 from convert.graph.operator_rules import check
 from convert.graph.swin import head_rows, rows_back, window_places
-from convert.measure.parity import Difference, difference
+from convert.measure.logits_difference import LogitsDifference, compare_logits
 from segmentation.arrays import SizeHW
 from segmentation.engines.base import Logits
 from tests.convert.small_checkpoints import BACKBONES, SWIN_4_46, save, small_checkpoint
@@ -37,14 +37,14 @@ def compare(
     size_hw: SizeHW,
     target: Target = "onnx",
     sampling: str | None = None,
-) -> Difference:
+) -> LogitsDifference:
     graph = write_graph(checkpoint.model, checkpoint.input_spec, size_hw, target, sampling)
     onnx.checker.check_model(graph)
     image = noise(size_hw)
-    return difference(checkpoint.run(image), run(graph, image))
+    return compare_logits(checkpoint.run(image), run(graph, image))
 
 
-def assert_same(found: Difference) -> None:
+def assert_same(found: LogitsDifference) -> None:
     assert found.class_max <= 1e-4
     assert found.mask_max <= 1e-3
     assert found.mask_agreement >= 0.999
@@ -62,7 +62,7 @@ def test_one_graph_of_free_size_serves_every_size(backbone: str) -> None:
     graph = write_graph(checkpoint.model, checkpoint.input_spec, None)
     for size_hw in ((64, 64), (96, 160), (160, 96)):
         image = noise(size_hw)
-        assert_same(difference(checkpoint.run(image), run(graph, image)))
+        assert_same(compare_logits(checkpoint.run(image), run(graph, image)))
 
 
 def test_swin_has_no_graph_of_free_size() -> None:
@@ -83,7 +83,7 @@ def test_graphs_for_ascend_are_the_same_numbers_and_pass_atcs_rules(
     kinds = {node.op_type for node in graph.graph.node}
     assert ("GridSample" in kinds) == (sampling == "grid-sample")
     image = noise((96, 64))
-    assert_same(difference(checkpoint.run(image), run(graph, image)))
+    assert_same(compare_logits(checkpoint.run(image), run(graph, image)))
 
 
 @pytest.mark.parametrize("sampling", ["deform-conv", "grid-sample", "gather"])
@@ -93,7 +93,7 @@ def test_every_sampling_is_the_same(sampling: str) -> None:
     graph = write_graph(checkpoint.model, checkpoint.input_spec, None, sampling=sampling)
     for size_hw in ((64, 64), (96, 160), (160, 96)):
         image = noise(size_hw)
-        assert_same(difference(checkpoint.run(image), run(graph, image)))
+        assert_same(compare_logits(checkpoint.run(image), run(graph, image)))
 
 
 def test_a_projection_before_the_decoder_is_kept() -> None:
@@ -122,8 +122,8 @@ def test_a_checkpoint_of_transformers_4_46_keeps_its_numbers() -> None:
     image = golden["image"][None]
     graph = write_graph(checkpoint.model, checkpoint.input_spec, image.shape[1:3])
     assert checkpoint.labels == ("person", "dog", "sofa")
-    assert_same(difference(expected, checkpoint.run(image)))
-    assert_same(difference(expected, run(graph, image)))
+    assert_same(compare_logits(expected, checkpoint.run(image)))
+    assert_same(compare_logits(expected, run(graph, image)))
 
 
 def test_a_checkpoint_in_half_precision_is_worked_on_in_full(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from onnx import TensorProto, helper
 from PIL import Image
 
 from convert.checkpoint import load_checkpoint
-from convert.compact import deformable
+from convert.compact import deformable_attention
 from convert.compact.__main__ import main
 from convert.compact.augment import Scene, crop_box, paste, view
 from convert.compact.batches import LATE_SIZES, Stream, batches_from
@@ -296,13 +296,13 @@ def test_a_step_takes_the_fast_deformable_attention_and_learns_the_same(
         return learner.step(batch, 1e-3), learner.parameters[name].detach()
 
     calls = []
-    ours = deformable.deformable_attention
+    ours = deformable_attention.deformable_attention
     monkeypatch.setattr(
-        deformable, "deformable_attention", lambda *of: calls.append(1) or ours(*of)
+        deformable_attention, "deformable_attention", lambda *of: calls.append(1) or ours(*of)
     )
     fast, weight = learnt()
     assert calls
-    monkeypatch.setattr(deformable, "in_transformers", nullcontext)
+    monkeypatch.setattr(deformable_attention, "in_transformers", nullcontext)
     plain, plain_weight = learnt()
     assert fast == pytest.approx(plain, rel=1e-4)
     torch.testing.assert_close(weight, plain_weight, rtol=0, atol=1e-4)

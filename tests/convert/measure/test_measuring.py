@@ -17,8 +17,8 @@ from convert.__main__ import main
 from convert.checkpoint import Checkpoint
 from convert.graph.int8 import to_int8
 from convert.measure.bench import Result, table, take_turns
-from convert.measure.parity import difference
-from convert.measure.synthetic import synthetic_photo
+from convert.measure.logits_difference import compare_logits
+from convert.measure.synthetic_photo import synthetic_photo
 from segmentation.engines.base import Logits
 from segmentation.engines.onnx import OnnxEngine
 from segmentation.model_card import load_card, save_card
@@ -53,7 +53,7 @@ def test_int8_comes_behind_fp32_in_the_card_and_agrees(folder: Path) -> None:
     assert card.artifacts[1].bytes < card.artifacts[0].bytes
     image = synthetic_photo((96, 128))[None]
     exact, rounded = (OnnxEngine(card, precision) for precision in ("fp32", "int8"))
-    found = difference(exact.run(image), rounded.run(image))
+    found = compare_logits(exact.run(image), rounded.run(image))
     assert 0 < found.mask_mean < 0.1 * np.abs(exact.run(image).masks_queries_logits).mean()
     assert found.mask_agreement > 0.97
 
@@ -74,7 +74,7 @@ def agreement_of_int8(checkpoint: Checkpoint, folder: Path, photo: Path) -> floa
     assert main(["quantize", str(model), "--calibrate", str(photo)]) == 0
     image = synthetic_photo((96, 128))[None]
     exact, rounded = (OnnxEngine(load_card(model), precision) for precision in ("fp32", "int8"))
-    return difference(exact.run(image), rounded.run(image)).mask_agreement
+    return compare_logits(exact.run(image), rounded.run(image)).mask_agreement
 
 
 def test_feed_forward_layers_with_biases_of_zero_become_int8_as_well(
@@ -259,13 +259,13 @@ def test_ratios_are_of_medians_to_the_first() -> None:
 def test_difference_of_logits() -> None:
     reference = Logits(np.array([[2.0, 1.0], [0.0, 1.0]]), np.array([[[1.0, -1.0]], [[4.0, 2.0]]]))
     other = Logits(np.array([[2.0, 1.5], [2.0, 1.0]]), np.array([[[1.0, 1.0]], [[4.0, 2.0]]]))
-    found = difference(reference, other)
+    found = compare_logits(reference, other)
     assert (found.class_max, found.mask_max) == (2.0, 2.0)
     assert (found.class_agreement, found.mask_agreement) == (0.5, 0.75)
     # The first label is off by 1 on average, the second by 0.25; the largest logit is 2.
     assert found.relative == 1.0 / 2.0
     assert not found.is_rounding
-    assert difference(reference, reference).is_rounding
+    assert compare_logits(reference, reference).is_rounding
 
 
 def test_one_wrong_label_among_many_is_not_rounding() -> None:
@@ -273,6 +273,6 @@ def test_one_wrong_label_among_many_is_not_rounding() -> None:
     classes, masks = noise.normal(size=(100, 150)), noise.normal(size=(100, 4, 4))
     wrong = classes.copy()
     wrong[:, 7] += 0.1
-    assert not difference(Logits(classes, masks), Logits(wrong, masks)).is_rounding
+    assert not compare_logits(Logits(classes, masks), Logits(wrong, masks)).is_rounding
     rounded = Logits(classes + noise.normal(scale=1e-4, size=classes.shape), masks)
-    assert difference(Logits(classes, masks), rounded).is_rounding
+    assert compare_logits(Logits(classes, masks), rounded).is_rounding

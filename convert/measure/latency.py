@@ -16,7 +16,7 @@ from urllib.error import URLError
 import cv2
 import numpy as np
 
-from convert.measure.machine import machine
+from convert.measure.host import describe_host
 from segmentation import (
     Limits,
     Photo,
@@ -45,7 +45,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Print a Markdown table of waits: median and range of several runs, in seconds."""
-    print(f"{machine()}, {args.repeat} runs each, {args.megapixels:g} MP\n")
+    print(f"{describe_host()}, {args.repeat} runs each, {args.megapixels:g} MP\n")
     print("| wait | median s | min–max s |\n|---|---|---|")
     report = Report(args.repeat)
     report("import segmentation", _import_seconds)

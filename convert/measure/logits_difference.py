@@ -14,7 +14,7 @@ AGREEMENT_LIMIT = 0.999
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class LogitsDifference:
     """One run against a reference run.
 
     Attributes:
@@ -42,14 +42,14 @@ class Difference:
         return self.relative <= RELATIVE_LIMIT and self.mask_agreement >= AGREEMENT_LIMIT
 
 
-def difference(reference: Logits, other: Logits) -> Difference:
+def compare_logits(reference: Logits, other: Logits) -> LogitsDifference:
     """Compare two results for one photo."""
     classes, masks = reference
     class_delta = np.abs(other.class_queries_logits - classes)
     mask_delta = np.abs(other.masks_queries_logits - masks)
     same_class = other.class_queries_logits.argmax(-1) == classes.argmax(-1)
     same_side = (other.masks_queries_logits > 0) == (masks > 0)
-    return Difference(
+    return LogitsDifference(
         class_max=float(class_delta.max()),
         class_mean=float(class_delta.mean()),
         mask_max=float(mask_delta.max()),

@@ -5,7 +5,7 @@ import platform
 from pathlib import Path
 
 
-def machine() -> str:
+def describe_host() -> str:
     """What stands beside figures: the processor, as it calls itself, and its cores."""
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text().splitlines() if cpuinfo.is_file() else []

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from convert.measure.machine import machine
+from convert.measure.host import describe_host
 from segmentation import Edge, encode, find_model, read_photo
 from segmentation.arrays import UInt8
 from segmentation.inference.registry import ModelRegistry
@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> None:
         photo = read_photo(EXAMPLES / entry["file"])
         comparison = _most_telling(compare(photo, settings, see(shelf, photo, settings)))
         made[entry["file"]] = _stored(comparison, args.output, photo.stem)
-    write_prepared(args.output, shelf.card().artifacts[0].sha256, machine(), made)
+    write_prepared(args.output, shelf.card().artifacts[0].sha256, describe_host(), made)
 
 
 def _most_telling(comparison: Comparison) -> Comparison:

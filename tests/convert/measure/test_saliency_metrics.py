@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from convert.measure.metrics import (
+from convert.measure.saliency_metrics import (
     average_precision,
     f_beta,
     mean_absolute_error,

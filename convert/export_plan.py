@@ -14,7 +14,7 @@ DEFAULT_SIDE = 512
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class GraphPlan:
     """A graph to write.
 
     Attributes:
@@ -32,13 +32,13 @@ class Plan:
     sampling: str | None = None
 
 
-def plans(
+def plan_graphs(
     checkpoint: Checkpoint,
     sizes_hw: list[SizeHW] | None,
     longest_side: int | None,
     target: Target = "onnx",
     sampling: str | None = None,
-) -> tuple[Plan, ...]:
+) -> tuple[GraphPlan, ...]:
     """Which graphs the asked-for sizes make.
 
     Raises:
@@ -67,9 +67,11 @@ def plans(
                 f"尺寸 {height}x{width}：两边都必须是 {SIDE_MULTIPLE} 的倍数。",
             )
     if free:
-        return (Plan("model.onnx", None, tuple(sizes_hw), target, sampling),)
+        return (GraphPlan("model.onnx", None, tuple(sizes_hw), target, sampling),)
     name = "model.onnx" if len(sizes_hw) == 1 else "model_{}x{}.onnx"
-    return tuple(Plan(name.format(*size), size, (size,), target, sampling) for size in sizes_hw)
+    return tuple(
+        GraphPlan(name.format(*size), size, (size,), target, sampling) for size in sizes_hw
+    )
 
 
 def sizes_of_longest_side(side: int) -> tuple[SizeHW, ...]:
