@@ -1,4 +1,4 @@
-"""Which graphs a checkpoint is exported to: one for each size, or one for all."""
+"""The graphs that a checkpoint is exported to: one for each size, or one for all sizes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,10 +18,10 @@ class GraphPlan:
     """A graph to write.
 
     Attributes:
-        file: its name.
-        size_hw: the size it is for; None for any.
-        sizes_hw: the sizes the card announces.
-        target: the run-time.
+        file: name of the file.
+        size_hw: the one input size; None for any size.
+        sizes_hw: the input sizes that the card lists.
+        target: the runtime.
         sampling: form of deformable attention; None for the fastest.
     """
 
@@ -39,43 +39,48 @@ def plan_graphs(
     target: Target = "onnx",
     sampling: str | None = None,
 ) -> tuple[GraphPlan, ...]:
-    """Which graphs the asked-for sizes make.
+    """Plan the graphs for the requested sizes.
+
+    Args:
+        checkpoint: what to export.
+        sizes_hw: input sizes; None or empty for `default_size`.
+        longest_side: all sizes with this longest side, instead of `sizes_hw`.
+        target: the runtime.
+        sampling: form of deformable attention; None for the fastest.
 
     Raises:
-        ConversionError: a side is no multiple of 32, or this backbone needs fixed sizes.
+        ConversionError: a side is not a multiple of 32, or the backbone or target needs fixed
+            sizes, or the target does not support the sampling.
     """
     if target == "ascend" and sampling == "deform-conv":
         raise ConversionError(
-            "atc knows no DeformConv. Leave --sampling out, or choose grid-sample or gather.",
+            "atc does not support DeformConv. Omit --sampling, or choose grid-sample or gather.",
             "atc 不支持 DeformConv。请去掉 --sampling，或改用 grid-sample、gather。",
         )
-    # atc wants every side fixed.
+    # atc needs every side fixed.
     backbone = checkpoint.model.config.backbone_config.model_type
-    free = target == "onnx" and backbone in FREE_SIZE
-    sizes_hw = list(dict.fromkeys(sizes_hw or [default_size(checkpoint.processor)]))
-    if longest_side is not None:
-        if not free:
-            raise ConversionError(
-                "Here each size needs a graph of its own: use --size.",
-                "此时每种尺寸都需要单独的模型文件：请改用 --size。",
-            )
+    takes_any_size = target == "onnx" and backbone in FREE_SIZE
+    if longest_side is None:
+        sizes_hw = list(dict.fromkeys(sizes_hw or [default_size(checkpoint.processor)]))
+    elif takes_any_size:
         sizes_hw = list(sizes_of_longest_side(longest_side))
-    for height, width in sizes_hw:
-        if height % SIDE_MULTIPLE or width % SIDE_MULTIPLE or not height or not width:
-            raise ConversionError(
-                f"Size {height}x{width}: both sides must be multiples of {SIDE_MULTIPLE}.",
-                f"尺寸 {height}x{width}：两边都必须是 {SIDE_MULTIPLE} 的倍数。",
-            )
-    if free:
+    else:
+        raise ConversionError(
+            "With this backbone or target, each size needs its own graph. Use --size.",
+            "该主干或目标平台的每种尺寸都需要单独的模型文件。请改用 --size。",
+        )
+    _check_sides(sizes_hw)
+    if takes_any_size:
         return (GraphPlan("model.onnx", None, tuple(sizes_hw), target, sampling),)
     name = "model.onnx" if len(sizes_hw) == 1 else "model_{}x{}.onnx"
     return tuple(
-        GraphPlan(name.format(*size), size, (size,), target, sampling) for size in sizes_hw
+        GraphPlan(name.format(*size_hw), size_hw, (size_hw,), target, sampling)
+        for size_hw in sizes_hw
     )
 
 
 def sizes_of_longest_side(side: int) -> tuple[SizeHW, ...]:
-    """All sizes (height, width) in steps of 32 with this longest side, from 1:2 to 2:1."""
+    """List all sizes (height, width) with this longest side, in steps of 32, from 1:2 to 2:1."""
     shorts = range(-(-side // 2 // SIDE_MULTIPLE) * SIDE_MULTIPLE, side, SIDE_MULTIPLE)
     return (
         *((short, side) for short in shorts),
@@ -85,7 +90,13 @@ def sizes_of_longest_side(side: int) -> tuple[SizeHW, ...]:
 
 
 def default_size(processor: Mapping[str, Any]) -> SizeHW:
-    """The processor's own size, at most 512 a side, which is what a CPU does in about a second."""
+    """Read the size in preprocessor_config.json, limited to 512 a side.
+
+    A CPU runs 512 x 512 in about a second.
+
+    Args:
+        processor: the fields of the file.
+    """
     size = processor.get("size") or {}
     if isinstance(size, int):
         size = {"shortest_edge": size}
@@ -98,3 +109,12 @@ def default_size(processor: Mapping[str, Any]) -> SizeHW:
         for side in sides
     )
     return height, width
+
+
+def _check_sides(sizes_hw: list[SizeHW]) -> None:
+    for height, width in sizes_hw:
+        if height % SIDE_MULTIPLE or width % SIDE_MULTIPLE or not height or not width:
+            raise ConversionError(
+                f"Size {height}x{width}: both sides must be multiples of {SIDE_MULTIPLE}.",
+                f"尺寸 {height}x{width}：两边都必须是 {SIDE_MULTIPLE} 的倍数。",
+            )

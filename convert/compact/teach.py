@@ -18,7 +18,7 @@ from PIL import Image
 
 from convert.compact.data import IGNORED
 from convert.compact.teacher import Teacher
-from convert.measure.contact_sheet import in_rows, tile
+from convert.measure.image_grid import grid, tile
 from segmentation import Photo, Segmenter, encode, find_model
 from segmentation.arrays import Bool, Float32, UInt8
 from segmentation.errors import ConversionError
@@ -29,6 +29,7 @@ Instances = Sequence[tuple[str, float, Bool]]
 SOURCE = "pseudo"
 PHOTOS = "unlabelled.tar"
 OBJECT = "object"
+TILE_WH = 240, 180
 SHEET, SHOWN, SHOWN_A_ROW = "kept.jpg", 60, 6
 MAGENTA = np.array([255, 0, 255], np.uint8)
 # Corners this dark, three of the four, are what turning a photo left empty: a network takes the
@@ -107,11 +108,11 @@ def run(args: argparse.Namespace) -> None:
                 _add(archive, f"{id_}.webp", data)
                 _add(archive, f"{id_}.png", _png(ids))
                 rows.append({"source": SOURCE, "id": id_, "labels": [label]})
-                tiles.append(tile(np.where(ids[..., None] == 1, photo.rgb, MAGENTA)))
+                tiles.append(tile(np.where(ids[..., None] == 1, photo.rgb, MAGENTA), TILE_WH))
     (args.output / "index.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     if tiles:
         shown = tiles[:: -(-len(tiles) // SHOWN)]
-        (args.output / SHEET).write_bytes(encode(in_rows(shown, SHOWN_A_ROW), "jpeg"))
+        (args.output / SHEET).write_bytes(encode(grid(shown, SHOWN_A_ROW), "jpeg"))
     for name, count in counts.most_common():
         print(f"{count:5d} {name}")
 

@@ -22,42 +22,53 @@ QUALITY = 65
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add this command's arguments."""
+    """Declare the arguments."""
     parser.add_argument("--model", default="compact")
     parser.add_argument("-o", "--output", type=Path, default=EXAMPLES / "compare")
 
 
 def run(args: argparse.Namespace) -> None:
-    """Compare each example's standard cut-out with the setting that changes most of it."""
-    shelf = ModelRegistry([find_model(args.model)])
-    finder = shelf.finders()[0]
-    others = [Setting(finder, closer=False), Setting(finder, Edge(fine_hair=True))]
-    settings = [Setting(finder), *others]
+    """Compare the standard cut-out of each example with the setting that changes it most.
+
+    Raises:
+        KoutuError: the model or a photo cannot be used.
+        OSError: an example cannot be read, or the output folder cannot be written.
+    """
+    registry = ModelRegistry([find_model(args.model)])
+    variant = registry.finders()[0]
+    settings = [
+        Setting(variant),
+        Setting(variant, closer=False),
+        Setting(variant, Edge(fine_hair=True)),
+    ]
     args.output.mkdir(exist_ok=True)
-    made = {}
+    comparisons = {}
     for entry in json.loads((EXAMPLES / "gallery.json").read_text("utf-8")):
         photo = read_photo(EXAMPLES / entry["file"])
-        comparison = _most_telling(compare(photo, settings, see(shelf, photo, settings)))
-        made[entry["file"]] = _stored(comparison, args.output, photo.stem)
-    write_prepared(args.output, shelf.card().artifacts[0].sha256, describe_host(), made)
+        comparison = compare(photo, settings, see(registry, photo, settings))
+        most_changed = _with_most_changed(comparison)
+        comparisons[entry["file"]] = _write_images(most_changed, args.output, photo.stem)
+    model = registry.card().artifacts[0].sha256
+    write_prepared(args.output, model, describe_host(), comparisons)
 
 
-def _most_telling(comparison: Comparison) -> Comparison:
+def _with_most_changed(comparison: Comparison) -> Comparison:
+    """The comparison reduced to the first setting and the one that differs most from it."""
     first, *others = comparison.compared
     most = max(others, key=lambda other: likeness(first.alpha, other.alpha).changed)
     return replace(comparison, compared=(first, most))
 
 
-def _stored(comparison: Comparison, folder: Path, stem: str) -> tuple[Column, ...]:
-    def keep(name: str, image: UInt8) -> str:
+def _write_images(comparison: Comparison, folder: Path, stem: str) -> tuple[Column, ...]:
+    def write(name: str, image: UInt8) -> str:
         file = f"{stem}_{name}.webp"
-        (folder / file).write_bytes(encode(_small(image), "webp", QUALITY))
+        (folder / file).write_bytes(encode(_reduced(image), "webp", QUALITY))
         return file
 
-    return columns(comparison, keep)
+    return columns(comparison, write)
 
 
-def _small(image: UInt8) -> UInt8:
+def _reduced(image: UInt8) -> UInt8:
     scale = min(1, LONGEST_SIDE / max(image.shape[:2]))
     size_wh = round(image.shape[1] * scale), round(image.shape[0] * scale)
     return np.asarray(cv2.resize(image, size_wh, interpolation=cv2.INTER_AREA), np.uint8)

@@ -1,4 +1,4 @@
-"""python -m convert waits: how long a visitor waits, from a cold start to the file in his hands."""
+"""python -m convert waits: a visitor's waiting times, from a cold start to the finished file."""
 
 import argparse
 import resource
@@ -32,11 +32,17 @@ from segmentation.page.overlay import draw_instances
 from segmentation.page.session import preview
 
 ROOT = Path(__file__).parents[2]
-PATIENCE_S = 60
+START_TIMEOUT_SECONDS = 60
+IMPORT_TIMER = (
+    "import time; t = time.perf_counter(); import segmentation; print(time.perf_counter() - t)"
+)
+
+# Measures one wait, in seconds.
+Measurement = Callable[[], float]
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add this command's arguments."""
+    """Declare the arguments."""
     parser.add_argument("--photo", type=Path, default=ROOT / "examples" / "dandelion.jpg")
     parser.add_argument("--megapixels", type=float, default=12, help="the photo is scaled to this")
     parser.add_argument("--model", default="compact")
@@ -44,69 +50,74 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Print a Markdown table of waits: median and range of several runs, in seconds."""
+    """Print a Markdown table of waiting times: median and range of several runs, in seconds.
+
+    Raises:
+        KoutuError: the model or the photo cannot be used.
+        TimeoutError: the page does not start.
+    """
     print(f"{describe_host()}, {args.repeat} runs each, {args.megapixels:g} MP\n")
     print("| wait | median s | min–max s |\n|---|---|---|")
-    report = Report(args.repeat)
-    report("import segmentation", _import_seconds)
-    report("cold start to page", _start_page)
+    _report("import segmentation", _import_seconds, args.repeat)
+    _report("cold start to page", _page_start_seconds, args.repeat)
     with tempfile.TemporaryDirectory() as folder:
         example = ROOT / "examples" / "astronaut.png"
         command = [sys.executable, "-m", "segmentation", str(example), "-o", folder]
-        report("first cut-out of an example, new process", lambda: _wall(command))
+        name = "first cut-out of an example, new process"
+        _report(name, lambda: _process_seconds(command), args.repeat)
     photo = _scaled(read_photo(args.photo, Limits(megapixels=1e3)), args.megapixels)
-    segmenter = Segmenter(find_model(args.model))
-    segmentation, _ = segmenter.segment(photo)
-    report("find the objects again", lambda: _spent(lambda: segmenter.segment(photo)))
-    logits = segmentation.mask_logits([1])
-    small = Photo(preview(photo), None, "preview", ())
-
-    def draw() -> None:
-        cut = compose(small, make_alpha(small.rgb, logits), Transparent())
-        encode(draw_instances(small.rgb, segmentation, [1]), "jpeg")
-        encode(np.ascontiguousarray(cut[..., :3]), "jpeg")
-
-    alpha = make_alpha(photo.rgb, logits)
-    cut_out = compose(photo, alpha, Transparent())
-    report("second pick: drawn on the page", lambda: _spent(draw))
-    report("second pick: alpha at full size", lambda: _spent(lambda: make_alpha(photo.rgb, logits)))
-    report("colour", lambda: _spent(lambda: compose(photo, alpha, Transparent())))
-    report("PNG", lambda: _spent(lambda: encode(cut_out)))
+    for name, measure in _photo_measurements(Segmenter(find_model(args.model)), photo).items():
+        _report(name, measure, args.repeat)
     print(f"\nPeak memory of this process: {_peak_gigabytes():.2f} GB")
 
 
-class Report:
-    """Prints a row for each thing measured."""
-
-    def __init__(self, repeat: int) -> None:
-        self._repeat = repeat
-
-    def __call__(self, name: str, seconds: Callable[[], float]) -> None:
-        """Measure once to warm up, then `repeat` times, and print the row."""
-        seconds()
-        spent = [seconds() for _ in range(self._repeat)]
-        print(f"| {name} | {statistics.median(spent):.3f} | {min(spent):.3f}–{max(spent):.3f} |")
+def _report(name: str, measure: Measurement, repeat: int) -> None:
+    """Measure once to warm up, then `repeat` times, and print the row."""
+    measure()
+    seconds = [measure() for _ in range(repeat)]
+    median = statistics.median(seconds)
+    print(f"| {name} | {median:.3f} | {min(seconds):.3f}–{max(seconds):.3f} |")
 
 
-def _spent(work: Callable[[], object]) -> float:
+def _photo_measurements(segmenter: Segmenter, photo: Photo) -> dict[str, Measurement]:
+    """The waits for one photo on an open page, by their names in the table."""
+    segmentation, _ = segmenter.segment(photo)
+    logits = segmentation.mask_logits([1])
+    reduced = Photo(preview(photo), None, "preview", ())
+    alpha = make_alpha(photo.rgb, logits)
+    cut_out = compose(photo, alpha, Transparent())
+
+    def draw() -> None:
+        drawn = compose(reduced, make_alpha(reduced.rgb, logits), Transparent())
+        encode(draw_instances(reduced.rgb, segmentation, [1]), "jpeg")
+        encode(np.ascontiguousarray(drawn[..., :3]), "jpeg")
+
+    return {
+        "find the objects again": lambda: _seconds(lambda: segmenter.segment(photo)),
+        "second pick: drawn on the page": lambda: _seconds(draw),
+        "second pick: alpha at full size": lambda: _seconds(lambda: make_alpha(photo.rgb, logits)),
+        "colour": lambda: _seconds(lambda: compose(photo, alpha, Transparent())),
+        "PNG": lambda: _seconds(lambda: encode(cut_out)),
+    }
+
+
+def _seconds(work: Callable[[], object]) -> float:
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
 
 
-def _wall(command: list[str]) -> float:
-    return _spent(lambda: subprocess.run(command, cwd=ROOT, check=True, capture_output=True))
+def _process_seconds(command: list[str]) -> float:
+    return _seconds(lambda: subprocess.run(command, cwd=ROOT, check=True, capture_output=True))
 
 
 def _import_seconds() -> float:
-    code = (
-        "import time; t = time.perf_counter(); import segmentation; print(time.perf_counter() - t)"
-    )
-    told = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True)
-    return float(told.stdout)
+    command = [sys.executable, "-c", IMPORT_TIMER]
+    process = subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    return float(process.stdout)
 
 
-def _start_page() -> float:
+def _page_start_seconds() -> float:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -118,7 +129,7 @@ def _start_page() -> float:
         stderr=subprocess.DEVNULL,
     ) as page:
         try:
-            while time.perf_counter() - start < PATIENCE_S:
+            while time.perf_counter() - start < START_TIMEOUT_SECONDS:
                 try:
                     with urllib.request.urlopen(f"http://127.0.0.1:{port}/"):
                         return time.perf_counter() - start
@@ -126,7 +137,7 @@ def _start_page() -> float:
                     time.sleep(0.02)
         finally:
             page.terminate()
-    raise TimeoutError(f"no page within {PATIENCE_S} s")
+    raise TimeoutError(f"the page did not start within {START_TIMEOUT_SECONDS} s")
 
 
 def _peak_gigabytes() -> float:

@@ -156,8 +156,8 @@ def test_the_card_comes_last(tmp_path: Path) -> None:
     ("options", "words"),
     [
         (["--size", "100"], "100x100: both sides must be multiples of 32"),
-        (["--longest-side", "128"], "each size needs a graph of its own"),
-        (["--target", "ascend", "--sampling", "deform-conv"], "atc knows no DeformConv"),
+        (["--longest-side", "128"], "each size needs its own graph"),
+        (["--target", "ascend", "--sampling", "deform-conv"], "atc does not support DeformConv"),
     ],
 )
 def test_impossible_sizes_are_explained(
