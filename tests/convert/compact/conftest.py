@@ -1,12 +1,13 @@
-"""Tests of `convert`."""
+"""What the tests of the compact model share."""
 
-from pathlib import Path
+from tests.paths import ROOT
 
-SHARED = Path("../shared/compact")
-GOLDEN = "test_compact_golden.py"
-collect_ignore = [] if SHARED.is_dir() else [GOLDEN]
+# The first checkpoint of the model, with golden numbers; a clone does not have it.
+FIRST_CHECKPOINT = ROOT.parent / "shared" / "compact"
+GOLDEN_TEST = "test_golden.py"
+collect_ignore = [] if FIRST_CHECKPOINT.is_dir() else [GOLDEN_TEST]
 
 
 def pytest_report_header() -> str:
-    """Say what a clone without the checkpoint cannot prove; the committed graph it still can."""
-    return "" if SHARED.is_dir() else f"no {SHARED}: {GOLDEN} left out"
+    """Name the test that needs the checkpoint, where it is missing."""
+    return "" if FIRST_CHECKPOINT.is_dir() else f"no {FIRST_CHECKPOINT}: {GOLDEN_TEST} left out"
