@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from convert.command import run_command
 
 COMMANDS = {
-    "train": "train the compact model, within a budget of minutes",
-    "average": "make one checkpoint of several runs",
-    "teach": "outline unlabelled photos with a larger model, and keep what can be trusted",
-    "alphas": "cut out photos with that larger model alone, for a comparison",
+    "train": "train the compact model for a number of minutes",
+    "average": "average the checkpoints of several runs",
+    "teach": "make masks for unlabelled photos with a larger model, and keep those to trust",
+    "alphas": "cut out photos with that larger model alone, for comparison",
 }
 
 
