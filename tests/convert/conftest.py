@@ -3,11 +3,18 @@
 from pathlib import Path
 
 import pytest
+import torch
 from PIL import Image
 
 from convert.__main__ import main
 from convert.measure.synthetic_photo import synthetic_photo
 from tests.convert.small_checkpoints import save, small_checkpoint
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_torch_thread() -> None:
+    """One thread of torch: where tests run in parallel, threads that wait for each other spin."""
+    torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

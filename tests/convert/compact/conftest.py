@@ -2,8 +2,10 @@
 
 import json
 import tarfile
+from collections.abc import Iterator
 from pathlib import Path
 
+import numba
 import numpy as np
 import onnx
 import pytest
@@ -23,6 +25,15 @@ collect_ignore = [] if FIRST_CHECKPOINT.is_dir() else [GOLDEN_TEST]
 def pytest_report_header() -> str:
     """Name the test that needs the checkpoint, where it is missing."""
     return "" if FIRST_CHECKPOINT.is_dir() else f"no {FIRST_CHECKPOINT}: {GOLDEN_TEST} left out"
+
+
+@pytest.fixture(scope="module")
+def one_numba_thread() -> Iterator[None]:
+    """One thread of numba, for tests that are not about the attention itself."""
+    threads = numba.get_num_threads()
+    numba.set_num_threads(1)
+    yield
+    numba.set_num_threads(threads)
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,8 @@ from convert.compact.__main__ import main
 from convert.compact.train import CHECKPOINT, STATE, configure, train
 from segmentation.errors import ConversionError
 
+pytestmark = pytest.mark.usefixtures("one_numba_thread")
+
 
 def ticking_clock(limit: int | None = None) -> Callable[[], float]:
     """A clock that is 150 s later at each call; the process is killed at call `limit`."""
