@@ -29,13 +29,14 @@ COMMANDS = {
         "measure alpha and colour on composites of objects with known alpha",
     ),
     "sheet": Command(
-        "convert.measure.sheet", "draw the example cut-outs over white, black and magenta"
+        "convert.measure.contact_sheet", "draw the example cut-outs over white, black and magenta"
     ),
     "compare": Command(
-        "convert.measure.compare", "make the comparisons of the examples that the page shows"
+        "convert.measure.example_comparisons",
+        "make the comparisons of the examples that the page shows",
     ),
     "waits": Command(
-        "convert.measure.waits", "measure how long a visitor waits, from a cold start to the file"
+        "convert.measure.latency", "measure how long a visitor waits, from a cold start to the file"
     ),
 }
 

@@ -12,16 +12,16 @@ import onnx
 from convert.arguments import parse_size
 from convert.checkpoint import Checkpoint, load_checkpoint
 from convert.checkpoint_files import find_checkpoint
+from convert.export_plan import GraphPlan, plan_graphs
 from convert.graph.mask2former import MASK_STRIDE, OUTPUTS, TARGETS, write_graph
 from convert.graph.operator_rules.check import check
 from convert.graph.sampling.registry import SAMPLERS
 from convert.labels import translate_labels
-from convert.measure.parity import difference
-from convert.measure.plans import Plan, plans
-from convert.measure.synthetic import synthetic_photo
+from convert.logits_difference import compare_logits
 from convert.model_folder import move_files, scratch_folder
+from convert.synthetic_photo import synthetic_photo
 from segmentation.arrays import SizeHW
-from segmentation.cli import share
+from segmentation.cli import score
 from segmentation.engines.onnx import OnnxEngine
 from segmentation.errors import ConversionError, ModelError
 from segmentation.i18n import Text
@@ -71,7 +71,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--license", help="licence of the weights, for the card")
     parser.add_argument(
         "--score-threshold",
-        type=share,
+        type=score,
         default=0.5,
         metavar="0..1",
         help="lowest score of an object that is shown; default: 0.5",
@@ -95,7 +95,7 @@ def run(args: argparse.Namespace) -> None:
     card = export(
         checkpoint,
         args.output,
-        plans(checkpoint, args.size, args.longest_side, args.target, args.sampling),
+        plan_graphs(checkpoint, args.size, args.longest_side, args.target, args.sampling),
         source=Source(name, files.revision, args.license or files.license),
         title=Text(title, args.title_zh or title),
         task=args.task or guess_task(name),
@@ -108,7 +108,7 @@ def run(args: argparse.Namespace) -> None:
 def export(
     checkpoint: Checkpoint,
     output: Path,
-    graphs: tuple[Plan, ...],
+    graphs: tuple[GraphPlan, ...],
     *,
     source: Source,
     title: Text,
@@ -174,7 +174,7 @@ def compare_with_transformers(checkpoint: Checkpoint, card: ModelCard) -> None:
     sizes_hw = dict.fromkeys(size_hw for sizes in by_aspect for size_hw in (sizes[0], sizes[-1]))
     for height, width in sizes_hw:
         image = synthetic_photo((height, width))[None]
-        found = difference(checkpoint.run(image), engine.run(image))
+        found = compare_logits(checkpoint.run(image), engine.run(image))
         print(
             f"At {height}x{width} against transformers: "
             f"class logits {found.class_max:.1e}, mask logits {found.mask_max:.1e}, "
@@ -200,7 +200,7 @@ def describe_graph(path: Path, precision: str, sizes_hw: tuple[SizeHW, ...]) -> 
     return Artifact(path.name, "onnx", precision, sizes_hw, path.stat().st_size, digest_of(path))
 
 
-def _write(checkpoint: Checkpoint, folder: Path, plan: Plan) -> Artifact:
+def _write(checkpoint: Checkpoint, folder: Path, plan: GraphPlan) -> Artifact:
     path = folder / plan.file
     model = write_graph(
         checkpoint.model, checkpoint.input_spec, plan.size_hw, plan.target, plan.sampling

@@ -1,6 +1,6 @@
-"""python -m convert.compact alphas: what a teacher alone would cut out, for a comparison.
+"""python -m convert.compact alphas: cut-outs by a teacher alone, for comparison.
 
-`python -m convert evaluate MODEL --data PHOTOS --alphas FOLDER` judges it on the model's photos.
+`python -m convert evaluate MODEL --data PHOTOS --alphas FOLDER` scores them like the model's.
 """
 
 import argparse
@@ -20,17 +20,22 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Write a grey PNG of each photo's size: 255 is kept.
+    """Write a grey PNG of the size of each photo; 255 is kept.
 
     Raises:
         ChoiceError: there are no photos.
+        ConversionError: the teacher cannot be opened.
+        PhotoError: a photo cannot be read.
     """
-    photos = sorted(args.data.glob("*.jpg"))
-    if not photos:
-        raise ChoiceError(f"{args.data} has no .jpg photos.", f"{args.data} 里没有 .jpg 照片。")
+    paths = sorted(args.data.glob("*.jpg"))
+    if not paths:
+        raise ChoiceError(
+            f"{args.data} has no .jpg photos. Give a folder of photos with --data.",
+            f"{args.data} 中没有 .jpg 照片。请用 --data 指定照片目录。",
+        )
     teacher = Teacher(args.teacher, threads=args.threads)
     args.output.mkdir(parents=True, exist_ok=True)
-    for path in photos:
+    for path in paths:
         alpha = teacher.saliency(read_photo(path).rgb)
         (args.output / f"{path.stem}.png").write_bytes(encode(alpha))
-    print(f"{len(photos)} cut-outs in {args.output}")
+    print(f"{len(paths)} cut-outs in {args.output}")

@@ -1,4 +1,4 @@
-"""From samples to training scenes: crops, flips, colours, pasted objects. All seeded."""
+"""Augmentation of training photos: crops, mirroring, colours, pasted instances. All seeded."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,36 +8,33 @@ import numpy as np
 import numpy.typing as npt
 
 from convert.compact.data import Sample, decode
-from segmentation.arrays import Bool, UInt8
+from segmentation.arrays import Bool, BoxXYXY, SizeHW, UInt8
 
-Generator = np.random.Generator
-Box = tuple[int, int, int, int]
-
-# An instance with fewer pixels than this in the crop cannot be learnt from.
-LEAST_PIXELS = 48
-# An instance of which a crop leaves less than this share is not the thing any more.
-LEAST_SHARE = 0.15
-# An instance of which a pasted one leaves less than this share would be a riddle.
-LEAST_BEHIND = 0.3
-# Of this source only one person in each photo is labelled: it is cropped around that one.
-ONE_LABELLED = "cocop"
-# How many instances are pasted at most: instances that touch are what few photos have labelled, and
-# what is easily taken for one.
-MOST_PASTED = 3
-# What is cropped around has at least so many photo pixels along the sides: more enlarged it would
-# be a blur that no photo shows.
-LEAST_AROUND = 128
-# How far whole photos are stretched to fill another aspect; what is over is cut off.
-MOST_STRETCH = 1.3
+# An instance with fewer pixels than this in the crop is too small to learn from.
+MIN_PIXELS = 48
+# An instance of which a crop keeps less than this share is dropped.
+MIN_SHARE_IN_CROP = 0.15
+# A pasted instance leaves at least this share of every other instance visible.
+MIN_SHARE_VISIBLE = 0.3
+# This source annotates only one person in each photo, so its photos are cropped around that person.
+SINGLE_PERSON_SOURCE = "cocop"
+# Touching instances are rare in the annotated photos and easily merged, so up to this many are
+# pasted.
+MAX_PASTED = 3
+# A crop around an instance has at least this many photo pixels along its sides: enlarged further,
+# it would be more blurred than any photo.
+MIN_CROP_SIDE = 128
+# How far whole photos are stretched to another aspect ratio; what is over is cut off.
+MAX_STRETCH = 1.3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Scene:
-    """A photo on its way into a batch.
+class AugmentedPhoto:
+    """A photo of a batch.
 
     Attributes:
         rgb: uint8 (H, W, 3).
-        masks: bool (n, H, W), one instance each, none over another.
+        masks: bool (n, H, W), one for each instance, without overlap.
         labels: of the n instances.
     """
 
@@ -46,148 +43,174 @@ class Scene:
     labels: tuple[int, ...]
 
 
-def make_scene(
+def make_augmented_photo(
     samples: Sequence[Sample],
     weights: npt.NDArray[np.float64],
-    size_hw: tuple[int, int],
+    size_hw: SizeHW,
     whole: float,
     pasted: float,
-    rng: Generator,
-) -> Scene:
-    """Draw one photo, perhaps others to paste from, and augment them.
+    rng: np.random.Generator,
+) -> AugmentedPhoto:
+    """Draw a photo, crop it, paste instances of other photos and change its colours.
 
     Args:
-        samples: what there is to draw from.
-        weights: how likely each is to be drawn; sums to 1.
-        size_hw: of the scene.
-        whole: share of scenes that show the whole photo, not a crop.
-        pasted: how likely one more instance is to be pasted, up to three.
-        rng: the same state gives the same scene.
+        samples: the photos to draw from.
+        weights: float64 (n,), the probability of each sample; sums to 1.
+        size_hw: of the result.
+        whole: probability that the photo is shown whole.
+        pasted: probability of each further pasted instance, up to MAX_PASTED.
+        rng: the same state gives the same result.
     """
 
-    def draw() -> Scene:
+    def draw() -> AugmentedPhoto:
         sample = samples[rng.choice(len(samples), p=weights)]
         rgb, ids = decode(sample)
-        box = crop_box(sample, ids, size_hw, whole, rng)
-        return view(rgb, ids, sample.labels, box, size_hw, rng)
+        box_xyxy = random_crop(sample, ids, size_hw, whole, rng)
+        return crop_and_mirror(rgb, ids, sample.labels, box_xyxy, size_hw, rng)
 
-    scene = draw()
-    while not scene.labels:  # a crop of nothing
-        scene = draw()
-    for _ in range(MOST_PASTED):
+    photo = draw()
+    while not photo.labels:  # the crop shows no instance
+        photo = draw()
+    for _ in range(MAX_PASTED):
         if rng.random() >= pasted:
             break
-        scene = paste(scene, draw(), rng)
-    return Scene(_recoloured(scene.rgb, rng), scene.masks, scene.labels)
+        photo = paste_instance(photo, draw(), rng)
+    return AugmentedPhoto(_recolour(photo.rgb, rng), photo.masks, photo.labels)
 
 
-def view(
+def crop_and_mirror(
     rgb: UInt8,
     ids: UInt8,
     labels: tuple[int, ...],
-    box_xyxy: Box,
-    size_hw: tuple[int, int],
-    rng: Generator,
-) -> Scene:
-    """What a box of a photo shows, which may reach over its sides, mirrored half of the time.
+    box_xyxy: BoxXYXY,
+    size_hw: SizeHW,
+    rng: np.random.Generator,
+) -> AugmentedPhoto:
+    """Scale a crop of a photo, and mirror it half of the time.
 
     Args:
         rgb: uint8 (H, W, 3).
         ids: uint8 (H, W), instance ids, 0 background.
         labels: of instance 1, 2, ...
-        box_xyxy: in photo pixels, ends excluded.
-        size_hw: of the scene.
-        rng: mirrors, and colours what lies outside of the photo.
+        box_xyxy: the crop in photo pixels; it may reach beyond the photo.
+        size_hw: of the result.
+        rng: decides on mirroring, and on the colour outside the photo.
     """
-    x0, y0, x1, y1 = box_xyxy
-    height, width = ids.shape
-    inside = np.s_[max(y0, 0) : min(y1, height), max(x0, 0) : min(x1, width)]
-    over = max(-y0, 0), max(y1 - height, 0), max(-x0, 0), max(x1 - width, 0)
-    colour = rng.integers(0, 256, 3).tolist()
-    cut = cv2.copyMakeBorder(rgb[inside], *over, cv2.BORDER_CONSTANT, value=colour)
-    cut_ids = cv2.copyMakeBorder(ids[inside], *over, cv2.BORDER_CONSTANT, value=0)
-    grows = cut.shape[0] < size_hw[0] and cut.shape[1] < size_hw[1]
-    # As the product scales its photos.
-    flags = cv2.INTER_CUBIC if grows else cv2.INTER_AREA
-    seen = cv2.resize(cut, size_hw[::-1], interpolation=flags)
-    seen_ids = cv2.resize(cut_ids, size_hw[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
+    crop, crop_ids = _crop_padded(rgb, ids, box_xyxy, rng)
+    enlarges = crop.shape[0] < size_hw[0] and crop.shape[1] < size_hw[1]
+    # The same interpolation as `preprocess`.
+    interpolation = cv2.INTER_CUBIC if enlarges else cv2.INTER_AREA
+    scaled = cv2.resize(crop, size_hw[::-1], interpolation=interpolation)
+    scaled_ids = cv2.resize(crop_ids, size_hw[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
     if rng.random() < 0.5:
-        seen, seen_ids = seen[:, ::-1], seen_ids[:, ::-1]
-    all_of = np.bincount(ids.ravel(), minlength=256)
-    left = np.bincount(cut_ids.ravel(), minlength=256)
-    pixels = np.bincount(seen_ids.ravel(), minlength=256)
+        scaled, scaled_ids = scaled[:, ::-1], scaled_ids[:, ::-1]
+    photo_areas, crop_areas, scaled_areas = (
+        np.bincount(array.ravel(), minlength=256) for array in (ids, crop_ids, scaled_ids)
+    )
     kept = [
         id_
         for id_ in range(1, len(labels) + 1)
-        if pixels[id_] >= LEAST_PIXELS and left[id_] >= LEAST_SHARE * all_of[id_]
+        if scaled_areas[id_] >= MIN_PIXELS
+        and crop_areas[id_] >= MIN_SHARE_IN_CROP * photo_areas[id_]
     ]
-    masks = seen_ids == np.array(kept, np.uint8).reshape(-1, 1, 1)
-    return Scene(np.asarray(seen, np.uint8), masks, tuple(labels[id_ - 1] for id_ in kept))
+    masks = scaled_ids == np.array(kept, np.uint8).reshape(-1, 1, 1)
+    kept_labels = tuple(labels[id_ - 1] for id_ in kept)
+    return AugmentedPhoto(np.asarray(scaled, np.uint8), masks, kept_labels)
 
 
-def crop_box(
-    sample: Sample, ids: UInt8, size_hw: tuple[int, int], whole: float, rng: Generator
-) -> Box:
-    """A box to look at (x0, y0, x1, y1), in photo pixels: nearly all of it, or a part."""
+def random_crop(
+    sample: Sample, ids: UInt8, size_hw: SizeHW, whole: float, rng: np.random.Generator
+) -> BoxXYXY:
+    """Choose a crop of nearly all of a photo, or of a part.
+
+    Args:
+        sample: the photo.
+        ids: uint8 (H, W), its instance ids.
+        size_hw: the crop has about this aspect ratio.
+        whole: probability of nearly the whole photo.
+        rng: the same state gives the same crop.
+
+    Returns:
+        The box in photo pixels; it may reach beyond the photo.
+    """
     height, width = ids.shape
     aspect = size_hw[1] / size_hw[0] * float(np.exp(rng.uniform(-0.2, 0.2)))
-    if sample.source == ONE_LABELLED and ids.any():
-        return _around(ids > 0, aspect, rng)
+    if sample.source == SINGLE_PERSON_SOURCE and ids.any():
+        return _crop_around(ids > 0, aspect, rng)
     if rng.random() < whole:
-        cut_w = min(width, round(height * aspect * MOST_STRETCH))
-        cut_h = min(height, round(width / aspect * MOST_STRETCH))
+        crop_w = min(width, round(height * aspect * MAX_STRETCH))
+        crop_h = min(height, round(width / aspect * MAX_STRETCH))
     else:
         side = np.sqrt(height * width) * float(np.exp(rng.uniform(np.log(0.5), np.log(1.15))))
-        cut_w, cut_h = round(side * np.sqrt(aspect)), round(side / np.sqrt(aspect))
-    x, y = _within(width, cut_w, rng), _within(height, cut_h, rng)
-    return x, y, x + cut_w, y + cut_h
+        crop_w, crop_h = round(side * np.sqrt(aspect)), round(side / np.sqrt(aspect))
+    left, top = _random_start(width, crop_w, rng), _random_start(height, crop_h, rng)
+    return left, top, left + crop_w, top + crop_h
 
 
-def paste(scene: Scene, other: Scene, rng: Generator) -> Scene:
-    """Put one instance of another scene in front (Ghiasi et al. 2021, Simple Copy-Paste).
+def paste_instance(
+    photo: AugmentedPhoto, other: AugmentedPhoto, rng: np.random.Generator
+) -> AugmentedPhoto:
+    """Paste a random instance of another photo in front (Ghiasi et al. 2021, Simple Copy-Paste).
 
-    The scene stays as it is where that would hide one of its instances, or the instance is a speck.
+    The photo is unchanged if that would hide one of its instances, or if the instance is too small.
     """
     if not other.labels:
-        return scene
+        return photo
     index = int(rng.integers(len(other.labels)))
     size_hw = other.masks.shape[1:]
     scale = float(np.exp(rng.uniform(np.log(0.35), 0)))
     height, width = (max(1, round(side * scale)) for side in size_hw)
-    y, x = _within(size_hw[0], height, rng), _within(size_hw[1], width, rng)
-    place = np.s_[y : y + height, x : x + width]
-    small = cv2.resize(other.rgb, (width, height), interpolation=cv2.INTER_AREA)
-    share = cv2.resize(
+    top = _random_start(size_hw[0], height, rng)
+    left = _random_start(size_hw[1], width, rng)
+    place = np.s_[top : top + height, left : left + width]
+    scaled = cv2.resize(other.rgb, (width, height), interpolation=cv2.INTER_AREA)
+    coverage = cv2.resize(
         other.masks[index].astype(np.float32), (width, height), interpolation=cv2.INTER_AREA
     )
     front = np.zeros(size_hw, np.bool_)
-    front[place] = share > 0.5
-    behind = scene.masks & ~front
-    hides = (behind.sum((1, 2)) < LEAST_BEHIND * scene.masks.sum((1, 2))).any()
-    if hides or front.sum() < LEAST_PIXELS:
-        return scene
-    rgb = scene.rgb.copy()
-    rgb[place] = np.rint(small * share[..., None] + rgb[place] * (1 - share[..., None]))
-    masks = np.concatenate([behind, front[None]])
-    return Scene(rgb, masks, (*scene.labels, other.labels[index]))
+    front[place] = coverage > 0.5
+    visible = photo.masks & ~front
+    hides = (visible.sum((1, 2)) < MIN_SHARE_VISIBLE * photo.masks.sum((1, 2))).any()
+    if hides or front.sum() < MIN_PIXELS:
+        return photo
+    rgb = photo.rgb.copy()
+    rgb[place] = np.rint(scaled * coverage[..., None] + rgb[place] * (1 - coverage[..., None]))
+    masks = np.concatenate([visible, front[None]])
+    return AugmentedPhoto(rgb, masks, (*photo.labels, other.labels[index]))
 
 
-def _around(mask: Bool, aspect: float, rng: Generator) -> Box:
-    x, y, box_w, box_h = cv2.boundingRect(mask.astype(np.uint8))
+def _crop_padded(
+    rgb: UInt8, ids: UInt8, box_xyxy: BoxXYXY, rng: np.random.Generator
+) -> tuple[UInt8, UInt8]:
+    """A crop of a photo and its ids, with one random colour outside the photo."""
+    left, top, right, bottom = box_xyxy
+    height, width = ids.shape
+    inside = np.s_[max(top, 0) : min(bottom, height), max(left, 0) : min(right, width)]
+    padding = max(-top, 0), max(bottom - height, 0), max(-left, 0), max(right - width, 0)
+    colour = rng.integers(0, 256, 3).tolist()
+    crop = cv2.copyMakeBorder(rgb[inside], *padding, cv2.BORDER_CONSTANT, value=colour)
+    crop_ids = cv2.copyMakeBorder(ids[inside], *padding, cv2.BORDER_CONSTANT, value=0)
+    return np.asarray(crop, np.uint8), np.asarray(crop_ids, np.uint8)
+
+
+def _crop_around(mask: Bool, aspect: float, rng: np.random.Generator) -> BoxXYXY:
+    left, top, box_w, box_h = cv2.boundingRect(mask.astype(np.uint8))
     height = max(box_h, box_w / aspect) * (1 + rng.uniform(0.05, 0.5))
-    height = max(height, LEAST_AROUND, LEAST_AROUND / aspect)
+    height = max(height, MIN_CROP_SIDE, MIN_CROP_SIDE / aspect)
     width = height * aspect
-    x0 = round(x + (box_w - width) / 2 + rng.uniform(-0.1, 0.1) * width)
-    y0 = round(y + (box_h - height) / 2 + rng.uniform(-0.1, 0.1) * height)
-    return x0, y0, x0 + round(width), y0 + round(height)
+    left = round(left + (box_w - width) / 2 + rng.uniform(-0.1, 0.1) * width)
+    top = round(top + (box_h - height) / 2 + rng.uniform(-0.1, 0.1) * height)
+    return left, top, left + round(width), top + round(height)
 
 
-def _within(length: int, part: int, rng: Generator) -> int:
+def _random_start(length: int, part: int, rng: np.random.Generator) -> int:
+    """Where a part of a length starts; negative if the part is longer."""
     low, high = sorted((0, length - part))
     return int(rng.integers(low, high + 1))
 
 
-def _recoloured(rgb: UInt8, rng: Generator) -> UInt8:
+def _recolour(rgb: UInt8, rng: np.random.Generator) -> UInt8:
+    """Change gamma, saturation, contrast, tint and brightness; sometimes add blur and noise."""
     pixels = rgb.astype(np.float32) / 255
     if rng.random() < 0.8:
         pixels = pixels ** np.float32(np.exp(rng.uniform(-0.3, 0.3)))

@@ -1,4 +1,4 @@
-"""The stream of training batches: batch i is a function of the seed and i, and nothing else."""
+"""The sequence of training batches: batch i depends on the seed and i, and on nothing else."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -11,20 +11,21 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from convert.compact.augment import make_scene
+from convert.compact.augment import make_augmented_photo
 from convert.compact.data import Sample
 
 MEAN_AND_STD = 0.5
 MULTIPLE = 32
-# Squares, landscape and portrait, crops and pasted objects for most of the time, and at last what
-# people give the product: whole photos as they were taken, at a longest side of 384.
+# Early batches are crops with pasted instances, of square and oblong sizes. Late batches are close
+# to what people upload: mostly whole photos, at a longest side of 384.
 EARLY_SIZES = ((256, 256), (256, 320), (320, 256), (320, 320), (288, 384), (384, 288), (384, 384))
 LATE_SIZES = ((384, 384), (288, 384), (384, 288), (256, 384), (384, 256), (320, 384), (384, 320))
 EARLY_WHOLE, LATE_WHOLE = 0.4, 0.7
 EARLY_PASTED, LATE_PASTED = 0.45, 0.15
-# How often the photos of a source come, against those of one not named here: more where things of
-# all kinds are outlined, fewer where photos are alike, drawn, noisy or coarsely outlined.
-WEIGHTS = {
+# How often photos of a source are drawn, relative to 1 for a source that is not listed: more often
+# where many kinds of objects are annotated; less often where photos are much alike, drawn, noisy or
+# coarsely annotated.
+SOURCE_WEIGHTS = {
     "voc": 0.7,
     "voc07": 2.0,
     "cocom": 2.0,
@@ -38,10 +39,10 @@ WEIGHTS = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
-    """What one step learns from.
+    """The photos of one step.
 
     Attributes:
-        index: its place in the stream.
+        index: position in the sequence.
         pixels: uint8 (B, 3, H, W).
         masks: bool (n, H, W) for each photo.
         labels: int64 (n,) for each photo.
@@ -54,98 +55,99 @@ class Batch:
 
     @property
     def pixel_values(self) -> Tensor:
-        """Float32 (B, 3, H, W), as the model takes them."""
+        """The model's input, float32 (B, 3, H, W)."""
         return (self.pixels.float() / 255 - MEAN_AND_STD) / MEAN_AND_STD
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Stream(Dataset[Batch]):
-    """Batches by key (index, late).
+class BatchDataset(Dataset[Batch]):
+    """Batches by key (index, is_late).
 
     Attributes:
-        samples: what to draw from.
-        seed: of everything random.
-        photos: in a batch of 320 x 320 pixels; larger sizes take fewer, smaller ones more.
-        largest: longest side of all sizes, for quick trials.
+        samples: the photos to draw from.
+        seed: for everything random.
+        photos: number of photos in a batch of 320 x 320 pixels; batches of larger photos have
+            fewer, those of smaller ones more.
+        longest_side: of all batches; smaller than 384 only for quick trials.
     """
 
     samples: Sequence[Sample]
     seed: int
     photos: int
-    largest: int = 384
+    longest_side: int = 384
 
     def __getitem__(self, key: tuple[int, bool]) -> Batch:
-        """Make a batch; `late` ones are of the product's sizes."""
-        index, late = key
+        """Make a batch."""
+        index, is_late = key
         rng = np.random.default_rng((self.seed, index))
-        sizes = LATE_SIZES if late else EARLY_SIZES
-        scale = self.largest / max(max(size) for size in sizes)
+        sizes_hw = LATE_SIZES if is_late else EARLY_SIZES
+        scale = self.longest_side / max(max(size_hw) for size_hw in sizes_hw)
         height, width = (
-            max(1, round(side * scale / MULTIPLE)) * MULTIPLE for side in rng.choice(sizes)
+            max(1, round(side * scale / MULTIPLE)) * MULTIPLE for side in rng.choice(sizes_hw)
         )
         count = max(1, round(self.photos * (320 * scale) ** 2 / (height * width)))
-        weights = draw_weights(self.samples)
-        whole = LATE_WHOLE if late else EARLY_WHOLE
-        pasted = LATE_PASTED if late else EARLY_PASTED
-        scenes = [
-            make_scene(self.samples, weights, (height, width), whole, pasted, rng)
+        weights = sample_weights(self.samples)
+        whole = LATE_WHOLE if is_late else EARLY_WHOLE
+        pasted = LATE_PASTED if is_late else EARLY_PASTED
+        photos = [
+            make_augmented_photo(self.samples, weights, (height, width), whole, pasted, rng)
             for _ in range(count)
         ]
-        pixels = np.stack([scene.rgb for scene in scenes]).transpose(0, 3, 1, 2)
+        pixels = np.stack([photo.rgb for photo in photos]).transpose(0, 3, 1, 2)
         return Batch(
             index,
             torch.from_numpy(np.ascontiguousarray(pixels)),
-            [torch.from_numpy(np.ascontiguousarray(scene.masks)) for scene in scenes],
-            [torch.tensor(scene.labels) for scene in scenes],
+            [torch.from_numpy(np.ascontiguousarray(photo.masks)) for photo in photos],
+            [torch.tensor(photo.labels) for photo in photos],
         )
 
 
-def draw_weights(samples: Sequence[Sample]) -> npt.NDArray[np.float64]:
-    """How likely each sample is to be drawn (n,); sums to 1."""
-    weights = np.array([WEIGHTS.get(sample.source, 1.0) for sample in samples])
+def sample_weights(samples: Sequence[Sample]) -> npt.NDArray[np.float64]:
+    """The probability of each sample, float64 (n,); sums to 1."""
+    weights = np.array([SOURCE_WEIGHTS.get(sample.source, 1.0) for sample in samples])
     normalised: npt.NDArray[np.float64] = weights / weights.sum()
     return normalised
 
 
-def source_shares(samples: Sequence[Sample]) -> dict[str, float]:
-    """The share of each source in what is drawn, for the log."""
-    shares: dict[str, float] = defaultdict(float)
-    for sample, weight in zip(samples, draw_weights(samples), strict=True):
-        shares[sample.source] += float(weight)
-    return dict(shares)
+def source_weights(samples: Sequence[Sample]) -> dict[str, float]:
+    """The probability that a drawn photo is of a source, for each source."""
+    by_source: dict[str, float] = defaultdict(float)
+    for sample, weight in zip(samples, sample_weights(samples), strict=True):
+        by_source[sample.source] += float(weight)
+    return dict(by_source)
 
 
-def batches_from(stream: Stream, start: int, late: Callable[[], bool]) -> Iterator[Batch]:
-    """The batches from `start` on, without end, made in a process of their own.
+def batches_from(dataset: BatchDataset, start: int, is_late: Callable[[], bool]) -> Iterator[Batch]:
+    """Make batches without end, in another process.
 
     Args:
-        stream: what makes them.
-        start: index of the first.
-        late: asked for every batch when it is ordered.
+        dataset: makes the batches.
+        start: index of the first batch.
+        is_late: called for each batch when it is requested from the other process.
     """
     return iter(
         DataLoader(
-            stream,
+            dataset,
             batch_size=None,
-            sampler=_Keys(start, late),
+            sampler=_Keys(start, is_late),
             num_workers=1,
             prefetch_factor=3,
-            worker_init_fn=_alone,
+            worker_init_fn=_use_one_thread,
         )
     )
 
 
 class _Keys:
-    def __init__(self, start: int, late: Callable[[], bool]) -> None:
-        self._next, self._late = start, late
+    def __init__(self, start: int, is_late: Callable[[], bool]) -> None:
+        self._next, self._is_late = start, is_late
 
     def __iter__(self) -> Iterator[tuple[int, bool]]:
         index = self._next
         while True:
-            yield index, self._late()
+            yield index, self._is_late()
             index += 1
 
 
-def _alone(_: int) -> None:
-    # The threads belong to the training.
+def _use_one_thread(_: int) -> None:
+    # The cores are for the training.
     cv2.setNumThreads(0)

@@ -1,7 +1,7 @@
-"""The training photos: folders of tar files, read into memory once, decoded when they are needed.
+"""Training photos: folders of tar files, read into memory once and decoded when needed.
 
 `<source>.tar` holds `<id>.webp` (RGB photo) and `<id>.png` (instance ids, 0 background, 255
-ignored); `index.jsonl` has a line for each photo: source, id, labels of instance 1, 2, ...
+ignored). `index.jsonl` has a line for each photo: source, id, labels of instance 1, 2, ...
 """
 
 import io
@@ -21,10 +21,10 @@ from segmentation.errors import ConversionError
 
 LABELS = ("person", "cat", "dog", "horse", "sheep", "cow", "object")
 IGNORED = 255
-# VOC leaves a border of five pixels around its objects undecided, at full size; what lies further
-# from anything decided is a thing nobody labelled.
+# VOC ignores a border of five pixels around its objects, at full size. Ignored pixels further than
+# this from any other belong to an object that is not annotated.
 BORDER = 4.0
-# Another frame of the cat of ecssd_0045, a photo of the evaluation, which image hashes do not see.
+# Another frame of the cat in ecssd_0045, which is an evaluation photo; image hashes do not find it.
 LEAKED = frozenset({"voc_00966"})
 
 
@@ -34,8 +34,8 @@ class Sample:
 
     Attributes:
         source: the data set it is from.
-        photo: bytes of the photo.
-        ids: bytes of the instance ids.
+        photo: file content of the photo.
+        ids: file content of the instance ids.
         labels: index into LABELS of instance 1, 2, ...
     """
 
@@ -46,31 +46,45 @@ class Sample:
 
 
 def read_samples(folders: Sequence[Path]) -> list[Sample]:
-    """All samples of some folders, in the order of their indexes.
+    """Read all samples of some folders, in the order of their indexes.
 
     Raises:
-        ConversionError: a folder does not have what its index names, or there are no photos.
+        ConversionError: an index cannot be read, a photo it names is missing or has an unknown
+            label, or there are no photos.
     """
     samples = [sample for folder in folders for sample in _read_folder(folder)]
     if not samples:
-        raise ConversionError("There are no training photos.", "没有训练照片。")
+        raise ConversionError(
+            "There are no training photos. Add some to index.jsonl in a --data folder.",
+            "没有训练照片。请在 --data 目录的 index.jsonl 中加入照片。",
+        )
     return samples
 
 
 def decode(sample: Sample) -> tuple[UInt8, UInt8]:
-    """Photo (H, W, 3) and instance ids (H, W), every pixel decided."""
+    """Decode a sample.
+
+    Returns:
+        The photo, uint8 (H, W, 3), and instance ids without ignored pixels, uint8 (H, W).
+    """
     with Image.open(io.BytesIO(sample.photo)) as image:
         rgb = np.asarray(image.convert("RGB"))
     with Image.open(io.BytesIO(sample.ids)) as image:
         ids = np.asarray(image)
-    return rgb, decided(ids)
+    return rgb, resolve_ignored(ids)
 
 
-def decided(ids: UInt8) -> UInt8:
-    """Instance ids (H, W) with the ignored border split between its two sides.
+def resolve_ignored(ids: UInt8) -> UInt8:
+    """Divide the ignored border of each instance between the instance and what surrounds it.
 
-    The loss has no ignored pixels: left as background, the border would teach a model to cut
-    inside of the outline.
+    The loss has no ignored pixels. If the border were background, the model would learn to cut
+    inside the outline.
+
+    Args:
+        ids: uint8 (H, W), instance ids, IGNORED where undecided.
+
+    Returns:
+        uint8 (H, W) without IGNORED; undecided pixels far from all others become background.
     """
     ignored = ids == IGNORED
     if not ignored.any():
@@ -78,9 +92,9 @@ def decided(ids: UInt8) -> UInt8:
     distance, nearest = cv2.distanceTransformWithLabels(
         ignored.astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
     )
-    id_of = np.zeros(int(nearest.max()) + 1, np.uint8)
-    id_of[nearest[~ignored]] = ids[~ignored]
-    return np.where(ignored & (distance > BORDER), np.uint8(0), id_of[nearest])
+    nearest_id = np.zeros(int(nearest.max()) + 1, np.uint8)
+    nearest_id[nearest[~ignored]] = ids[~ignored]
+    return np.where(ignored & (distance > BORDER), np.uint8(0), nearest_id[nearest])
 
 
 def _read_folder(folder: Path) -> list[Sample]:
@@ -94,9 +108,9 @@ def _read_folder(folder: Path) -> list[Sample]:
             f"{folder} cannot be read as training photos ({error}). "
             "It needs index.jsonl and SOURCE.tar, see convert/compact/README.md.",
             f"无法从 {folder} 读取训练照片（{error}）。"
-            "需要 index.jsonl 与 SOURCE.tar，格式见 convert/compact/README.md。",
+            "该目录需要 index.jsonl 与 SOURCE.tar，格式见 convert/compact/README.md。",
         ) from error
-    return [_sample(row, files[row["source"]]) for row in rows]
+    return [_make_sample(row, files[row["source"]]) for row in rows]
 
 
 def _read_tar(path: Path) -> dict[str, bytes]:
@@ -106,7 +120,7 @@ def _read_tar(path: Path) -> dict[str, bytes]:
         }
 
 
-def _sample(row: Mapping[str, Any], files: Mapping[str, bytes]) -> Sample:
+def _make_sample(row: Mapping[str, Any], files: Mapping[str, bytes]) -> Sample:
     source, id_ = row["source"], row["id"]
     try:
         labels = tuple(LABELS.index(label) for label in row["labels"])
@@ -116,5 +130,5 @@ def _sample(row: Mapping[str, Any], files: Mapping[str, bytes]) -> Sample:
             f"Photo {id_} of {source} needs {id_}.webp and {id_}.png in {source}.tar, "
             f"and labels out of {', '.join(LABELS)}.",
             f"{source} 的照片 {id_}：{source}.tar 中须有 {id_}.webp 与 {id_}.png，"
-            f"标签只能是 {', '.join(LABELS)}。",
+            f"标签只能取自 {', '.join(LABELS)}。",
         ) from error

@@ -1,7 +1,7 @@
-"""python -m convert.compact teach: masks for photos that have none, from a larger network.
+"""python -m convert.compact teach: masks for unlabelled photos, from a larger network.
 
-The network finds what stands out, the present model says what it is, and rules drop what either
-is unsure of. What is left has the format of the labelled data (see `data`).
+The network finds what is salient and the present model labels it; rules drop what either of them is
+uncertain of. The rest has the format of the labelled data (see `data`).
 """
 
 import argparse
@@ -10,67 +10,52 @@ import json
 import tarfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 import cv2
 import numpy as np
 from PIL import Image
 
-from convert.compact.data import IGNORED
+from convert.arguments import positive_int
+from convert.compact.pseudo_labels import LabelledInstance, is_rotated, label_mask, pseudo_ids
 from convert.compact.teacher import Teacher
-from convert.measure.sheet import in_rows, tile
+from convert.measure.image_grid import grid, tile
 from segmentation import Photo, Segmenter, encode, find_model
-from segmentation.arrays import Bool, Float32, UInt8
+from segmentation.arrays import UInt8
 from segmentation.errors import ConversionError
-from segmentation.inference.metrics import iou
-
-Instances = Sequence[tuple[str, float, Bool]]
 
 SOURCE = "pseudo"
 PHOTOS = "unlabelled.tar"
-OBJECT = "object"
-SHEET, SHOWN, SHOWN_A_ROW = "kept.jpg", 60, 6
+SHEET, SHEET_PHOTOS, SHEET_COLUMNS = "kept.jpg", 60, 6
+TILE_WH = 240, 180
 MAGENTA = np.array([255, 0, 255], np.uint8)
-# Corners this dark, three of the four, are what turning a photo left empty: a network takes the
-# frame of such a photo for a thing.
-EMPTY, CORNER, MOST_EMPTY_CORNERS = 12, 4, 2
-# Photos of goods, by their ids: the model takes an empty garment for who might wear it.
+# Ids of photos of goods begin with these. The model takes an empty garment for a person.
 LIFELESS = ("clothing_", "grocery_")
-
-# Shares of the photo: of undecided pixels that make the teacher's word worthless, and of the mask.
-MOST_UNDECIDED = 0.12
-LEAST_AREA, MOST_AREA = 0.02, 0.90
-UNDECIDED = 26, 229
-BORDER = 64, 191
-# Pieces smaller than this share of the largest are not part of the subject.
-LEAST_PIECE = 0.05
-# A second piece of more than this share of the largest is a second thing.
-MOST_SECOND_PIECE = 0.25
-SAME_IOU = 0.75
-# The least score at which the model is believed that something is alive.
-SURE = 0.85
-# An instance lies inside of a mask with at least this share of its own pixels.
-INSIDE = 0.5
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("--data", type=Path, required=True, help=f"folder with {PHOTOS}")
     parser.add_argument("--teacher", type=Path, required=True, help="saliency network as ONNX")
-    parser.add_argument("--model", default="compact", help="says what the subjects are")
+    parser.add_argument("--model", default="compact", help="labels the subjects")
     parser.add_argument("--threads", type=int, default=0, help="default: all cores")
-    parser.add_argument("--limit", type=int, help="only the first so many photos")
+    parser.add_argument("--limit", type=positive_int, metavar="N", help="only the first N photos")
     parser.add_argument(
         "-o", "--output", type=Path, required=True, help=f"folder for {SOURCE}.tar and index.jsonl"
     )
 
 
 def run(args: argparse.Namespace) -> None:
-    """Write the masks that can be trusted, and print how many were dropped, and why.
+    """Write the masks that can be trusted, and print the number of dropped photos by reason.
 
-    `kept.jpg` shows some of what was kept, to be looked at before anything learns from it. The
-    teacher's maps stay in `maps/` of the output folder; those that are there already are not
-    made again.
+    `kept.jpg` shows some of the kept photos, to be checked before anything learns from them. The
+    saliency maps stay in `maps/` of the output folder and are used again by the next run.
+
+    Raises:
+        ConversionError: the teacher or the photos cannot be opened.
+        KoutuError: the model cannot be used.
+        OSError: the output folder cannot be written.
     """
     maps = args.output / "maps"
     maps.mkdir(parents=True, exist_ok=True)
@@ -79,101 +64,80 @@ def run(args: argparse.Namespace) -> None:
     counts: Counter[str] = Counter()
     rows, tiles = [], []
     with tarfile.open(args.output / f"{SOURCE}.tar", "w") as archive:
-        for number, (id_, data) in enumerate(_photos(args.data / PHOTOS)):
-            if number == args.limit:
-                break
+        for id_, data in islice(_read_photos(args.data / PHOTOS), args.limit):
             with Image.open(io.BytesIO(data)) as image:
                 photo = Photo(np.asarray(image.convert("RGB")), None, id_, ())
-            if is_turned(photo.rgb):
-                counts["dropped: turned, with empty corners"] += 1
+            labelled = _pseudo_label(photo, teacher, segmenter, maps)
+            if isinstance(labelled, str):
+                counts[labelled] += 1
                 continue
-            path = maps / f"{id_}.png"
-            if not path.exists():
-                _write_png(path, teacher.saliency(photo.rgb))
-            with Image.open(path) as image:
-                saliency = np.asarray(image)
-            ids = pseudo_ids(saliency)
-            if isinstance(ids, str):
-                counts[ids] += 1
-                continue
-            found, _ = segmenter.segment(photo)
-            instances = [
-                (i.label.en, i.score, _upscaled(found.mask_logits([i.id]), photo.hw))
-                for i in found.instances
-            ]
-            label = label_of(ids == 1, [] if id_.startswith(LIFELESS) else instances)
-            counts[label or "dropped: several or unclear people or animals"] += 1
-            if label:
-                _add(archive, f"{id_}.webp", data)
-                _add(archive, f"{id_}.png", _png(ids))
-                rows.append({"source": SOURCE, "id": id_, "labels": [label]})
-                tiles.append(tile(np.where(ids[..., None] == 1, photo.rgb, MAGENTA)))
+            ids, label = labelled
+            counts[label] += 1
+            _add(archive, f"{id_}.webp", data)
+            _add(archive, f"{id_}.png", _png(ids))
+            rows.append({"source": SOURCE, "id": id_, "labels": [label]})
+            tiles.append(tile(np.where(ids[..., None] == 1, photo.rgb, MAGENTA), TILE_WH))
     (args.output / "index.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     if tiles:
-        shown = tiles[:: -(-len(tiles) // SHOWN)]
-        (args.output / SHEET).write_bytes(encode(in_rows(shown, SHOWN_A_ROW), "jpeg"))
+        (args.output / SHEET).write_bytes(encode(_sheet(tiles), "jpeg"))
     for name, count in counts.most_common():
         print(f"{count:5d} {name}")
 
 
-def is_turned(rgb: UInt8) -> bool:
-    """Whether a photo (H, W, 3) was turned on a black ground, as some data sets multiply theirs."""
-    ends = slice(None, CORNER), slice(-CORNER, None)
-    corners = [rgb[rows, columns] for rows in ends for columns in ends]
-    return sum(bool((corner <= EMPTY).all()) for corner in corners) > MOST_EMPTY_CORNERS
+def _pseudo_label(
+    photo: Photo, teacher: Teacher, segmenter: Segmenter, maps: Path
+) -> tuple[UInt8, str] | str:
+    """Instance ids (H, W) and the label of a photo, or the reason to drop it."""
+    if is_rotated(photo.rgb):
+        return "dropped: rotated, with empty corners"
+    ids = pseudo_ids(_saliency(photo, teacher, maps))
+    if isinstance(ids, str):
+        return ids
+    is_lifeless = photo.stem.startswith(LIFELESS)
+    instances = () if is_lifeless else tuple(_instances(photo, segmenter))
+    label = label_mask(ids == 1, instances)
+    return (ids, label) if label else "dropped: several or uncertain people or animals"
 
 
-def pseudo_ids(saliency: UInt8) -> UInt8 | str:
-    """Instance ids (H, W) of a map: 0, 1 and 255 where undecided; or why it cannot be trusted.
+def _saliency(photo: Photo, teacher: Teacher, maps: Path) -> UInt8:
+    """The teacher's map uint8 (H, W), from the folder of maps if it is there."""
+    path = maps / f"{photo.stem}.png"
+    if not path.exists():
+        # A run that is cut short must not leave half a map.
+        partial = path.with_suffix(".partial")
+        partial.write_bytes(_png(teacher.saliency(photo.rgb)))
+        partial.replace(path)
+    with Image.open(path) as image:
+        return np.asarray(image)
 
-    Args:
-        saliency: uint8 (H, W), 255 where the subject is for certain.
+
+def _instances(photo: Photo, segmenter: Segmenter) -> Iterator[LabelledInstance]:
+    segmentation, _ = segmenter.segment(photo)
+    size_wh = photo.hw[1], photo.hw[0]
+    for instance in segmentation.instances:
+        logits = segmentation.mask_logits([instance.id])
+        upscaled = cv2.resize(logits, size_wh, interpolation=cv2.INTER_LINEAR)
+        yield LabelledInstance(instance.label.en, instance.score, np.asarray(upscaled > 0))
+
+
+def _sheet(tiles: Sequence[UInt8]) -> UInt8:
+    """Up to SHEET_PHOTOS of the tiles, evenly spread over all of them."""
+    step = -(-len(tiles) // SHEET_PHOTOS)
+    return grid(tiles[::step], SHEET_COLUMNS)
+
+
+def _read_photos(path: Path) -> Iterator[tuple[str, bytes]]:
+    """The id and the file content of each photo.
+
+    Raises:
+        ConversionError: the file is missing or not a tar file.
     """
-    if ((saliency >= UNDECIDED[0]) & (saliency <= UNDECIDED[1])).mean() > MOST_UNDECIDED:
-        return "dropped: undecided"
-    mask = (saliency > 127).astype(np.uint8)
-    count, pieces, stats, _ = cv2.connectedComponentsWithStats(mask)
-    areas = stats[1:count, cv2.CC_STAT_AREA]
-    if count > 2 and np.sort(areas)[-2] > MOST_SECOND_PIECE * areas.max():
-        return "dropped: several things"
-    kept = np.isin(pieces, 1 + np.flatnonzero(areas >= LEAST_PIECE * areas.max(initial=0)))
-    if kept.mean() < LEAST_AREA:
-        return "dropped: tiny"
-    if kept.mean() > MOST_AREA:
-        return "dropped: nearly all of the photo"
-    border = (saliency >= BORDER[0]) & (saliency <= BORDER[1])
-    # Around a piece that was dropped the border is background as well.
-    near = cv2.dilate(kept.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
-    return np.where(border & near, IGNORED, kept.astype(np.uint8)).astype(np.uint8)
-
-
-def label_of(mask: Bool, instances: Instances) -> str | None:
-    """What a mask shows, or None where that cannot be told.
-
-    Args:
-        mask: bool (H, W).
-        instances: label, score and mask of what the present model found in the same photo.
-    """
-    alive = [
-        score
-        for label, score, of in instances
-        if label != OBJECT and np.count_nonzero(of & mask) > INSIDE * np.count_nonzero(of)
-    ]
-    if len(alive) > 1 or any(score < SURE for score in alive):
-        return None
-    same = [(iou(of, mask), label) for label, _, of in instances]
-    best, label = max(same, default=(0.0, OBJECT))
-    if best >= SAME_IOU:
-        return label
-    return None if alive else OBJECT
-
-
-def _photos(path: Path) -> Iterator[tuple[str, bytes]]:
     try:
         archive = tarfile.open(path)  # noqa: SIM115 - closed below
     except OSError as error:
         raise ConversionError(
-            f"{path} is not there or not a tar file.", f"{path} 不存在或不是 tar 文件。"
+            f"{path} is missing or not a tar file. Put the photos there as ID.webp.",
+            f"{path} 不存在或不是 tar 文件。请将照片以 ID.webp 的名称打包到该文件。",
         ) from error
     with archive:
         for member in archive:
@@ -181,21 +145,10 @@ def _photos(path: Path) -> Iterator[tuple[str, bytes]]:
                 yield Path(member.name).stem, file.read()
 
 
-def _upscaled(logits: Float32, size_hw: tuple[int, int]) -> Bool:
-    return np.asarray(cv2.resize(logits, size_hw[::-1], interpolation=cv2.INTER_LINEAR) > 0)
-
-
 def _png(pixels: UInt8) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "png")
     return buffer.getvalue()
-
-
-def _write_png(path: Path, pixels: UInt8) -> None:
-    # A run that is cut short must not leave half a map.
-    partial = path.with_suffix(".partial")
-    partial.write_bytes(_png(pixels))
-    partial.replace(path)
 
 
 def _add(archive: tarfile.TarFile, name: str, data: bytes) -> None:

@@ -1,10 +1,11 @@
-"""python -m convert.compact train: from photos and masks to a checkpoint, in so many minutes."""
+"""python -m convert.compact train: a checkpoint from photos and masks, in a number of minutes."""
 
 import argparse
 import ctypes
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,21 +14,37 @@ import numpy as np
 import torch
 
 from convert.arguments import positive_float, positive_int
-from convert.compact.batches import Stream, batches_from, source_shares
-from convert.compact.data import read_samples
-from convert.compact.journal import Journal
-from convert.compact.learner import Learner, has_fast_bf16, rate_at
+from convert.compact.batches import BatchDataset, batches_from, source_weights
+from convert.compact.data import Sample, read_samples
+from convert.compact.learner import Learner, has_fast_bf16, learning_rate_at
+from convert.compact.training_log import TrainingLog
 from segmentation.errors import ConversionError
 
 STATE = "state.pt"
 CHECKPOINT = "checkpoint"
 ROW_SECONDS = 60.0
 SAVE_SECONDS = 300.0
+# From this share of the time on, batches are late ones.
 LATE = 2 / 3
-# Where Linux says what the processor can do; elsewhere it is asked for nothing special.
+# Present on Linux only; elsewhere training takes float32.
 CPUINFO = Path("/proc/cpuinfo")
 # <malloc.h>: M_TRIM_THRESHOLD and M_MMAP_MAX.
 TRIM_THRESHOLD, MMAP_MAX = -1, -4
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is.
+
+    Attributes:
+        steps: number of batches.
+        photos: number of photos in them.
+        seconds: training time, of all processes of the run.
+    """
+
+    steps: int = 0
+    photos: int = 0
+    seconds: float = 0.0
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -42,9 +59,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder of this run")
     parser.add_argument(
-        "--minutes", type=positive_float, required=True, help="time to train, all runs"
+        "--minutes", type=positive_float, required=True, help="training time, resumed runs included"
     )
-    parser.add_argument("--resume", action="store_true", help="go on where the folder's run is")
+    parser.add_argument("--resume", action="store_true", help="continue the run in the folder")
     parser.add_argument(
         "--from",
         dest="start",
@@ -54,17 +71,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--rate", type=float, default=3.5e-4, help="highest learning rate")
     parser.add_argument(
-        "--batch", type=positive_int, default=12, help="photos a step, at 320 x 320 pixels"
-    )
-    parser.add_argument(
-        "--longest-side", type=positive_int, default=384, help="of the largest batches"
+        "--batch", type=positive_int, default=12, help="photos in a step, at 320 x 320 pixels"
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=0, help="default: all cores")
 
 
 def run(args: argparse.Namespace) -> None:
-    """Train until the minutes are spent, and write the running mean of the weights."""
+    """Train until the minutes are over, and write the averaged weights.
+
+    Raises:
+        ConversionError: as in `train`.
+        OSError: the output folder cannot be written.
+    """
     if args.threads:
         torch.set_num_threads(args.threads)
         numba.set_num_threads(min(args.threads, numba.config.NUMBA_NUM_THREADS))
@@ -73,104 +92,125 @@ def run(args: argparse.Namespace) -> None:
 
 
 def train(args: argparse.Namespace, clock: Callable[[], float]) -> None:
-    """Train as the arguments say; the clock (seconds) is read once a step.
+    """Train as the arguments say.
 
-    The folder gets `log.jsonl`, `curves.png`, every five minutes `state.pt`, and at the end
-    `checkpoint/`. A batch, and the points its loss looks at, depend on the seed, its index and
-    whether it is one of the late ones, so that a run that was killed goes on as if it had not been,
-    but for what the clock decides.
+    The output folder gets `log.jsonl`, `curves.png`, `state.pt` every five minutes, and at the end
+    `checkpoint/`. A batch and the points of its loss depend only on the seed, the index and whether
+    the batch is a late one, so a run that was killed continues with the same numbers, except for
+    what depends on the clock.
+
+    Args:
+        args: as `configure` declares them.
+        clock: returns seconds; called once per step.
 
     Raises:
-        ConversionError: the folder holds a run and --resume is not given, or one of other arguments
-            or photos; data are missing.
+        ConversionError: the folder holds a run and --resume is not given, or a run with other
+            arguments or photos; or training data are missing; or the loss is not finite.
     """
     samples = read_samples(args.data)
-    same_for_all = {
+    settings = {
         "--seed": args.seed,
         "--batch": args.batch,
         "--longest-side": args.longest_side,
         "photos": len(samples),
     }
-    state = _read_state(args, same_for_all)
+    state = _read_state(args, settings)
     args.output.mkdir(parents=True, exist_ok=True)
     bf16 = has_fast_bf16(CPUINFO.read_text("utf-8") if CPUINFO.exists() else "")
     learner = Learner(args.start, args.seed, bf16=bf16)
+    progress = Progress()
     if state:
         learner.load_state(state["learner"])
-    step, photos, spent = (state or {}).get("progress", (0, 0, 0.0))
-    shares = sorted(source_shares(samples).items(), key=lambda of: -of[1])
-    print(
-        f"{len(samples)} photos: " + ", ".join(f"{name} {share:.0%}" for name, share in shares),
-        f"{'bfloat16' if bf16 else 'float32, for this processor has no bfloat16 products'}; "
-        f"{torch.get_num_threads()} threads; from step {step}, {spent / 60:.1f} minutes spent",
-        sep="\n",
-        flush=True,
-    )
-    budget = args.minutes * 60
-    share = spent / budget
-    stream = Stream(samples, args.seed, args.batch, args.longest_side)
-    batches = batches_from(stream, step, lambda: share >= LATE)
-    journal = Journal(args.output / "log.jsonl", photos)
-    told = saved = spent
-    told_photos = photos
-    losses: list[dict[str, float]] = []
-    start = clock() - spent
-    while share < 1:
-        batch = next(batches)
-        rate = rate_at(share, args.rate)
-        losses.append(learner.step(batch, rate))
-        step, photos = step + 1, photos + len(batch.labels)
-        spent = clock() - start
-        share = spent / budget
-        if spent - told >= ROW_SECONDS or share >= 1:
-            speed = (photos - told_photos) / (spent - told)
-            journal.write(_row(spent, photos, speed, rate, losses))
-            told, told_photos, losses = spent, photos, []
-        if spent - saved >= SAVE_SECONDS or share >= 1:
-            state = {
-                "run": same_for_all,
-                "progress": (step, photos, spent),
-                "learner": learner.state(),
-            }
-            _replace(args.output / STATE, state)
-            journal.draw(args.output / "curves.png")
-            saved = spent
-    learner.save_mean(args.output / CHECKPOINT)
+        progress = Progress(*state["progress"])
+    _print_header(samples, progress, bf16=bf16)
+
+    def save(progress: Progress) -> None:
+        state = {"run": settings, "progress": astuple(progress), "learner": learner.state()}
+        _write_state(args.output / STATE, state)
+
+    _train_until_over(args, samples, learner, progress, save, clock)
+    learner.save_ema(args.output / CHECKPOINT)
     print(args.output / CHECKPOINT)
 
 
-def _keep_freed_memory() -> None:
-    """Let the process keep what it frees, for the next step asks for all of it again.
+def _train_until_over(
+    args: argparse.Namespace,
+    samples: Sequence[Sample],
+    learner: Learner,
+    progress: Progress,
+    save: Callable[[Progress], None],
+    clock: Callable[[], float],
+) -> None:
+    """Step until the minutes are over; log and save on the way and at the end."""
+    budget = args.minutes * 60
+    dataset = BatchDataset(samples, args.seed, args.batch, args.longest_side)
+    batches = batches_from(dataset, progress.steps, lambda: progress.seconds / budget >= LATE)
+    log = TrainingLog(args.output / "log.jsonl", progress.photos)
+    logged = saved = progress
+    losses: list[dict[str, float]] = []
+    start = clock() - progress.seconds
+    while progress.seconds / budget < 1:
+        batch = next(batches)
+        rate = learning_rate_at(progress.seconds / budget, args.rate)
+        losses.append(learner.step(batch, rate))
+        photos = progress.photos + len(batch.labels)
+        progress = Progress(progress.steps + 1, photos, clock() - start)
+        is_over = progress.seconds / budget >= 1
+        if is_over or progress.seconds - logged.seconds >= ROW_SECONDS:
+            log.write(_row(progress, logged, rate, losses))
+            logged, losses = progress, []
+        if is_over or progress.seconds - saved.seconds >= SAVE_SECONDS:
+            save(progress)
+            log.write_curves(args.output / "curves.png")
+            saved = progress
 
-    By default glibc returns every large block to the kernel, which has to clear each of its pages
-    before it hands them out anew: half a step's time (mallopt(3)). Other C libraries go without.
+
+def _keep_freed_memory() -> None:
+    """Make malloc keep freed memory, since the next step asks for all of it again.
+
+    By default glibc returns every large block to the kernel, which then clears each of its pages
+    for the next use: half the time of a step (mallopt(3)). Other C libraries have no mallopt.
     """
     if mallopt := getattr(ctypes.CDLL(None), "mallopt", None):
         mallopt(MMAP_MAX, 0)
         mallopt(TRIM_THRESHOLD, 2**31 - 1)
 
 
-def _read_state(args: argparse.Namespace, same_for_all: dict[str, int]) -> dict[str, Any] | None:
+def _print_header(samples: Sequence[Sample], progress: Progress, *, bf16: bool) -> None:
+    weights = sorted(source_weights(samples).items(), key=lambda item: -item[1])
+    precision = "bfloat16" if bf16 else "float32, since this processor has no bfloat16 products"
+    print(
+        f"{len(samples)} photos: " + ", ".join(f"{name} {weight:.0%}" for name, weight in weights),
+        f"{precision}; {torch.get_num_threads()} threads; from step {progress.steps}, "
+        f"{progress.seconds / 60:.1f} minutes trained",
+        sep="\n",
+        flush=True,
+    )
+
+
+def _read_state(args: argparse.Namespace, settings: dict[str, int]) -> dict[str, Any] | None:
+    """The state of the run in the output folder; None if there is no run."""
     path = args.output / STATE
     if not path.exists():
         return None
     if not args.resume:
         raise ConversionError(
-            f"{args.output} holds a run. Go on with --resume, or choose another folder.",
-            f"{args.output} 中已有训练记录。请加 --resume 继续，或换一个目录。",
+            f"{args.output} holds a run. Continue it with --resume, or choose another folder.",
+            f"{args.output} 中已有训练。请加 --resume 继续，或换一个目录。",
         )
     state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    if state["run"] != same_for_all:
-        begun = ", ".join(f"{name} {value}" for name, value in state["run"].items())
+    if state["run"] != settings:
+        saved = ", ".join(f"{name} {value}" for name, value in state["run"].items())
         raise ConversionError(
-            f"{args.output} holds a run of {begun}. Give the same, or choose another folder.",
-            f"{args.output} 中的训练是以 {begun} 开始的。请使用相同的参数与照片，或换一个目录。",
+            f"{args.output} holds a run with {saved}. Give the same arguments and photos, or "
+            "choose another folder.",
+            f"{args.output} 中的训练使用的是 {saved}。请使用相同的参数与照片，或换一个目录。",
         )
     return state
 
 
-def _replace(path: Path, state: dict[str, Any]) -> None:
-    """Write a file so that a crash at any moment leaves the old one or the new one."""
+def _write_state(path: Path, state: dict[str, Any]) -> None:
+    """Replace a file so that a crash at any moment leaves the old one or the new one."""
     partial = path.with_suffix(".partial")
     with partial.open("wb") as file:
         torch.save(state, file)
@@ -180,12 +220,14 @@ def _replace(path: Path, state: dict[str, Any]) -> None:
 
 
 def _row(
-    spent: float, photos: int, speed: float, rate: float, losses: list[dict[str, float]]
+    progress: Progress, logged: Progress, rate: float, losses: list[dict[str, float]]
 ) -> dict[str, float]:
-    means = {name: float(np.mean([of[name] for of in losses])) for name in losses[0]}
+    """The row of the log for the steps since the last row."""
+    means = {name: float(np.mean([loss[name] for loss in losses])) for name in losses[0]}
+    speed = (progress.photos - logged.photos) / (progress.seconds - logged.seconds)
     return {
-        "minutes": round(spent / 60, 1),
-        "photos": photos,
+        "minutes": round(progress.seconds / 60, 1),
+        "photos": progress.photos,
         "photos_per_second": round(speed, 2),
         "rate": float(f"{rate:.3g}"),
         **{name: round(value, 4) for name, value in means.items()},

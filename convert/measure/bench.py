@@ -1,44 +1,37 @@
-"""python -m convert bench: the artifacts against transformers and other run-times, taking turns.
+"""python -m convert bench: the artifacts timed against transformers and other runtimes.
 
-Everybody runs once per round (A B C, A B C, ...), so that whatever else the machine does meets all
-alike, and what counts is the ratio. Each graph is also loaded in a process of its own, for its
-loading time and memory.
+All implementations run once in each round (A B C, A B C, ...), so that other load on the machine
+affects them equally; the ratio is what counts. Each graph is also loaded in a process of its own,
+to measure its loading time and memory.
 """
 
 import argparse
-import importlib.util
 import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from convert.arguments import format_size, parse_size, positive_int
-from convert.measure.machine import machine
-from convert.measure.synthetic import synthetic_photo
-from segmentation.arrays import SizeHW, UInt8
-from segmentation.engines.registry import open_engine
-from segmentation.errors import ConversionError, EngineUnavailable
+from convert.measure.artifact_engines import open_artifacts
+from convert.measure.baselines import Inference, open_baselines
+from convert.measure.host import describe_host
+from convert.synthetic_photo import synthetic_photo
+from segmentation.arrays import SizeHW
+from segmentation.errors import ConversionError
 from segmentation.inference.preprocess import preprocess
 from segmentation.model_card import ModelCard, load_card
 
-if TYPE_CHECKING:
-    from convert.checkpoint import Checkpoint
+# Idle threads of the previous runtime spin for some time, which would slow down the next.
+REST_SECONDS = 0.2
 
-Run = Callable[[], object]
-# Seconds in which the threads of the one before stop waiting for more work, which they do by
-# spinning, at the cost of the next.
-REST = 0.2
-
-# Prints seconds to load a graph, the memory it holds then, and the peak of one run, in MB.
+# Prints the seconds to load a graph, the memory it then holds and the peak of one run, both in MB.
 LOADER = """
 import sys, time
 import numpy as np, onnxruntime as ort
@@ -57,18 +50,33 @@ print(seconds, loaded, memory("VmHWM") - before)
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
-    """One contender's times.
+class LoadCost:
+    """What loading a graph costs.
 
     Attributes:
-        name: as the table shows it.
-        seconds: of each round.
-        memory: loading time in s, and MB loaded and at the peak; empty where not measured.
+        seconds: loading time.
+        loaded_mb: memory after loading.
+        peak_mb: highest memory during one run.
+    """
+
+    seconds: float
+    loaded_mb: float
+    peak_mb: float
+
+
+@dataclass(frozen=True, slots=True)
+class BenchResult:
+    """The times of one way to run the model.
+
+    Attributes:
+        name: its name in the table.
+        seconds: time of each round.
+        load_cost: None where it was not measured.
     """
 
     name: str
     seconds: tuple[float, ...]
-    memory: tuple[float, ...] = ()
+    load_cost: LoadCost | None = None
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -78,7 +86,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--against",
         metavar="CHECKPOINT",
         help="Hub id or folder: adds transformers, a plain torch.onnx.export of it, and OpenVINO "
-        "where it is installed",
+        "if it is installed",
     )
     parser.add_argument("--size", type=parse_size, help="one of the card's; default: the largest")
     parser.add_argument("--threads", type=positive_int, default=os.cpu_count() or 1)
@@ -86,54 +94,62 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Print a Markdown table, ratio first."""
+    """Print a Markdown table, the ratios first.
+
+    Raises:
+        ConversionError: no graph has the size, no artifact runs here, or the checkpoint is of
+            another model.
+        KoutuError: the model folder cannot be used.
+    """
     card = load_card(args.folder)
-    sizes = [size for of in card.artifacts for size in of.sizes_hw]
-    size_hw = args.size or max(sizes, key=lambda size: size[0] * size[1])
-    if size_hw not in sizes:
+    sizes_hw = [size_hw for artifact in card.artifacts for size_hw in artifact.sizes_hw]
+    size_hw = args.size or max(sizes_hw, key=lambda size_hw: size_hw[0] * size_hw[1])
+    if size_hw not in sizes_hw:
         raise ConversionError(
             f"{card.name} has no graph for {format_size(size_hw)}. Export it with --size.",
             f"{card.name} 没有 {format_size(size_hw)} 的模型文件。请用 --size 导出。",
         )
     with tempfile.TemporaryDirectory() as scratch:
-        contenders = dict(_ours(card, size_hw, args.threads))
+        inferences = dict(_artifacts(card, size_hw, args.threads))
         if args.against:
-            # Only for this is torch needed, which a host with a card need not have.
+            # Only this needs torch, which a host with an Ascend card need not have.
             from convert.checkpoint import reference_checkpoint
 
             checkpoint = reference_checkpoint(args.against, card)
-            rivals = _rivals(checkpoint, size_hw, args.threads, Path(scratch))
-            contenders = dict(rivals) | contenders
-        if not contenders:
+            baselines = open_baselines(checkpoint, size_hw, args.threads, Path(scratch))
+            inferences = dict(baselines) | inferences
+        if not inferences:
             raise ConversionError(
-                f"Nothing of {card.name} runs on this host; the reasons are above.",
-                f"{card.name} 的文件都无法在本机运行，原因见上。",
+                f"No artifact of {card.name} runs on this host; the reasons are above. Export or "
+                "convert it for this host.",
+                f"{card.name} 的文件都无法在本机运行，原因见上。请为本机重新导出或转换。",
             )
-        results = take_turns(contenders, args.rounds)
-    memory = dict(_memory(card, size_hw, args.threads))
-    print(f"{card.name} at {format_size(size_hw)}, {machine()}, {args.threads} threads\n")
-    print(table([Result(of.name, of.seconds, memory.get(of.name, ())) for of in results]))
+        results = time_in_turns(inferences, args.rounds)
+    load_costs = dict(_load_costs(card, size_hw, args.threads))
+    results = [replace(result, load_cost=load_costs.get(result.name)) for result in results]
+    print(f"{card.name} at {format_size(size_hw)}, {describe_host()}, {args.threads} threads\n")
+    print(format_results(results))
 
 
-def take_turns(contenders: dict[str, Run], rounds: int) -> list[Result]:
-    """Time everybody once per round.
+def time_in_turns(inferences: dict[str, Inference], rounds: int) -> list[BenchResult]:
+    """Time each inference once per round.
 
-    Before each turn there is a rest, and then a run that does not count: what is timed neither pays
-    for the threads and caches that others left nor for a processor that was asleep.
+    A rest and an untimed run come before each timed one, so that neither the threads and caches of
+    the previous one nor a sleeping processor count.
     """
-    seconds: dict[str, list[float]] = {name: [] for name in contenders}
+    seconds: dict[str, list[float]] = {name: [] for name in inferences}
     for _ in range(rounds):
-        for name, work in contenders.items():
-            time.sleep(REST)
-            work()
+        for name, infer in inferences.items():
+            time.sleep(REST_SECONDS)
+            infer()
             start = time.perf_counter()
-            work()
+            infer()
             seconds[name].append(time.perf_counter() - start)
-    return [Result(name, tuple(found)) for name, found in seconds.items()]
+    return [BenchResult(name, tuple(times)) for name, times in seconds.items()]
 
 
-def table(results: list[Result]) -> str:
-    """A Markdown table; ratios are to the first contender, larger is faster."""
+def format_results(results: list[BenchResult]) -> str:
+    """Format a Markdown table; ratios are to the first result, and larger is faster."""
     first = np.median(results[0].seconds)
     lines = [
         "| run | times as fast | median ms | middle half, ms | load s | loaded MB | peak MB |",
@@ -141,102 +157,38 @@ def table(results: list[Result]) -> str:
     ]
     for result in results:
         low, median, high = np.percentile(result.seconds, (25, 50, 75))
-        load, loaded, peak = result.memory or (None, None, None)
+        cost = result.load_cost
         cells = (
             result.name,
             f"{first / median:.2f}",
             f"{median * 1e3:.0f}",
             f"{low * 1e3:.0f} to {high * 1e3:.0f}",
-            "" if load is None else f"{load:.1f}",
-            "" if loaded is None else f"{loaded:.0f}",
-            "" if peak is None else f"{peak:.0f}",
+            f"{cost.seconds:.1f}" if cost else "",
+            f"{cost.loaded_mb:.0f}" if cost else "",
+            f"{cost.peak_mb:.0f}" if cost else "",
         )
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
-def _ours(card: ModelCard, size_hw: SizeHW, threads: int) -> Iterator[tuple[str, Run]]:
+def _artifacts(card: ModelCard, size_hw: SizeHW, threads: int) -> Iterator[tuple[str, Inference]]:
     photo = synthetic_photo(size_hw)
-    for file_format, precision in dict.fromkeys((of.format, of.precision) for of in card.artifacts):
-        name = f"{file_format} {precision}"
-        choice = "onnx" if file_format == "onnx" else "ascend"
-        try:
-            engine = open_engine(card, choice, precision, threads)[0]
-        except EngineUnavailable as reason:
-            print(f"{name} left out: {reason}", file=sys.stderr)
-            continue
+    for name, engine in open_artifacts(card, threads):
         if size_hw not in engine.sizes_hw:
             print(f"{name} left out: not made for {format_size(size_hw)}", file=sys.stderr)
             continue
-        pixel_values = preprocess(photo, engine.input, [size_hw], card.mask_stride)[0]
+        pixel_values, _ = preprocess(photo, engine.input, [size_hw], card.mask_stride)
         yield name, partial(engine.run, pixel_values)
 
 
-def _rivals(
-    checkpoint: "Checkpoint", size_hw: SizeHW, threads: int, scratch: Path
-) -> Iterator[tuple[str, Run]]:
-    import onnx
-    import torch
-
-    from convert.graph.mask2former import write_graph
-
-    torch.set_num_threads(threads)
-    photo = synthetic_photo(size_hw)[None]
-    yield "transformers, eager", lambda: checkpoint.run(photo)
-    yield "plain torch.onnx.export in onnxruntime", _plain(checkpoint, photo, threads, scratch)
-    if importlib.util.find_spec("openvino"):
-        # It has no deformable convolution; everything else is the same graph.
-        graph = write_graph(
-            checkpoint.model, checkpoint.input_spec, size_hw, sampling="grid-sample"
-        )
-        path = scratch / "openvino.onnx"
-        onnx.save(graph, path)
-        for precision in ("f32", "bf16"):
-            yield f"OpenVINO {precision}, our graph", _openvino(path, photo, threads, precision)
-    else:
-        print("OpenVINO left out: not installed", file=sys.stderr)
-
-
-def _plain(checkpoint: "Checkpoint", photo: UInt8, threads: int, scratch: Path) -> Run:
-    """What anybody gets without this package: torch's exporter on transformers' own forward."""
-    import onnxruntime as ort
-    import torch
-
-    pixel_values = checkpoint.pixel_values(photo)
-    path = scratch / "plain.onnx"
-    with torch.inference_mode():
-        torch.onnx.export(checkpoint.model, (pixel_values,), path, dynamo=True, verbose=False)
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    outputs = [of.name for of in session.get_outputs()][:2]
-    feeds = {session.get_inputs()[0].name: pixel_values.numpy()}
-    return lambda: session.run(outputs, feeds)
-
-
-def _openvino(path: Path, photo: npt.NDArray[Any], threads: int, precision: str) -> Run:
-    import openvino
-
-    core = openvino.Core()
-    settings = {
-        "INFERENCE_NUM_THREADS": threads,
-        "INFERENCE_PRECISION_HINT": precision,
-        "PERFORMANCE_HINT": "LATENCY",
-    }
-    request = core.compile_model(core.read_model(path), "CPU", settings).create_infer_request()
-    return lambda: request.infer({0: photo})
-
-
-def _memory(
-    card: ModelCard, size_hw: SizeHW, threads: int
-) -> Iterator[tuple[str, tuple[float, ...]]]:
+def _load_costs(card: ModelCard, size_hw: SizeHW, threads: int) -> Iterator[tuple[str, LoadCost]]:
     for artifact in card.artifacts:
         if artifact.format == "onnx" and size_hw in artifact.sizes_hw:
             arguments = [str(card.path(artifact)), *map(str, (threads, *size_hw))]
-            done = subprocess.run(
+            process = subprocess.run(
                 [sys.executable, "-c", LOADER, *arguments],
                 capture_output=True,
                 text=True,
                 check=True,
             )
-            yield f"onnx {artifact.precision}", tuple(map(float, done.stdout.split()))
+            yield f"onnx {artifact.precision}", LoadCost(*map(float, process.stdout.split()))

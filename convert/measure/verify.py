@@ -1,4 +1,4 @@
-"""python -m convert verify: how far the artifacts are from transformers, and from each other."""
+"""python -m convert verify: the artifacts compared with transformers and with each other."""
 
 import argparse
 import sys
@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from convert.measure.parity import Difference, difference
+from convert.logits_difference import LogitsDifference, compare_logits
+from convert.measure.artifact_engines import open_artifacts
 from segmentation.arrays import Bool, SizeHW, UInt8
 from segmentation.compositing.matting import make_alpha
-from segmentation.engines.registry import Engine, Logits, open_engine
-from segmentation.errors import ConversionError, EngineUnavailable
+from segmentation.engines.base import Logits
+from segmentation.errors import ConversionError
 from segmentation.image.read import read_photo
 from segmentation.inference.metrics import iou
 from segmentation.inference.postprocess import find_instances
@@ -20,7 +21,6 @@ from segmentation.inference.preprocess import preprocess
 from segmentation.inference.select import select
 from segmentation.model_card import InputSpec, ModelCard, load_card
 
-Seen = tuple[Logits, Bool]
 HEADER = (
     "| run | photos | class logits max, mean | mask logits max, mean | same class | same side "
     "| cut-outs: IoU mean, least |\n|---|---|---|---|---|---|---|"
@@ -28,14 +28,14 @@ HEADER = (
 
 
 @dataclass(frozen=True, slots=True)
-class Contender:
+class Backend:
     """A way to run the model.
 
     Attributes:
-        name: what the table calls it.
+        name: its name in the table.
         input: what `run` takes.
-        sizes_hw: the sizes it takes.
-        run: pixel values to logits.
+        sizes_hw: the input sizes it accepts.
+        run: from pixel values to logits.
     """
 
     name: str
@@ -45,123 +45,151 @@ class Contender:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One photo through one contender, against the reference.
+class PhotoDifference:
+    """The result of a backend for one photo, against the reference.
 
     Attributes:
-        difference: of the logits.
-        cutout_iou: of the cut-outs; None where neither has one.
+        logits: difference of the logits.
+        cutout_iou: IoU of the two cut-outs; None if neither backend finds a subject.
     """
 
-    difference: Difference
+    logits: LogitsDifference
     cutout_iou: float | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Output:
+    """The logits of one run, and the cut-out as bool (H, W)."""
+
+    logits: Logits
+    cutout: Bool
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("folder", type=Path, help="model folder")
     parser.add_argument(
-        "--checkpoint", help="Hub id or folder: transformers is the reference; else the fp32 graph"
+        "--checkpoint",
+        help="Hub id or folder; makes transformers the reference, instead of the fp32 graph",
     )
     parser.add_argument(
-        "--photos", type=Path, nargs="+", required=True, metavar="PHOTO", help="what to compare on"
+        "--photos",
+        type=Path,
+        nargs="+",
+        required=True,
+        metavar="PHOTO",
+        help="photos to compare on",
     )
 
 
 def run(args: argparse.Namespace) -> None:
-    """Print the table."""
+    """Print a Markdown table with a row for each backend but the reference.
+
+    Raises:
+        ConversionError: fewer than two backends run here, or the checkpoint is of another model.
+        KoutuError: a photo or the model folder cannot be used.
+    """
     card = load_card(args.folder)
-    contenders = list(artifacts(card))
+    backends = [
+        Backend(name, engine.input, engine.sizes_hw, engine.run)
+        for name, engine in open_artifacts(card)
+    ]
     if args.checkpoint:
-        contenders.insert(0, transformers(card, args.checkpoint))
-    if len(contenders) < 2:
+        backends.insert(0, transformers_backend(card, args.checkpoint))
+    if len(backends) < 2:
         raise ConversionError(
-            f"There are not two runs of {card.name} to compare on this host. Give --checkpoint.",
-            f"本机上没有可与 {card.name} 对照的另一种运行方式。请给出 --checkpoint。",
+            f"Fewer than two ways to run {card.name} work on this host, so there is nothing to "
+            "compare. Give --checkpoint.",
+            f"本机上 {card.name} 的可用运行方式不足两种，无从对比。请给出 --checkpoint。",
         )
-    reference, *others = contenders
+    reference, *others = backends
     print(f"Reference: {reference.name}\n\n{HEADER}")
-    rows: dict[str, list[Row]] = {other.name: [] for other in others}
+    differences: dict[str, list[PhotoDifference]] = {other.name: [] for other in others}
     for number, path in enumerate(args.photos, 1):
         print(f"\r{number} of {len(args.photos)}", end="", file=sys.stderr)
         rgb = read_photo(path).rgb
-        for name, row in compare(card, rgb, reference, others):
-            rows[name].append(row)
+        for name, difference in compare_backends(card, rgb, reference, others):
+            differences[name].append(difference)
     print(file=sys.stderr)
-    for name, found in rows.items():
-        if found:
-            print(table_row(name, found))
+    for name, by_photo in differences.items():
+        if by_photo:
+            print(table_row(name, by_photo))
         else:
             print(f"{name} left out: it shares no size with {reference.name}", file=sys.stderr)
 
 
-def artifacts(card: ModelCard) -> Iterator[Contender]:
-    """Every precision of every run-time in the folder that this host can run; others are named."""
-    kinds = dict.fromkeys((of.format, of.precision) for of in card.artifacts)
-    for file_format, precision in kinds:
-        name = f"{file_format} {precision}"
-        try:
-            engine = open_engine(card, "onnx" if file_format == "onnx" else "ascend", precision)[0]
-        except EngineUnavailable as reason:
-            print(f"{name} left out: {reason}", file=sys.stderr)
-            continue
-        yield contender(name, engine)
+def transformers_backend(card: ModelCard, checkpoint_name: str) -> Backend:
+    """Run the checkpoint itself in PyTorch, at the sizes of the card's graphs.
 
-
-def contender(name: str, engine: Engine) -> Contender:
-    """An engine in the table."""
-    return Contender(name, engine.input, engine.sizes_hw, engine.run)
-
-
-def transformers(card: ModelCard, name: str) -> Contender:
-    """The checkpoint itself, in PyTorch, at the sizes of the card's graphs."""
+    Raises:
+        ConversionError: the checkpoint cannot be read, or is of another model.
+    """
     from convert.checkpoint import reference_checkpoint
 
-    checkpoint = reference_checkpoint(name, card)
-    sizes_hw = tuple(dict.fromkeys(size for of in card.artifacts for size in of.sizes_hw))
-    return Contender("transformers", checkpoint.input_spec, sizes_hw, checkpoint.run)
+    checkpoint = reference_checkpoint(checkpoint_name, card)
+    sizes_hw = dict.fromkeys(
+        size_hw for artifact in card.artifacts for size_hw in artifact.sizes_hw
+    )
+    return Backend("transformers", checkpoint.input_spec, tuple(sizes_hw), checkpoint.run)
 
 
-def compare(
-    card: ModelCard, rgb: UInt8, reference: Contender, others: list[Contender]
-) -> Iterator[tuple[str, Row]]:
-    """One photo through all; (name, row) of each but the reference.
+def compare_backends(
+    card: ModelCard, rgb: UInt8, reference: Backend, others: list[Backend]
+) -> Iterator[tuple[str, PhotoDifference]]:
+    """Run a photo through all backends and compare each with the reference.
 
-    Each at the size that suits the photo best among those that it shares with the reference; who
-    shares none has no row.
+    Each pair runs at the size that suits the photo best of those it shares. A backend that shares
+    no size with the reference is left out.
+
+    Args:
+        card: the model.
+        rgb: uint8 (H, W, 3), the photo.
+        reference: the backend to compare with.
+        others: the other backends.
+
+    Yields:
+        The name of a backend and its difference.
     """
-    expected: dict[tuple[SizeHW, ...], Seen] = {}
+    expected: dict[tuple[SizeHW, ...], _Output] = {}
     for other in others:
-        if sizes_hw := tuple(hw for hw in reference.sizes_hw if hw in other.sizes_hw):
-            if sizes_hw not in expected:
-                expected[sizes_hw] = _see(card, rgb, reference, sizes_hw)
-            ours, theirs = expected[sizes_hw], _see(card, rgb, other, sizes_hw)
-            yield other.name, Row(difference(ours[0], theirs[0]), _iou(ours[1], theirs[1]))
+        sizes_hw = tuple(size_hw for size_hw in reference.sizes_hw if size_hw in other.sizes_hw)
+        if not sizes_hw:
+            continue
+        if sizes_hw not in expected:
+            expected[sizes_hw] = _segment(card, rgb, reference, sizes_hw)
+        first, second = expected[sizes_hw], _segment(card, rgb, other, sizes_hw)
+        has_cutout = (first.cutout | second.cutout).any()
+        cutout_iou = iou(first.cutout, second.cutout) if has_cutout else None
+        yield other.name, PhotoDifference(compare_logits(first.logits, second.logits), cutout_iou)
 
 
-def table_row(name: str, rows: list[Row]) -> str:
-    """A line of the Markdown table: the worst of the maxima, the mean of the means."""
-    found = [row.difference for row in rows]
-    ious = [row.cutout_iou for row in rows if row.cutout_iou is not None]
+def table_row(name: str, differences: list[PhotoDifference]) -> str:
+    """Format a line of the Markdown table: the worst of the maxima, the mean of the means."""
+    logits = [difference.logits for difference in differences]
+    class_max = max(difference.class_max for difference in logits)
+    class_mean = np.mean([difference.class_mean for difference in logits])
+    mask_max = max(difference.mask_max for difference in logits)
+    mask_mean = np.mean([difference.mask_mean for difference in logits])
+    same_class = np.mean([difference.class_agreement for difference in logits])
+    same_side = np.mean([difference.mask_agreement for difference in logits])
+    ious = [item.cutout_iou for item in differences if item.cutout_iou is not None]
     cells = (
         name,
-        str(len(rows)),
-        f"{max(of.class_max for of in found):.1e}, {np.mean([of.class_mean for of in found]):.1e}",
-        f"{max(of.mask_max for of in found):.1e}, {np.mean([of.mask_mean for of in found]):.1e}",
-        f"{np.mean([of.class_agreement for of in found]):.2%}",
-        f"{np.mean([of.mask_agreement for of in found]):.3%}",
+        str(len(differences)),
+        f"{class_max:.1e}, {class_mean:.1e}",
+        f"{mask_max:.1e}, {mask_mean:.1e}",
+        f"{same_class:.2%}",
+        f"{same_side:.3%}",
         f"{len(ious)}: {np.mean(ious):.4f}, {min(ious):.3f}" if ious else "0",
     )
     return f"| {' | '.join(cells)} |"
 
 
-def _see(card: ModelCard, rgb: UInt8, contender: Contender, sizes_hw: tuple[SizeHW, ...]) -> Seen:
-    pixel_values, geometry = preprocess(rgb, contender.input, sizes_hw, card.mask_stride)
-    logits = contender.run(pixel_values)
+def _segment(
+    card: ModelCard, rgb: UInt8, backend: Backend, sizes_hw: tuple[SizeHW, ...]
+) -> _Output:
+    pixel_values, geometry = preprocess(rgb, backend.input, sizes_hw, card.mask_stride)
+    logits = backend.run(pixel_values)
     segmentation = find_instances(logits, card.labels, geometry, card.score_threshold)
     ids = select(segmentation, "auto")
-    return logits, make_alpha(rgb, segmentation.mask_logits(ids)) > 127
-
-
-def _iou(one: Bool, other: Bool) -> float | None:
-    return iou(one, other) if (one | other).any() else None
+    return _Output(logits, make_alpha(rgb, segmentation.mask_logits(ids)) > 127)

@@ -11,7 +11,7 @@ import torch
 from transformers import AutoImageProcessor
 
 from convert.checkpoint import load_checkpoint
-from convert.measure.synthetic import synthetic_photo
+from convert.synthetic_photo import synthetic_photo
 from segmentation.errors import ConversionError
 from tests.convert.small_checkpoints import SWIN_4_46, save, small_checkpoint
 

@@ -140,8 +140,8 @@ def test_exporting_again_deletes_the_old_graphs_and_keeps_other_files(tmp_path: 
     ("options", "message"),
     [
         (["--size", "100"], "100x100: both sides must be multiples of 32"),
-        (["--longest-side", "128"], "each size needs a graph of its own"),
-        (["--target", "ascend", "--sampling", "deform-conv"], "atc knows no DeformConv"),
+        (["--longest-side", "128"], "each size needs its own graph"),
+        (["--target", "ascend", "--sampling", "deform-conv"], "atc does not support DeformConv"),
     ],
 )
 def test_impossible_options_are_explained(

@@ -11,7 +11,7 @@ import pytest
 from convert.checkpoint import load_checkpoint
 from convert.graph.mask2former import OUTPUTS, Target, write_graph
 from convert.graph.operator_rules.check import check
-from convert.measure.parity import difference
+from convert.logits_difference import compare_logits
 from segmentation.arrays import SizeHW
 from segmentation.engines.base import Logits
 from tests.convert.small_checkpoints import BACKBONES, SWIN_4_46, small_checkpoint
@@ -48,7 +48,7 @@ def reference(backbone: str, size_hw: SizeHW, **fields: Any) -> Logits:
 
 
 def assert_same(expected: Logits, logits: Logits) -> None:
-    found = difference(expected, logits)
+    found = compare_logits(expected, logits)
     assert found.class_max <= 1e-4
     assert found.mask_max <= 1e-3
     assert found.mask_agreement >= 0.999

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from convert.__main__ import main
-from convert.measure.edges import cases
+from convert.measure.edges import make_composites
 from segmentation import encode
 
 
@@ -28,16 +28,18 @@ def background_path(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_case_is_what_it_says(object_path: Path, background_path: Path) -> None:
-    (case,) = cases([object_path], [background_path])
-    inside, outside = case.alpha == 1, case.alpha == 0
-    assert (case.rgb[inside] == (200, 40, 30)).all()
-    assert not (case.rgb[outside] == (200, 40, 30)).all(axis=-1).any()
-    assert max(case.mask_logits.shape) == 96
-    assert case.mask_logits[48, 48] > 0 > case.mask_logits[0, 0]
+def test_a_composite_shows_the_object_where_it_is_opaque_and_only_there(
+    object_path: Path, background_path: Path
+) -> None:
+    (composite,) = make_composites([object_path], [background_path])
+    inside, outside = composite.alpha == 1, composite.alpha == 0
+    assert (composite.rgb[inside] == (200, 40, 30)).all()
+    assert not (composite.rgb[outside] == (200, 40, 30)).all(axis=-1).any()
+    assert max(composite.mask_logits.shape) == 96
+    assert composite.mask_logits[48, 48] > 0 > composite.mask_logits[0, 0]
 
 
-def test_the_errors_shrink(
+def test_the_errors_of_alpha_and_colour_shrink(
     object_path: Path, background_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     paths = ["--objects", str(object_path), "--backgrounds", str(background_path)]

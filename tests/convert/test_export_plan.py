@@ -2,7 +2,7 @@
 
 import pytest
 
-from convert.measure.plans import default_size, plans
+from convert.export_plan import default_size, plan_graphs
 from tests.convert.small_checkpoints import small_checkpoint
 
 
@@ -25,5 +25,5 @@ def test_the_default_size_is_that_of_the_processor_up_to_512(
 
 def test_atc_gets_one_graph_for_each_size() -> None:
     sizes_hw = [(64, 64), (64, 96)]
-    graphs = plans(small_checkpoint("resnet"), sizes_hw, None, "ascend")
+    graphs = plan_graphs(small_checkpoint("resnet"), sizes_hw, None, "ascend")
     assert [graph.size_hw for graph in graphs] == sizes_hw

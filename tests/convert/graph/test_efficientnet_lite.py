@@ -1,6 +1,5 @@
-"""The bundled model: its backbone, and the graph that is committed."""
+"""The backbone of the bundled model."""
 
-import numpy as np
 import pytest
 import torch
 
@@ -9,34 +8,6 @@ from convert.graph.efficientnet_lite import (
     EfficientNetLiteConfig,
     SamePadConv2d,
 )
-from segmentation.engines.onnx import OnnxEngine
-from segmentation.model_card import BUNDLED, load_card
-from tests.paths import DATA
-
-CHELSEA = DATA / "compact_chelsea_192x384.npz"
-
-
-def test_the_committed_graph_gives_the_checkpoints_numbers() -> None:
-    golden = np.load(CHELSEA)
-    engine = OnnxEngine(load_card(BUNDLED / "compact"))
-    logits = engine.run(golden["image"][None])
-    np.testing.assert_allclose(
-        logits.class_queries_logits, golden["class_queries_logits"], atol=1e-3
-    )
-    # The fixture's masks are kept in half precision.
-    np.testing.assert_allclose(
-        logits.masks_queries_logits, golden["masks_queries_logits"], atol=1e-3, rtol=1e-3
-    )
-    engine.close()
-
-
-def test_the_committed_graph_finds_a_cat() -> None:
-    golden = np.load(CHELSEA)
-    card = load_card(BUNDLED / "compact")
-    engine = OnnxEngine(card)
-    best = engine.run(golden["image"][None]).class_queries_logits[:, :-1].max(0).argmax()
-    assert card.labels[best].en == "cat"
-    engine.close()
 
 
 @pytest.mark.parametrize("side", [6, 7, 8, 9])
@@ -66,7 +37,7 @@ def test_the_backbone_gives_four_maps_at_strides_4_to_32() -> None:
     backbone = EfficientNetLiteBackbone(EfficientNetLiteConfig()).eval()
     with torch.inference_mode():
         maps = backbone(torch.zeros(1, 3, 64, 96)).feature_maps
-    assert [tuple(of.shape[1:]) for of in maps] == [
+    assert [tuple(feature_map.shape[1:]) for feature_map in maps] == [
         (24, 16, 24),
         (40, 8, 12),
         (112, 4, 6),

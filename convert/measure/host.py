@@ -1,12 +1,12 @@
-"""The machine that figures were taken on."""
+"""The host that figures are measured on."""
 
 import os
 import platform
 from pathlib import Path
 
 
-def machine() -> str:
-    """What stands beside figures: the processor, as it calls itself, and its cores."""
+def describe_host() -> str:
+    """Describe the processor and its number of cores, for print beside measured figures."""
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text().splitlines() if cpuinfo.is_file() else []
     names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]

@@ -1,4 +1,4 @@
-"""How far two runs of the same model on the same photo are apart."""
+"""The difference between two runs of one model on the same photo."""
 
 from dataclasses import dataclass
 
@@ -6,15 +6,15 @@ import numpy as np
 
 from segmentation.engines.base import Logits
 
-# Of the largest logit, on average. Rounding alone can flip a cell of an attention mask, and then
-# one query moves visibly: the greatest difference says nothing, the mean over all queries and the
-# agreement do. Of classes it is that of the worst label, which the others would hide.
+# Mean difference, as a share of the largest logit. Rounding alone can flip a cell of an attention
+# mask, which visibly moves one query. So the maximum says nothing, but the mean over all queries
+# and the agreement do. For classes it is the mean of the worst label, which all labels would hide.
 RELATIVE_LIMIT = 1e-3
 AGREEMENT_LIMIT = 0.999
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class LogitsDifference:
     """One run against a reference run.
 
     Attributes:
@@ -24,8 +24,8 @@ class Difference:
         mask_mean: mean |difference| of the mask logits.
         class_agreement: share of queries with the same best class, 0..1.
         mask_agreement: share of mask cells on the same side of 0, 0..1.
-        relative: the greater of the masks' mean and the worst label's mean over the queries, each
-            as a share of the reference's largest logit.
+        relative: the greater of two means, each as a share of the reference's largest logit: that
+            of the masks, and that of the worst label over the queries.
     """
 
     class_max: float
@@ -38,18 +38,23 @@ class Difference:
 
     @property
     def is_rounding(self) -> bool:
-        """Whether this is what two ways to compute the same fp32 numbers may differ by."""
+        """Whether the difference is no more than rounding between two fp32 implementations."""
         return self.relative <= RELATIVE_LIMIT and self.mask_agreement >= AGREEMENT_LIMIT
 
 
-def difference(reference: Logits, other: Logits) -> Difference:
-    """Compare two results for one photo."""
+def compare_logits(reference: Logits, other: Logits) -> LogitsDifference:
+    """Compare the results of two runs.
+
+    Args:
+        reference: class logits (Q, C + 1) and mask logits (Q, h, w).
+        other: the same shapes.
+    """
     classes, masks = reference
     class_delta = np.abs(other.class_queries_logits - classes)
     mask_delta = np.abs(other.masks_queries_logits - masks)
     same_class = other.class_queries_logits.argmax(-1) == classes.argmax(-1)
     same_side = (other.masks_queries_logits > 0) == (masks > 0)
-    return Difference(
+    return LogitsDifference(
         class_max=float(class_delta.max()),
         class_mean=float(class_delta.mean()),
         mask_max=float(mask_delta.max()),

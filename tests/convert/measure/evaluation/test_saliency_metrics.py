@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 
-from convert.measure.metrics import (
-    average_precision,
+from convert.measure.evaluation.saliency_metrics import (
     f_beta,
     mean_absolute_error,
     precision_recall,
@@ -19,7 +18,7 @@ def test_mean_absolute_error() -> None:
     assert mean_absolute_error(np.full(LEFT.shape, 51, np.uint8), LEFT) == pytest.approx(0.5)
 
 
-def test_precision_and_recall_at_every_cut() -> None:
+def test_precision_and_recall_at_every_threshold() -> None:
     alpha = np.where(LEFT, 200, 100).astype(np.uint8)
     curve = precision_recall(alpha, LEFT)
     assert curve[0].tolist() == [0.5, 1]
@@ -29,7 +28,7 @@ def test_precision_and_recall_at_every_cut() -> None:
     assert f_beta(np.array([0.5, 1.0])) == pytest.approx(1.3 * 0.5 / 1.15)
 
 
-def test_weighted_f_forgives_near_errors_more_than_far_ones() -> None:
+def test_weighted_f_counts_near_errors_less_than_far_ones() -> None:
     truth = np.zeros((80, 80), np.bool_)
     truth[30:50, 30:50] = True
     assert weighted_f(truth * np.uint8(255), truth) == pytest.approx(1)
@@ -38,22 +37,3 @@ def test_weighted_f_forgives_near_errors_more_than_far_ones() -> None:
     far[76:78, 30:50] = True
     assert weighted_f(far * np.uint8(255), truth) < weighted_f(near * np.uint8(255), truth) < 1
     assert weighted_f(EMPTY * np.uint8(255), EMPTY) == 0
-
-
-@pytest.mark.parametrize(
-    ("hits", "truths", "expected"),
-    [
-        ([True, True], 2, 1),
-        ([], 3, 0),
-        ([False, False], 1, 0),
-        # Recalls 0 to 0.5 at a precision of 1, none beyond.
-        ([True], 2, 51 / 101),
-        # A wrong guess before the second right one: 2/3 beyond 0.5.
-        ([True, False, True], 2, (51 + 50 * 2 / 3) / 101),
-        # A wrong guess after all is found costs nothing.
-        ([True, False], 1, 1),
-        ([False, True], 1, 0.5),
-    ],
-)
-def test_average_precision(hits: list[bool], truths: int, expected: float) -> None:
-    assert average_precision(hits, truths) == pytest.approx(expected)

@@ -1,0 +1,120 @@
+"""The graphs that a checkpoint is exported to: one for each size, or one for all sizes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from convert.checkpoint import Checkpoint
+from convert.graph.backbones import DYNAMIC_SIZE_BACKBONES
+from convert.graph.mask2former import SIDE_MULTIPLE, Target
+from segmentation.arrays import SizeHW
+from segmentation.errors import ConversionError
+
+DEFAULT_SIDE = 512
+
+
+@dataclass(frozen=True, slots=True)
+class GraphPlan:
+    """A graph to write.
+
+    Attributes:
+        file: name of the file.
+        size_hw: the one input size; None for any size.
+        sizes_hw: the input sizes that the card lists.
+        target: the runtime.
+        sampling: form of deformable attention; None for the fastest.
+    """
+
+    file: str
+    size_hw: SizeHW | None
+    sizes_hw: tuple[SizeHW, ...]
+    target: Target = "onnx"
+    sampling: str | None = None
+
+
+def plan_graphs(
+    checkpoint: Checkpoint,
+    sizes_hw: list[SizeHW] | None,
+    longest_side: int | None,
+    target: Target = "onnx",
+    sampling: str | None = None,
+) -> tuple[GraphPlan, ...]:
+    """Plan the graphs for the requested sizes.
+
+    Args:
+        checkpoint: what to export.
+        sizes_hw: input sizes; None or empty for `default_size`.
+        longest_side: all sizes with this longest side, instead of `sizes_hw`.
+        target: the runtime.
+        sampling: form of deformable attention; None for the fastest.
+
+    Raises:
+        ConversionError: a side is not a multiple of 32, or the backbone or target needs fixed
+            sizes, or the target does not support the sampling.
+    """
+    if target == "ascend" and sampling == "deform-conv":
+        raise ConversionError(
+            "atc does not support DeformConv. Omit --sampling, or choose grid-sample or gather.",
+            "atc 不支持 DeformConv。请去掉 --sampling，或改用 grid-sample、gather。",
+        )
+    # atc needs every side fixed.
+    backbone = checkpoint.model.config.backbone_config.model_type
+    takes_any_size = target == "onnx" and backbone in DYNAMIC_SIZE_BACKBONES
+    if longest_side is None:
+        sizes_hw = list(dict.fromkeys(sizes_hw or [default_size(checkpoint.processor)]))
+    elif takes_any_size:
+        sizes_hw = list(sizes_of_longest_side(longest_side))
+    else:
+        raise ConversionError(
+            "With this backbone or target, each size needs its own graph. Use --size.",
+            "该主干或目标平台的每种尺寸都需要单独的模型文件。请改用 --size。",
+        )
+    _check_sides(sizes_hw)
+    if takes_any_size:
+        return (GraphPlan("model.onnx", None, tuple(sizes_hw), target, sampling),)
+    name = "model.onnx" if len(sizes_hw) == 1 else "model_{}x{}.onnx"
+    return tuple(
+        GraphPlan(name.format(*size_hw), size_hw, (size_hw,), target, sampling)
+        for size_hw in sizes_hw
+    )
+
+
+def sizes_of_longest_side(side: int) -> tuple[SizeHW, ...]:
+    """List all sizes (height, width) with this longest side, in steps of 32, from 1:2 to 2:1."""
+    shorts = range(-(-side // 2 // SIDE_MULTIPLE) * SIDE_MULTIPLE, side, SIDE_MULTIPLE)
+    return (
+        *((short, side) for short in shorts),
+        (side, side),
+        *((side, short) for short in reversed(shorts)),
+    )
+
+
+def default_size(processor: Mapping[str, Any]) -> SizeHW:
+    """Read the size in preprocessor_config.json, limited to 512 a side.
+
+    A CPU runs 512 x 512 in about a second.
+
+    Args:
+        processor: the fields of the file.
+    """
+    size = processor.get("size") or {}
+    if isinstance(size, int):
+        size = {"shortest_edge": size}
+    elif isinstance(size, list):
+        size = dict(zip(("height", "width"), size, strict=True))
+    short = size.get("shortest_edge", DEFAULT_SIDE)
+    sides = (size.get("height", short), size.get("width", short))
+    height, width = (
+        max(SIDE_MULTIPLE, min(side, DEFAULT_SIDE) // SIDE_MULTIPLE * SIDE_MULTIPLE)
+        for side in sides
+    )
+    return height, width
+
+
+def _check_sides(sizes_hw: list[SizeHW]) -> None:
+    for height, width in sizes_hw:
+        if height % SIDE_MULTIPLE or width % SIDE_MULTIPLE or not height or not width:
+            raise ConversionError(
+                f"Size {height}x{width}: both sides must be multiples of {SIDE_MULTIPLE}.",
+                f"尺寸 {height}x{width}：两边都必须是 {SIDE_MULTIPLE} 的倍数。",
+            )

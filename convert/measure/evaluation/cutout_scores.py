@@ -1,0 +1,194 @@
+"""Scores of cut-outs against annotated subjects."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from math import nan
+
+import cv2
+import numpy as np
+
+from convert.measure.evaluation.labelled_photos import LabelledMask, LabelledPhoto
+from convert.measure.evaluation.saliency_metrics import (
+    f_beta,
+    mean_absolute_error,
+    precision_recall,
+    weighted_f,
+)
+from segmentation import Photo, Segmentation, Segmenter, select
+from segmentation.arrays import Bool, UInt8
+from segmentation.cutout import compute_alpha
+from segmentation.inference.metrics import boundary_f, iou
+from segmentation.inference.refine import refine
+from segmentation.page.session import MIN_OFFERED_SCORE
+
+# Clicks on each subject, and how far from its edge they fall, as a share of its deepest point.
+CLICKS = 5
+CLICK_DEPTH = 0.3
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CutoutScore:
+    """How well one photo was cut out.
+
+    The last four figures need instances: they are NaN for the cut-out of another program.
+
+    Attributes:
+        photo: the photo with its annotations.
+        label: label of the subject that the cut-out matches best.
+        alpha: uint8 (H, W), the cut-out.
+        truth: bool (H, W), the mask of that subject.
+        largest_iou: IoU of the largest instance.
+        best_iou: IoU of the instance that matches any subject best, without refinement.
+        closer_iou: IoU of that same instance with refinement.
+        click_iou: mean IoU of the instances that single clicks on the subjects choose.
+    """
+
+    photo: LabelledPhoto
+    label: str
+    alpha: UInt8
+    truth: Bool
+    largest_iou: float = nan
+    best_iou: float = nan
+    closer_iou: float = nan
+    click_iou: float = nan
+
+    @property
+    def iou(self) -> float:
+        """IoU of the cut-out."""
+        return iou(self.alpha > 127, self.truth)
+
+
+@dataclass(frozen=True, slots=True)
+class MeanScores:
+    """Means over some photos, in the order of the columns of the table.
+
+    Attributes:
+        iou, boundary_f, max_f, weighted_f, mean_absolute_error: of the cut-outs.
+        largest_iou, best_iou, closer_iou, click_iou: as in `CutoutScore`.
+    """
+
+    iou: float
+    boundary_f: float
+    max_f: float
+    weighted_f: float
+    mean_absolute_error: float
+    largest_iou: float
+    best_iou: float
+    closer_iou: float
+    click_iou: float
+
+
+def score_alpha(photo: LabelledPhoto, alpha: UInt8) -> CutoutScore:
+    """Score a cut-out against the subject that it matches best.
+
+    Args:
+        photo: a photo with at least one subject.
+        alpha: uint8 (H, W), the cut-out.
+    """
+    subject = _best_subject(photo, alpha)
+    return CutoutScore(photo, subject.label, alpha, subject.mask)
+
+
+def score_model(
+    segmenter: Segmenter,
+    labelled: LabelledPhoto,
+    photo: Photo,
+    candidates: Segmentation,
+    *,
+    refined: bool,
+) -> CutoutScore:
+    """Score the cut-out that the product proposes, and those it would make of other choices.
+
+    Args:
+        segmenter: the model.
+        labelled: the annotations of a photo with at least one subject.
+        photo: the same photo, decoded.
+        candidates: what the model finds in it, down to MIN_OFFERED_SCORE or lower.
+        refined: whether cut-outs are refined by a second inference on the crop around them.
+
+    Raises:
+        InferenceFailed: the device fails on the photo.
+    """
+    threshold = segmenter.card.score_threshold
+    confident = candidates.above(threshold)
+    offered = candidates.above(MIN_OFFERED_SCORE)
+
+    def cut_out_once(ids: tuple[int, ...]) -> UInt8:
+        return compute_alpha(photo, confident, ids)
+
+    @cache
+    def cut_out(ids: tuple[int, ...]) -> UInt8:
+        refinement = refine(segmenter, photo, candidates, ids) if refined else None
+        return compute_alpha(photo, candidates, ids, refinement)
+
+    single = [
+        (_best_iou(labelled, cut_out_once((instance.id,))), instance.id)
+        for instance in confident.instances
+    ]
+    best_iou, best_id = max(single, default=(0.0, None))
+    click_ious = [
+        iou(cut_out(offered.at(point_xy, threshold)[:1]) > 127, subject.mask)
+        for subject in labelled.subjects
+        for point_xy in click_points(subject.mask)
+    ]
+    return replace(
+        score_alpha(labelled, cut_out(select(confident, "auto"))),
+        largest_iou=_best_iou(labelled, cut_out_once(select(confident, "largest"))),
+        best_iou=best_iou,
+        closer_iou=0.0 if best_id is None else _best_iou(labelled, cut_out((best_id,))),
+        click_iou=float(np.mean(click_ious)),
+    )
+
+
+def click_points(mask: Bool) -> list[tuple[float, float]]:
+    """Choose points where people might click an object, the same on every call.
+
+    Args:
+        mask: bool (H, W), not empty.
+
+    Returns:
+        CLICKS points (x, y) in pixels: the deepest one, then random ones away from the edge.
+    """
+    framed = np.pad(mask.astype(np.uint8), 1)
+    depth = cv2.distanceTransform(framed, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
+    within = np.argwhere(depth >= CLICK_DEPTH * depth.max())
+    drawn = np.random.default_rng(0).integers(len(within), size=CLICKS - 1)
+    deepest = np.unravel_index(depth.argmax(), depth.shape)
+    return [(float(column), float(row)) for row, column in (deepest, *within[drawn])]
+
+
+def mean_scores(scores: Sequence[CutoutScore]) -> MeanScores:
+    """Average scores over photos.
+
+    Max F is the maximum over the mean curve of precision and recall, not a mean of maxima.
+
+    Args:
+        scores: at least one.
+    """
+    curve = np.mean([precision_recall(score.alpha, score.truth) for score in scores], axis=0)
+
+    def mean(values: Sequence[float]) -> float:
+        return float(np.mean(values))
+
+    return MeanScores(
+        iou=mean([score.iou for score in scores]),
+        boundary_f=mean([boundary_f(score.alpha > 127, score.truth) for score in scores]),
+        max_f=float(f_beta(curve).max()),
+        weighted_f=mean([weighted_f(score.alpha, score.truth) for score in scores]),
+        mean_absolute_error=mean(
+            [mean_absolute_error(score.alpha, score.truth) for score in scores]
+        ),
+        largest_iou=mean([score.largest_iou for score in scores]),
+        best_iou=mean([score.best_iou for score in scores]),
+        closer_iou=mean([score.closer_iou for score in scores]),
+        click_iou=mean([score.click_iou for score in scores]),
+    )
+
+
+def _best_subject(photo: LabelledPhoto, alpha: UInt8) -> LabelledMask:
+    return max(photo.subjects, key=lambda subject: iou(alpha > 127, subject.mask))
+
+
+def _best_iou(photo: LabelledPhoto, alpha: UInt8) -> float:
+    return iou(alpha > 127, _best_subject(photo, alpha).mask)

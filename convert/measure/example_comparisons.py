@@ -1,0 +1,79 @@
+"""python -m convert compare: the comparisons of the examples that the page shows at once."""
+
+import argparse
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from convert.measure.host import describe_host
+from segmentation import CutoutOptions, Edge, encode, find_model, read_photo
+from segmentation.arrays import UInt8
+from segmentation.inference.registry import ModelRegistry
+from segmentation.page.compare_tab.columns import Column, draw_columns, write_prepared
+from segmentation.page.compare_tab.compare import (
+    Comparison,
+    Setting,
+    compare,
+    segment_with_variants,
+)
+from segmentation.page.compare_tab.difference import compare_alphas
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+LONGEST_SIDE = 520
+QUALITY = 65
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("--model", default="compact")
+    parser.add_argument("-o", "--output", type=Path, default=EXAMPLES / "compare")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Compare the standard cut-out of each example with the setting that changes it most.
+
+    Raises:
+        KoutuError: the model or a photo cannot be used.
+        OSError: an example cannot be read, or the output folder cannot be written.
+    """
+    registry = ModelRegistry([find_model(args.model)])
+    variant = registry.variants()[0]
+    settings = [
+        Setting(variant),
+        Setting(variant, CutoutOptions(refine=False)),
+        Setting(variant, CutoutOptions(edge=Edge(fine_hair=True))),
+    ]
+    args.output.mkdir(exist_ok=True)
+    comparisons = {}
+    for entry in json.loads((EXAMPLES / "gallery.json").read_text("utf-8")):
+        photo = read_photo(EXAMPLES / entry["file"])
+        comparison = compare(photo, settings, segment_with_variants(registry, photo, settings))
+        most_changed = _with_most_changed(comparison)
+        comparisons[entry["file"]] = _write_images(most_changed, args.output, photo.stem)
+    model = registry.card().artifacts[0].sha256
+    write_prepared(args.output, model, describe_host(), comparisons)
+
+
+def _with_most_changed(comparison: Comparison) -> Comparison:
+    """The comparison reduced to the first setting and the one that differs most from it."""
+    first, *others = comparison.cutouts
+    most = max(others, key=lambda other: compare_alphas(first.alpha, other.alpha).changed)
+    return replace(comparison, cutouts=(first, most))
+
+
+def _write_images(comparison: Comparison, folder: Path, stem: str) -> tuple[Column, ...]:
+    def write(name: str, image: UInt8) -> str:
+        file = f"{stem}_{name}.webp"
+        (folder / file).write_bytes(encode(_reduced(image), "webp", QUALITY))
+        return file
+
+    return draw_columns(comparison, write)
+
+
+def _reduced(image: UInt8) -> UInt8:
+    scale = min(1, LONGEST_SIDE / max(image.shape[:2]))
+    size_wh = round(image.shape[1] * scale), round(image.shape[0] * scale)
+    return np.asarray(cv2.resize(image, size_wh, interpolation=cv2.INTER_AREA), np.uint8)

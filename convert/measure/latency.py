@@ -1,0 +1,152 @@
+"""python -m convert waits: a visitor's waiting times, from a cold start to the finished file."""
+
+import argparse
+import resource
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from urllib.error import URLError
+
+import cv2
+import numpy as np
+
+from convert.measure.host import describe_host
+from segmentation import (
+    Limits,
+    Photo,
+    Segmenter,
+    Transparent,
+    compose,
+    encode,
+    find_model,
+    make_alpha,
+    read_photo,
+)
+from segmentation.page.overlay import draw_instances
+from segmentation.page.preview import reduce_photo
+
+ROOT = Path(__file__).parents[2]
+START_TIMEOUT_SECONDS = 60
+IMPORT_TIMER = (
+    "import time; t = time.perf_counter(); import segmentation; print(time.perf_counter() - t)"
+)
+
+# Measures one wait, in seconds.
+Measurement = Callable[[], float]
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("--photo", type=Path, default=ROOT / "examples" / "dandelion.jpg")
+    parser.add_argument("--megapixels", type=float, default=12, help="the photo is scaled to this")
+    parser.add_argument("--model", default="compact")
+    parser.add_argument("--repeat", type=int, default=7)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Print a Markdown table of waiting times: median and range of several runs, in seconds.
+
+    Raises:
+        KoutuError: the model or the photo cannot be used.
+        TimeoutError: the page does not start.
+    """
+    print(f"{describe_host()}, {args.repeat} runs each, {args.megapixels:g} MP\n")
+    print("| wait | median s | min–max s |\n|---|---|---|")
+    _report("import segmentation", _import_seconds, args.repeat)
+    _report("cold start to page", _page_start_seconds, args.repeat)
+    with tempfile.TemporaryDirectory() as folder:
+        example = ROOT / "examples" / "astronaut.png"
+        command = [sys.executable, "-m", "segmentation", str(example), "-o", folder]
+        name = "first cut-out of an example, new process"
+        _report(name, lambda: _process_seconds(command), args.repeat)
+    photo = _scaled(read_photo(args.photo, Limits(megapixels=1e3)), args.megapixels)
+    for name, measure in _photo_measurements(Segmenter(find_model(args.model)), photo).items():
+        _report(name, measure, args.repeat)
+    print(f"\nPeak memory of this process: {_peak_gigabytes():.2f} GB")
+
+
+def _report(name: str, measure: Measurement, repeat: int) -> None:
+    """Measure once to warm up, then `repeat` times, and print the row."""
+    measure()
+    seconds = [measure() for _ in range(repeat)]
+    median = statistics.median(seconds)
+    print(f"| {name} | {median:.3f} | {min(seconds):.3f}–{max(seconds):.3f} |")
+
+
+def _photo_measurements(segmenter: Segmenter, photo: Photo) -> dict[str, Measurement]:
+    """The waits for one photo on an open page, by their names in the table."""
+    segmentation, _ = segmenter.segment(photo)
+    logits = segmentation.mask_logits([1])
+    reduced = reduce_photo(photo)
+    alpha = make_alpha(photo.rgb, logits)
+    cut_out = compose(photo, alpha, Transparent())
+
+    def draw() -> None:
+        drawn = compose(reduced, make_alpha(reduced.rgb, logits), Transparent())
+        encode(draw_instances(reduced.rgb, segmentation, [1]), "jpeg")
+        encode(np.ascontiguousarray(drawn[..., :3]), "jpeg")
+
+    return {
+        "find the objects again": lambda: _seconds(lambda: segmenter.segment(photo)),
+        "second pick: drawn on the page": lambda: _seconds(draw),
+        "second pick: alpha at full size": lambda: _seconds(lambda: make_alpha(photo.rgb, logits)),
+        "colour": lambda: _seconds(lambda: compose(photo, alpha, Transparent())),
+        "PNG": lambda: _seconds(lambda: encode(cut_out)),
+    }
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def _process_seconds(command: list[str]) -> float:
+    return _seconds(lambda: subprocess.run(command, cwd=ROOT, check=True, capture_output=True))
+
+
+def _import_seconds() -> float:
+    command = [sys.executable, "-c", IMPORT_TIMER]
+    process = subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    return float(process.stdout)
+
+
+def _page_start_seconds() -> float:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    start = time.perf_counter()
+    with subprocess.Popen(
+        [sys.executable, "app.py", "--port", str(port)],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as page:
+        try:
+            while time.perf_counter() - start < START_TIMEOUT_SECONDS:
+                try:
+                    with urllib.request.urlopen(f"http://127.0.0.1:{port}/"):
+                        return time.perf_counter() - start
+                except URLError:
+                    time.sleep(0.02)
+        finally:
+            page.terminate()
+    raise TimeoutError(f"the page did not start within {START_TIMEOUT_SECONDS} s")
+
+
+def _peak_gigabytes() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+
+
+def _scaled(photo: Photo, megapixels: float) -> Photo:
+    height, width = photo.hw
+    scale = (megapixels * 1e6 / (height * width)) ** 0.5
+    size_wh = round(width * scale), round(height * scale)
+    rgb = np.asarray(cv2.resize(photo.rgb, size_wh, interpolation=cv2.INTER_AREA), np.uint8)
+    return Photo(rgb, None, photo.stem, ())

@@ -1,0 +1,87 @@
+"""Crops and pasted instances of training photos."""
+
+import numpy as np
+import pytest
+
+from convert.compact.augment import AugmentedPhoto, crop_and_mirror, paste_instance, random_crop
+from convert.compact.data import Sample
+from segmentation.arrays import BoxXYXY, SizeHW
+from segmentation.inference.metrics import iou
+
+
+@pytest.mark.parametrize("box_xyxy", [(0, 0, 80, 60), (10, 10, 70, 60), (-16, -8, 64, 52)])
+@pytest.mark.parametrize("size_hw", [(64, 64), (96, 160)])
+def test_masks_follow_their_photo(box_xyxy: BoxXYXY, size_hw: SizeHW) -> None:
+    ids = np.zeros((60, 80), np.uint8)
+    ids[20:40, 20:40] = 1
+    rgb = np.full((60, 80, 3), 100, np.uint8)
+    rgb[ids == 1] = 0, 255, 0
+    centres_x = set()
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        photo = crop_and_mirror(rgb, ids, (3,), box_xyxy, size_hw, rng)
+        assert photo.labels == (3,)
+        # The colour outside the photo is random, and hardly this one.
+        green = np.abs(photo.rgb.astype(int) - (0, 255, 0)).max(axis=2) < 100
+        assert iou(green, photo.masks[0]) > 0.85
+        centres_x.add(float(np.nonzero(photo.masks[0])[1].mean().round(1)))
+    assert len(centres_x) == 2  # plain and mirrored
+
+
+def sample_of(source: str) -> Sample:
+    return Sample(source, b"", b"", (0,))
+
+
+def test_a_photo_with_a_single_annotated_person_is_cropped_around_them() -> None:
+    ids = np.zeros((400, 600), np.uint8)
+    ids[100:300, 450:520] = 1
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        left, top, right, bottom = random_crop(sample_of("cocop"), ids, (64, 64), 0.5, rng)
+        inside = ids[max(top, 0) : bottom, max(left, 0) : right] > 0
+        assert inside.sum() > 0.9 * (ids > 0).sum()
+        assert bottom - top < 360
+
+
+def test_a_tiny_instance_is_not_enlarged_until_it_is_blurred() -> None:
+    ids = np.zeros((400, 600), np.uint8)
+    ids[200:210, 300:306] = 1
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        left, top, right, bottom = random_crop(sample_of("cocop"), ids, (64, 96), 0.5, rng)
+        assert min(right - left, bottom - top) >= 127
+
+
+def test_crops_of_nearly_whole_photos_stay_inside_and_start_at_different_places() -> None:
+    ids = np.zeros((400, 600), np.uint8)
+    boxes = [
+        random_crop(sample_of("voc"), ids, (64, 64), 1.0, np.random.default_rng(seed))
+        for seed in range(20)
+    ]
+    for left, top, right, bottom in boxes:
+        assert 0 <= left < right <= 600
+        assert 0 <= top < bottom <= 400
+        assert (right - left) * (bottom - top) > 0.6 * 600 * 400
+    assert len({left for left, *_ in boxes}) > 5
+
+
+def test_an_instance_is_dropped_if_a_crop_keeps_little_of_it() -> None:
+    ids = np.zeros((60, 80), np.uint8)
+    ids[:, :40] = 1
+    rgb = np.zeros((60, 80, 3), np.uint8)
+    rng = np.random.default_rng(0)
+    photo = crop_and_mirror(rgb, ids, (0,), (37, 0, 80, 60), (64, 64), rng)
+    assert photo.labels == ()
+    assert photo.masks.shape == (0, 64, 64)
+
+
+def test_a_pasted_instance_is_in_front() -> None:
+    back = np.ones((1, 64, 64), np.bool_)
+    front = np.zeros((1, 64, 64), np.bool_)
+    front[0, 16:48, 16:48] = True
+    photo = AugmentedPhoto(np.zeros((64, 64, 3), np.uint8), back, (0,))
+    other = AugmentedPhoto(np.full((64, 64, 3), 200, np.uint8), front, (6,))
+    pasted = paste_instance(photo, other, np.random.default_rng(0))
+    assert pasted.labels == (0, 6)
+    assert not (pasted.masks[0] & pasted.masks[1]).any()
+    assert (pasted.rgb[..., 0][pasted.masks[1]] >= 100).all()

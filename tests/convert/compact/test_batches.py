@@ -1,0 +1,55 @@
+"""The sequence of training batches."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from convert.compact.batches import LATE_SIZES, BatchDataset, batches_from
+from convert.compact.data import read_samples
+
+
+def test_a_batch_depends_on_the_seed_and_the_index_only(training_data: Path) -> None:
+    samples = read_samples([training_data])
+    first, again, other_seed, other_index = (
+        BatchDataset(samples, seed, 4, 64)[index, False]
+        for seed, index in ((0, 5), (0, 5), (1, 5), (0, 6))
+    )
+    assert torch.equal(first.pixels, again.pixels)
+    assert all(torch.equal(a, b) for a, b in zip(first.masks, again.masks, strict=True))
+    for different in (other_seed, other_index):
+        same_shape = different.pixels.shape == first.pixels.shape
+        assert not (same_shape and torch.equal(different.pixels, first.pixels))
+
+
+def test_late_batches_have_the_sizes_and_the_range_of_the_product(training_data: Path) -> None:
+    dataset = BatchDataset(read_samples([training_data]), 0, 1)
+    early, late = (
+        {tuple(dataset[index, is_late].pixels.shape[2:]) for index in range(12)}
+        for is_late in (False, True)
+    )
+    assert late <= set(LATE_SIZES)
+    assert not early <= set(LATE_SIZES)
+    pixel_values = dataset[0, True].pixel_values
+    assert -1 <= pixel_values.min() < -0.3
+    assert 0.3 < pixel_values.max() <= 1
+
+
+def test_late_photos_have_fewer_pasted_instances(training_data: Path) -> None:
+    dataset = BatchDataset(read_samples([training_data]), 0, 40)
+    early, late = (
+        float(np.mean([len(labels) > 1 for labels in dataset[0, is_late].labels]))
+        for is_late in (False, True)
+    )
+    assert early > 0.25, "of 0.45, some would hide another instance"
+    assert 0 < late < early / 2
+
+
+def test_each_batch_asks_whether_it_is_late(training_data: Path) -> None:
+    dataset = BatchDataset(read_samples([training_data]), 0, 1)
+    answers = iter([False, True, *[False] * 20])
+    batches = batches_from(dataset, 7, lambda: next(answers))
+    for index, is_late in ((7, False), (8, True)):
+        batch, expected = next(batches), dataset[index, is_late]
+        assert batch.index == index
+        assert torch.equal(batch.pixels, expected.pixels)

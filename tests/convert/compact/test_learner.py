@@ -1,0 +1,133 @@
+"""One step of the training, the averaged weights, and the state of a run."""
+
+from contextlib import nullcontext
+from copy import deepcopy
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from convert.checkpoint import load_checkpoint
+from convert.compact import deformable_attention
+from convert.compact.batches import Batch, BatchDataset
+from convert.compact.data import LABELS, read_samples
+from convert.compact.learner import Learner, has_fast_bf16, learning_rate_at
+from segmentation.errors import ConversionError
+from tests.convert.small_checkpoints import save, small_checkpoint
+
+pytestmark = pytest.mark.usefixtures("one_numba_thread")
+
+ENCODER = "model.pixel_level_module.encoder._backbone."
+
+
+@pytest.fixture(scope="module")
+def batch(training_data: Path) -> Batch:
+    return BatchDataset(read_samples([training_data]), 0, 2, 64)[0, False]
+
+
+@pytest.fixture
+def learner(start_checkpoint: Path) -> Learner:
+    return Learner(start_checkpoint, 0, bf16=False)
+
+
+def test_a_step_is_as_long_as_the_rate_and_keeps_frozen_weights(
+    learner: Learner, batch: Batch
+) -> None:
+    before = deepcopy(learner.model.state_dict())
+    learner.step(batch, 1e-3)
+    moved = {
+        name: float((tensor - before[name]).abs().max())
+        for name, tensor in learner.model.state_dict().items()
+        if tensor.is_floating_point()
+    }
+    frozen = ("conv_stem.", "bn1.", "blocks.0.", "blocks.1.")
+    for name, distance in moved.items():
+        inside = name.removeprefix(ENCODER)
+        if "running_" in name or (name.startswith(ENCODER) and inside.startswith(frozen)):
+            assert distance == 0, name
+    # Adam's first step is as long as the rate, whatever the gradient; the backbone's is 0.3 of it.
+    assert moved["class_predictor.weight"] == pytest.approx(1e-3, rel=0.1)
+    assert moved[f"{ENCODER}blocks.5.0.conv_pw.weight"] == pytest.approx(0.3e-3, rel=0.1)
+    assert moved[f"{ENCODER}blocks.5.0.bn1.weight"] == pytest.approx(0.3e-3, rel=0.1)
+
+
+def test_steps_lower_the_loss(learner: Learner, batch: Batch) -> None:
+    losses = [learner.step(batch, 1e-3)["loss"] for _ in range(6)]
+    assert losses[-1] < 0.95 * losses[0]
+
+
+@pytest.mark.parametrize(("index", "share"), [(0, 0.9), (5000, 0.002)])
+def test_averaged_weights_follow_fast_at_first_and_slowly_later_and_are_saved(
+    learner: Learner, batch: Batch, tmp_path: Path, index: int, share: float
+) -> None:
+    name = "class_predictor.weight"
+    before = learner.parameters[name].detach().clone()
+    learner.step(replace(batch, index=index), 1e-2)
+    after = learner.parameters[name].detach().clone()
+    torch.testing.assert_close(learner.ema[name], before + share * (after - before))
+    learner.save_ema(tmp_path)
+    saved = dict(load_checkpoint(tmp_path).model.named_parameters())
+    torch.testing.assert_close(saved[name].detach(), learner.ema[name])
+    assert torch.equal(learner.parameters[name], after)
+
+
+def test_a_step_learns_the_same_with_the_fast_deformable_attention(
+    start_checkpoint: Path, batch: Batch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "model.pixel_level_module.decoder.encoder.layers.0.self_attn.value_proj.weight"
+
+    def step() -> tuple[dict[str, float], torch.Tensor]:
+        learner = Learner(start_checkpoint, 0, bf16=False)
+        return learner.step(batch, 1e-3), learner.parameters[name].detach()
+
+    calls = []
+    original = deformable_attention.deformable_attention
+    monkeypatch.setattr(
+        deformable_attention,
+        "deformable_attention",
+        lambda *arguments: calls.append(1) or original(*arguments),
+    )
+    fast_losses, fast_weight = step()
+    assert calls
+    monkeypatch.setattr(deformable_attention, "in_transformers", nullcontext)
+    plain_losses, plain_weight = step()
+    assert fast_losses == pytest.approx(plain_losses, rel=1e-4)
+    torch.testing.assert_close(fast_weight, plain_weight, rtol=0, atol=1e-4)
+
+
+def test_a_gradient_that_is_not_finite_leaves_the_weights_unchanged(
+    learner: Learner, batch: Batch
+) -> None:
+    before = {name: tensor.detach().clone() for name, tensor in learner.parameters.items()}
+    parameter = learner.parameters[f"{ENCODER}blocks.5.0.conv_pw.weight"]
+    hook = parameter.register_hook(lambda gradient: gradient * float("inf"))
+    with pytest.raises(ConversionError, match="not a number"):
+        learner.step(batch, 1e-3)
+    for name, tensor in learner.parameters.items():
+        assert torch.equal(tensor, before[name]), name
+    hook.remove()
+    assert np.isfinite(learner.step(batch, 1e-3)["loss"])
+
+
+def test_a_run_cannot_be_resumed_from_another_checkpoint(learner: Learner, tmp_path: Path) -> None:
+    other = deepcopy(small_checkpoint("compact", num_labels=len(LABELS)))
+    with torch.no_grad():
+        other.model.get_parameter(f"{ENCODER}conv_stem.weight").add_(0.01)
+    with pytest.raises(ConversionError, match="the same --from"):
+        Learner(save(other, tmp_path / "other"), 0, bf16=False).load_state(learner.state())
+
+
+def test_the_learning_rate_rises_then_falls() -> None:
+    rates = [learning_rate_at(progress, 1.0) for progress in (0.0, 0.02, 0.5, 1.0)]
+    assert rates[0] < 0.1
+    assert rates[1] > 0.99
+    assert 0.4 < rates[2] < 0.6
+    assert rates[3] == pytest.approx(0.01)
+
+
+def test_bfloat16_is_fast_only_where_the_processor_has_it() -> None:
+    assert has_fast_bf16("processor : 0\nflags\t\t: fpu avx512f avx512_bf16\n")
+    assert not has_fast_bf16("processor : 0\nflags\t\t: fpu avx2\n")
+    assert not has_fast_bf16("")

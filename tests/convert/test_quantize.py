@@ -1,0 +1,88 @@
+"""The int8 twins of a model folder's graphs."""
+
+import shutil
+from copy import deepcopy
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+
+from convert.__main__ import main
+from convert.checkpoint import Checkpoint
+from convert.graph.int8 import to_int8
+from convert.logits_difference import compare_logits
+from convert.synthetic_photo import synthetic_photo
+from segmentation.engines.onnx import OnnxEngine
+from segmentation.model_card import load_card
+from tests.convert.small_checkpoints import save, small_checkpoint
+
+
+def test_int8_comes_after_fp32_in_the_card_and_agrees_with_it(small_model: Path) -> None:
+    card = load_card(small_model)
+    assert [(artifact.file, artifact.precision) for artifact in card.artifacts] == [
+        ("model.onnx", "fp32"),
+        ("model_int8.onnx", "int8"),
+    ]
+    assert card.artifacts[1].bytes < card.artifacts[0].bytes
+    image = synthetic_photo((96, 128))[None]
+    exact, rounded = (OnnxEngine(card, precision) for precision in ("fp32", "int8"))
+    difference = compare_logits(exact.run(image), rounded.run(image))
+    assert 0 < difference.mask_mean < 0.1 * np.abs(exact.run(image).masks_queries_logits).mean()
+    assert difference.mask_agreement > 0.97
+
+
+def test_products_and_measured_convolutions_are_int8_and_sampling_is_not(small_model: Path) -> None:
+    graph = onnx.load(small_model / "model_int8.onnx").graph
+    operators = [node.op_type for node in graph.node]
+    assert "DynamicQuantizeMatMul" in operators
+    assert "QuantizeLinear" in operators
+    assert "DeformConv" in operators
+    dtypes = {initializer.data_type for initializer in graph.initializer}
+    assert onnx.TensorProto.INT8 in dtypes
+
+
+def agreement_of_int8(checkpoint: Checkpoint, folder: Path, photo_path: Path) -> float:
+    """The mask agreement of a checkpoint's calibrated int8 graph with its float graph."""
+    saved, model = save(checkpoint, folder / "checkpoint"), folder / "model"
+    assert main(["export", str(saved), "-o", str(model), "--size", "96x128"]) == 0
+    assert main(["quantize", str(model), "--calibrate", str(photo_path)]) == 0
+    image = synthetic_photo((96, 128))[None]
+    exact, rounded = (OnnxEngine(load_card(model), precision) for precision in ("fp32", "int8"))
+    return compare_logits(exact.run(image), rounded.run(image)).mask_agreement
+
+
+def test_feed_forward_layers_with_biases_of_zero_become_int8_as_well(
+    tmp_path: Path, photo_path: Path
+) -> None:
+    checkpoint = deepcopy(small_checkpoint("resnet"))
+    with torch.no_grad():
+        for name, parameter in checkpoint.model.named_parameters():
+            if name.endswith(("fc1.bias", "fc2.bias")):
+                parameter.zero_()
+    assert agreement_of_int8(checkpoint, tmp_path, photo_path) > 0.97
+
+
+def test_a_unit_with_a_bias_but_weights_near_zero_stays_in_range(
+    tmp_path: Path, photo_path: Path
+) -> None:
+    checkpoint = deepcopy(small_checkpoint("resnet"))
+    with torch.no_grad():
+        for layer in checkpoint.model.model.pixel_level_module.decoder.encoder.layers:
+            layer.fc1.weight[3] *= 1e-9
+            layer.fc1.bias[3] = 1.0
+            layer.fc2.weight[:16, 3] = 1.0
+    assert agreement_of_int8(checkpoint, tmp_path, photo_path) > 0.97
+
+
+def test_quantising_again_replaces_the_int8_graph(small_model: Path, tmp_path: Path) -> None:
+    model = shutil.copytree(small_model, tmp_path / "model")
+    assert main(["quantize", str(model)]) == 0
+    assert len(load_card(model).artifacts) == 2
+
+
+def test_weights_keep_their_largest_value_in_each_column() -> None:
+    weight = np.array([[1.0, 0.0, -4.0], [0.5, 0.0, 2.0]], np.float32)
+    integers, scale = to_int8(weight, axis=1)
+    assert integers.tolist() == [[64, 0, -64], [32, 0, 32]]
+    np.testing.assert_allclose((integers * scale)[0], weight[0], atol=1e-6)
