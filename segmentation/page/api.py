@@ -4,8 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio.events import api
-from gradio_client.utils import is_file_obj_with_meta
 
 from segmentation.cutout import cut_out_photo
 from segmentation.errors import ChoiceError, PhotoError
@@ -16,6 +14,7 @@ from segmentation.image.write import encode
 from segmentation.inference.segmenter import Segmenter
 from segmentation.inference.select import check_objects, select
 from segmentation.page.components import PageContext, language_of, translate_errors
+from segmentation.page.gradio_internals import is_file
 from segmentation.page.overlay import draw_instances
 from segmentation.page.preview import reduce_photo
 from segmentation.page.server.files import store_file
@@ -31,8 +30,8 @@ def publish_api(context: PageContext) -> None:
         "concurrency_id": DEVICE_QUEUE,
         "concurrency_limit": context.registry.segmenter().max_concurrency,
     }
-    api(calls.segment, api_name="segment", **options)
-    api(calls.cutout, api_name="cutout", **options)
+    gr.api(calls.segment, api_name="segment", **options)
+    gr.api(calls.cutout, api_name="cutout", **options)
 
 
 class Calls:
@@ -181,7 +180,7 @@ def upload_path(file: Any) -> Path:
         PhotoError: the value does not name a file. A value without the mark of a file was not
             checked to be an upload.
     """
-    if not is_file_obj_with_meta(file):
+    if not is_file(file):
         raise PhotoError(
             'A photo is {"path": what /upload returned, "meta": {"_type": "gradio.FileData"}}.',
             '照片应写作 {"path": /upload 返回的路径, "meta": {"_type": "gradio.FileData"}}。',

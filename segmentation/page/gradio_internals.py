@@ -45,6 +45,11 @@ def is_uploaded(path: str) -> bool:
     return bool(is_in_or_equal(path, upload_folder()))
 
 
+def is_file(value: Any) -> bool:
+    """Whether a value is a file as Gradio marks them."""
+    return bool(is_file_obj_with_meta(value))
+
+
 def visit_files(inputs: Any, visit: Callable[[dict[str, Any]], object]) -> None:
     """Call a function for each file among the inputs of a call, at any depth."""
     traverse(inputs, visit, is_file_obj_with_meta)
@@ -181,3 +186,29 @@ def open_tunnel(ui: gr.Blocks, server: str | None) -> str:
 def share_binary() -> tuple[Path, str]:
     """The path of frpc, the program that holds the tunnel, and the address to download it from."""
     return Path(tunneling.BINARY_PATH), tunneling.BINARY_URL
+
+
+# Classes of Gradio's own elements in the browser that assets/page.css and assets/page.js rely on.
+DOM_CLASSES = (
+    "block",
+    "clear-status",
+    "download-link",
+    "empty",
+    "error",
+    "gradio-container",
+    "grid-container",
+    "grid-wrap",
+    "icon-button",
+    "image-frame",
+    "meta-text",
+    "meta-text-center",
+    "progress-level",
+    "progress-level-inner",
+    "selected",
+    "show-api",
+    "thumbnail-item",
+    "toast-body",
+    "toast-header",
+    "upload-container",
+    "uploading",
+)

@@ -1,0 +1,39 @@
+"""Classes of Gradio's elements that the style sheet and the scripts of the page rely on."""
+
+import re
+from functools import cache
+from pathlib import Path
+
+import gradio
+import pytest
+
+from segmentation.page.gradio_internals import DOM_CLASSES
+from segmentation.page.theme import ASSETS
+
+FRONTEND = Path(gradio.__file__).parent / "templates" / "frontend"
+
+
+@cache
+def bundle() -> str:
+    """The scripts and style sheets that Gradio serves."""
+    files = [*FRONTEND.rglob("*.js"), *FRONTEND.rglob("*.css")]
+    return "\n".join(path.read_text("utf-8") for path in files)
+
+
+@pytest.mark.parametrize("name", DOM_CLASSES)
+def test_gradio_still_has_the_class(name: str) -> None:
+    assert re.search(rf"""["'`. ]{name}["'`. :{{,)\[>]""", bundle())
+
+
+def test_every_class_in_our_assets_is_listed() -> None:
+    css = re.sub(r"/\*.*?\*/", "", (ASSETS / "page.css").read_text("utf-8"), flags=re.S)
+    selectors = re.findall(r"([^{}]+){", css)
+    script = (ASSETS / "page.js").read_text("utf-8")
+    selectors += re.findall(r"""["']([^"'\n]*)["']""", script)
+    used = {
+        name
+        for selector in selectors
+        for name in re.findall(r"(?:^|[\s,>(\]\w*])\.([a-z][\w-]*)", selector)
+    }
+    assert {"toast-body", "grid-wrap", "uploading"} <= used
+    assert used <= set(DOM_CLASSES) | {"dark"}

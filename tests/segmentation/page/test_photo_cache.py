@@ -1,0 +1,104 @@
+"""Decoded photos are kept while they fit, and decoded once."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from segmentation import encode
+from segmentation.errors import PhotoError, PhotoTooLarge
+from segmentation.image.photo import Limits
+from segmentation.page import photo_cache
+from segmentation.page.photo_cache import PhotoCache
+from segmentation.page.preview import PREVIEW_SIDE
+from segmentation.page.strings import STRINGS
+from tests.paths import EXAMPLES
+from tests.segmentation.page.serving import page_context, served_page
+from tests.visitor import Visitor
+
+
+def write_photo(path: Path, side: int) -> str:
+    path.write_bytes(encode(np.full((side, side, 3), 90, np.uint8)))
+    return str(path)
+
+
+def test_a_photo_is_decoded_once(tmp_path: Path) -> None:
+    cache = PhotoCache(Limits())
+    path = write_photo(tmp_path / "a.png", 100)
+    assert cache.read(path) is cache.read(path)
+    assert cache.preview(path) is cache.read(path), "it is no larger than a preview"
+    assert cache.bytes == 2 * 100 * 100 * 3
+
+
+def test_a_large_photo_has_a_reduced_preview(tmp_path: Path) -> None:
+    cache = PhotoCache(Limits())
+    path = write_photo(tmp_path / "a.png", 2 * PREVIEW_SIDE)
+    assert cache.preview(path).hw == (PREVIEW_SIDE, PREVIEW_SIDE)
+    assert cache.read(path).hw == (2 * PREVIEW_SIDE, 2 * PREVIEW_SIDE)
+
+
+def test_the_photo_used_least_recently_is_dropped(tmp_path: Path) -> None:
+    size = 2 * 100 * 100 * 3
+    cache = PhotoCache(Limits(), max_bytes=2 * size)
+    paths = [write_photo(tmp_path / f"{name}.png", 100) for name in "abc"]
+    first, second = (cache.read(path) for path in paths[:2])
+    assert cache.read(paths[0]) is first
+    cache.read(paths[2])
+    assert cache.bytes == 2 * size
+    assert cache.read(paths[0]) is first
+    assert cache.read(paths[1]) is not second
+
+
+def test_a_photo_larger_than_the_cache_is_read_but_not_kept(tmp_path: Path) -> None:
+    cache = PhotoCache(Limits(), max_bytes=1000)
+    assert cache.read(write_photo(tmp_path / "a.png", 100)).hw == (100, 100)
+    assert cache.bytes == 0
+
+
+def test_a_deleted_photo_is_not_served_from_memory(tmp_path: Path) -> None:
+    cache = PhotoCache(Limits())
+    path = write_photo(tmp_path / "a.png", 100)
+    cache.read(path)
+    Path(path).unlink()
+    with pytest.raises(PhotoError) as error:
+        cache.read(path)
+    assert error.value.text == STRINGS["gone"]
+    with pytest.raises(PhotoError) as error:
+        cache.read(path, STRINGS["backdrop_gone"])
+    assert error.value.text == STRINGS["backdrop_gone"]
+    cache.drop_deleted()
+    assert cache.bytes == 0
+
+
+def test_the_limits_apply(tmp_path: Path) -> None:
+    with pytest.raises(PhotoTooLarge):
+        PhotoCache(Limits(megapixels=0.001)).read(write_photo(tmp_path / "a.png", 100))
+
+
+def test_an_upload_is_decoded_once_and_a_click_or_a_background_not_at_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read_upload, decoded = photo_cache.read_upload, []
+
+    def count(path: str, *rest: object) -> object:
+        decoded.append(path)
+        return read_upload(path, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(photo_cache, "read_upload", count)
+    photo = (EXAMPLES / "astronaut.png").read_bytes()
+    with served_page(context=page_context()) as address, Visitor(address) as visitor:
+        visitor.open("astronaut.png", photo)
+        assert visitor.values[visitor.component(elem_id="download")]
+        assert len(decoded) == 1
+        visitor.fire(visitor.handler("click"), {"index": [420, 450], "value": None})
+        visitor.fire(visitor.handler("draw_result"))
+        assert len(decoded) == 1
+
+
+def test_the_photo_of_another_path_is_another_photo(tmp_path: Path) -> None:
+    cache = PhotoCache(Limits())
+    first = shutil.copy(EXAMPLES / "flower.jpg", tmp_path / "first.jpg")
+    second = shutil.copy(EXAMPLES / "flower.jpg", tmp_path / "second.jpg")
+    assert cache.read(str(first)).stem == "first"
+    assert cache.read(str(second)).stem == "second"
