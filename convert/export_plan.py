@@ -52,11 +52,7 @@ def plan_graphs(
         ConversionError: a side is not a multiple of 32, or the backbone or target needs fixed
             sizes, or the target does not support the sampling.
     """
-    if target == "ascend" and sampling == "deform-conv":
-        raise ConversionError(
-            "atc does not support DeformConv. Omit --sampling, or choose grid-sample or gather.",
-            "atc 不支持 DeformConv。请去掉 --sampling，或改用 grid-sample、gather。",
-        )
+    _check_sampling(target, sampling)
     # atc needs every side fixed.
     backbone = checkpoint.model.config.backbone_config.model_type
     takes_any_size = target == "onnx" and backbone in DYNAMIC_SIZE_BACKBONES
@@ -109,6 +105,14 @@ def default_size(processor: Mapping[str, Any]) -> SizeHW:
         for side in sides
     )
     return height, width
+
+
+def _check_sampling(target: Target, sampling: str | None) -> None:
+    if target == "ascend" and sampling == "deform-conv":
+        raise ConversionError(
+            "atc does not support DeformConv. Omit --sampling, or choose grid-sample or gather.",
+            "atc 不支持 DeformConv。请去掉 --sampling，或改用 grid-sample、gather。",
+        )
 
 
 def _check_sides(sizes_hw: list[SizeHW]) -> None:

@@ -73,6 +73,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--batch", type=positive_int, default=12, help="photos in a step, at 320 x 320 pixels"
     )
+    parser.add_argument(
+        "--longest-side", type=positive_int, default=384, help="of the largest batches"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=0, help="default: all cores")
 

@@ -33,6 +33,7 @@ from segmentation.page.preview import reduce_photo
 
 ROOT = Path(__file__).parents[2]
 START_TIMEOUT_SECONDS = 60
+STOP_TIMEOUT_SECONDS = 10
 IMPORT_TIMER = (
     "import time; t = time.perf_counter(); import segmentation; print(time.perf_counter() - t)"
 )
@@ -136,8 +137,16 @@ def _page_start_seconds() -> float:
                 except URLError:
                     time.sleep(0.02)
         finally:
-            page.terminate()
+            _stop(page)
     raise TimeoutError(f"the page did not start within {START_TIMEOUT_SECONDS} s")
+
+
+def _stop(page: subprocess.Popen[bytes]) -> None:
+    page.terminate()
+    try:
+        page.wait(STOP_TIMEOUT_SECONDS)
+    except subprocess.TimeoutExpired:  # Gradio may swallow the signal while it launches
+        page.kill()
 
 
 def _peak_gigabytes() -> float:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.events import api
 
 from segmentation.cutout import cut_out_photo
 from segmentation.errors import ChoiceError, PhotoError
@@ -30,8 +31,8 @@ def publish_api(context: PageContext) -> None:
         "concurrency_id": DEVICE_QUEUE,
         "concurrency_limit": context.registry.segmenter().max_concurrency,
     }
-    gr.api(calls.segment, api_name="segment", **options)
-    gr.api(calls.cutout, api_name="cutout", **options)
+    api(calls.segment, api_name="segment", **options)
+    api(calls.cutout, api_name="cutout", **options)
 
 
 class Calls:

@@ -129,7 +129,7 @@ def test_a_repository_without_weights_is_refused(hub: Hub) -> None:
 @pytest.mark.usefixtures("hub")
 def test_an_empty_cache_offline_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    with pytest.raises(FetchFailed, match=r"did not give .* HF_ENDPOINT"):
+    with pytest.raises(FetchFailed, match=r"did not provide .* HF_ENDPOINT"):
         find_checkpoint(REPO)
 
 

@@ -1,6 +1,6 @@
 """Scores of cut-outs against annotated subjects."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from math import nan
@@ -112,7 +112,6 @@ def score_model(
     """
     threshold = segmenter.card.score_threshold
     confident = candidates.above(threshold)
-    offered = candidates.above(MIN_OFFERED_SCORE)
 
     def cut_out_once(ids: tuple[int, ...]) -> UInt8:
         return compute_alpha(photo, confident, ids)
@@ -122,22 +121,20 @@ def score_model(
         refinement = refine(segmenter, photo, candidates, ids) if refined else None
         return compute_alpha(photo, candidates, ids, refinement)
 
-    single = [
+    def click(point_xy: tuple[float, float]) -> UInt8:
+        return cut_out(candidates.above(MIN_OFFERED_SCORE).at(point_xy, threshold)[:1])
+
+    ious = [
         (_best_iou(labelled, cut_out_once((instance.id,))), instance.id)
         for instance in confident.instances
     ]
-    best_iou, best_id = max(single, default=(0.0, None))
-    click_ious = [
-        iou(cut_out(offered.at(point_xy, threshold)[:1]) > 127, subject.mask)
-        for subject in labelled.subjects
-        for point_xy in click_points(subject.mask)
-    ]
+    best_iou, best_id = max(ious, default=(0.0, None))
     return replace(
         score_alpha(labelled, cut_out(select(confident, "auto"))),
         largest_iou=_best_iou(labelled, cut_out_once(select(confident, "largest"))),
         best_iou=best_iou,
         closer_iou=0.0 if best_id is None else _best_iou(labelled, cut_out((best_id,))),
-        click_iou=float(np.mean(click_ious)),
+        click_iou=_mean_click_iou(labelled, click),
     )
 
 
@@ -183,6 +180,19 @@ def mean_scores(scores: Sequence[CutoutScore]) -> MeanScores:
         best_iou=mean([score.best_iou for score in scores]),
         closer_iou=mean([score.closer_iou for score in scores]),
         click_iou=mean([score.click_iou for score in scores]),
+    )
+
+
+def _mean_click_iou(photo: LabelledPhoto, click: Callable[[tuple[float, float]], UInt8]) -> float:
+    """Mean IoU of the cut-outs that clicks on the subjects give, each with the clicked subject."""
+    return float(
+        np.mean(
+            [
+                iou(click(point_xy) > 127, subject.mask)
+                for subject in photo.subjects
+                for point_xy in click_points(subject.mask)
+            ]
+        )
     )
 
 

@@ -26,7 +26,7 @@ def _no_rest(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_checkpoint_and_its_plain_export_come_first(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # As few layers as there may be: torch's exporter takes its time for each.
+    # As few layers as possible, since torch's exporter takes seconds for a few.
     shallow = small_checkpoint("resnet", encoder_layers=1, decoder_layers=2)
     checkpoint, model = str(save(shallow, tmp_path / "checkpoint")), str(tmp_path / "model")
     assert main(["export", checkpoint, "-o", model, "--size", "64"]) == 0

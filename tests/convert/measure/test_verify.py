@@ -91,5 +91,5 @@ def test_the_reference_is_the_commit_that_was_exported(
     with running_hub(tmp_path / "hub") as hub:
         use_hub(hub, tmp_path / "cache", monkeypatch)
         assert main(verify) == 0
-        revisions = {path.split("/")[4] for _, path, _ in hub.asked if "/resolve/" in path}
+        revisions = {path.split("/")[4] for _, path, _ in hub.requests if "/resolve/" in path}
     assert revisions == {COMMIT}
