@@ -17,7 +17,7 @@ demo: $(VENV)/.demo
 	$(BIN)/python app.py $(ARGS)
 
 test: $(VENV)/.test lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --durations=20
 
 lint: $(VENV)/.test
 	$(BIN)/ruff format --check .
