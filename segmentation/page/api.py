@@ -137,13 +137,21 @@ class Calls:
                 threshold=threshold,
                 one_look=one_look,
             )
-            segmenter = self._context.registry.segmenter(model)
-            backdrop_path = None if backdrop is None else upload_path(backdrop)
-            name, data = cut_out_upload(
-                options, segmenter, upload_path(photo), backdrop_path, self._context.limits
-            )
-            path = store_file(name, data)
-        return gr.FileData(path=path, orig_name=name)
+            return self._cut_out(options, photo, backdrop, model)
+
+    def _cut_out(
+        self,
+        options: TextOptions,
+        photo: gr.FileData,
+        backdrop: gr.FileData | None,
+        model: str | None,
+    ) -> gr.FileData:
+        segmenter = self._context.registry.segmenter(model)
+        backdrop_path = None if backdrop is None else upload_path(backdrop)
+        name, data = cut_out_upload(
+            options, segmenter, upload_path(photo), backdrop_path, self._context.limits
+        )
+        return gr.FileData(path=store_file(name, data), orig_name=name)
 
 
 def cut_out_upload(
@@ -191,7 +199,7 @@ def upload_path(file: Any) -> Path:
 
 def _nothing_to_cut_out(count: int) -> ChoiceError:
     if count == 0:
-        return ChoiceError(STRINGS["nothing"].en, STRINGS["nothing"].zh)
+        return ChoiceError(STRINGS["no_objects"].en, STRINGS["no_objects"].zh)
     return ChoiceError(
         f"None of the {count} objects found is what `objects` asks for.",
         f"找到的 {count} 个物体都不符合 objects 的要求。",

@@ -144,5 +144,7 @@ def require(state: State | None, request: gr.Request) -> State:
         gr.Error: Gradio dropped it because the page was left alone for too long.
     """
     if state is None:
-        raise gr.Error(STRINGS["gone"].in_language(language_of(request)), print_exception=False)
+        raise gr.Error(
+            STRINGS["photo_deleted"].in_language(language_of(request)), print_exception=False
+        )
     return state

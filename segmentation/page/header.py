@@ -52,7 +52,7 @@ def heading_text(context: PageContext, model: str | None, language: Language) ->
         ModelNotFound: the model is not on this page.
     """
     segmenter = context.registry.segmenter(model)
-    device = segmenter.device or STRINGS["lazy"].in_language(language)
+    device = segmenter.device or STRINGS["device_when_loaded"].in_language(language)
     notices = (*context.notices, *segmenter.notices)
     lines = [
         f"# {STRINGS['title'].in_language(language)}\n{STRINGS['intro'].in_language(language)}",

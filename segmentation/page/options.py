@@ -79,7 +79,7 @@ class PageOptions:
         kind = BACKGROUNDS[self.background]
         backdrop = None
         if "backdrop" in kind.parameters and self.backdrop:
-            backdrop = photos.read(self.backdrop, STRINGS["backdrop_gone"])
+            backdrop = photos.read(self.backdrop, STRINGS["backdrop_deleted"])
         return kind.from_parameters(
             BackgroundParameters(
                 colour=self.colour,

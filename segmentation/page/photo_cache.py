@@ -42,7 +42,7 @@ class PhotoCache:
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
         self._lock = threading.Lock()
 
-    def read(self, path: str, missing: Text = STRINGS["gone"]) -> Photo:
+    def read(self, path: str, missing: Text = STRINGS["photo_deleted"]) -> Photo:
         """Read a visitor's photo, decoding it only if it is not here.
 
         Raises:
@@ -51,7 +51,7 @@ class PhotoCache:
         """
         return self._entry(path, missing).photo
 
-    def preview(self, path: str, missing: Text = STRINGS["gone"]) -> Photo:
+    def preview(self, path: str, missing: Text = STRINGS["photo_deleted"]) -> Photo:
         """Read a visitor's photo, reduced for the page (see `reduce_photo`); errors as `read`."""
         return self._entry(path, missing).preview
 

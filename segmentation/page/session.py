@@ -144,11 +144,11 @@ def messages(
     """Return what the page says under the photo: notices, what to do next, and time spent."""
     advice: tuple[Text, ...] = ()
     if not state.segmentation.instances:
-        advice = (STRINGS["nothing"],)
+        advice = (STRINGS["no_objects"],)
     elif not state.visible(min_score).instances:
-        advice = (STRINGS["nothing_yet"],)
+        advice = (STRINGS["no_certain_objects"],)
     elif not state.selected(min_score):
-        advice = (STRINGS["pick_one"],)
+        advice = (STRINGS["select_one"],)
     if refinement and not refinement.matches(state.segmentation, state.selected(min_score)):
         refinement = None
     return (*state.notices, *advice, _time_spent(state.timings, refinement))

@@ -55,10 +55,10 @@ class BatchTab:
         self.photos = gr.File(label=string("photos"), file_count="multiple", height=200)
         # As in `photo_input`; Gradio's own would also leave an empty file behind for each.
         setattr(self.photos, "preprocess", lambda files: [file.path for file in files or ()])  # noqa: B010
-        self.objects = gr.Radio(BATCH_RULES, value="auto", label=string("what"))
+        self.objects = gr.Radio(BATCH_RULES, value="auto", label=string("batch_objects"))
         self.run = gr.Button(string("run_batch"), variant="primary")
         self.stop = gr.Button(string("stop"), visible=False)
-        self.resume = gr.Button(string("go_on"), variant="primary", visible=False)
+        self.resume = gr.Button(string("resume"), variant="primary", visible=False)
         self.state = gr.Markdown()
         self.download = gr.DownloadButton(string("download_zip"), variant="primary", visible=False)
         self.rows = gr.Dataframe(

@@ -25,12 +25,12 @@ LETTERS = "ABCD"
 PREPARED_NAME = "comparisons.json"
 # The fields of `Seconds` in the order of the work, and their keys in STRINGS.
 STAGES = {
-    "load": "spent_load",
-    "prepare": "spent_prepare",
-    "infer": "spent_infer",
-    "instances": "spent_instances",
-    "closer": "spent_closer",
-    "edge": "spent_edge",
+    "load": "seconds_load",
+    "prepare": "seconds_prepare",
+    "infer": "seconds_infer",
+    "instances": "seconds_instances",
+    "closer": "seconds_refine",
+    "edge": "seconds_edge",
 }
 
 
@@ -121,12 +121,12 @@ def setting_name(setting: Setting) -> Text:
     edge = setting.options.edge
     parts = []
     if not setting.options.refine:
-        parts.append(STRINGS["one_look"])
+        parts.append(STRINGS["not_refined"])
     if edge.softness:
-        kind = STRINGS["softer" if edge.softness > 0 else "harder"]
+        kind = STRINGS["softer" if edge.softness > 0 else "sharper"]
         parts.append(Text(f"{kind.en} {abs(edge.softness):g}", f"{kind.zh} {abs(edge.softness):g}"))
     if edge.grow:
-        kind = STRINGS["further_out" if edge.grow > 0 else "further_in"]
+        kind = STRINGS["grown" if edge.grow > 0 else "shrunk"]
         parts.append(Text(f"{kind.en} {abs(edge.grow):g} ‰", f"{kind.zh} {abs(edge.grow):g} ‰"))
     if edge.fine_hair:
         parts.append(STRINGS["fine_hair"])
@@ -158,18 +158,21 @@ def _rows(columns: Sequence[Column], language: Language) -> Iterator[list[str]]:
     def text(key: str) -> str:
         return STRINGS[key].in_language(language)
 
-    yield [text("way"), *(column.setting.in_language(language) for column in columns)]
+    yield [
+        text("difference_to_standard"),
+        *(column.setting.in_language(language) for column in columns),
+    ]
     yield [text("model"), *(column.variant.in_language(language) for column in columns)]
     yield [text("device"), *(column.device for column in columns)]
     yield [text("objects"), *(str(column.object_count) for column in columns)]
     values = [column.similarity for column in columns]
     yield [text("iou"), *(f"{value.iou:.3f}" if value else "–" for value in values)]
-    yield [text("outlines"), *(f"{value.boundary_f:.3f}" if value else "–" for value in values)]
-    yield [text("changed"), *(f"{value.changed:.1%}" if value else "–" for value in values)]
+    yield [text("boundary_f"), *(f"{value.boundary_f:.3f}" if value else "–" for value in values)]
+    yield [text("visibly_changed"), *(f"{value.changed:.1%}" if value else "–" for value in values)]
     times = [column.seconds for column in columns]
     for stage, key in STAGES.items():
         yield [text(key), *(f"{getattr(seconds, stage):.3f}" for seconds in times)]
-    yield [text("spent_each_photo"), *(f"**{seconds.each_photo:.3f}**" for seconds in times)]
+    yield [text("seconds_per_photo"), *(f"**{seconds.each_photo:.3f}**" for seconds in times)]
 
 
 def _column(folder: Path, entry: dict[str, Any]) -> Column:

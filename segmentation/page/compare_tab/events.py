@@ -141,7 +141,7 @@ class CompareEvents:
         language = language_of(request)
         columns: Sequence[Column] = require(values[self._layout.columns], request)
         if not Path(columns[0].image).exists():
-            raise gr.Error(STRINGS["gone"].in_language(language), print_exception=False)
+            raise gr.Error(STRINGS["photo_deleted"].in_language(language), print_exception=False)
         return self._pair(columns, event.index or 1, language)
 
     def _compare(

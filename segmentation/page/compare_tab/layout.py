@@ -47,7 +47,9 @@ class CompareLayout:
         self._results()
 
     def _settings(self, variants: Sequence[tuple[str, int]]) -> None:
-        self.count = gr.Radio(list(range(2, len(LETTERS) + 1)), value=2, label=string("how_many"))
+        self.count = gr.Radio(
+            list(range(2, len(LETTERS) + 1)), value=2, label=string("setting_count")
+        )
         for index, letter in enumerate(LETTERS):
             with gr.Tab(letter, visible=index < self.count.value) as tab:
                 self.settings.append(_setting_controls(variants, index))
@@ -87,7 +89,7 @@ def _setting_controls(variants: Sequence[tuple[str, int]], index: int) -> Mappin
         "variant": gr.Dropdown(
             variants, value=int(has_other), label=string("model"), visible=len(variants) > 1
         ),
-        "refine": gr.Checkbox(index != 1 or has_other, label=string("closer")),
+        "refine": gr.Checkbox(index != 1 or has_other, label=string("refine")),
         "softness": gr.Slider(-1, 1, (0, 0, 0, -1)[index], step=0.1, label=string("softness")),
         "grow": gr.Slider(-10, 10, 0, step=1, label=string("grow")),
         "fine_hair": gr.Checkbox(index == 2, label=string("fine_hair")),

@@ -111,21 +111,23 @@ class CutoutLayout:
 
     def _photo(self, card: ModelCard) -> None:
         with gr.Column() as self.upload_area:
-            self.upload = photo_input(label=string("photo"), placeholder=string("drop"), height=400)
+            self.upload = photo_input(
+                label=string("photo"), placeholder=string("drop_photo"), height=400
+            )
         self.cancel = gr.Button(string("cancel"), size="sm", elem_id="cancel")
         with gr.Column(visible=False) as self.photo_area:
             self.canvas = gr.Image(
                 label=string("canvas"), interactive=False, buttons=[], elem_id="canvas"
             )
             with gr.Row():
-                self.new_photo = gr.Button(string("another"), size="sm", min_width=60)
+                self.new_photo = gr.Button(string("new_photo"), size="sm", min_width=60)
                 self.select_all = gr.Button(string("all"), size="sm", min_width=60)
                 self.select_none = gr.Button(string("none"), size="sm", min_width=60)
                 self.undo = gr.Button(
                     string("undo"), size="sm", min_width=60, interactive=False, elem_id="undo"
                 )
             self.message = gr.Markdown()
-            self.show_uncertain = gr.Button(string("less_certain"), visible=False)
+            self.show_uncertain = gr.Button(string("show_uncertain"), visible=False)
             self.objects = gr.CheckboxGroup(label=string("objects"))
             with gr.Accordion(string("options"), open=False):
                 self.min_score = gr.Slider(
@@ -138,13 +140,13 @@ class CutoutLayout:
                 self.softness = gr.Slider(-1, 1, 0, step=0.1, label=string("softness"))
                 self.grow = gr.Slider(-10, 10, 0, step=1, label=string("grow"))
                 self.fine_hair = gr.Checkbox(label=string("fine_hair"))
-                self.refine = gr.Checkbox(True, label=string("closer"))
+                self.refine = gr.Checkbox(True, label=string("refine"))
 
     def _result(self) -> None:
         self.result = gr.ImageSlider(
             label=string("result"), type="filepath", interactive=False, buttons=["fullscreen"]
         )
-        gr.Markdown(string("awaited"), elem_id="awaited")
+        gr.Markdown(string("result_placeholder"), elem_id="awaited")
         self.download = gr.DownloadButton(
             string("download"), variant="primary", interactive=False, elem_id="download"
         )
@@ -163,15 +165,15 @@ class CutoutLayout:
         self.fit = gr.Radio(FITS, value="cover", label=string("fit"), visible=False)
         with gr.Row(visible=False) as self.place_area:
             self.scale = gr.Slider(0.05, 2, 0.7, step=0.05, label=string("scale"))
-            self.x = gr.Slider(0, 1, 0.5, step=0.02, label=string("across"))
-            self.y = gr.Slider(0, 1, 0.6, step=0.02, label=string("down"))
+            self.x = gr.Slider(0, 1, 0.5, step=0.02, label=string("position_x"))
+            self.y = gr.Slider(0, 1, 0.6, step=0.02, label=string("position_y"))
 
     def _file(self) -> None:
         with gr.Row():
             self.outline = gr.Checkbox(label=string("outline"), min_width=100)
             self.shadow = gr.Checkbox(label=string("shadow"), min_width=100)
-        self.frame = gr.Radio(FRAMES, value="whole", label=string("frame"))
-        with gr.Accordion(string("more_files"), open=False):
+        self.frame = gr.Radio(FRAMES, value="whole", label=string("crop_frame"))
+        with gr.Accordion(string("other_formats"), open=False):
             self.format = gr.Radio(list(OUTPUT_FORMATS), value="png", label=string("format"))
             self.quality = gr.Slider(40, 100, 90, step=1, label=string("quality"), visible=False)
             self.make_zip = gr.Button(string("zip"), size="sm")

@@ -135,7 +135,7 @@ class ResultEvents:
         """Say that the ZIP is being made, if there is something to put into it."""
         layout = self._layout
         state = layout.open_state(values, request)
-        missing = "no_photo" if state is None else "pick_one"
+        missing = "no_photo" if state is None else "select_one"
         if state is None or not state.selected(values[layout.min_score]):
             gr.Warning(STRINGS[missing].in_language(language_of(request)))
             return layout.no_zip()

@@ -48,7 +48,9 @@ def cutout_tab(ui: gr.Blocks, context: PageContext, header: Header) -> CutoutLay
     device: dict[str, Any] = {"concurrency_id": DEVICE_QUEUE, "concurrency_limit": concurrency}
     restyled = _wire_controls(layout, photo_events)
     steps = _wire_steps(layout, result_events, restyled, device)
-    _wire_opening(header, layout, photo_events, [greeting, *steps], device)
+    opening = _wire_opening(header, layout, photo_events, [greeting, *steps], device)
+    changing = _wire_model(header, layout, photo_events, device)
+    _wire_closing(header, layout, photo_events, [*steps, *opening, changing])
     _wire_selection(layout, photo_events)
     return layout
 
@@ -151,8 +153,8 @@ def _wire_opening(
     events: PhotoEvents,
     running: list[Any],
     device: dict[str, Any],
-) -> None:
-    """Wire what opens a photo, changes the model and closes the photo."""
+) -> list[Any]:
+    """Wire what opens a photo; return the events."""
     opened = [
         layout.photo_state,
         layout.min_score,
@@ -184,6 +186,15 @@ def _wire_opening(
     for event in opening:
         # The result of the photo before is on the page still, and so is its file.
         event.failure(layout.request_drawing, None, [layout.draw_request], **QUIET)
+    gr.on([layout.upload.clear], None, cancels=opening)
+    layout.cancel.click(lambda: None, None, layout.upload, cancels=opening, **QUIET)
+    return opening
+
+
+def _wire_model(
+    header: Header, layout: CutoutLayout, events: PhotoEvents, device: dict[str, Any]
+) -> Any:
+    """Wire what changes the model; return the event."""
     changing = header.model.input(
         events.change_model,
         {header.model, layout.photo_state},
@@ -193,8 +204,13 @@ def _wire_opening(
         **device,
     )
     changing.failure(events.keep_model, {layout.model_in_use}, [header.model], **QUIET)
-    gr.on([layout.upload.clear], None, cancels=opening)
-    layout.cancel.click(lambda: None, None, layout.upload, cancels=opening, **QUIET)
+    return changing
+
+
+def _wire_closing(
+    header: Header, layout: CutoutLayout, events: PhotoEvents, running: list[Any]
+) -> None:
+    """Wire what closes the photo, and ends what still runs for it."""
     layout.new_photo.click(
         events.start_over,
         {header.model},
@@ -209,7 +225,7 @@ def _wire_opening(
             layout.download,
             layout.download_zip,
         ],
-        cancels=[*running, *opening, changing],
+        cancels=running,
         **QUIET,
     )
 

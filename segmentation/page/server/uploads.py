@@ -91,7 +91,7 @@ def _delete_lock(lock: FileLock) -> None:
     lock.release()
 
 
-def read_upload(path: str | Path, limits: Limits, gone: Text = STRINGS["gone"]) -> Photo:
+def read_upload(path: str | Path, limits: Limits, gone: Text = STRINGS["photo_deleted"]) -> Photo:
     """Read a visitor's file again.
 
     Args:

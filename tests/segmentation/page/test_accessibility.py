@@ -89,7 +89,7 @@ def test_the_keyboard_is_enough(page: Page) -> None:
     chosen = page.get_by_role("checkbox", name=re.compile("^1 · "))
     expect(chosen).to_be_checked()
     chosen.press("Space")
-    expect(page.get_by_text(text(page, "pick_one"))).to_be_visible()
+    expect(page.get_by_text(text(page, "select_one"))).to_be_visible()
     with redrawn(page):
         chosen.press("Space")
     with page.expect_download() as waiting:

@@ -246,7 +246,7 @@ def test_a_page_whose_state_was_dropped_says_so(address: str, language: Language
             handler = visitor.handler(name)
             with pytest.raises(Failed) as failed:
                 visitor.ask(handler, [0.5 for _ in handler["inputs"]])
-            assert str(failed.value) == STRINGS["gone"].in_language(language)
+            assert str(failed.value) == STRINGS["photo_deleted"].in_language(language)
 
 
 def test_the_footer_says_the_limits_of_a_public_page() -> None:

@@ -137,7 +137,7 @@ def test_a_photo_that_was_swept_meanwhile_is_said_to_be(
         [tmp_path / "gone.jpg"], tmp_path / "cutouts.zip", "compact", "auto", OPTIONS, CACHE
     )
     (note,) = advance(batch, segmenter, CACHE, "en").done[0].notes
-    assert note == STRINGS["gone"]
+    assert note == STRINGS["photo_deleted"]
 
 
 def test_limits_hold_before_any_work(tmp_path: Path) -> None:
@@ -199,4 +199,4 @@ def test_a_backdrop_that_was_swept_away_has_to_be_brought_again(tmp_path: Path) 
     options = replace(OPTIONS, background="picture", backdrop=str(tmp_path / "gone.png"))
     with pytest.raises(PhotoError) as error:
         options.to_cutout_options(CACHE)
-    assert error.value.text == STRINGS["backdrop_gone"]
+    assert error.value.text == STRINGS["backdrop_deleted"]

@@ -50,7 +50,7 @@ def test_a_batch_that_was_held_up_goes_on(page: Page, monkeypatch: pytest.Monkey
     page.get_by_role("tab", name=text(page, "batch")).click()
     page.locator("input[type=file][multiple]").set_input_files(EXAMPLES / "flower.jpg")
     page.get_by_role("button", name=text(page, "run_batch")).click()
-    go_on = page.get_by_role("button", name=text(page, "go_on"))
+    go_on = page.get_by_role("button", name=text(page, "resume"))
     go_on.click()
     expect(page.get_by_text("flower_cutout.png").last).to_be_visible()
     expect(page.get_by_role("button", name=text(page, "run_batch"))).to_be_visible()

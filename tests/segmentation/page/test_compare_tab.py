@@ -24,7 +24,7 @@ def test_settings_are_compared(page: Page) -> None:
     page.get_by_role("radio", name="3", exact=True).check()
     page.get_by_role("button", name=text(page, "compare_example")).click()
     figures = page.locator("#figures")
-    expect(figures).to_contain_text(text(page, "spent_each_photo"))
+    expect(figures).to_contain_text(text(page, "seconds_per_photo"))
     expect(figures).to_contain_text(re.compile("Twin|孪生"))
     expect(page.locator("#beside img")).to_have_count(3)
     page.locator("#beside img").nth(2).click()

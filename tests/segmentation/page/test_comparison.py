@@ -123,7 +123,7 @@ def test_the_table_has_what_it_took() -> None:
     lines = figures_table([timed, timed], "en").splitlines()
     assert "| Device | CPU | CPU |" in lines
     assert "| Run the model, s | 0.200 | 0.200 |" in lines
-    assert "| Each photo, s | **1.500** | **1.500** |" in lines
+    assert "| Total per photo, s | **1.500** | **1.500** |" in lines
 
 
 def test_what_is_noted_is_read_again(tmp_path: Path) -> None:

@@ -112,7 +112,7 @@ def test_the_list_does_what_clicks_do(page: Page, tmp_path: Path) -> None:
         page.keyboard.press("Control+z")
     assert download(page, tmp_path)[1][450, 420, 3] == 0
     page.get_by_text(text(page, "none"), exact=True).click()
-    expect(page.get_by_text(text(page, "pick_one"))).to_be_visible()
+    expect(page.get_by_text(text(page, "select_one"))).to_be_visible()
     expect(page.locator("#download")).to_be_disabled()
 
 
@@ -127,7 +127,7 @@ def test_a_bad_file_is_explained_and_the_page_lives_on(page: Page, tmp_path: Pat
     assert download(page, tmp_path)[0] == "astronaut_cutout.png"
     # Once more, for the components of a page are made anew when it changes.
     expect(explanation).to_be_hidden(timeout=15_000)
-    page.get_by_role("button", name=text(page, "another")).click()
+    page.get_by_role("button", name=text(page, "new_photo")).click()
     page.locator("input[type=file]").first.set_input_files(bad)
     expect(explanation).to_be_visible()
 
@@ -146,7 +146,7 @@ def test_a_file_too_large_is_refused_in_the_visitors_words(page: Page, tmp_path:
 
 def test_a_choice_before_any_photo_promises_no_file(page: Page) -> None:
     page.get_by_label(text(page, "square"), exact=True).check()
-    page.get_by_text(text(page, "more_files")).click()
+    page.get_by_text(text(page, "other_formats")).click()
     page.get_by_role("radio", name="webp").check()
     expect(page.get_by_label(text(page, "quality")).first).to_be_visible()
     page.get_by_text(text(page, "zip")).click()
@@ -188,7 +188,7 @@ def test_a_slider_moved_by_keys_counts(page: Page) -> None:
 
 def test_nothing_found_is_said(page: Page, tmp_path: Path) -> None:
     upload_image(page, np.full((300, 400, 3), 200, np.uint8), tmp_path / "wall.png")
-    expect(page.get_by_text(text(page, "nothing"))).to_be_visible()
+    expect(page.get_by_text(text(page, "no_objects"))).to_be_visible()
     expect(page.locator("#download")).to_be_disabled()
 
 
@@ -197,9 +197,9 @@ def test_nothing_certain_offers_guesses(page: Page, tmp_path: Path) -> None:
     upload_image(
         page, np.asarray(cv2.GaussianBlur(noise, (0, 0), 8), np.uint8), tmp_path / "noise.png"
     )
-    expect(page.get_by_text(text(page, "nothing_yet"))).to_be_visible()
+    expect(page.get_by_text(text(page, "no_certain_objects"))).to_be_visible()
     with redrawn(page):
-        page.get_by_role("button", name=text(page, "less_certain")).click()
+        page.get_by_role("button", name=text(page, "show_uncertain")).click()
     expect(page.locator("input[type=checkbox]:checked")).to_have_count(1)
 
 
@@ -207,7 +207,7 @@ def test_a_click_takes_a_guess_where_nothing_is_outlined(page: Page, tmp_path: P
     noise = np.random.default_rng(1).integers(0, 255, (300, 400, 3)).astype(np.uint8)
     blobs = np.asarray(cv2.GaussianBlur(noise, (0, 0), 8), np.uint8)
     upload_image(page, blobs, tmp_path / "noise.png")
-    expect(page.get_by_text(text(page, "nothing_yet"))).to_be_visible()
+    expect(page.get_by_text(text(page, "no_certain_objects"))).to_be_visible()
     photo = Photo(blobs, None, "noise", ())
     found, _ = Segmenter(find_model("compact")).segment(photo, MIN_OFFERED_SCORE)
     logits = found.mask_logits([1])
@@ -215,4 +215,4 @@ def test_a_click_takes_a_guess_where_nothing_is_outlined(page: Page, tmp_path: P
     with redrawn(page):
         click_photo(page, (column + 0.5) / logits.shape[1], (row + 0.5) / logits.shape[0])
     expect(page.locator("input[type=checkbox]:checked")).to_have_count(1)
-    expect(page.get_by_text(text(page, "nothing_yet"))).to_be_hidden()
+    expect(page.get_by_text(text(page, "no_certain_objects"))).to_be_hidden()

@@ -50,7 +50,7 @@ def test_handlers_of_an_open_photo_say_that_it_is_gone(
 ) -> None:
     with pytest.raises(gr.Error) as error:
         getattr(left_page.results, name)(left_page.values, request_in(language))
-    assert error.value.message == STRINGS["gone"].in_language(language)
+    assert error.value.message == STRINGS["photo_deleted"].in_language(language)
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
@@ -59,10 +59,10 @@ def test_handlers_of_a_comparison_say_that_it_is_gone(left_page: Page, language:
     clicked = gr.SelectData(None, {"index": 1, "value": None})
     with pytest.raises(gr.Error) as error:
         left_page.comparing.show_against_first(left_page.values, clicked, request)
-    assert error.value.message == STRINGS["gone"].in_language(language)
+    assert error.value.message == STRINGS["photo_deleted"].in_language(language)
     with pytest.raises(gr.Error) as error:
         next(iter(left_page.comparing.compare_mine(left_page.values, request)))
-    assert error.value.message == STRINGS["gone"].in_language(language)
+    assert error.value.message == STRINGS["photo_deleted"].in_language(language)
 
 
 def test_without_a_photo_nothing_is_asked_for(left_page: Page) -> None:

@@ -54,7 +54,7 @@ def hold_files(monkeypatch: pytest.MonkeyPatch, prefix: str = "") -> HeldFiles:
 
 def test_other_formats_and_files(page: Page, tmp_path: Path) -> None:
     open_example(page, 3)
-    page.get_by_text(text(page, "more_files")).click()
+    page.get_by_text(text(page, "other_formats")).click()
     page.get_by_role("radio", name="webp").check()
     with saved(page, tmp_path, text(page, "download"), "flower_cutout.webp") as webp:
         assert decode(webp).shape == (427, 640, 4)
@@ -70,7 +70,7 @@ def test_of_choices_made_while_a_file_is_made_the_last_counts(
     page: Page, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     open_example(page, 3)
-    page.get_by_text(text(page, "more_files")).click()
+    page.get_by_text(text(page, "other_formats")).click()
     held = hold_files(monkeypatch)
     page.get_by_role("radio", name="webp").check()
     held.begun.acquire()
@@ -136,7 +136,7 @@ def test_a_file_takes_the_place_of_the_one_before(page: Page, tmp_path: Path) ->
 @pytest.mark.parametrize("page", ["zh-CN"], indirect=True)
 def test_objects_of_another_crop_are_no_longer_on_offer(page: Page, tmp_path: Path) -> None:
     open_example(page, 3)
-    page.get_by_text(text(page, "more_files")).click()
+    page.get_by_text(text(page, "other_formats")).click()
     page.get_by_text(text(page, "zip")).click()
     offered = page.get_by_role("button", name=text(page, "download_zip"), exact=True)
     expect(offered).to_be_enabled()

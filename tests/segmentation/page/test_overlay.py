@@ -43,8 +43,8 @@ def test_every_instance_has_its_outline_and_number(chosen: tuple[int, ...]) -> N
 
 def test_colours_of_neighbours_differ() -> None:
     colours = [np.array(colour_of(id_)) for id_ in range(1, 13)]
-    for one, other in pairwise(colours):
-        assert np.abs(one - other).sum() > 150
+    for colour, next_colour in pairwise(colours):
+        assert np.abs(colour - next_colour).sum() > 150
 
 
 @pytest.mark.parametrize("size_hw", [(16, 16), (16, 1280), (1280, 16)])

@@ -63,10 +63,10 @@ def test_a_deleted_photo_is_not_served_from_memory(tmp_path: Path) -> None:
     Path(path).unlink()
     with pytest.raises(PhotoError) as error:
         cache.read(path)
-    assert error.value.text == STRINGS["gone"]
+    assert error.value.text == STRINGS["photo_deleted"]
     with pytest.raises(PhotoError) as error:
-        cache.read(path, STRINGS["backdrop_gone"])
-    assert error.value.text == STRINGS["backdrop_gone"]
+        cache.read(path, STRINGS["backdrop_deleted"])
+    assert error.value.text == STRINGS["backdrop_deleted"]
     cache.drop_deleted()
     assert cache.bytes == 0
 

@@ -25,11 +25,11 @@ def test_without_the_closer_look_the_page_shows_what_the_file_holds(
     closer = download(page, tmp_path)[1]
     page.get_by_text(text(page, "options"), exact=True).click()
     with redrawn(page):
-        page.get_by_label(text(page, "closer")).uncheck()
+        page.get_by_label(text(page, "refine")).uncheck()
     expect(looked).to_be_hidden()
     assert (download(page, tmp_path)[1] != closer).any()
     with redrawn(page):
-        page.get_by_label(text(page, "closer")).check()
+        page.get_by_label(text(page, "refine")).check()
     expect(looked).to_be_visible()
     assert (download(page, tmp_path)[1] == closer).all()
 

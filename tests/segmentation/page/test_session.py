@@ -178,9 +178,9 @@ EMPTY = segmentation()
 @pytest.mark.parametrize(
     ("state", "threshold", "chosen", "advice"),
     [
-        (replace(STATE, segmentation=EMPTY), 0.3, (), "nothing"),
-        (STATE, 1.1, (), "nothing_yet"),
-        (STATE, 0, (), "pick_one"),
+        (replace(STATE, segmentation=EMPTY), 0.3, (), "no_objects"),
+        (STATE, 1.1, (), "no_certain_objects"),
+        (STATE, 0, (), "select_one"),
         (STATE, 0, (1,), None),
     ],
 )

@@ -88,7 +88,7 @@ def test_a_page_says_that_the_server_was_restarted(browser: Browser) -> None:
         open_example(page, 3)
     with served_page(context=context, server_port=port):
         expect(page.get_by_text(text(page, "restarted"))).to_be_visible()
-        expect(page.get_by_text(text(page, "drop"))).to_be_visible()
+        expect(page.get_by_text(text(page, "drop_photo"))).to_be_visible()
         expect(page.locator(".toast-title")).to_have_text(re.compile(r"^\s*请注意\s*$"))
         assert problems(page, "restarted_zh") == []
         page.context.close()
