@@ -90,6 +90,10 @@ class Cutout:
         options = self.options
         return composed_mask(self.alpha, options.background, options.effects, options.crop)
 
+    def file_name(self, stem: str) -> str:
+        """Name the file of the cut-out after the stem of its photo."""
+        return f"{stem}_cutout{file_extension(self.options.format)}"
+
     def encode(self) -> bytes:
         """Encode `image` in the format asked for.
 

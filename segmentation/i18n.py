@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, get_args
 
 Language = Literal["en", "zh"]
@@ -40,6 +41,8 @@ def join_choices(names: Sequence[str]) -> Text:
 
 
 # Starlette and Gradio do not parse this header; babel and werkzeug would be new dependencies.
+# Cached, since every event of a page comes with the same header.
+@lru_cache(maxsize=64)
 def preferred_language(accept_language: str) -> Language:
     """Choose a language by the order and the weights of an Accept-Language header.
 

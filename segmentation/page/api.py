@@ -8,17 +8,15 @@ from gradio.events import api
 
 from segmentation.cutout import cut_out_photo
 from segmentation.errors import ChoiceError, PhotoError
-from segmentation.filenames import file_extension
 from segmentation.image.photo import Limits, Photo
 from segmentation.image.read import read_photo
-from segmentation.image.write import encode
 from segmentation.inference.segmenter import Segmenter
 from segmentation.inference.select import check_objects, select
 from segmentation.page.components import PageContext, language_of, translate_errors
 from segmentation.page.gradio_internals import is_file
 from segmentation.page.overlay import draw_instances
 from segmentation.page.preview import reduce_photo
-from segmentation.page.server.files import store_file
+from segmentation.page.server.files import store_file, store_image
 from segmentation.page.server.queue_limits import DEVICE_QUEUE
 from segmentation.page.strings import STRINGS
 from segmentation.text_options import TextOptions
@@ -67,7 +65,7 @@ class Calls:
             segmentation, _ = segmenter.segment(source, options.threshold)
             chosen = select(segmentation, "auto")
             drawn = draw_instances(reduce_photo(source).on_white, segmentation, chosen)
-            path = store_file(f"{source.stem}_objects.jpeg", encode(drawn, "jpeg"))
+            path = store_image(f"{source.stem}_objects", drawn)
         report = {
             "size_hw": source.hw,
             "instances": [instance.as_json() for instance in segmentation.instances],
@@ -179,7 +177,7 @@ def cut_out_upload(
     outcome = cut_out_photo(segmenter, photo, cutout_options)
     if outcome.cutout is None:
         raise _nothing_to_cut_out(len(outcome.segmentation.instances))
-    return f"{photo.stem}_cutout{file_extension(options.format)}", outcome.cutout.encode()
+    return outcome.cutout.file_name(photo.stem), outcome.cutout.encode()
 
 
 def upload_path(file: Any) -> Path:

@@ -16,7 +16,15 @@ MAX_BYTES = 400_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
+class CachedPhoto:
+    """A decoded photo.
+
+    Attributes:
+        photo: at its own size.
+        preview: reduced for the page, see `reduce_photo`.
+        bytes: memory used by the pixels of both.
+    """
+
     photo: Photo
     preview: Photo
     bytes: int
@@ -39,7 +47,7 @@ class PhotoCache:
     def __init__(self, limits: Limits, max_bytes: int = MAX_BYTES) -> None:
         self.limits = limits
         self._max_bytes = max_bytes
-        self._entries: OrderedDict[str, _Entry] = OrderedDict()
+        self._entries: OrderedDict[str, CachedPhoto] = OrderedDict()
         self._lock = threading.Lock()
 
     def read(self, path: str, missing: Text = STRINGS["photo_deleted"]) -> Photo:
@@ -49,11 +57,11 @@ class PhotoCache:
             PhotoError: the file was deleted in the meantime, which `missing` says, or is no photo.
             PhotoTooLarge: it exceeds the limits.
         """
-        return self._entry(path, missing).photo
+        return self.get(path, missing).photo
 
     def preview(self, path: str, missing: Text = STRINGS["photo_deleted"]) -> Photo:
         """Read a visitor's photo, reduced for the page (see `reduce_photo`); errors as `read`."""
-        return self._entry(path, missing).preview
+        return self.get(path, missing).preview
 
     def drop_deleted(self) -> None:
         """Drop the photos whose files were deleted."""
@@ -67,7 +75,8 @@ class PhotoCache:
         with self._lock:
             return sum(entry.bytes for entry in self._entries.values())
 
-    def _entry(self, path: str, missing: Text) -> _Entry:
+    def get(self, path: str, missing: Text = STRINGS["photo_deleted"]) -> CachedPhoto:
+        """Read a visitor's photo and its preview; errors as `read`."""
         with self._lock:
             entry = self._entries.get(path)
             if entry and Path(path).exists():
@@ -75,7 +84,7 @@ class PhotoCache:
                 return entry
         photo = read_upload(path, self.limits, missing)
         preview = reduce_photo(photo)
-        entry = _Entry(photo, preview, _bytes_of(photo) + _bytes_of(preview))
+        entry = CachedPhoto(photo, preview, _bytes_of(photo) + _bytes_of(preview))
         with self._lock:
             self._entries[path] = entry
             self._entries.move_to_end(path)

@@ -1,5 +1,6 @@
 """Reduced images that the page shows; files have the photo's own size."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
@@ -9,8 +10,10 @@ import numpy.typing as npt
 
 from segmentation.arrays import SizeHW, UInt8
 from segmentation.compositing.backgrounds import Scene
-from segmentation.cutout import CutoutOptions
+from segmentation.cutout import CutoutOptions, cut_out
 from segmentation.image.photo import Photo
+from segmentation.inference.postprocess import Segmentation
+from segmentation.inference.refine import Refinement
 
 # Longest side of what the page shows.
 PREVIEW_SIDE = 1280
@@ -68,6 +71,31 @@ def preview_options(options: CutoutOptions) -> CutoutOptions:
         opaque = replace(background.photo, rgb=background.photo.on_white, alpha=None)
         background = replace(background, photo=reduce_photo(opaque))
     return replace(options, background=background, crop=None)
+
+
+def render_preview(
+    photo: Photo,
+    segmentation: Segmentation,
+    ids: Collection[int],
+    options: CutoutOptions,
+    refinement: Refinement | None,
+) -> tuple[UInt8 | None, UInt8]:
+    """Draw a cut-out for the page.
+
+    Args:
+        photo: a reduced photo, see `reduce_photo`.
+        segmentation, ids, options, refinement: see `cut_out`.
+
+    Returns:
+        before: uint8 (h, w, 3), what stands beside the result if that is not the photo itself: the
+            photo into which objects are placed. Else None.
+        after: uint8 (h, w, 3), the result; transparency shows as a checkerboard.
+    """
+    options = preview_options(options)
+    cutout = cut_out(photo, segmentation, ids, options, refinement)
+    background = options.background
+    before = background.photo.rgb if isinstance(background, Scene) else None
+    return before, on_checkerboard(cutout.image)
 
 
 def on_checkerboard(image: UInt8) -> UInt8:

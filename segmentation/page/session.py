@@ -9,6 +9,7 @@ from segmentation.inference.postprocess import Instance, Segmentation, match_ins
 from segmentation.inference.refine import Refinement
 from segmentation.inference.segmenter import Timings
 from segmentation.inference.select import select
+from segmentation.model_card import ModelCard
 from segmentation.page.preview import preview_scale
 from segmentation.page.strings import STRINGS
 
@@ -133,6 +134,24 @@ class PhotoState:
         return self.segmentation.instances[id_ - 1].score
 
 
+def open_photo(
+    path: str,
+    preview_path: str,
+    model: ModelCard,
+    found: tuple[Segmentation, Timings],
+    notices: tuple[Text, ...],
+) -> PhotoState:
+    """Return the state of a photo that was just opened, with its subject selected."""
+    segmentation, timings = found
+    subject = select(segmentation.above(model.score_threshold), "auto")
+    return PhotoState(path, preview_path, model.name, segmentation, subject, timings, notices)
+
+
+def object_choices(segmentation: Segmentation, language: Language) -> list[tuple[str, int]]:
+    """Return the objects as a list on the page shows them: description, id."""
+    return [(describe(instance, language), instance.id) for instance in segmentation.instances]
+
+
 def describe(instance: Instance, language: Language) -> str:
     """Return the entry of an object in a list: number, label and score."""
     return f"{instance.id} · {instance.label.in_language(language)} {instance.score:.0%}"
@@ -152,6 +171,14 @@ def messages(
     if refinement and not refinement.matches(state.segmentation, state.selected(min_score)):
         refinement = None
     return (*state.notices, *advice, _time_spent(state.timings, refinement))
+
+
+def message_text(
+    state: PhotoState, min_score: float, refinement: Refinement | None, language: Language
+) -> str:
+    """Return `messages` as Markdown, a line for each."""
+    texts = messages(state, min_score, refinement)
+    return "  \n".join(text.in_language(language) for text in texts)
 
 
 def _time_spent(timings: Timings, refinement: Refinement | None) -> Text:

@@ -13,7 +13,6 @@ from segmentation.cutout import CutoutOptions
 from segmentation.i18n import Language
 from segmentation.image.photo import Photo
 from segmentation.image.read import read_photo
-from segmentation.image.write import encode
 from segmentation.inference.registry import ModelVariant
 from segmentation.page.compare_tab.columns import (
     LETTERS,
@@ -45,7 +44,7 @@ from segmentation.page.components import (
     translate_errors,
 )
 from segmentation.page.cutout_tab.layout import CutoutLayout
-from segmentation.page.server.files import store_file
+from segmentation.page.server.files import store_image
 from segmentation.page.session import PhotoState
 from segmentation.page.strings import STRINGS
 
@@ -167,11 +166,7 @@ class CompareEvents:
         comparison = compare(photo, settings, results)
         for notice in {notice for cutout in comparison.cutouts for notice in cutout.notices}:
             gr.Warning(notice.in_language(language))
-        yield {
-            layout.columns: draw_columns(
-                comparison, lambda name, image: store_file(f"{name}.jpeg", encode(image, "jpeg"))
-            )
-        }
+        yield {layout.columns: draw_columns(comparison, store_image)}
 
     def _setting(self, controls: Mapping[str, Component], values: Values) -> Setting:
         chosen = {name: values[component] for name, component in controls.items()}

@@ -6,9 +6,7 @@ Each takes and returns values by component.
 import gradio as gr
 
 from segmentation.compositing.backgrounds import BACKGROUNDS, FITS
-from segmentation.filenames import file_extension
 from segmentation.image.formats import find_format
-from segmentation.image.write import encode
 from segmentation.inference.select import select
 from segmentation.page.components import (
     EXAMPLES,
@@ -26,8 +24,8 @@ from segmentation.page.cutout_tab.layout import CutoutLayout
 from segmentation.page.header import Header, heading_text, model_choices
 from segmentation.page.options import FRAMES
 from segmentation.page.preview import pixels_of
-from segmentation.page.server.files import store_file
-from segmentation.page.session import MIN_OFFERED_SCORE, PhotoState
+from segmentation.page.server.files import store_image
+from segmentation.page.session import MIN_OFFERED_SCORE, PhotoState, open_photo
 from segmentation.page.strings import STRINGS
 
 
@@ -58,7 +56,7 @@ class PhotoEvents:
         return {
             self._header.heading: heading_text(self._context, None, language),
             self._header.model: gr.Radio(choices=model_choices(self._context, language)),
-            layout.examples_heading: f"## {STRINGS['examples'].in_language(language)}",
+            layout.examples_heading: f"## {STRINGS['try_examples'].in_language(language)}",
             layout.examples: thumbnails(language),
             **menus,
         }
@@ -89,20 +87,16 @@ class PhotoEvents:
         with translate_errors(request):
             segmenter = self._context.registry.segmenter(model)
             progress(0, STRINGS["finding" if segmenter.device else "loading"].in_language(language))
-            photo = self._context.photos.read(path)
-            segmentation, timings = segmenter.segment(photo, MIN_OFFERED_SCORE)
-            preview = self._context.photos.preview(path)
-            format_ = "jpeg" if preview.alpha is None else "png"
-            name = f"{photo.stem}{file_extension(format_)}"
-            preview_path = store_file(name, encode(pixels_of(preview), format_))
+            opened = self._context.photos.get(path)
+            found = segmenter.segment(opened.photo, MIN_OFFERED_SCORE)
+            preview_path = store_image(opened.photo.stem, pixels_of(opened.preview))
             heading = heading_text(self._context, model, language)
-        # A least score that was lowered for the last photo would show every guess in this one.
-        min_score = segmenter.card.score_threshold
-        subject = select(segmentation.above(min_score), "auto")
-        state = PhotoState(path, preview_path, model, segmentation, subject, timings, photo.notices)
         return {
-            layout.photo_state: state,
-            layout.min_score: min_score,
+            layout.photo_state: open_photo(
+                path, preview_path, segmenter.card, found, opened.photo.notices
+            ),
+            # One that was lowered for the last photo would show every guess in this one.
+            layout.min_score: segmenter.card.score_threshold,
             layout.upload_area: gr.Column(visible=False),
             layout.photo_area: gr.Column(visible=True),
             layout.is_open: True,

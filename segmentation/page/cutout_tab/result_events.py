@@ -10,10 +10,7 @@ from tempfile import TemporaryDirectory
 
 import gradio as gr
 
-from segmentation.compositing.backgrounds import Scene
 from segmentation.cutout import cut_out, cut_out_each, write_zip
-from segmentation.filenames import file_extension
-from segmentation.image.write import encode
 from segmentation.inference.refine import try_refine
 from segmentation.page.components import (
     PageContext,
@@ -26,9 +23,9 @@ from segmentation.page.components import (
 )
 from segmentation.page.cutout_tab.layout import CutoutLayout
 from segmentation.page.overlay import draw_instances
-from segmentation.page.preview import on_checkerboard, preview_options
-from segmentation.page.server.files import replace_download, store_file
-from segmentation.page.session import PhotoState, describe, messages
+from segmentation.page.preview import render_preview
+from segmentation.page.server.files import replace_download, store_file, store_image
+from segmentation.page.session import PhotoState, message_text, object_choices
 from segmentation.page.strings import STRINGS
 
 
@@ -54,9 +51,8 @@ class ResultEvents:
         visible, selected = state.visible(min_score), state.selected(min_score)
         with translate_errors(request):
             preview = self._context.photos.preview(state.path)
-            drawn = draw_instances(preview.on_white, visible, selected)
-            path = store_file("objects.jpeg", encode(drawn, "jpeg"))
-        choices = [(describe(instance, language), instance.id) for instance in visible.instances]
+            path = store_image("objects", draw_instances(preview.on_white, visible, selected))
+        choices = object_choices(visible, language)
         has_guesses = not visible.instances and bool(state.segmentation.instances)
         return {
             layout.canvas: path,
@@ -75,7 +71,7 @@ class ResultEvents:
         selected = state.selected(values[layout.min_score])
         refinement = values[layout.refinement]
         is_refined = refinement is not None and refinement.matches(state.segmentation, selected)
-        updates = self._draw(state, values, request)
+        updates = self._draw(state, selected, values, request)
         if not selected:
             return {**updates, **layout.no_files()}
         if values[layout.refine] and not is_refined:
@@ -106,7 +102,9 @@ class ResultEvents:
         state = layout.open_state(values, request)
         if state is None:
             return skip()
-        return {**self._draw(state, values, request), layout.export_request: token_hex(8)}
+        selected = state.selected(values[layout.min_score])
+        updates = self._draw(state, selected, values, request)
+        return {**updates, layout.export_request: token_hex(8)}
 
     def export(self, values: Values, request: gr.Request) -> Updates:
         """Make the file at the photo's own size."""
@@ -122,8 +120,9 @@ class ResultEvents:
             photo = self._context.photos.read(state.path)
             refinement = values[layout.refinement] if options.refine else None
             cutout = cut_out(photo, state.segmentation, selected, options, refinement)
-            name = f"{photo.stem}_cutout{file_extension(options.format)}"
-            downloads = replace_download(values[layout.downloads], name, cutout.encode())
+            downloads = replace_download(
+                values[layout.downloads], cutout.file_name(photo.stem), cutout.encode()
+            )
         return {
             layout.download: gr.DownloadButton(
                 string("download"), value=downloads[-1], interactive=True
@@ -164,27 +163,29 @@ class ResultEvents:
             )
         }
 
-    def _draw(self, state: PhotoState, values: Values, request: gr.Request) -> Updates:
+    def _draw(
+        self,
+        state: PhotoState,
+        selected: tuple[int, ...],
+        values: Values,
+        request: gr.Request,
+    ) -> Updates:
         """Draw before and after, and write the message; files are out of date from now on."""
         layout, language = self._layout, language_of(request)
         min_score = values[layout.min_score]
         with translate_errors(request):
             # The format does not matter here, and may not suit the background.
             page_options = replace(layout.page_options(values), format="png")
-            options = preview_options(page_options.to_cutout_options(self._context.photos))
+            options = page_options.to_cutout_options(self._context.photos)
             refinement = values[layout.refinement] if options.refine else None
             photo = self._context.photos.preview(state.path)
-            selected = state.selected(min_score)
-            cutout = cut_out(photo, state.segmentation, selected, options, refinement)
-            after = store_file("after.jpeg", encode(on_checkerboard(cutout.image), "jpeg"))
-            before = state.preview_path
-            if isinstance(options.background, Scene):
-                before = store_file("before.jpeg", encode(options.background.photo.rgb, "jpeg"))
-        texts = [text.in_language(language) for text in messages(state, min_score, refinement)]
+            before, after = render_preview(photo, state.segmentation, selected, options, refinement)
+            before_path = state.preview_path if before is None else store_image("before", before)
+            after_path = store_image("after", after)
         preparing = gr.DownloadButton(string("preparing"), value=None, interactive=False)
         return {
-            layout.result: (before, after),
-            layout.message: "  \n".join(texts),
+            layout.result: (before_path, after_path),
+            layout.message: message_text(state, min_score, refinement, language),
             layout.download: preparing,
             **layout.no_zip(),
         }

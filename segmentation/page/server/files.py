@@ -4,6 +4,8 @@ from contextlib import suppress
 from pathlib import Path
 from secrets import token_hex
 
+from segmentation.arrays import UInt8
+from segmentation.image.write import encode
 from segmentation.page import gradio_internals
 from segmentation.page.server.storage import translate_disk_errors, usage_of
 
@@ -27,6 +29,23 @@ def store_file(name: str, data: bytes) -> str:
         usage.check(len(data))
         usage.add_file(len(data))
         return gradio_internals.save_to_cache(data, name, folder)
+
+
+def store_image(stem: str, image: UInt8) -> str:
+    """Store an image that the page shows: as PNG if it is transparent, else as JPEG.
+
+    Args:
+        stem: its name for the visitor, without an extension.
+        image: uint8 (H, W, 4) with straight alpha, or (H, W, 3).
+
+    Returns:
+        Its path.
+
+    Raises:
+        StorageFull: there is no space for the file, or it cannot be written.
+    """
+    format_ = "png" if image.shape[2] == 4 else "jpeg"
+    return store_file(f"{stem}.{format_}", encode(image, format_))
 
 
 def replace_download(previous: tuple[str, ...], name: str, data: bytes) -> tuple[str, ...]:
