@@ -167,21 +167,33 @@ def _add_cutout_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def score(text: str) -> float:
-    """Parse a number from 0 to 1, as a type of argparse."""
+    """Parse a number from 0 to 1, as a type of argparse.
+
+    Raises:
+        argparse.ArgumentTypeError: it is none.
+    """
     if not 0 <= (value := float(text)) <= 1:
         raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
     return value
 
 
 def count(text: str) -> int:
-    """Parse a whole number that is not negative, as a type of argparse."""
+    """Parse a whole number that is not negative, as a type of argparse.
+
+    Raises:
+        argparse.ArgumentTypeError: it is none.
+    """
     if (value := int(text)) < 0:
         raise argparse.ArgumentTypeError(f"{text} is less than 0")
     return value
 
 
 def engine(text: str) -> EngineChoice:
-    """Parse an engine's name or the address of replicas, as an argparse type."""
+    """Parse an engine's name or the address of replicas, as a type of argparse.
+
+    Raises:
+        argparse.ArgumentTypeError: it is none.
+    """
     try:
         return check_engine_choice(text)
     except ChoiceError as error:

@@ -136,7 +136,11 @@ class CompareEvents:
     def show_against_first(
         self, values: Values, event: gr.SelectData, request: gr.Request
     ) -> Updates:
-        """Show the cut-out that was clicked against the first one."""
+        """Show the cut-out that was clicked against the first one.
+
+        Raises:
+            gr.Error: the comparison is not here any more.
+        """
         language = language_of(request)
         columns: Sequence[Column] = require(values[self._layout.columns], request)
         if not Path(columns[0].image).exists():
