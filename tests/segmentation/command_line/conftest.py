@@ -1,4 +1,4 @@
-"""Runs of `python -m segmentation` in the test process."""
+"""Run `python -m segmentation` in the test process."""
 
 import json
 from collections.abc import Callable
@@ -38,6 +38,6 @@ def image(path: Path | str) -> np.ndarray[Any, np.dtype[np.uint8]]:
 
 @pytest.fixture
 def empty(tmp_path: Path) -> Path:
-    """A photo with nothing to find."""
+    """Write a photo without objects."""
     Image.new("RGB", (64, 48), (128, 128, 128)).save(tmp_path / "grey.png")
     return tmp_path / "grey.png"

@@ -1,4 +1,4 @@
-"""Wrong usage, photos that fail, and files that cannot be written."""
+"""Errors: wrong usage, photos that fail, files that cannot be written."""
 
 import json
 import os
@@ -33,7 +33,7 @@ def bad_photos(folder: Path) -> list[Path]:
     return [*sorted(folder.iterdir()), folder, folder / "missing.png"]
 
 
-def test_bad_photos_are_reported_and_the_others_are_done(
+def test_bad_photos_are_reported_and_the_others_are_cut_out(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "bad").mkdir()
@@ -44,13 +44,13 @@ def test_bad_photos_are_reported_and_the_others_are_done(
     lines = [json.loads(line) for line in captured.out.splitlines()]
     assert [line["photo"] for line in lines] == photos
     assert ["error" in line for line in lines] == [True] * len(bad) + [False]
-    said = captured.err.splitlines()
-    assert said == [f"{line['photo']}: {line['error']}" for line in lines[:-1]]
+    errors = captured.err.splitlines()
+    assert errors == [f"{line['photo']}: {line['error']}" for line in lines[:-1]]
     assert (tmp_path / "out" / "chelsea_cutout.png").exists()
 
 
 @pytest.mark.parametrize(
-    ("variable", "locale", "says"),
+    ("variable", "locale", "message"),
     [
         ("LANG", "zh_CN.UTF-8", "找不到文件"),
         ("LC_ALL", "zh_TW.UTF-8", "找不到文件"),
@@ -58,17 +58,17 @@ def test_bad_photos_are_reported_and_the_others_are_done(
         ("LANG", "C", "There is no file"),
     ],
 )
-def test_errors_are_in_the_terminals_language(
+def test_errors_are_in_the_language_of_the_terminal(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     variable: str,
     locale: str,
-    says: str,
+    message: str,
 ) -> None:
     monkeypatch.setenv(variable, locale)
     assert main(["missing.png"]) == 1
     (line,) = capsys.readouterr().err.splitlines()
-    assert says in line
+    assert message in line
 
 
 def test_locale_variables_are_read_in_the_order_of_posix(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,7 +83,7 @@ def test_locale_variables_are_read_in_the_order_of_posix(monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize(
-    ("arguments", "says"),
+    ("arguments", "message"),
     [
         ((), "PHOTO"),
         ((CAT, "--objects", "giraffe"), "The model knows no 'giraffe'"),
@@ -119,17 +119,17 @@ def test_locale_variables_are_read_in_the_order_of_posix(monkeypatch: pytest.Mon
         ((CAT, PORTRAIT, "-o", "both.png"), "2 photos do not fit into one file"),
     ],
 )
-def test_wrong_usage_ends_with_2(
-    capsys: pytest.CaptureFixture[str], arguments: tuple[object, ...], says: str
+def test_wrong_usage_exits_with_status_2(
+    capsys: pytest.CaptureFixture[str], arguments: tuple[object, ...], message: str
 ) -> None:
     with pytest.raises(SystemExit) as exit_:
         main([*map(str, arguments)])
     assert exit_.value.code == 2
-    assert says in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("arguments", [("--precision", "int3"), ("--engine", "ascend")])
-def test_an_engine_that_cannot_start_is_one_line(
+def test_an_engine_that_cannot_start_is_reported_in_one_line(
     capsys: pytest.CaptureFixture[str], arguments: tuple[str, str]
 ) -> None:
     assert main([str(CAT), *arguments]) == 1
@@ -150,7 +150,7 @@ def test_a_folder_that_cannot_be_written_is_reported(
 def test_names_that_a_terminal_cannot_encode_do_not_stop_the_run(
     tmp_path: Path, encoding: str
 ) -> None:
-    """A file name that is no UTF-8, and a label in Chinese."""
+    """Test with a file name that is not UTF-8 and a Chinese label."""
     photo = os.fsencode(tmp_path) + b"/caf\xe9.png"
     Path(os.fsdecode(photo)).write_bytes(CAT.read_bytes())
     run = subprocess.run(
@@ -165,7 +165,7 @@ def test_names_that_a_terminal_cannot_encode_do_not_stop_the_run(
     assert Path(report["file"]).exists()
 
 
-def test_a_photo_that_was_given_is_never_overwritten(
+def test_an_input_photo_is_never_overwritten(
     tmp_path: Path, reports: Callable[..., Reports], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -173,21 +173,21 @@ def test_a_photo_that_was_given_is_never_overwritten(
     for name in ("cat.png", "cat_mask.png", "dog.png", "dog_cutout.png", "beach.png"):
         (tmp_path / name).write_bytes(cat)
 
-    def refused(*argv: object) -> list[str]:
+    def errors(*argv: object) -> list[str]:
         return [report["error"] for report in reports(*argv, ends_with=1) if "error" in report]
 
     assert (
-        "cat_mask.png is one of the photos given" in refused("cat.png", "cat_mask.png", "--mask")[0]
+        "cat_mask.png is one of the photos given" in errors("cat.png", "cat_mask.png", "--mask")[0]
     )
-    assert len(refused("dog.png", "dog_cutout.png")) == 1
-    assert len(refused("cat.png", "--background", "beach.png", "-o", "beach.png")) == 1
+    assert len(errors("dog.png", "dog_cutout.png")) == 1
+    assert len(errors("cat.png", "--background", "beach.png", "-o", "beach.png")) == 1
     for name in ("cat_mask.png", "dog_cutout.png", "beach.png"):
         assert (tmp_path / name).read_bytes() == cat, name
-    # A result of an earlier run that is no input now is replaced as ever.
+    # The result of an earlier run is replaced if it is not an input now.
     assert "file" in reports("cat.png")[0]
 
 
-def test_a_failed_write_leaves_the_old_file_and_no_partial_one(
+def test_a_failed_write_leaves_no_partial_file(
     tmp_path: Path, reports: Callable[..., Reports]
 ) -> None:
     (tmp_path / "chelsea_cutout.png").mkdir()
@@ -212,20 +212,20 @@ def test_a_photo_too_large_for_the_memory_does_not_stop_the_others(
     assert Path(second["file"]).is_file()
 
 
-def test_an_unreachable_hub_is_not_wrong_usage(
+def test_an_unreachable_hub_is_an_error_without_the_usage(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
     assert main([str(CAT), "--model", "hf:someone/something"]) == 1
-    said = capsys.readouterr().err
-    assert said.startswith("error: ")
-    assert "usage" not in said
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert "usage" not in error
 
 
 def test_a_closed_pipe_gives_no_traceback(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "segmentation", str(CAT), str(PORTRAIT), "-o", str(tmp_path)]
     shell = ["bash", "-c", 'set -o pipefail; "$@" | true', "bash"]
-    done = subprocess.run([*shell, *command], cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 1
-    assert done.stderr == ""
+    run = subprocess.run([*shell, *command], cwd=ROOT, capture_output=True, text=True)
+    assert run.returncode == 1
+    assert run.stderr == ""

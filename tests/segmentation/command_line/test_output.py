@@ -1,4 +1,4 @@
-"""What `python -m segmentation` writes and reports."""
+"""Files and reports of `python -m segmentation`."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -29,7 +29,7 @@ def test_a_photo_becomes_a_cut_out(tmp_path: Path, reports: Callable[..., Report
     assert (cut_out[cut_out[..., 3] == 0] == 0).all()
 
 
-def test_without_json_there_is_a_line_for_each_file_and_object(
+def test_without_json_each_file_and_object_has_a_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([str(PORTRAIT), "-o", str(tmp_path)]) == 0
@@ -63,7 +63,7 @@ def test_a_crop_applies_to_image_and_mask(tmp_path: Path, reports: Callable[...,
 
 
 @pytest.mark.parametrize("background", ["#FF0000", "#f00", "blur", str(PORTRAIT)])
-def test_a_background_is_put_behind(
+def test_the_background_is_replaced(
     tmp_path: Path, reports: Callable[..., Reports], background: str
 ) -> None:
     (report,) = reports(CAT, "--background", background, "-o", tmp_path)
@@ -87,7 +87,7 @@ def test_a_background_is_put_behind(
         (".", ("--format", "webp"), "WEBP"),
     ],
 )
-def test_formats(
+def test_the_format_follows_the_file_name_or_the_flag(
     tmp_path: Path,
     reports: Callable[..., Reports],
     name: str,
@@ -115,7 +115,7 @@ def test_formats(
         (("--outline", "--crop"), None),
     ],
 )
-def test_flags_with_an_optional_value_do_not_take_a_photo_for_it(
+def test_flags_with_an_optional_value_do_not_consume_a_photo(
     tmp_path: Path, reports: Callable[..., Reports], flags: tuple[str, ...], aspect: float | None
 ) -> None:
     for arguments in ((*flags, PORTRAIT), (PORTRAIT, *flags)):
@@ -153,7 +153,7 @@ def test_an_object_is_placed_in_another_photo(
     assert max(np.ptp(rows), np.ptp(columns)) == pytest.approx(256, abs=3)
 
 
-def test_each_object_has_its_file(tmp_path: Path, reports: Callable[..., Reports]) -> None:
+def test_each_object_gets_its_own_file(tmp_path: Path, reports: Callable[..., Reports]) -> None:
     (report,) = reports(
         PORTRAIT, "--objects", "1,2", "--each", "--mask", "--format", "webp", "-o", tmp_path
     )
@@ -167,11 +167,11 @@ def test_each_object_has_its_file(tmp_path: Path, reports: Callable[..., Reports
         for id_, label in enumerate(labels, start=1)
     ]
     assert "file" not in report
-    for made in report["files"]:
-        np.testing.assert_array_equal(image(made["file"])[..., 3], image(made["mask"]))
+    for files in report["files"]:
+        np.testing.assert_array_equal(image(files["file"])[..., 3], image(files["mask"]))
 
 
-def test_density_is_kept(tmp_path: Path, reports: Callable[..., Reports]) -> None:
+def test_the_dpi_of_the_photo_is_kept(tmp_path: Path, reports: Callable[..., Reports]) -> None:
     Image.open(CAT).save(tmp_path / "scan.png", dpi=(300, 300))
     (report,) = reports(tmp_path / "scan.png", "--mask", "--crop", "-o", tmp_path / "out")
     for key in ("file", "mask"):
@@ -192,7 +192,7 @@ def test_density_is_kept(tmp_path: Path, reports: Callable[..., Reports]) -> Non
         ("none", []),
     ],
 )
-def test_objects_are_chosen(
+def test_objects_are_chosen_by_rule_label_or_id(
     tmp_path: Path, reports: Callable[..., Reports], objects: str, chosen: list[int]
 ) -> None:
     (report,) = reports(PORTRAIT, "--objects", objects, "-o", tmp_path)
@@ -200,7 +200,7 @@ def test_objects_are_chosen(
     assert ("file" in report) == bool(chosen or objects == "none")
 
 
-def test_all_is_everything_and_none_an_empty_cut_out(
+def test_all_selects_every_object_and_none_gives_an_empty_cut_out(
     tmp_path: Path, reports: Callable[..., Reports]
 ) -> None:
     (report,) = reports(PORTRAIT, "--objects", "all", "-o", tmp_path)
@@ -210,28 +210,28 @@ def test_all_is_everything_and_none_an_empty_cut_out(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "says"),
+    ("arguments", "message"),
     [
         (("--threshold", "1"), "Nothing was found. Try a lower --threshold"),
         (("--objects", "dog"), "None of the objects found is what --objects asks for"),
     ],
 )
-def test_an_empty_selection_is_no_failure(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], says: str
+def test_an_empty_selection_is_not_an_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], message: str
 ) -> None:
     assert main([str(CAT), "-o", str(tmp_path / "out"), *arguments]) == 0
-    assert says in capsys.readouterr().err
+    assert message in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 
-def test_a_photo_with_nothing_in_it_is_no_failure(
+def test_a_photo_without_objects_is_not_an_error(
     empty: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([str(empty), "-o", str(empty.parent / "out"), "--threshold", "0.9"]) == 0
     assert capsys.readouterr().err.endswith("for example 0.1.\n")
 
 
-def test_each_with_no_object_chosen_is_reported(
+def test_each_without_a_chosen_object_is_reported(
     tmp_path: Path, reports: Callable[..., Reports], capsys: pytest.CaptureFixture[str]
 ) -> None:
     main([str(CAT), "--each", "--objects", "none", "-o", str(tmp_path)])
