@@ -1,4 +1,4 @@
-"""A page in a process of its own, started as from a shell."""
+"""Start the page in its own process, as a shell does."""
 
 import os
 import re
@@ -14,22 +14,22 @@ from tests.paths import ROOT
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """A page that serves.
+    """A page that accepts requests.
 
     Attributes:
-        process: its process; stdout and stderr come together.
-        address: where it serves.
-        said: the lines it printed until then.
+        process: the process; its stdout also has its stderr.
+        address: the address of the page.
+        output: the lines printed before the address.
     """
 
     process: subprocess.Popen[str]
     address: str
-    said: tuple[str, ...]
+    output: tuple[str, ...]
 
 
 @contextmanager
 def started(*arguments: str, environment: Mapping[str, str]) -> Iterator[Started]:
-    """Run app.py until the block ends, from the moment it serves."""
+    """Run app.py until the block ends. Yields once the page accepts requests."""
     process = subprocess.Popen(
         [sys.executable, "-u", "app.py", *arguments],
         cwd=ROOT,
@@ -37,17 +37,17 @@ def started(*arguments: str, environment: Mapping[str, str]) -> Iterator[Started
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        # Where pytest runs in the background, a child would be born deaf to this signal.
+        # A child of a pytest that runs in the background would ignore this signal.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     with process:
         assert process.stdout
-        said: list[str] = []
-        while not said or not re.match(r"Koutu \S+: http://", said[-1]):
+        output: list[str] = []
+        while not output or not re.match(r"Koutu \S+: http://", output[-1]):
             line = process.stdout.readline()
-            assert line, f"the page ended before it was there: {said}"
-            said.append(line.rstrip("\n"))
+            assert line, f"the page ended before it served: {output}"
+            output.append(line.rstrip("\n"))
         try:
-            yield Started(process, said[-1].split()[-1], tuple(said[:-1]))
+            yield Started(process, output[-1].split()[-1], tuple(output[:-1]))
         finally:
-            process.kill()  # or a test that fails would wait for its end for ever
+            process.kill()  # else a failing test would wait for its end forever

@@ -1,4 +1,4 @@
-"""What a visitor does in the browser, and what the page shows."""
+"""Actions of a visitor in the browser, and checks of what the page shows."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -17,14 +17,14 @@ from tests.paths import SCREENSHOTS
 
 
 def text(page: Page, key: str) -> str:
-    """Return one of STRINGS in the language of the page."""
+    """Return the text of a key of STRINGS in the language of the page."""
     language = page.evaluate("navigator.language")
     return STRINGS[key].in_language("zh" if language.startswith("zh") else "en")
 
 
 @contextmanager
 def redrawn(page: Page) -> Iterator[None]:
-    """Wait until the block's actions show in the result, and its file is ready."""
+    """Wait until the result shows the actions of the block and its file is ready."""
     after = page.locator("img[src*='after.jpeg']")
     before = after.get_attribute("src") if after.count() else ""
     yield
@@ -46,7 +46,7 @@ def upload_image(page: Page, image: UInt8, path: Path) -> None:
 
 
 def download(page: Page, folder: Path) -> tuple[str, UInt8]:
-    """Download the result: its name and its pixels."""
+    """Download the result. Returns its name and its pixels."""
     with page.expect_download() as waiting:
         page.locator("#download").click()
     path = folder / waiting.value.suggested_filename
@@ -56,11 +56,11 @@ def download(page: Page, folder: Path) -> tuple[str, UInt8]:
 
 @contextmanager
 def saved(page: Page, folder: Path, button: str, name: str) -> Iterator[Path]:
-    """Save the file behind a button, once it has the name."""
+    """Save the file of a download button once it has the expected name."""
     link = page.get_by_role("button", name=button, exact=True)
     expect(link).to_be_enabled()
     for _ in range(20):
-        # Under a click that comes just then the page may change what the button is for.
+        # The page may replace the button's file at the moment of the click.
         with suppress(PlaywrightTimeout), page.expect_download(timeout=5_000) as waiting:
             link.click()
             if waiting.value.suggested_filename == name:
@@ -75,7 +75,7 @@ def decode(path: Path) -> UInt8:
 
 
 def click_photo(page: Page, x: float, y: float) -> None:
-    """Click the photo at a share of its width and height, wherever it lies in its frame."""
+    """Click the photo at a fraction of its width and height, wherever it lies in its frame."""
     image = page.locator("#canvas img")
     image.scroll_into_view_if_needed()
     box = image.bounding_box()
@@ -88,10 +88,10 @@ def click_photo(page: Page, x: float, y: float) -> None:
 
 
 def problems(page: Page, name: str, still: bool = True) -> list[str]:
-    """Return what axe finds wrong with the page, and whether it is wider than its window."""
+    """Return the violations that axe finds, and whether the page is wider than its window."""
     SCREENSHOTS.mkdir(exist_ok=True)
     if still:
-        # What is still fading in has no contrast yet.
+        # An element that is still fading in has too little contrast.
         page.wait_for_function(
             "document.getAnimations().every(motion => motion.playState != 'running')"
         )

@@ -18,7 +18,7 @@ expect.set_options(timeout=60_000)
 
 @pytest.fixture(scope="session")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A page with three models to choose from, one of which has lost its graph."""
+    """Serve a page with three models, one of which has no graph file."""
     compact = find_model("compact")
     twin = replace(compact, name="twin", title=Text("Twin", "孪生"), score_threshold=0.5)
     empty = tmp_path_factory.mktemp("empty")
@@ -30,7 +30,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     chromium = shutil.which("chromium")
-    assert chromium, "browser tests need chromium; `make test` installs it where it may"
+    assert chromium, "browser tests need chromium; `make test` installs it as root"
     with sync_playwright() as playwright:
         flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
         browser = playwright.chromium.launch(executable_path=chromium, args=flags)
@@ -40,7 +40,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(params=["en-US", "zh-CN"])
 def page(request: pytest.FixtureRequest, browser: Browser, address: str) -> Iterator[Page]:
-    """The page, opened by a new visitor in one of the languages."""
+    """Open the page as a new visitor, once in each language."""
     context = browser.new_context(locale=request.param, accept_downloads=True)
     page = context.new_page()
     page.goto(address)
@@ -51,11 +51,11 @@ def page(request: pytest.FixtureRequest, browser: Browser, address: str) -> Iter
 
 @dataclass(frozen=True, slots=True)
 class HeldInference:
-    """Inferences that wait until they may go on.
+    """Inferences that wait for an event.
 
     Attributes:
-        release: lets them go on.
-        models: names of the models of those that began.
+        release: set it to let all inferences run.
+        models: the model name of each inference that has begun.
     """
 
     release: threading.Event

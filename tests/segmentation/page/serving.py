@@ -1,4 +1,4 @@
-"""Pages that are served in this process, for a test or a module of tests."""
+"""Serve pages in this process, for one test or for a module of tests."""
 
 import asyncio
 import socket
@@ -20,16 +20,16 @@ Result = TypeVar("Result")
 
 
 def free_port() -> int:
-    """A port that nobody listens on. Gradio's own search leaves a socket open for each it tries."""
+    """Return a free port. Gradio's own search leaves a socket open for each port it tries."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port: int = server.getsockname()[1]
         return port
 
 
 def in_event_loop(build: Callable[[], Result]) -> Result:
-    """Call a function that makes a page while an event loop runs.
+    """Call a function that builds a page while an event loop runs.
 
-    Without a running event loop, Gradio makes one for each of its locks and never closes it.
+    Without a running event loop, Gradio makes a loop for each of its locks and never closes it.
     """
 
     async def call() -> Result:
@@ -46,11 +46,11 @@ def in_event_loop(build: Callable[[], Result]) -> Result:
 def served(
     build: Callable[[], gr.Blocks], launch: Callable[[gr.Blocks, int], object]
 ) -> Iterator[gr.Blocks]:
-    """A page while it is served.
+    """Serve a page until the block ends.
 
     Args:
-        build: makes the page.
-        launch: launches it in the background at a port.
+        build: builds the page.
+        launch: launches the page in the background on a port.
     """
 
     def start() -> gr.Blocks:
@@ -68,7 +68,7 @@ def served(
 def page_context(
     policy: PagePolicy = PRIVATE_PAGE, cards: Sequence[ModelCard] | None = None
 ) -> PageContext:
-    """The context of a page with the bundled model, or with others."""
+    """Return the context of a page with the bundled model, or with other models."""
     return PageContext(ModelRegistry(cards or [find_model("compact")]), policy.limits)
 
 
@@ -76,7 +76,7 @@ def page_context(
 def served_page(
     policy: PagePolicy = PRIVATE_PAGE, context: PageContext | None = None, **options: Any
 ) -> Iterator[str]:
-    """The address of the whole page while it is served with all that protects it."""
+    """Serve the complete page with its request guard. Yields its address."""
     context = context or page_context(policy)
 
     def launch(ui: gr.Blocks, port: int) -> None:
@@ -88,17 +88,17 @@ def served_page(
 
 
 def blank_page() -> gr.Blocks:
-    """A page with nothing on it."""
+    """Build an empty page."""
     with gr.Blocks(analytics_enabled=False) as ui:
         gr.Markdown()
     return ui
 
 
 def launch_unprotected(ui: gr.Blocks, port: int) -> None:
-    """Launch a page with nothing that protects it."""
+    """Launch a page without the request guard."""
     ui.launch(server_port=port, prevent_thread_lock=True, quiet=True, ssr_mode=False)
 
 
 def address_of(ui: gr.Blocks) -> str:
-    """The address of a served page, without a slash at its end."""
+    """Return the address of a served page, without a trailing slash."""
     return str(ui.local_url).rstrip("/")

@@ -1,4 +1,4 @@
-"""The page on any screen, by keyboard, and for screen readers."""
+"""Accessibility: screen sizes and colour schemes, keyboard, screen readers."""
 
 import re
 from typing import Literal
@@ -24,7 +24,7 @@ from tests.segmentation.page.browsing import (
         ("dark", 360, "en-US"),
     ],
 )
-def test_all_can_read_it_on_any_screen(
+def test_the_page_is_accessible_at_each_width_and_colour_scheme(
     browser: Browser, address: str, scheme: Literal["light", "dark"], width: int, locale: str
 ) -> None:
     context = browser.new_context(
@@ -57,41 +57,39 @@ def test_all_can_read_it_on_any_screen(
 
 
 @pytest.mark.parametrize("page", ["zh-CN"], indirect=True)
-def test_who_cannot_see_the_page_hears_chinese(page: Page) -> None:
+def test_aria_labels_are_chinese_on_the_chinese_page(page: Page) -> None:
     open_example(page, 3)
     for folded in page.locator("button.label-wrap:visible").all():
         folded.click()
-    # Names that are the same in every language are no English.
-    spoken = (
+    # Format names are the same in every language.
+    labels = (
         "[...document.querySelectorAll('[aria-label]')]"
-        ".map(of => of.ariaLabel.replace(/JPEG|WebP/g, ''))"
+        ".map(element => element.ariaLabel.replace(/JPEG|WebP/g, ''))"
     )
     for tab in page.get_by_role("tab").all():
         tab.click()
-        page.wait_for_function(f"!{spoken}.some(says => /[a-z]{{3}}/i.test(says))")
+        page.wait_for_function(f"!{labels}.some(label => /[a-z]{{3}}/i.test(label))")
 
 
-def test_programmers_find_the_calls_in_the_footer_and_nobody_what_he_cannot_read(
-    page: Page,
-) -> None:
-    calls = page.locator("footer .show-api")
+def test_the_footer_links_to_the_api_on_the_english_page_only(page: Page) -> None:
+    link = page.locator("footer .show-api")
     if page.evaluate("navigator.language") == "zh-CN":
-        expect(calls).to_be_hidden()
+        expect(link).to_be_hidden()
         return
-    calls.click()
+    link.click()
     for name in ("segment", "cutout"):
         expect(page.get_by_text(f'api_name="/{name}"')).to_be_visible()
 
 
-def test_the_keyboard_is_enough(page: Page) -> None:
+def test_a_photo_is_cut_out_with_the_keyboard_alone(page: Page) -> None:
     with redrawn(page):
         page.locator("#examples button").nth(3).press("Enter")
-    chosen = page.get_by_role("checkbox", name=re.compile("^1 · "))
-    expect(chosen).to_be_checked()
-    chosen.press("Space")
+    checkbox = page.get_by_role("checkbox", name=re.compile("^1 · "))
+    expect(checkbox).to_be_checked()
+    checkbox.press("Space")
     expect(page.get_by_text(text(page, "select_one"))).to_be_visible()
     with redrawn(page):
-        chosen.press("Space")
+        checkbox.press("Space")
     with page.expect_download() as waiting:
         page.locator("#download").press("Enter")
     assert waiting.value.suggested_filename == "flower_cutout.png"

@@ -1,4 +1,4 @@
-"""The page as a program meets it: the two calls it offers, and everything it refuses."""
+"""The public API of the page: its two calls, and the requests it refuses."""
 
 import json
 from collections.abc import Iterator
@@ -40,15 +40,15 @@ def client(address: str, headers: dict[str, str] = ENGLISH) -> Client:
 
 
 def call(address: str, name: str, body: dict[str, Any], headers: dict[str, str] = ENGLISH) -> Any:
-    """What a call by hand ends with: its event and its data."""
-    at = f"{address}gradio_api/call"
-    event = httpx.post(f"{at}/v2/{name}", json=body, headers=headers).raise_for_status().json()
-    lines = httpx.get(f"{at}/{name}/{event['event_id']}", timeout=60).text.split("\n")
+    """Send a call without gradio_client. Returns its last event and the data of that event."""
+    calls = f"{address}gradio_api/call"
+    event = httpx.post(f"{calls}/v2/{name}", json=body, headers=headers).raise_for_status().json()
+    lines = httpx.get(f"{calls}/{name}/{event['event_id']}", timeout=60).text.split("\n")
     ends = [i for i, line in enumerate(lines) if line in ("event: complete", "event: error")]
     return lines[ends[-1]], json.loads(lines[ends[-1] + 1].removeprefix("data: "))
 
 
-def test_only_two_calls_are_offered(address: str) -> None:
+def test_the_api_has_two_calls(address: str) -> None:
     info = httpx.get(f"{address}gradio_api/info").json()
     assert set(info["named_endpoints"]) == {"/segment", "/cutout"}
     assert info["unnamed_endpoints"] == {}
@@ -58,7 +58,7 @@ def test_only_two_calls_are_offered(address: str) -> None:
     ("headers", "sentence"),
     [(ENGLISH, "The model has no label 'unicorn'"), (CHINESE, "模型没有“unicorn”这个标签")],
 )
-def test_errors_speak_the_callers_language(
+def test_errors_are_in_the_language_of_the_caller(
     address: str, headers: dict[str, str], sentence: str
 ) -> None:
     with closing(client(address, headers)) as caller, pytest.raises(AppError, match=sentence):
@@ -98,14 +98,14 @@ def test_a_photo_beyond_the_limits_is_refused(address: str, tmp_path: Path) -> N
     ],
 )
 @pytest.mark.parametrize("headers", [ENGLISH, CHINESE], ids=["en", "zh"])
-def test_only_uploads_are_read(address: str, photo: Any, headers: dict[str, str]) -> None:
+def test_only_uploaded_files_are_read(address: str, photo: Any, headers: dict[str, str]) -> None:
     for body in ({"photo": photo}, {"photo": upload(address), "backdrop": photo}):
         if body.get("backdrop", "") is None:
             continue
         event, data = call(address, "cutout", body, headers)
         assert event == "event: error"
-        ours = ("上传照片", "照片应写作") if headers == CHINESE else ("Upload the", "A photo is")
-        assert data["error"].strip("请").startswith(ours)
+        starts = ("上传照片", "照片应写作") if headers == CHINESE else ("Upload the", "A photo is")
+        assert data["error"].strip("请").startswith(starts)
 
 
 def upload(address: str) -> dict[str, Any]:
@@ -134,7 +134,7 @@ def test_a_public_page_limits_calls_and_photos(tmp_path: Path) -> None:
             third.predict(handle_file(large), api_name="/segment")
 
 
-def test_a_flood_leaves_places_for_others() -> None:
+def test_a_flood_from_one_network_leaves_places_in_the_queue() -> None:
     with served_page(PagePolicy(Limits(), max_waiting=4)) as address, Visitor(address) as visitor:
         join = {
             "fn_index": visitor.handler("segment")["id"],
@@ -153,7 +153,7 @@ def test_a_flood_leaves_places_for_others() -> None:
             assert other.post(f"{address}gradio_api/queue/join", json=join).status_code == 200
 
 
-def test_uploads_of_one_network_have_their_share_of_the_room() -> None:
+def test_one_network_can_use_only_its_share_of_the_storage() -> None:
     data = (ROOT / "examples" / "flower.jpg").read_bytes()
     share = 3 * MIN_FILE_BYTES / (STORAGE_MEGABYTES * 1e6)
     policy = PagePolicy(Limits(), storage_share=share)
@@ -165,7 +165,7 @@ def test_uploads_of_one_network_have_their_share_of_the_room() -> None:
     assert (refused.value.status, refused.value.text) == (429, SHARE_USED_UP.zh)
 
 
-def test_a_full_queue_says_so_in_words() -> None:
+def test_a_full_queue_is_reported() -> None:
     networks = [
         httpx.Client(transport=httpx.HTTPTransport(local_address=f"127.0.0.{i}")) for i in (1, 2, 3)
     ]
@@ -186,24 +186,24 @@ def test_a_full_queue_says_so_in_words() -> None:
     assert any("现在排队的人太多" in detail for detail in refused)
 
 
-def test_a_page_with_a_password_shows_nothing_without_it() -> None:
-    given = ("明", "open sesame")
-    with served_page(PagePolicy(Limits()), auth=given) as address:
-        with httpx.Client(base_url=address) as stranger:
+def test_a_page_with_a_password_is_closed_without_it() -> None:
+    credentials = ("明", "open sesame")
+    with served_page(PagePolicy(Limits()), auth=credentials) as address:
+        with httpx.Client(base_url=address) as anonymous:
             for target in ("config", "gradio_api/info", f"gradio_api/file={DOGS}"):
-                assert stranger.get(target).status_code == 401
-            assert "open_photo" not in stranger.get("").text
+                assert anonymous.get(target).status_code == 401
+            assert "open_photo" not in anonymous.get("").text
             for target in ("upload", "queue/join", "call/v2/segment"):
-                assert stranger.post(f"gradio_api/{target}", json={}).status_code == 401
-            wrong = {"username": given[0], "password": "open barley"}
-            answers = [stranger.post("login", data=wrong, headers=CHINESE) for _ in range(32)]
+                assert anonymous.post(f"gradio_api/{target}", json={}).status_code == 401
+            wrong = {"username": credentials[0], "password": "open barley"}
+            answers = [anonymous.post("login", data=wrong, headers=CHINESE) for _ in range(32)]
             assert [answer.status_code for answer in answers] == [400] * 30 + [429] * 2
             assert "操作过于频繁" in answers[-1].json()["detail"]
         elsewhere = httpx.HTTPTransport(local_address="127.0.0.2")
-        with httpx.Client(base_url=address, transport=elsewhere) as invited:
-            right = dict(zip(("username", "password"), given, strict=True))
-            assert invited.post("login", data=right).json() == {"success": True}
-            assert "segment" in invited.get("gradio_api/info").text
+        with httpx.Client(base_url=address, transport=elsewhere) as visitor:
+            right = dict(zip(("username", "password"), credentials, strict=True))
+            assert visitor.post("login", data=right).json() == {"success": True}
+            assert "segment" in visitor.get("gradio_api/info").text
 
 
 @pytest.mark.parametrize(
@@ -233,14 +233,14 @@ def test_a_public_page_has_the_tighter_policy(
 
 
 @pytest.mark.parametrize("text", ["ming", "ming:", ":secret", ""])
-def test_a_password_comes_with_its_name(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_auth_needs_a_name_and_a_password(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         app.parser().parse_args(["--auth", text])
     assert "USER:PASSWORD" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-def test_a_page_whose_state_was_dropped_says_so(address: str, language: Language) -> None:
+def test_handlers_report_a_photo_whose_state_was_dropped(address: str, language: Language) -> None:
     with Visitor(address, language) as visitor:
         for name in ("select_none", "select_all", "undo", "show_uncertain", "stop_batch"):
             handler = visitor.handler(name)
@@ -249,6 +249,6 @@ def test_a_page_whose_state_was_dropped_says_so(address: str, language: Language
             assert str(failed.value) == STRINGS["photo_deleted"].in_language(language)
 
 
-def test_the_footer_says_the_limits_of_a_public_page() -> None:
+def test_the_footer_shows_the_limits_of_a_public_page() -> None:
     footer = footer_text(PUBLIC_PAGE.limits, "en")
     assert "25 MP and 20 MB" in footer

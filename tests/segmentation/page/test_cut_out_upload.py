@@ -1,4 +1,4 @@
-"""What a program may ask for, and what it is told where it may not."""
+"""The options of the `/cutout` call, and the errors about wrong ones."""
 
 from pathlib import Path
 from typing import Any
@@ -23,31 +23,33 @@ def segmenter() -> Segmenter:
     return Segmenter(find_model("compact"))
 
 
-def made(
+def cut_out(
     segmenter: Segmenter, backdrop: Path | None = None, path: Path = DOGS, **options: Any
 ) -> UInt8:
     _, data = cut_out_upload(TextOptions(**options), segmenter, path, backdrop, Limits())
     return np.asarray(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED), np.uint8)
 
 
-def test_an_order_without_a_word_is_a_transparent_png_of_the_subject(segmenter: Segmenter) -> None:
+def test_the_default_result_is_a_transparent_png_of_the_subject(
+    segmenter: Segmenter,
+) -> None:
     name, data = cut_out_upload(TextOptions(), segmenter, DOGS, None, Limits())
     assert name == "two_dogs_cutout.png"
     assert data.startswith(b"\x89PNG")
-    assert made(segmenter).shape[2] == 4
+    assert cut_out(segmenter).shape[2] == 4
 
 
-def test_the_words_of_the_command_line(segmenter: Segmenter) -> None:
+def test_options_have_the_syntax_of_the_command_line(segmenter: Segmenter) -> None:
     whole = cv2.imread(str(DOGS))
     coffee = cv2.imread(str(COFFEE))
     assert whole is not None
     assert coffee is not None
-    white = made(segmenter, objects="dog", background="#ffffff", format="jpeg", quality=80)
+    white = cut_out(segmenter, objects="dog", background="#ffffff", format="jpeg", quality=80)
     assert white.shape == whole.shape
     assert white[2, 2].min() > 250
-    assert made(segmenter, place="0.5,0.5,0.5", backdrop=COFFEE).shape == coffee.shape
-    assert made(segmenter, fit="contain", backdrop=COFFEE).shape == whole.shape
-    square = made(segmenter, crop="square", outline="2,#FF0000", shadow=True, one_look=True)
+    assert cut_out(segmenter, place="0.5,0.5,0.5", backdrop=COFFEE).shape == coffee.shape
+    assert cut_out(segmenter, fit="contain", backdrop=COFFEE).shape == whole.shape
+    square = cut_out(segmenter, crop="square", outline="2,#FF0000", shadow=True, one_look=True)
     assert square.shape[0] == square.shape[1]
 
 
@@ -65,7 +67,7 @@ def test_the_words_of_the_command_line(segmenter: Segmenter) -> None:
         ({"place": "1,0,0", "crop": "square"}, "place takes the frame of the background photo."),
     ],
 )
-def test_a_value_that_means_nothing_is_named(options: dict[str, Any], sentence: str) -> None:
+def test_a_value_of_the_wrong_kind_is_refused(options: dict[str, Any], sentence: str) -> None:
     with pytest.raises(ChoiceError) as refusal:
         TextOptions(**options)
     assert refusal.value.text.en.startswith(sentence)
@@ -89,15 +91,15 @@ def test_a_value_that_means_nothing_is_named(options: dict[str, Any], sentence: 
         ({"quality": 80}, "PNG keeps every pixel"),
     ],
 )
-def test_what_cannot_be_is_explained(
+def test_impossible_options_are_explained(
     segmenter: Segmenter, options: dict[str, Any], sentence: str
 ) -> None:
     with pytest.raises(ChoiceError) as refusal:
-        made(segmenter, **options)
+        cut_out(segmenter, **options)
     assert refusal.value.text.en.startswith(sentence)
 
 
-def test_limits_count_for_both_photos(segmenter: Segmenter, tmp_path: Path) -> None:
+def test_limits_apply_to_both_photos(segmenter: Segmenter, tmp_path: Path) -> None:
     # The dogs have 2056 x 3088 pixels, the cup 600 x 400.
     small = Limits(megapixels=1)
     cut_out_upload(TextOptions(), segmenter, COFFEE, None, small)
@@ -107,4 +109,4 @@ def test_limits_count_for_both_photos(segmenter: Segmenter, tmp_path: Path) -> N
     words = tmp_path / "words.jpg"
     words.write_text("these are words")
     with pytest.raises(PhotoError):
-        made(segmenter, path=words)
+        cut_out(segmenter, path=words)

@@ -1,4 +1,4 @@
-"""Handlers of a page whose server-side state was dropped because it was left alone."""
+"""Handlers of an idle page whose server-side state was dropped."""
 
 from typing import Any
 
@@ -35,7 +35,7 @@ class Page:
 
 
 @pytest.fixture(scope="module")
-def left_page() -> Page:
+def idle_page() -> Page:
     return in_event_loop(Page)
 
 
@@ -45,30 +45,30 @@ def request_in(language: Language) -> gr.Request:
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize("name", ["list_objects", "draw_result", "refine", "export", "begin_zip"])
-def test_handlers_of_an_open_photo_say_that_it_is_gone(
-    left_page: Page, name: str, language: Language
+def test_handlers_of_an_open_photo_report_its_deletion(
+    idle_page: Page, name: str, language: Language
 ) -> None:
     with pytest.raises(gr.Error) as error:
-        getattr(left_page.results, name)(left_page.values, request_in(language))
+        getattr(idle_page.results, name)(idle_page.values, request_in(language))
     assert error.value.message == STRINGS["photo_deleted"].in_language(language)
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-def test_handlers_of_a_comparison_say_that_it_is_gone(left_page: Page, language: Language) -> None:
+def test_handlers_of_a_comparison_report_its_deletion(idle_page: Page, language: Language) -> None:
     request = request_in(language)
     clicked = gr.SelectData(None, {"index": 1, "value": None})
     with pytest.raises(gr.Error) as error:
-        left_page.comparing.show_against_first(left_page.values, clicked, request)
+        idle_page.comparing.show_against_first(idle_page.values, clicked, request)
     assert error.value.message == STRINGS["photo_deleted"].in_language(language)
     with pytest.raises(gr.Error) as error:
-        next(iter(left_page.comparing.compare_mine(left_page.values, request)))
+        next(iter(idle_page.comparing.compare_mine(idle_page.values, request)))
     assert error.value.message == STRINGS["photo_deleted"].in_language(language)
 
 
-def test_without_a_photo_nothing_is_asked_for(left_page: Page) -> None:
-    values = {**left_page.values, left_page.cutout.is_open: False}
+def test_without_a_photo_handlers_change_nothing(idle_page: Page) -> None:
+    values = {**idle_page.values, idle_page.cutout.is_open: False}
     for name in ("list_objects", "draw_result", "draw_refined", "refine", "export"):
-        updates = getattr(left_page.results, name)(values, request_in("en"))
+        updates = getattr(idle_page.results, name)(values, request_in("en"))
         assert updates == gr.skip()
 
 

@@ -1,4 +1,4 @@
-"""Classes of Gradio's elements that the style sheet and the scripts of the page rely on."""
+"""CSS classes of Gradio that the style sheet and the scripts of the page rely on."""
 
 import re
 from functools import cache

@@ -22,9 +22,9 @@ class Page:
     """A page with a handler of each kind.
 
     Attributes:
-        release: lets `hold` end.
+        release: set it to let `hold` return.
         calls: the calls that were checked.
-        refusals: texts to refuse a call and an event with, while they are set.
+        refusals: error texts; while "call" or "event" is a key, calls or events are refused.
     """
 
     def __init__(self) -> None:
@@ -95,7 +95,7 @@ def test_save_to_cache_stores_a_file_that_gradio_serves(visitor: Visitor, folder
     assert gradio_internals.save_to_cache(b"photo", "photo.png", folder) == path
 
 
-def test_is_uploaded_follows_the_path_to_its_end(folder: Path, tmp_path: Path) -> None:
+def test_is_uploaded_resolves_the_path(folder: Path, tmp_path: Path) -> None:
     (folder / "link").symlink_to(tmp_path)
     assert gradio_internals.is_uploaded(f"{folder}/x/photo.png")
     assert not gradio_internals.is_uploaded(f"{folder}/../photo.png")
@@ -104,10 +104,10 @@ def test_is_uploaded_follows_the_path_to_its_end(folder: Path, tmp_path: Path) -
 
 
 def test_visit_files_finds_files_at_any_depth() -> None:
-    found: list[Any] = []
+    files: list[Any] = []
     first, second = file_data("1.png"), file_data("2.png")
-    gradio_internals.visit_files([first, {"deep": [0, second]}, {"path": "3.png"}], found.append)
-    assert found == [first, second]
+    gradio_internals.visit_files([first, {"deep": [0, second]}, {"path": "3.png"}], files.append)
+    assert files == [first, second]
 
 
 def test_check_calls_sees_a_call_before_its_handler(visitor: Visitor, page: Page) -> None:
@@ -122,7 +122,7 @@ def test_check_calls_sees_a_call_before_its_handler(visitor: Visitor, page: Page
     assert call.request.headers["accept-language"] == "en"
 
 
-def test_check_calls_tells_the_first_step_of_a_generator(visitor: Visitor, page: Page) -> None:
+def test_check_calls_marks_the_first_step_of_a_generator(visitor: Visitor, page: Page) -> None:
     page.calls.clear()
     visitor.ask(visitor.handler("count"), [])
     steps = [call.is_first_step for call in page.calls if call.handler == "count"]
@@ -162,7 +162,7 @@ def test_waiting_requests_are_those_of_waiting_events(
     assert requests[0].headers["accept-language"] == "en"
 
 
-def test_disable_analytics_sets_what_gradio_reads(visitor: Visitor, ui: gr.Blocks) -> None:
+def test_disable_analytics_sets_the_values_gradio_reads(visitor: Visitor, ui: gr.Blocks) -> None:
     async def new_queue() -> Any:
         return gr.Blocks(analytics_enabled=False)._queue
 
@@ -201,7 +201,7 @@ def test_open_connections_are_those_of_the_web_server(ui: gr.Blocks) -> None:
         read_to_end(client)
 
 
-def test_default_share_server_is_that_of_the_environment() -> None:
+def test_the_default_share_server_comes_from_the_environment() -> None:
     server = os.environ.get("GRADIO_SHARE_SERVER_ADDRESS")
     assert gradio_internals.default_share_server() == server
 
@@ -238,6 +238,6 @@ def test_open_tunnel_runs_frpc_for_the_page(
     "error",
     [gradio_internals.ShareBinaryAltered, gradio_internals.ShareCertificateNotWritten],
 )
-def test_errors_of_the_tunnel_are_told_apart(error: type[Exception]) -> None:
+def test_errors_of_the_tunnel_have_classes_of_their_own(error: type[Exception]) -> None:
     assert issubclass(error, Exception)
     assert error is not Exception

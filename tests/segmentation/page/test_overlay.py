@@ -1,4 +1,4 @@
-"""The found objects drawn over the photo."""
+"""The overlay that marks the objects found in the photo."""
 
 from itertools import pairwise
 
@@ -14,17 +14,17 @@ INSIDE_PERSON, INSIDE_DOG, OUTSIDE = (60, 60), (220, 360), (20, 300)
 
 
 @pytest.mark.parametrize("chosen", [(), (1,), (2,), (1, 2)])
-def test_the_chosen_are_bright_and_the_rest_darkened(chosen: tuple[int, ...]) -> None:
+def test_chosen_objects_are_bright_and_the_rest_is_dark(chosen: tuple[int, ...]) -> None:
     drawn = draw_instances(PHOTO, SCENE, chosen)
     dark = int(200 * UNCHOSEN_LIGHT)
-    for id_, place in ((1, INSIDE_PERSON), (2, INSIDE_DOG)):
+    for id_, point in ((1, INSIDE_PERSON), (2, INSIDE_DOG)):
         if id_ in chosen:
-            assert drawn[place].max() > 160
-            assert drawn[place].tolist() == pytest.approx(
+            assert drawn[point].max() > 160
+            assert drawn[point].tolist() == pytest.approx(
                 0.8 * 200 + 0.2 * np.array(colour_of(id_)), abs=1
             )
         else:
-            assert drawn[place].tolist() == [dark] * 3
+            assert drawn[point].tolist() == [dark] * 3
     assert drawn[OUTSIDE].tolist() == [dark] * 3
     assert (PHOTO == 200).all()
 
@@ -52,6 +52,6 @@ def test_any_size_can_be_drawn_on(size_hw: tuple[int, int]) -> None:
     assert draw_instances(np.zeros((*size_hw, 3), np.uint8), SCENE, (1,)).shape == (*size_hw, 3)
 
 
-def test_nothing_found_is_just_dark() -> None:
+def test_a_photo_without_objects_is_dark() -> None:
     drawn = draw_instances(PHOTO, segmentation(), ())
     assert (drawn == int(200 * UNCHOSEN_LIGHT)).all()

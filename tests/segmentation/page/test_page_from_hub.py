@@ -1,4 +1,4 @@
-"""The page with models that the operator asked for by their names on the Hub."""
+"""The page with models that the operator named by their repositories on the Hub."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +11,7 @@ from tests.started import started
 from tests.visitor import Visitor
 
 
-def test_a_model_from_the_hub_works_and_one_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_model_from_the_hub_works_and_a_missing_one_is_reported(tmp_path: Path) -> None:
     compact = find_model("compact")
     repo = tmp_path / "hub" / "someone" / "koutu-copy"
     repo.mkdir(parents=True)
@@ -25,13 +25,13 @@ def test_a_model_from_the_hub_works_and_one_that_is_not_there_is_told(tmp_path: 
             "GRADIO_TEMP_DIR": str(tmp_path / "gradio"),
         }
         with started(environment=environment) as page, Visitor(page.address, "zh-CN") as visitor:
-            assert any(f"no model someone/nothing on {hub.url}" in line for line in page.said)
-            assert any("没有模型 someone/nothing" in line for line in page.said)
+            assert any(f"no model someone/nothing on {hub.url}" in line for line in page.output)
+            assert any("没有模型 someone/nothing" in line for line in page.output)
             visitor.fire(visitor.handler("greet"))
             visitor.open("dogs.jpg", (EXAMPLES / "two_dogs.jpg").read_bytes())
-            shown = str(visitor.values.values())
-    assert f"副本 @{COMMIT[:7]} · onnxruntime CPU" in shown
-    assert "暂时不可用" in shown
-    # Where it was looked for is the operator's business.
-    assert "someone" not in shown
-    assert str(tmp_path / "cache") not in shown
+            page_text = str(visitor.values.values())
+    assert f"副本 @{COMMIT[:7]} · onnxruntime CPU" in page_text
+    assert "暂时不可用" in page_text
+    # Visitors do not see the operator's repositories and paths.
+    assert "someone" not in page_text
+    assert str(tmp_path / "cache") not in page_text

@@ -1,6 +1,6 @@
-"""The page on an Ascend card, as the stand-in plays it, started as from a shell.
+"""The page in its own process on an Ascend card, for which pyACL's stand-in takes the place.
 
-The chip fails at the first photo and at its second attempt, and takes the next one.
+The chip fails at the first photo and at the retry, and works from the second photo on.
 """
 
 import json
@@ -18,12 +18,12 @@ from tests.stand_ins.toolkit import SITE_PACKAGES
 from tests.started import Started, started
 
 # A busy machine takes long over a large photo; a test that passes never waits this long.
-PATIENCE_MS = 60_000
+TIMEOUT_MS = 60_000
 
 
 @pytest.fixture
 def report(tmp_path: Path) -> Path:
-    """Where the stand-in writes what it saw."""
+    """Return the path of the stand-in's report."""
     return tmp_path / "report.json"
 
 
@@ -46,18 +46,18 @@ def upload(page: Page, address: str, name: str) -> None:
     page.locator("input[type=file]").first.set_input_files(ROOT / "examples" / name)
 
 
-def test_a_failing_chip_a_cut_out_and_an_end_without_leaks(
+def test_the_page_recovers_from_a_chip_failure_and_stops_without_leaks(
     browser: Browser, running: Started, report: Path, tmp_path: Path
 ) -> None:
     page = browser.new_page(locale="en-US")
     upload(page, running.address, "astronaut.png")
     failure = page.get_by_text("The Ascend device failed while computing")
-    expect(failure).to_be_visible(timeout=PATIENCE_MS)
+    expect(failure).to_be_visible(timeout=TIMEOUT_MS)
 
     upload(page, running.address, "two_dogs.jpg")
-    expect(page.get_by_text(CHIP)).to_be_visible(timeout=PATIENCE_MS)
-    expect(page.get_by_text("Model", exact=True)).to_be_hidden()  # there is but one
-    expect(page.locator("#download")).to_be_enabled(timeout=PATIENCE_MS)
+    expect(page.get_by_text(CHIP)).to_be_visible(timeout=TIMEOUT_MS)
+    expect(page.get_by_text("Model", exact=True)).to_be_hidden()  # there is only one
+    expect(page.locator("#download")).to_be_enabled(timeout=TIMEOUT_MS)
     with page.expect_download() as waiting:
         page.locator("#download").click()
     waiting.value.save_as(tmp_path / "dogs.png")
@@ -68,8 +68,8 @@ def test_a_failing_chip_a_cut_out_and_an_end_without_leaks(
 
     running.process.send_signal(signal.SIGINT)
     running.process.communicate()
-    seen = json.loads(report.read_text("utf-8"))
+    stand_in_report = json.loads(report.read_text("utf-8"))
     assert running.process.returncode == 0
-    assert seen["leaks"] == {}
-    assert seen["finalised"]
-    assert seen["calls"]["mdl.load_from_file"] > 3
+    assert stand_in_report["leaks"] == {}
+    assert stand_in_report["finalised"]
+    assert stand_in_report["calls"]["mdl.load_from_file"] > 3

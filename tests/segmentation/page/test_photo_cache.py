@@ -1,4 +1,4 @@
-"""Decoded photos are kept while they fit, and decoded once."""
+"""The cache of decoded photos: each is decoded once and kept while it fits."""
 
 import shutil
 from pathlib import Path

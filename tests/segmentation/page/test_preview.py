@@ -1,4 +1,4 @@
-"""Reduced images that the page shows."""
+"""The reduced images that the page shows."""
 
 from dataclasses import replace
 
@@ -33,7 +33,7 @@ def test_a_preview_is_reduced_and_never_enlarged(
     assert (clear == (9, 9, 9, 40)).all()
 
 
-def test_what_is_transparent_lends_a_preview_no_colour() -> None:
+def test_transparent_pixels_do_not_tint_a_preview() -> None:
     rgb = np.full((2600, 2600, 3), 255, np.uint8)
     rgb[:, :1301] = 10
     alpha = np.zeros((2600, 2600), np.uint8)
@@ -44,7 +44,7 @@ def test_what_is_transparent_lends_a_preview_no_colour() -> None:
     assert (edge[:, :3] == 10).all()
 
 
-def test_a_checkerboard_shows_where_nothing_is() -> None:
+def test_a_checkerboard_shows_through_transparent_pixels() -> None:
     image = np.zeros((2 * SQUARE_SIDE, 2 * SQUARE_SIDE, 4), np.uint8)
     image[0, 0] = (10, 20, 30, 255)
     image[1, 1] = (0, 0, 0, 51)

@@ -1,4 +1,4 @@
-"""What the READMEs say of the page and its API holds on a page that runs."""
+"""The examples and tables of the READMEs hold on a running page and its API."""
 
 import inspect
 import json
@@ -92,7 +92,7 @@ def test_the_curl_examples_write_a_webp(script: str, address: str, tmp_path: Pat
 
 
 @pytest.mark.parametrize("section", START)
-def test_the_table_of_flags_has_those_of_the_page(section: str) -> None:
+def test_the_table_of_flags_lists_the_flags_of_the_page(section: str) -> None:
     flags = [code for row in tables(TEXTS[1], section)[0] for code in codes(row[0])]
     assert flags == page_flags()
 
@@ -109,7 +109,7 @@ def test_the_page_accepts_the_flags_of_a_command(command: str) -> None:
 
 
 @pytest.mark.parametrize("section", OPTIONS)
-def test_the_table_of_arguments_has_those_of_the_call(section: str) -> None:
+def test_the_table_of_arguments_lists_the_arguments_of_the_call(section: str) -> None:
     rows = tables(TEXTS[1], section)[0]
     parameters = inspect.signature(Calls.cutout).parameters
     defaults = {
@@ -125,7 +125,7 @@ def test_the_table_of_arguments_has_those_of_the_call(section: str) -> None:
 
 
 @pytest.mark.parametrize("section", PUBLIC)
-def test_the_table_of_limits_has_those_of_the_policies(section: str) -> None:
+def test_the_table_of_limits_has_the_limits_of_the_policies(section: str) -> None:
     (rows,) = tables(TEXTS[1], section)
     columns = zip(*(row[1:] for row in rows), strict=True)
     for policy, column in zip((PRIVATE_PAGE, PUBLIC_PAGE), columns, strict=True):
@@ -133,7 +133,7 @@ def test_the_table_of_limits_has_those_of_the_policies(section: str) -> None:
 
 
 @pytest.mark.parametrize("half", halves(PAGE_README), ids=["en", "zh"])
-def test_other_limits_are_those_of_the_code(half: str) -> None:
+def test_other_limits_match_the_code(half: str) -> None:
     for number, unit in (
         (MAX_BYTES / 1e6, "MB"),
         ((KEEP_SECONDS + 2 * SWEEP_SECONDS) / 60, "minutes|分钟"),

@@ -1,4 +1,4 @@
-"""What a page remembers, and what follows from it."""
+"""The state of an open photo: its selection, undo, and the messages about it."""
 
 from dataclasses import replace
 
@@ -29,7 +29,7 @@ STATE = PhotoState("photo.jpg", "preview.jpg", "compact", SCENE, (), TIMINGS, ()
         ((190, 10), (1,), (1,)),
     ],
 )
-def test_a_click_adds_or_takes_away(
+def test_a_click_selects_or_deselects_an_object(
     click: tuple[int, int], before: tuple[int, ...], after: tuple[int, ...]
 ) -> None:
     state = replace(STATE, chosen=before).click(click, 0)
@@ -37,7 +37,7 @@ def test_a_click_adds_or_takes_away(
 
 
 UNSURE = 0.04
-# Under (80, 100) lie, in this order, 1, 2 and 4; beside it 3.
+# The objects 1, 2 and 4, in this order, cover (80, 100); object 3 lies beside it.
 PILE = segmentation(
     (DOG, block(4, 6, 12, 14)),
     (DOG, block(3, 4, 14, 16)),
@@ -47,30 +47,30 @@ PILE = segmentation(
 
 
 @pytest.mark.parametrize(
-    ("before", "walk"),
+    ("before", "expected"),
     [
         ((), [(1,), (2,), (4,), (), (1,)]),
         ((1,), [(2,), (4,), ()]),
         ((3,), [(1, 3), (2, 3), (3, 4), (3,)]),
         ((1, 4), [(2, 4), (4,), ()]),
-        # What is clicked lies before what was chosen, and is had beside it.
+        # The clicked object comes before the chosen one, and is added to it.
         ((2,), [(1, 2), (2,), (4,), ()]),
         ((4,), [(1, 4), (2, 4), (4,), ()]),
     ],
 )
-def test_further_clicks_go_on_to_what_else_lies_there(
-    before: tuple[int, ...], walk: list[tuple[int, ...]]
+def test_further_clicks_go_through_the_objects_under_the_pointer(
+    before: tuple[int, ...], expected: list[tuple[int, ...]]
 ) -> None:
     state = replace(STATE, segmentation=PILE, chosen=before)
     assert PILE.at((80, 100), 0) == (1, 2, 4)
     steps = []
-    for _ in walk:
+    for _ in expected:
         state = state.click((80, 100), 0)
         steps.append(tuple(sorted(state.chosen)))
-    assert steps == walk
+    assert steps == expected
 
 
-def test_a_pick_between_two_clicks_makes_the_second_one_a_first_one() -> None:
+def test_a_selection_from_the_list_restarts_the_sequence_of_clicks() -> None:
     state = replace(STATE, segmentation=PILE).click((80, 100), 0)
     assert state.select((2,)).click((80, 100), 0).selected(0) == (1, 2)
     twice = state.click((80, 100), 0)
@@ -78,16 +78,16 @@ def test_a_pick_between_two_clicks_makes_the_second_one_a_first_one() -> None:
     assert twice.undo().click((80, 100), 0).selected(0) == (2,)
 
 
-def test_a_click_on_the_preview_is_one_on_the_photo() -> None:
+def test_a_click_on_the_preview_is_mapped_to_the_photo() -> None:
     large = replace(SCENE, geometry=geometry((20, 20), (5120, 5120)))
     state = replace(STATE, segmentation=large)
     assert preview_scale((5120, 5120)) == PREVIEW_SIDE / 5120
-    # Cells are 64 pixels of the preview.
+    # A cell of the scene has 64 pixels of the preview.
     assert state.click((5 * 64, 9 * 64), 0).chosen == (1,)
     assert state.click((19 * 64, 2 * 64), 0).chosen == ()
 
 
-def test_what_is_hidden_does_not_count() -> None:
+def test_hidden_objects_are_not_selected() -> None:
     state = replace(STATE, chosen=(1, 2))
     assert state.selected(0) == (1, 2)
     assert state.selected(BETWEEN) == (1,)
@@ -97,7 +97,7 @@ def test_what_is_hidden_does_not_count() -> None:
     ("before", "after"),
     [((), (2,)), ((1,), (1, 2)), ((2,), (2,)), ((1, 2), (1, 2))],
 )
-def test_a_click_where_nothing_is_shown_takes_the_guess(
+def test_a_click_where_nothing_is_shown_selects_the_guess(
     before: tuple[int, ...], after: tuple[int, ...]
 ) -> None:
     state = replace(STATE, chosen=before).click((150, 140), BETWEEN)
@@ -116,7 +116,7 @@ def test_a_guess_is_shown_while_it_is_chosen() -> None:
     assert state.select((1,)).visible(BETWEEN).instances == SCENE.instances[:1]
 
 
-def test_what_was_hidden_does_not_come_back_with_a_guess() -> None:
+def test_a_guess_does_not_show_other_hidden_objects() -> None:
     three = segmentation(
         (PERSON, block(2, 2, 10, 18)),
         (DOG, block(12, 10, 19, 18) * 0.05),
@@ -127,7 +127,7 @@ def test_what_was_hidden_does_not_come_back_with_a_guess() -> None:
     assert state.selected(sure) == (1, 3)
 
 
-def test_guesses_that_overlap_are_clicked_through_as_well() -> None:
+def test_further_clicks_go_through_overlapping_guesses() -> None:
     two = segmentation(
         (PERSON, block(0, 0, 4, 4)),
         (DOG, block(6, 6, 18, 18) * 0.06),
@@ -145,7 +145,7 @@ def test_a_click_on_nothing_changes_nothing() -> None:
     assert state.history == ()
 
 
-def test_the_best_guess_and_the_threshold_that_shows_it() -> None:
+def test_select_best_guess_returns_the_threshold_that_shows_it() -> None:
     guesses = segmentation((DOG, block(12, 10, 19, 18) * UNSURE), (DOG, block(2, 2, 10, 18)))
     for unsure in (guesses, replace(guesses, instances=guesses.instances[1:])):
         first = unsure.instances[0]
@@ -153,10 +153,10 @@ def test_the_best_guess_and_the_threshold_that_shows_it() -> None:
         state, threshold = replace(STATE, segmentation=unsure).select_best_guess()
         assert state.selected(threshold) == (1,)
         assert first.score - SCORE_STEP < threshold <= first.score
-        assert threshold == round(threshold, 2), "as the slider has it"
+        assert threshold == round(threshold, 2), "a value of the slider"
 
 
-def test_picks_are_taken_back_one_by_one() -> None:
+def test_selections_are_undone_one_by_one() -> None:
     state = STATE.select((1,)).click((150, 140), 0).select(()).select(())
     chosen = [state.chosen]
     while state.history:
@@ -166,7 +166,7 @@ def test_picks_are_taken_back_one_by_one() -> None:
     assert state.undo() is state
 
 
-def test_a_line_says_number_label_and_score() -> None:
+def test_a_description_has_number_label_and_score() -> None:
     instance = replace(SCENE.instances[1], score=0.834)
     assert describe(instance, "en") == "2 · dog 83%"
     assert describe(instance, "zh") == "2 · 狗 83%"
@@ -184,7 +184,7 @@ EMPTY = segmentation()
         (STATE, 0, (1,), None),
     ],
 )
-def test_the_visitor_is_told_what_to_do_next(
+def test_messages_advise_the_next_step(
     state: PhotoState, threshold: float, chosen: tuple[int, ...], advice: str | None
 ) -> None:
     notice = Text("The first frame is used.", "只使用第一帧。")
@@ -196,23 +196,23 @@ def test_the_visitor_is_told_what_to_do_next(
     assert texts[-1].zh == "查找物体用时 0.33 秒。"
 
 
-def test_a_long_load_is_said() -> None:
+def test_a_long_load_of_the_model_is_mentioned() -> None:
     state = replace(STATE, timings=replace(TIMINGS, load=1.26))
     assert messages(state, 0, None)[-1].en == (
         "Objects found in 0.33 s, after 1.3 s to load the model."
     )
 
 
-def test_a_closer_look_is_said_as_long_as_it_is_at_what_is_chosen() -> None:
+def test_a_refinement_is_mentioned_while_its_objects_are_chosen() -> None:
     refinement = Refinement(SCENE, (1,), (0, 0, 1, 1), np.zeros((1, 1), np.float16), 0.12)
     state = replace(STATE, segmentation=SCENE, chosen=(1,))
     assert "selection refined in 0.12 s" in messages(state, 0, refinement)[-1].en
     assert "refined" not in messages(replace(state, chosen=(2,)), 0, refinement)[-1].en
 
 
-def test_another_model_keeps_what_was_chosen_where_it_finds_it() -> None:
+def test_another_model_keeps_the_chosen_objects_that_it_finds() -> None:
     person, dog = block(2, 2, 10, 18), block(12, 10, 19, 18)
-    # The other model's masks are twice as fine, and it is surer of the dog.
+    # The other model's masks have twice the resolution, and its score of the dog is higher.
     swapped = segmentation(
         (DOG, dog.repeat(2, 0).repeat(2, 1)), (PERSON, person.repeat(2, 0).repeat(2, 1))
     )
@@ -223,16 +223,16 @@ def test_another_model_keeps_what_was_chosen_where_it_finds_it() -> None:
         other, instances=other.instances[:1], masks_queries_logits=other.masks_queries_logits[:1]
     )
     assert replace(STATE, chosen=(1, 2)).with_model("other", only_dog, TIMINGS, 0).chosen == (1,)
-    # Its own first choice takes the place of what it does not see, but not of what nobody chose.
+    # The model's own subject replaces chosen objects that it does not find, not an empty choice.
     assert replace(STATE, chosen=(1,)).with_model("other", only_dog, TIMINGS, 0).chosen == (1,)
     assert replace(STATE, chosen=()).with_model("other", only_dog, TIMINGS, 0).chosen == ()
 
 
-def test_a_guess_stays_one_for_another_model() -> None:
+def test_a_guess_stays_selected_with_another_model() -> None:
     state = STATE.click((150, 140), BETWEEN)
     other = segmentation((PERSON, block(2, 2, 10, 18)), (DOG, block(12, 10, 19, 18)))
-    seen = state.with_model("other", other, TIMINGS, BETWEEN)
-    assert seen.selected(BETWEEN) == (2,)
-    assert seen.history == ()
-    alone = replace(STATE, chosen=(2,)).with_model("other", other, TIMINGS, BETWEEN)
-    assert alone.selected(BETWEEN) == (1,), "it was hidden, so the model's own subject is taken"
+    switched = state.with_model("other", other, TIMINGS, BETWEEN)
+    assert switched.selected(BETWEEN) == (2,)
+    assert switched.history == ()
+    hidden = replace(STATE, chosen=(2,)).with_model("other", other, TIMINGS, BETWEEN)
+    assert hidden.selected(BETWEEN) == (1,), "a hidden choice gives way to the model's subject"

@@ -1,4 +1,4 @@
-"""What may befall a page that is not a visitor's doing: how it starts, dies, and on what host."""
+"""Starting, stopping and killing a page, on hosts with different settings."""
 
 import os
 import signal
@@ -19,17 +19,17 @@ PHOTO = (ROOT / "examples" / "flower.jpg").read_bytes()
 
 
 def files_in(folder: Path) -> list[Path]:
-    """Gradio itself makes an empty folder there."""
+    """Return the files in a folder, without the empty folder that Gradio makes there."""
     return [path for path in folder.rglob("*") if path.is_file()]
 
 
-def test_a_page_that_is_killed_starts_again_and_clears_what_was_left(tmp_path: Path) -> None:
+def test_a_page_restarted_after_a_kill_deletes_the_files_left_behind(tmp_path: Path) -> None:
     environment = {"GRADIO_TEMP_DIR": str(tmp_path)}
     with started(environment=environment) as page, Visitor(page.address) as visitor:
         visitor.open("flower.jpg", PHOTO)
         opening = visitor.handler("open_photo")
         visitor.join(opening, [visitor.values.get(id_) for id_ in opening["inputs"]])
-        page.process.kill()  # with a photo under way
+        page.process.kill()  # while it processes a photo
     assert files_in(tmp_path)
     with started(environment=environment) as page:
         with Visitor(page.address) as visitor:
@@ -48,7 +48,7 @@ def test_a_page_that_is_killed_starts_again_and_clears_what_was_left(tmp_path: P
     ],
     ids=["no Chinese", "Turkish, a day ahead"],
 )
-def test_the_languages_and_the_clock_of_the_host_do_not_matter(
+def test_a_page_works_with_any_locale_and_time_zone_of_the_host(
     tmp_path: Path, environment: dict[str, str]
 ) -> None:
     environment = {**environment, "GRADIO_TEMP_DIR": str(tmp_path)}
@@ -58,11 +58,11 @@ def test_the_languages_and_the_clock_of_the_host_do_not_matter(
     assert download["path"].endswith("花_cutout.png")
 
 
-def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        place = ["--host", "127.0.0.1", "--port", str(taken.getsockname()[1])]
+def test_a_port_in_use_is_reported(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        listen = ["--host", "127.0.0.1", "--port", str(server.getsockname()[1])]
         done = subprocess.run(
-            [sys.executable, "app.py", *place],
+            [sys.executable, "app.py", *listen],
             cwd=ROOT,
             env={**os.environ, "GRADIO_TEMP_DIR": str(tmp_path)},
             capture_output=True,
@@ -73,7 +73,7 @@ def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
     assert not files_in(tmp_path)
 
 
-def test_a_precision_that_the_model_lacks_is_refused_before_any_photo_is(
+def test_a_precision_that_the_model_lacks_is_refused_at_the_start(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert app.main(["--precision", "fp61"]) == 1

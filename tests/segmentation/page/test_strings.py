@@ -23,7 +23,7 @@ def placeholders(sentence: str) -> list[str]:
 
 
 @pytest.mark.parametrize("text", [*STRINGS.values(), FOOTER], ids=[*STRINGS, "FOOTER"])
-def test_a_text_says_the_same_in_both_languages(text: Text) -> None:
+def test_a_text_has_both_languages_and_the_same_placeholders(text: Text) -> None:
     assert text.en.strip() == text.en != ""
     assert re.search("[\u4e00-\u9fff]", text.zh)
     assert placeholders(text.en) == placeholders(text.zh)
@@ -36,7 +36,7 @@ def test_every_text_is_used() -> None:
     assert [key for key in STRINGS if not re.search(f"""["']{key}["']""", code)] == []
 
 
-def test_no_value_is_taken_for_a_mark() -> None:
-    """Gradio's page translates every string that is a key, what a control stands at as well."""
+def test_no_value_of_a_control_is_a_translation_key() -> None:
+    """Gradio's page translates every string that is a key, even the value of a control."""
     values = {*BACKGROUNDS, *FITS, *FRAMES, *BATCH_RULES, *OUTPUT_FORMATS}
     assert not values & I18N.translations["en"].keys()

@@ -1,4 +1,4 @@
-"""What a visitor sees while something takes long, and cancelling it."""
+"""Progress, queueing and cancelling: what the page shows during long operations."""
 
 import re
 from pathlib import Path
@@ -19,7 +19,7 @@ from tests.segmentation.page.serving import free_port, page_context, served_page
 from tests.visitor import Visitor
 
 
-def test_what_takes_long_can_be_cancelled(
+def test_a_long_operation_can_be_cancelled(
     page: Page, held_inference: HeldInference, tmp_path: Path
 ) -> None:
     page.locator("#examples img").nth(3).click()
@@ -32,7 +32,7 @@ def test_what_takes_long_can_be_cancelled(
     assert download(page, tmp_path)[0] == "coffee_cutout.png"
 
 
-def test_a_comparison_that_was_cancelled_looks_no_further(
+def test_a_cancelled_comparison_runs_no_further_model(
     page: Page, held_inference: HeldInference
 ) -> None:
     page.get_by_role("tab", name=text(page, "compare")).click()
@@ -43,20 +43,20 @@ def test_a_comparison_that_was_cancelled_looks_no_further(
     cancel.click()
     expect(cancel).to_be_hidden()
     held_inference.release.set()
-    # The device is free for others, in whose line the second model would be, too.
+    # An inference of the second model would come before that of this example.
     page.get_by_role("tab", name=text(page, "cut_out")).click()
     open_example(page, 2)
-    assert set(held_inference.models) == {"compact"}, "the twin was to be next"
+    assert set(held_inference.models) == {"compact"}, "the twin would have been next"
 
 
 @pytest.mark.parametrize("page", ["zh-CN"], indirect=True)
-def test_who_waits_in_line_reads_it_in_his_language(
+def test_the_place_in_the_queue_is_shown_in_the_visitors_language(
     page: Page, address: str, held_inference: HeldInference
 ) -> None:
-    with Visitor(address) as before:
-        opening = before.handler("open_example")
-        data = [before.values.get(id_) for id_ in opening["inputs"]]
-        before.join(opening, data, {"index": 0, "value": None})
+    with Visitor(address) as earlier_visitor:
+        opening = earlier_visitor.handler("open_example")
+        data = [earlier_visitor.values.get(id_) for id_ in opening["inputs"]]
+        earlier_visitor.join(opening, data, {"index": 0, "value": None})
         page.locator("#examples img").nth(3).click()
         waiting = page.locator("#result .meta-text, #result .meta-text-center")
         expect(waiting).to_contain_text("排队：")
@@ -67,17 +67,17 @@ def test_who_waits_in_line_reads_it_in_his_language(
         held_inference.release.set()
 
 
-def test_a_long_upload_is_told_in_the_visitors_words(page: Page) -> None:
-    line = page.context.new_cdp_session(page)
+def test_a_long_upload_is_shown_in_the_visitors_language(page: Page) -> None:
+    devtools = page.context.new_cdp_session(page)
     slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 10_000}
-    line.send("Network.emulateNetworkConditions", slow)
+    devtools.send("Network.emulateNetworkConditions", slow)
     page.locator("input[type=file]").first.set_input_files(EXAMPLES / "coffee.png")
-    told = page.locator(".uploading")
-    expect(told).to_be_visible()
-    assert text(page, "uploading") in told.evaluate(
-        "of => getComputedStyle(of, '::before').content"
+    progress = page.locator(".uploading")
+    expect(progress).to_be_visible()
+    assert text(page, "uploading") in progress.evaluate(
+        "element => getComputedStyle(element, '::before').content"
     )
-    expect(told).to_have_css("font-size", "0px")
+    expect(progress).to_have_css("font-size", "0px")
 
 
 def test_a_page_says_that_the_server_was_restarted(browser: Browser) -> None:

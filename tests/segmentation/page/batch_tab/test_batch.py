@@ -1,4 +1,4 @@
-"""Many photos at once: one after the other, none stops the rest."""
+"""Batches: photos are processed in turn, and a photo that fails does not stop the others."""
 
 import csv
 import io
@@ -78,10 +78,10 @@ def test_a_bad_photo_does_not_stop_the_rest(segmenter: Segmenter, tmp_path: Path
     while not batch.finished:
         batch = advance(batch, segmenter, CACHE, "zh")
         with zipfile.ZipFile(batch.archive) as archive:
-            assert archive.testzip() is None, "it is whole after every step"
-    # The bad one has its name in line, so that names do not depend on what fails.
-    made = [result.file for result in batch.done]
-    assert made == ["flower_cutout.png", None, None, "flower_3_cutout.png"]
+            assert archive.testzip() is None, "the archive is valid after every step"
+    # The bad photo keeps its number, so that file names do not depend on failures.
+    files = [result.file for result in batch.done]
+    assert files == ["flower_cutout.png", None, None, "flower_3_cutout.png"]
     assert advance(batch, segmenter, CACHE, "zh") == batch
     with zipfile.ZipFile(batch.archive) as archive:
         assert archive.namelist() == ["flower_cutout.png", "flower_3_cutout.png", "objects.csv"]
@@ -95,7 +95,7 @@ def test_a_bad_photo_does_not_stop_the_rest(segmenter: Segmenter, tmp_path: Path
     assert re.fullmatch(r"1 · 物体 \d+% → flower_cutout.png \(.* s\)", overview(batch, "zh")[0][1])
 
 
-def test_what_is_stopped_is_kept(segmenter: Segmenter, tmp_path: Path) -> None:
+def test_a_stopped_batch_keeps_the_finished_photos(segmenter: Segmenter, tmp_path: Path) -> None:
     photos = [EXAMPLES / "flower.jpg"] * 3
     batch = start_batch(photos, tmp_path / "cutouts.zip", "compact", "auto", OPTIONS, CACHE)
     batch = advance(batch, segmenter, CACHE, "en").stop()
@@ -116,7 +116,7 @@ def test_a_zip_does_not_grow_beyond_its_limit(segmenter: Segmenter, tmp_path: Pa
     assert batch.archive.stat().st_size < 10_000
 
 
-def test_a_disk_that_takes_nothing_is_said_and_the_rest_can_still_be_had(
+def test_a_batch_reports_a_full_disk_and_finishes_once_there_is_space(
     segmenter: Segmenter, tmp_path: Path
 ) -> None:
     folder = tmp_path / "kept"
@@ -130,7 +130,7 @@ def test_a_disk_that_takes_nothing_is_said_and_the_rest_can_still_be_had(
     assert advance(batch, segmenter, CACHE, "en").finished
 
 
-def test_a_photo_that_was_swept_meanwhile_is_said_to_be(
+def test_a_photo_that_was_deleted_meanwhile_is_reported(
     segmenter: Segmenter, tmp_path: Path
 ) -> None:
     batch = start_batch(
@@ -140,7 +140,7 @@ def test_a_photo_that_was_swept_meanwhile_is_said_to_be(
     assert note == STRINGS["photo_deleted"]
 
 
-def test_limits_hold_before_any_work(tmp_path: Path) -> None:
+def test_limits_are_checked_before_the_batch_starts(tmp_path: Path) -> None:
     photo = EXAMPLES / "flower.jpg"
     archive = tmp_path / "cutouts.zip"
     with pytest.raises(ChoiceError):
@@ -169,7 +169,7 @@ def test_the_table_has_a_row_for_each_object() -> None:
 
 
 @pytest.mark.parametrize("name", ["=1+1.jpg", "+1.jpg", "-1.jpg", "@SUM(A1).jpg", "\ta.jpg", "＝1"])
-def test_no_name_is_a_formula(name: str) -> None:
+def test_file_names_are_not_read_as_formulas(name: str) -> None:
     text = csv_table([replace(DONE, photo=name), replace(DONE, photo=name, instances=())], "en")
     rows = list(csv.reader(io.StringIO(text.decode("utf-8-sig"))))
     assert [row[0] for row in rows[1:]] == [f"'{name}"] * 2
@@ -195,7 +195,7 @@ def test_a_photo_too_large_for_the_memory_does_not_stop_the_rest(
     assert batch.done[0].notes == (OUT_OF_MEMORY,)
 
 
-def test_a_backdrop_that_was_swept_away_has_to_be_brought_again(tmp_path: Path) -> None:
+def test_a_deleted_background_photo_has_to_be_uploaded_again(tmp_path: Path) -> None:
     options = replace(OPTIONS, background="picture", backdrop=str(tmp_path / "gone.png"))
     with pytest.raises(PhotoError) as error:
         options.to_cutout_options(CACHE)

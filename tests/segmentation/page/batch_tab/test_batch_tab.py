@@ -1,4 +1,4 @@
-"""Many photos, in a real browser."""
+"""The batch tab in a browser."""
 
 import re
 import shutil
@@ -18,12 +18,12 @@ from tests.segmentation.page.browsing import (
 )
 
 
-def test_many_photos_become_a_zip_and_a_bad_one_is_explained(page: Page, tmp_path: Path) -> None:
+def test_a_stopped_batch_offers_a_zip_and_explains_a_bad_photo(page: Page, tmp_path: Path) -> None:
     bad = tmp_path / "notes.jpg"
     bad.write_text("these are words")
     page.get_by_role("tab", name=text(page, "batch")).click()
     photos = [bad, EXAMPLES / "flower.jpg", *[EXAMPLES / "coffee.png"] * 8]
-    # Copies with names of their own, since the page takes a file once.
+    # Copies under different names, since the page accepts a file only once.
     copies = [shutil.copy(photo, tmp_path / f"{n}_{photo.name}") for n, photo in enumerate(photos)]
     page.locator("input[type=file][multiple]").set_input_files(copies)
     expect(page.get_by_text(re.compile(r"9_coffee"))).to_be_attached()
@@ -38,20 +38,20 @@ def test_many_photos_become_a_zip_and_a_bad_one_is_explained(page: Page, tmp_pat
     expect(page.get_by_text(re.compile("not a photo|无法识别为照片")).last).to_be_visible()
 
 
-def test_a_batch_that_was_held_up_goes_on(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
-    step, faults = tab.advance, [StorageFull("No room.", "没有空间。")]
+def test_a_batch_is_resumed_after_an_error(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    advance, errors = tab.advance, [StorageFull("No room.", "没有空间。")]
 
-    def held_up(*args: Any) -> Any:
-        if faults:
-            raise faults.pop()
-        return step(*args)
+    def fail_once(*args: Any) -> Any:
+        if errors:
+            raise errors.pop()
+        return advance(*args)
 
-    monkeypatch.setattr(tab, "advance", held_up)
+    monkeypatch.setattr(tab, "advance", fail_once)
     page.get_by_role("tab", name=text(page, "batch")).click()
     page.locator("input[type=file][multiple]").set_input_files(EXAMPLES / "flower.jpg")
     page.get_by_role("button", name=text(page, "run_batch")).click()
-    go_on = page.get_by_role("button", name=text(page, "resume"))
-    go_on.click()
+    resume = page.get_by_role("button", name=text(page, "resume"))
+    resume.click()
     expect(page.get_by_text("flower_cutout.png").last).to_be_visible()
     expect(page.get_by_role("button", name=text(page, "run_batch"))).to_be_visible()
-    expect(go_on).to_be_hidden()
+    expect(resume).to_be_hidden()

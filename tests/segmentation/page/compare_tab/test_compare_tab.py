@@ -1,4 +1,4 @@
-"""The comparison of settings, in a real browser."""
+"""The comparison tab in a browser."""
 
 import re
 
@@ -11,15 +11,15 @@ from tests.segmentation.page.browsing import (
 
 def test_settings_are_compared(page: Page) -> None:
     page.get_by_role("tab", name=text(page, "compare")).click()
-    # Something to see at once, and another example by a click.
+    # A comparison is shown at once; a click shows another example.
     expect(page.locator("#pair img[src*='astronaut_cut_out_B']")).to_be_visible()
     expect(page.locator("#difference img[src*='astronaut_difference_B']")).to_be_visible()
     page.locator("#compare_examples img").nth(6).click()
     expect(page.locator("#difference img[src*='chelsea_difference_B']")).to_be_visible()
-    # Without a photo of one's own the page says where to get one.
+    # Without a photo of their own, visitors are referred to the first tab.
     page.get_by_role("button", name=text(page, "compare_mine")).click()
     expect(page.get_by_text(text(page, "no_photo"))).to_be_visible()
-    # Three settings of one's own: as they come, all different.
+    # Three settings; their defaults all differ.
     page.get_by_role("button", name=text(page, "settings")).click()
     page.get_by_role("radio", name="3", exact=True).check()
     page.get_by_role("button", name=text(page, "compare_example")).click()

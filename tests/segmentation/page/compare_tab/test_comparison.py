@@ -1,4 +1,4 @@
-"""The same objects in several ways, what differs, and what is shown of it."""
+"""Comparisons of settings: the cut-outs, their differences, and the columns shown."""
 
 import json
 from collections.abc import Sequence
@@ -56,7 +56,7 @@ def compared(photo: Photo, settings: Sequence[Setting], selection: Any = None) -
     return compare(photo, settings, results)
 
 
-def test_two_alphas_are_compared_in_figures() -> None:
+def test_two_alphas_are_compared_by_iou_boundary_and_changed_share() -> None:
     empty = np.zeros((40, 60), np.uint8)
     left, top = empty.copy(), empty.copy()
     left[:, :30] = 255
@@ -69,15 +69,18 @@ def test_two_alphas_are_compared_in_figures() -> None:
     assert (compare_alphas(left, softer).iou, compare_alphas(left, softer).changed) == (1, 0.5)
 
 
-def test_the_map_says_which_one_has_it() -> None:
+def test_the_difference_map_colours_pixels_of_only_one_cut_out() -> None:
     rgb = np.full((1, 3, 3), 100, np.uint8)
-    one, other = np.array([[255, 0, 90]], np.uint8), np.array([[0, 255, 90]], np.uint8)
-    [[first, second, neither]] = difference_map(rgb, one, other).tolist()
+    first_alpha, other_alpha = (
+        np.array([[255, 0, 90]], np.uint8),
+        np.array([[0, 255, 90]], np.uint8),
+    )
+    [[first, second, neither]] = difference_map(rgb, first_alpha, other_alpha).tolist()
     assert (tuple(first), tuple(second)) == (ONLY_FIRST, ONLY_OTHER)
     assert len(set(neither)) == 1
 
 
-def test_settings_change_what_they_name_and_cost_what_they_take() -> None:
+def test_settings_affect_their_own_cut_out_and_times_only() -> None:
     photo = read_photo(EXAMPLES / "chelsea.png")
     settings = [STANDARD, setting(refine=False), setting(edge=Edge(grow=10))]
     standard, unrefined, grown = compared(photo, settings).cutouts
@@ -89,7 +92,7 @@ def test_settings_change_what_they_name_and_cost_what_they_take() -> None:
     assert standard.object_count >= 1
 
 
-def test_what_was_chosen_before_is_what_is_compared() -> None:
+def test_the_objects_chosen_before_are_compared() -> None:
     photo = read_photo(EXAMPLES / "astronaut.png")
     found, _ = REGISTRY.segmenter().segment(photo)
     others = [id_ for id_ in select(found, "all") if id_ not in select(found, "auto")]
@@ -100,7 +103,7 @@ def test_what_was_chosen_before_is_what_is_compared() -> None:
 
 
 @pytest.mark.parametrize(
-    ("named", "en"),
+    ("changed", "en"),
     [
         (setting(), "Standard"),
         (
@@ -113,11 +116,11 @@ def test_what_was_chosen_before_is_what_is_compared() -> None:
         ),
     ],
 )
-def test_a_setting_is_named_by_what_it_changes(named: Setting, en: str) -> None:
-    assert setting_name(named).en == en
+def test_a_setting_is_named_by_its_changes(changed: Setting, en: str) -> None:
+    assert setting_name(changed).en == en
 
 
-def test_the_table_has_what_it_took() -> None:
+def test_the_table_has_the_device_and_the_times() -> None:
     plain = Text("Standard", "标准")
     timed = Column(plain, plain, 2, "", None, None, Seconds(1, 0.1, 0.2, 0.3, 0.4, 0.5), "CPU")
     lines = figures_table([timed, timed], "en").splitlines()
@@ -126,7 +129,7 @@ def test_the_table_has_what_it_took() -> None:
     assert "| Total per photo, s | **1.500** | **1.500** |" in lines
 
 
-def test_what_is_noted_is_read_again(tmp_path: Path) -> None:
+def test_prepared_comparisons_are_read_as_they_were_written(tmp_path: Path) -> None:
     photo = read_photo(EXAMPLES / "coffee.png")
     comparison = compared(photo, [STANDARD, setting(refine=False)])
     shown = draw_columns(comparison, lambda name, _: name)
@@ -148,5 +151,5 @@ def test_the_examples_were_compared_with_the_bundled_model() -> None:
     for column in (column for shown in prepared.values() for column in shown):
         assert cv2.imread(column.image) is not None
     model = json.loads((PREPARED / "comparisons.json").read_text("utf-8"))["model"]
-    now = find_model("compact").artifacts[0].sha256
-    assert model == now, "the model is another one: run python -m convert compare"
+    bundled = find_model("compact").artifacts[0].sha256
+    assert model == bundled, "the bundled model has changed: run python -m convert compare"

@@ -1,4 +1,4 @@
-"""From the photo to the file, in a real browser."""
+"""From the photo to the file, in a browser."""
 
 import base64
 import re
@@ -29,15 +29,15 @@ def test_upload_click_background_download(page: Page, tmp_path: Path) -> None:
     name, image = download(page, tmp_path)
     assert name == "astronaut_cutout.png"
     assert image.shape == (512, 512, 4)
-    assert image[200, 230, 3] == 255, "her face is kept"
+    assert image[200, 230, 3] == 255, "the face is kept"
     assert image[30, 60, 3] == 0, "the flag is gone"
     assert image[450, 420, 3] == 0, "the helmet was not chosen"
-    assert not image[image[..., 3] == 0].any(), "what is gone cannot be brought back"
+    assert not image[image[..., 3] == 0].any(), "transparent pixels keep no colour"
 
-    # The photo is drawn smaller than it is, so this also proves that clicks land where they point.
+    # The page shows the photo reduced, so this also checks the coordinates of clicks.
     with redrawn(page):
         click_photo(page, 420 / 512, 450 / 512)
-    assert download(page, tmp_path)[1][450, 420, 3] == 255, "now the helmet is"
+    assert download(page, tmp_path)[1][450, 420, 3] == 255, "the helmet is chosen now"
 
     with redrawn(page):
         page.get_by_label(text(page, "blur"), exact=True).check()
@@ -53,7 +53,7 @@ def test_an_example_is_cut_out_by_one_click(page: Page, tmp_path: Path) -> None:
 
 
 def test_a_first_visit_takes_two_clicks(browser: Browser, tmp_path: Path) -> None:
-    """On a page that has not loaded its model yet; `playwright show-trace` shows what took long."""
+    """On a page that has not loaded its model yet; `playwright show-trace` shows the time taken."""
     context = browser.new_context(locale="zh-CN", viewport={"width": 360, "height": 640})
     context.tracing.start(screenshots=True, snapshots=True)
     page = context.new_page()
@@ -79,7 +79,7 @@ def test_an_object_is_placed_in_another_photo(page: Page, tmp_path: Path) -> Non
     with redrawn(page):
         page.locator("input[type=file]").last.set_input_files(EXAMPLES / "coffee.png")
     for _ in range(20):
-        # Nobody is that quick: the file without the other photo may come first.
+        # The file without the background photo may still be offered.
         image = download(page, tmp_path)[1]
         if image.shape == (400, 600, 3):
             break
@@ -87,11 +87,11 @@ def test_an_object_is_placed_in_another_photo(page: Page, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("page", ["zh-CN"], indirect=True)
-def test_another_model_looks_at_the_same_photo(page: Page) -> None:
+def test_another_model_segments_the_same_photo(page: Page) -> None:
     open_example(page, 0)
     with redrawn(page):
         click_photo(page, 420 / 512, 450 / 512)
-    # What the twin sees is the same, and so is the address of its picture.
+    # The twin finds the same objects, so the address of the picture does not change.
     page.get_by_label("孪生").check()
     expect(page.locator("code").get_by_text("孪生 · onnxruntime CPU")).to_be_visible()
     expect(page.locator("input[type=checkbox]:checked")).to_have_count(2)
@@ -103,7 +103,7 @@ def test_another_model_looks_at_the_same_photo(page: Page) -> None:
     expect(page.locator("#download")).to_be_enabled()
 
 
-def test_the_list_does_what_clicks_do(page: Page, tmp_path: Path) -> None:
+def test_the_list_of_objects_selects_like_clicks(page: Page, tmp_path: Path) -> None:
     open_example(page, 0)
     with redrawn(page):
         page.locator("input[type=checkbox]").nth(1).check()
@@ -116,23 +116,23 @@ def test_the_list_does_what_clicks_do(page: Page, tmp_path: Path) -> None:
     expect(page.locator("#download")).to_be_disabled()
 
 
-def test_a_bad_file_is_explained_and_the_page_lives_on(page: Page, tmp_path: Path) -> None:
+def test_a_bad_file_is_explained_and_the_page_still_works(page: Page, tmp_path: Path) -> None:
     bad = tmp_path / "notes.jpg"
     bad.write_text("these are words")
     explanation = page.get_by_text(re.compile("not a photo|无法识别为照片"))
     page.locator("input[type=file]").first.set_input_files(bad)
     expect(explanation).to_be_visible()
-    expect(page.locator("#photo .error")).to_be_hidden()  # said once is enough
+    expect(page.locator("#photo .error")).to_be_hidden()  # the toast explains it
     open_example(page, 0)
     assert download(page, tmp_path)[0] == "astronaut_cutout.png"
-    # Once more, for the components of a page are made anew when it changes.
+    # Once more, since the page creates its components again when it changes.
     expect(explanation).to_be_hidden(timeout=15_000)
     page.get_by_role("button", name=text(page, "new_photo")).click()
     page.locator("input[type=file]").first.set_input_files(bad)
     expect(explanation).to_be_visible()
 
 
-def test_a_file_too_large_is_refused_in_the_visitors_words(page: Page, tmp_path: Path) -> None:
+def test_a_file_too_large_is_refused_in_the_visitors_language(page: Page, tmp_path: Path) -> None:
     large = tmp_path / "large.jpg"
     with large.open("wb") as file:
         file.truncate(int(Limits().megabytes * 1e6) + 1)
@@ -144,7 +144,7 @@ def test_a_file_too_large_is_refused_in_the_visitors_words(page: Page, tmp_path:
     expect(page.locator(".toast-title")).to_have_text(re.compile(rf"^\s*{title}\s*$"))
 
 
-def test_a_choice_before_any_photo_promises_no_file(page: Page) -> None:
+def test_options_changed_before_any_photo_offer_no_file(page: Page) -> None:
     page.get_by_label(text(page, "square"), exact=True).check()
     page.get_by_text(text(page, "other_formats")).click()
     page.get_by_role("radio", name="webp").check()
@@ -173,12 +173,12 @@ def test_a_photo_is_pasted(page: Page, tmp_path: Path) -> None:
     assert download(page, tmp_path)[0] == "rose_cutout.png"
 
 
-def test_a_slider_moved_by_keys_counts(page: Page) -> None:
+def test_a_slider_moved_by_keys_changes_the_result(page: Page) -> None:
     open_example(page, 3)
     page.get_by_text(text(page, "options"), exact=True).click()
     slider = page.locator("input[type=range]:visible").nth(2)
     with redrawn(page):
-        # Within the frame in which it is unfolded it takes back what is done to it.
+        # In the frame in which it unfolds, the slider undoes a change of its value.
         for _ in range(20):
             slider.press("ArrowRight")
             page.evaluate("new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
@@ -186,13 +186,13 @@ def test_a_slider_moved_by_keys_counts(page: Page) -> None:
                 break
 
 
-def test_nothing_found_is_said(page: Page, tmp_path: Path) -> None:
+def test_a_photo_without_objects_is_reported(page: Page, tmp_path: Path) -> None:
     upload_image(page, np.full((300, 400, 3), 200, np.uint8), tmp_path / "wall.png")
     expect(page.get_by_text(text(page, "no_objects"))).to_be_visible()
     expect(page.locator("#download")).to_be_disabled()
 
 
-def test_nothing_certain_offers_guesses(page: Page, tmp_path: Path) -> None:
+def test_a_photo_without_certain_objects_offers_uncertain_ones(page: Page, tmp_path: Path) -> None:
     noise = np.random.default_rng(1).integers(0, 255, (300, 400, 3)).astype(np.uint8)
     upload_image(
         page, np.asarray(cv2.GaussianBlur(noise, (0, 0), 8), np.uint8), tmp_path / "noise.png"
@@ -203,7 +203,7 @@ def test_nothing_certain_offers_guesses(page: Page, tmp_path: Path) -> None:
     expect(page.locator("input[type=checkbox]:checked")).to_have_count(1)
 
 
-def test_a_click_takes_a_guess_where_nothing_is_outlined(page: Page, tmp_path: Path) -> None:
+def test_a_click_beside_all_outlines_selects_a_guess(page: Page, tmp_path: Path) -> None:
     noise = np.random.default_rng(1).integers(0, 255, (300, 400, 3)).astype(np.uint8)
     blobs = np.asarray(cv2.GaussianBlur(noise, (0, 0), 8), np.uint8)
     upload_image(page, blobs, tmp_path / "noise.png")

@@ -1,4 +1,4 @@
-"""Which file the page offers while others are being made."""
+"""Downloads: the file that the page offers while other files are being made."""
 
 import re
 import shutil
@@ -26,11 +26,11 @@ from tests.segmentation.page.browsing import (
 
 @dataclass(frozen=True, slots=True)
 class HeldFiles:
-    """Files that are stored only when they may be.
+    """Files that wait for an event before they are stored.
 
     Attributes:
-        release: lets them be stored.
-        begun: counts those that are ready.
+        release: set it to let all files be stored.
+        begun: counts the files that are ready to be stored.
     """
 
     release: threading.Event
@@ -38,7 +38,7 @@ class HeldFiles:
 
 
 def hold_files(monkeypatch: pytest.MonkeyPatch, prefix: str = "") -> HeldFiles:
-    """Hold the files up whose names begin with a prefix."""
+    """Hold files whose names begin with a prefix."""
     held = HeldFiles(threading.Event(), threading.Semaphore(0))
     replace_download = result_events.replace_download
 
@@ -52,7 +52,7 @@ def hold_files(monkeypatch: pytest.MonkeyPatch, prefix: str = "") -> HeldFiles:
     return held
 
 
-def test_other_formats_and_files(page: Page, tmp_path: Path) -> None:
+def test_formats_and_a_zip_of_objects_are_downloaded(page: Page, tmp_path: Path) -> None:
     open_example(page, 3)
     page.get_by_text(text(page, "other_formats")).click()
     page.get_by_role("radio", name="webp").check()
@@ -66,7 +66,7 @@ def test_other_formats_and_files(page: Page, tmp_path: Path) -> None:
         assert zipfile.ZipFile(archive).namelist() == ["flower_1_object.png"]
 
 
-def test_of_choices_made_while_a_file_is_made_the_last_counts(
+def test_the_last_option_changed_while_a_file_is_made_applies(
     page: Page, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     open_example(page, 3)
@@ -84,7 +84,7 @@ def test_of_choices_made_while_a_file_is_made_the_last_counts(
 
 
 @pytest.mark.parametrize("first", ["example", "upload"])
-def test_a_photo_opened_over_another_gets_none_of_its_files(
+def test_a_new_photo_does_not_get_a_file_of_the_previous_photo(
     page: Page, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, first: str
 ) -> None:
     held = hold_files(monkeypatch, "flower")
@@ -101,7 +101,7 @@ def test_a_photo_opened_over_another_gets_none_of_its_files(
 
 
 @pytest.mark.parametrize("page", ["zh-CN"], indirect=True)
-def test_a_photo_that_does_not_open_leaves_the_last_one_its_file(
+def test_a_photo_that_cannot_be_opened_leaves_the_previous_file(
     page: Page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     open_example(page, 3)
@@ -119,8 +119,8 @@ def test_a_photo_that_does_not_open_leaves_the_last_one_its_file(
 
 
 @pytest.mark.parametrize("page", ["zh-CN"], indirect=True)
-def test_a_file_takes_the_place_of_the_one_before(page: Page, tmp_path: Path) -> None:
-    photo = shutil.copy(EXAMPLES / "flower.jpg", tmp_path / "one_of_a_kind.jpg")
+def test_a_new_file_replaces_the_second_last_one(page: Page, tmp_path: Path) -> None:
+    photo = shutil.copy(EXAMPLES / "flower.jpg", tmp_path / "unique_name.jpg")
     with redrawn(page):
         page.locator("input[type=file]").first.set_input_files(photo)
     for name in ("shadow", "outline"):
@@ -128,20 +128,20 @@ def test_a_file_takes_the_place_of_the_one_before(page: Page, tmp_path: Path) ->
             page.get_by_label(text(page, name), exact=True).check()
     with redrawn(page):
         page.get_by_label(text(page, "shadow"), exact=True).uncheck()
-    files = list(Path(get_upload_folder()).rglob("one_of_a_kind_cutout.png"))
-    assert len(files) == 2, "the last one may be on its way to the visitor"
+    files = list(Path(get_upload_folder()).rglob("unique_name_cutout.png"))
+    assert len(files) == 2, "the previous file may still be downloading"
     assert download(page, tmp_path)[0] == files[0].name
 
 
 @pytest.mark.parametrize("page", ["zh-CN"], indirect=True)
-def test_objects_of_another_crop_are_no_longer_on_offer(page: Page, tmp_path: Path) -> None:
+def test_a_new_crop_withdraws_the_zip_of_objects(page: Page, tmp_path: Path) -> None:
     open_example(page, 3)
     page.get_by_text(text(page, "other_formats")).click()
     page.get_by_text(text(page, "zip")).click()
-    offered = page.get_by_role("button", name=text(page, "download_zip"), exact=True)
-    expect(offered).to_be_enabled()
+    button = page.get_by_role("button", name=text(page, "download_zip"), exact=True)
+    expect(button).to_be_enabled()
     page.get_by_label(text(page, "square"), exact=True).check()
-    expect(offered).to_be_hidden()
+    expect(button).to_be_hidden()
     with saved(page, tmp_path, text(page, "download"), "flower_cutout.png") as png:
         height, width, _ = decode(png).shape
         assert height == width
