@@ -1,17 +1,17 @@
-"""What holds for all tests."""
+"""Settings of all tests."""
 
 import os
 from collections.abc import Iterator
 
 import pytest
 
-# Before anything imports onnxruntime: its wheels send telemetry otherwise.
+# Set before onnxruntime is imported; its wheels send telemetry otherwise.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 
 @pytest.fixture(scope="session", autouse=True)
 def upload_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Give each test process a folder for uploads, since a page empties its folder at its end."""
+    """Give each test process its own folder for uploads, since a page empties its folder."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
         yield

@@ -1,4 +1,4 @@
-"""The READMEs that users start with, taken apart for the tests that run and check them."""
+"""Parse the READMEs, for the tests that run and check their contents."""
 
 import re
 from pathlib import Path
@@ -10,12 +10,12 @@ PAGE_README = ROOT / "segmentation" / "page" / "README.md"
 READMES = (README, PAGE_README)
 CHINESE_HEADING = "\n# 中文\n"
 
-# Rows of cells, without the heading.
+# Rows of cells, without the header row.
 Table = list[list[str]]
 
 
 def code_blocks(text: str, language: str = "") -> list[str]:
-    """Return the code of the fenced blocks of a language; "" is for those that name none."""
+    """Return the code of the fenced blocks of a language; "" selects blocks that name none."""
     return [code for name, code in _fenced(text) if name == language]
 
 
@@ -25,9 +25,9 @@ def code_languages(text: str) -> list[str]:
 
 
 def commands(text: str, program: str) -> list[tuple[str, str]]:
-    """Return the command lines that run a program, and the comment of each.
+    """Return the command lines that run a program, each with its comment.
 
-    Synopses, which have options in brackets, are left out.
+    A synopsis, which has options in brackets, is left out.
     """
     lines = [line for _, code in _fenced(text) for line in code.splitlines()]
     split = [re.split(r"\s+#\s", line, maxsplit=1) for line in lines]
@@ -59,7 +59,7 @@ def tables(text: str, section: str) -> list[Table]:
 
 
 def codes(cell: str) -> list[str]:
-    """Return what stands in backticks in a cell of a table."""
+    """Return the strings in backticks in a cell of a table."""
     return re.findall(r"`([^`]+)`", cell)
 
 
@@ -75,7 +75,7 @@ def anchor(heading: str) -> str:
 
 
 def _runs(command: str, program: str) -> bool:
-    # Variables of the environment may stand before the program.
+    # Environment variables may come before the program.
     return re.match(rf"([A-Z_]+=\S+ |\w+=\"[^\"]*\" )*{program} [^\[]*$", command) is not None
 
 

@@ -1,4 +1,4 @@
-"""python -m tests.soak: many visitors at once on a page of their own, measured.
+"""python -m tests.soak: measure a page of its own with many visitors at once.
 
 Each visitor uploads photos in colours of their own, so that a file made from another visitor's
 photo is recognised. With --flood, a client at another address sends events as fast as they are
@@ -36,7 +36,7 @@ SAMPLE_SECONDS = 0.5
 
 @dataclass
 class Tally:
-    """What all visitors have done so far.
+    """The work of all visitors so far.
 
     Attributes:
         wanted: number of events to send in all.
@@ -61,7 +61,7 @@ class Tally:
 
 @dataclass
 class Usage:
-    """Samples of what the page uses, in MB.
+    """Samples of the memory and the storage that the page uses, in MB.
 
     Attributes:
         memory: resident memory of its process.
@@ -111,7 +111,7 @@ def run_visitors(
     with_flood: bool,
     statuses: Counter[int],
 ) -> Usage:
-    """Run all visitors to their end and sample what the page uses meanwhile."""
+    """Run all visitors to their end and sample memory and files meanwhile."""
     threads = [
         threading.Thread(target=visit, args=(page.address, number, tally))
         for number in range(visitors)
@@ -128,7 +128,7 @@ def run_visitors(
 
 
 def figures(tally: Tally, usage: Usage) -> dict[str, str]:
-    """The rows of the table that are measured."""
+    """Return the measured rows of the table."""
     quarter = max(1, len(usage.memory) // 4)
     second_quarter = usage.memory[quarter : 2 * quarter] or usage.memory
     return {
@@ -174,7 +174,7 @@ def flood(address: str, visitors: list[threading.Thread], statuses: Counter[int]
 
 
 def tinted_example(random: np.random.Generator) -> UInt8:
-    """A random example in random colours, uint8 (H, W, 3)."""
+    """Return a random example in random colours, uint8 (H, W, 3)."""
     rgb = read_photo(PHOTOS[random.integers(len(PHOTOS))]).rgb
     scale = LONGEST_SIDE / max(rgb.shape[:2])
     reduced = cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
@@ -183,7 +183,7 @@ def tinted_example(random: np.random.Generator) -> UInt8:
 
 
 def shows_photo(png: bytes, rgb: UInt8) -> bool:
-    """Whether a cut-out has the very pixels of a photo where it is opaque."""
+    """Return whether the opaque pixels of a cut-out are those of the photo."""
     bgra = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_UNCHANGED)
     if bgra is None or bgra.shape[:2] != rgb.shape[:2]:
         return False

@@ -1,4 +1,4 @@
-"""A Gradio page without a browser: what it would send, sent by hand, so that it can also lie."""
+"""A client of a Gradio page without a browser, which can also send invalid requests."""
 
 import json
 import secrets
@@ -7,12 +7,12 @@ from typing import Any, Self
 
 import httpx
 
-# Generous: a test fails by what it finds, never by a slow machine.
+# Long enough for a slow machine.
 SECONDS = 120.0
 
 
 class Refused(Exception):
-    """The server did not take the request; `status` and `text` say how it put that."""
+    """Raised when the server refuses a request; has its `status` and `text`."""
 
     def __init__(self, response: httpx.Response) -> None:
         super().__init__(f"{response.status_code} {response.text[:200]}")
@@ -21,19 +21,19 @@ class Refused(Exception):
 
 
 class Failed(Exception):
-    """A handler raised; the message is what the visitor reads, None if that is nothing."""
+    """Raised when a handler fails; the message is the one that the visitor reads, or None."""
 
 
 class Visitor:
-    """One visitor's session, with the values of the components as his page would hold them.
+    """A visitor's session, with the values of the components as their page would hold them.
 
     Args:
-        address: of the page.
-        language: what his browser asks for.
+        address: the address of the page.
+        language: the Accept-Language of the browser.
 
     Attributes:
-        config: the page as the server described it.
-        values: of the components, by id; those the server has not set yet are the defaults.
+        config: the page's config, as the server sent it.
+        values: the values of the components by id; the defaults until the server sets them.
     """
 
     def __init__(self, address: str, language: str = "en") -> None:
@@ -59,14 +59,18 @@ class Visitor:
         self.http.close()
 
     def handler(self, name: str) -> dict[str, Any]:
-        """The first event that a handler of this name answers."""
-        return next(d for d in self.config["dependencies"] if d["api_name"] == name)
+        """Return the first event of the handler with this name."""
+        return next(
+            dependency
+            for dependency in self.config["dependencies"]
+            if dependency["api_name"] == name
+        )
 
     def upload(self, name: str, data: bytes, field: str = "files") -> dict[str, Any]:
-        """Send a file; what the page says of it afterwards.
+        """Upload a file. Returns it as a component's value.
 
         Raises:
-            Refused: the server did not take it.
+            Refused: the server refuses it.
         """
         response = self.http.post("/gradio_api/upload", files={field: (name, data)})
         if not response.is_success:
@@ -74,18 +78,22 @@ class Visitor:
         return file_data(response.json()[0])
 
     def fetch(self, file: dict[str, Any]) -> bytes:
-        """The bytes of a file that the server offers."""
+        """Return the bytes of a file that the server offers.
+
+        Raises:
+            Refused: the server refuses it.
+        """
         response = self.http.get(f"/gradio_api/file={file['path']}")
         if not response.is_success:
             raise Refused(response)
         return response.content
 
     def ask(self, dependency: dict[str, Any], data: list[Any], event: Any = None) -> list[Any]:
-        """Send one event with these inputs and wait for what it puts out.
+        """Send an event with these inputs and return its outputs.
 
         Raises:
-            Refused: it did not get into the queue.
-            Failed: its handler raised.
+            Refused: the queue does not accept it.
+            Failed: its handler raises.
         """
         outputs: list[Any] = self._complete(dependency, data, event)["data"]
         return outputs
@@ -110,10 +118,10 @@ class Visitor:
         raise AssertionError("the server closed the stream without an answer")
 
     def join(self, dependency: dict[str, Any], data: list[Any], event: Any = None) -> None:
-        """Put an event into the queue and do not wait.
+        """Put an event into the queue without waiting for its outputs.
 
         Raises:
-            Refused: it did not get in.
+            Refused: the queue does not accept it.
         """
         body = {
             "data": data,
@@ -127,10 +135,10 @@ class Visitor:
             raise Refused(response)
 
     def fire(self, dependency: dict[str, Any], event: Any = None) -> int:
-        """Send an event with the values of the page, keep what comes, and go on to what follows.
+        """Send an event with the values of the page, keep its outputs, and send its successors.
 
         Returns:
-            How many events that were.
+            The number of events sent.
         """
         data = [self.values.get(id_) for id_ in dependency["inputs"]]
         completed = self._complete(dependency, data, event)
@@ -150,7 +158,7 @@ class Visitor:
         return 1 + sum(self.fire(next_) for next_ in following)
 
     def component(self, **props: Any) -> int:
-        """The id of the first component with these properties."""
+        """Return the id of the first component with these properties."""
         return next(
             component["id"]
             for component in self.config["components"]
@@ -158,17 +166,21 @@ class Visitor:
         )
 
     def input_of(self, dependency: dict[str, Any], kind: str) -> int:
-        """The id of an event's input that is a component of this type."""
+        """Return the id of the first input of an event that is a component of this type."""
         components = {item["id"]: item["type"] for item in self.config["components"]}
         return next(int(id_) for id_ in dependency["inputs"] if components[id_] == kind)
 
     def open(self, name: str, data: bytes) -> int:
-        """Upload a photo and open it, as dropping it on the page does; how many events it took."""
+        """Upload and open a photo, as dropping it on the page does.
+
+        Returns:
+            The number of events sent.
+        """
         opening = self.handler("open_photo")
         self.values[self.input_of(opening, "image")] = self.upload(name, data)
         return self.fire(opening)
 
 
 def file_data(path: str, **more: Any) -> dict[str, Any]:
-    """A file as a component's value."""
+    """Return a file as a component's value."""
     return {"path": path, "meta": {"_type": "gradio.FileData"}, **more}
