@@ -39,7 +39,7 @@ def test_a_stopped_batch_offers_a_zip_and_explains_a_bad_photo(page: Page, tmp_p
 
 
 def test_a_batch_is_resumed_after_an_error(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
-    advance, errors = tab.advance, [StorageFull("No room.", "没有空间。")]
+    advance, errors = tab.advance, [StorageFull("No space.", "没有空间。")]
 
     def fail_once(*args: Any) -> Any:
         if errors:
