@@ -20,8 +20,8 @@ from segmentation.image.read import read_photo
 from segmentation.inference.select import OBJECT_RULES
 from segmentation.text_options import TextOptions
 
-# Flags whose value is optional: the pattern of a value, and the default. argparse alone would take
-# a photo that follows such a flag for its value.
+# Flags with an optional value: the pattern of a value, and the default. argparse alone would read
+# a photo that follows such a flag as its value.
 OPTIONAL_VALUES = {
     "--crop": ("|".join(CROPS), "subject"),
     "--outline": (r"[\d.]+,#?\w+", "1.2,#FFFFFF"),

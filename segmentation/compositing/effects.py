@@ -94,7 +94,7 @@ def draw_effects(layer: Layer, effects: Effects) -> Layer:
 
 
 def effects_outset(effects: Effects, size: int) -> Outset:
-    """How far effects extend beyond a subject whose longer side has `size` pixels."""
+    """Return how far effects extend beyond a subject with a longer side of `size` pixels."""
     left = top = right = bottom = 0.0
     for effect in effects:
         match effect:

@@ -1,4 +1,4 @@
-"""From a coarse mask to opacity whose edge follows the photo."""
+"""Turn a coarse mask into an alpha whose edge follows the photo."""
 
 from dataclasses import dataclass
 
@@ -33,7 +33,7 @@ UNCERTAIN_LOGIT = 2.0
 UNCERTAIN_RADII = 3
 # The filter leaves a ramp as wide as its window; this steepens it to the width of a real edge.
 GAIN = 3.7
-# Multiplies the mask logits: where the model is undecided, people want a yes or a no, not a ghost.
+# Factor of the mask logits: where the model is undecided, a clear edge looks better than a veil.
 # A larger value gains nothing.
 LOGIT_GAIN = np.float32(3)
 # Bins of the colour histograms, per channel.
@@ -45,8 +45,8 @@ MAX_EVIDENCE = 2.0
 # Weight of the colours against the mask, which is based on them too: 1 would treat both as
 # independent.
 COLOUR_WEIGHT = 0.7
-# A hole or speck of up to this many mask cells is the model's doubt, not part of the photo. Larger
-# specks are listed as objects (see MIN_AREA of `postprocess`).
+# A hole or speck of up to this many mask cells is an error of the model, not part of the photo.
+# Larger specks are listed as objects (see MIN_AREA of `postprocess`).
 PINHOLE_CELLS, SPECK_CELLS = 4, 2
 
 

@@ -88,7 +88,7 @@ def _open_remote(
     return RemoteEngine(card, choice)
 
 
-# In the order of help texts; an engine that is chosen by more than its name comes last.
+# In the order of help texts; an engine that is chosen by an address comes last.
 _SPECS = (
     EngineSpec(
         name="onnx",

@@ -1,4 +1,4 @@
-"""Turns a lack of memory into an error that says what to do."""
+"""Turn a lack of memory into an error that says what to do."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

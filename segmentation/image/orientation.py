@@ -4,7 +4,7 @@ from PIL import ExifTags, Image
 
 from segmentation.i18n import Text
 
-# What turns a photo upright, by its EXIF orientation (EXIF 2.32, tag 0x0112); 1 is upright.
+# Operations that turn a photo upright, by EXIF orientation (EXIF 2.32, tag 0x0112); 1 is upright.
 TRANSPOSES = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,

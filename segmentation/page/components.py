@@ -27,7 +27,7 @@ State = TypeVar("State")
 
 # As a default of a handler's parameter it makes Gradio pass the visitor's own progress.
 PROGRESS = gr.Progress()
-# Server-side states of a page that was left alone are dropped after this time.
+# The server-side state of an idle page is dropped after this time.
 STATE_SECONDS = 3600
 
 # Options of events. `LATEST`: by default Gradio drops an event while the same one is running.
@@ -45,7 +45,7 @@ I18N = gr.I18n(**{"en": _ENGLISH, **dict.fromkeys(("zh", "zh-CN", "zh-TW", "zh-H
 
 @dataclass(frozen=True, slots=True)
 class PageContext:
-    """What the handlers of all tabs share.
+    """The context that the handlers of all tabs share.
 
     Attributes:
         registry: the models.
@@ -64,7 +64,7 @@ class PageContext:
 
 
 def skip() -> Updates:
-    """Return updates that change nothing. (An empty dictionary would be taken for a value.)"""
+    """Return updates that change nothing. (Gradio would read an empty dictionary as a value.)"""
     updates: Updates = gr.skip()
     return updates
 

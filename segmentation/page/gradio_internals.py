@@ -1,4 +1,4 @@
-"""Every private name of Gradio that this page depends on.
+"""Every private name of Gradio that the page depends on.
 
 An upgrade of Gradio may rename or remove any of them; tests/segmentation/page/
 test_gradio_internals.py has a test for each.

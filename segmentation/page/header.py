@@ -1,4 +1,4 @@
-"""What stands above the tabs and below them: title, menu of models, privacy."""
+"""The header above the tabs and the footer below them: title, menu of models, privacy."""
 
 from dataclasses import dataclass
 
@@ -73,7 +73,7 @@ def footer(ui: gr.Blocks, context: PageContext) -> None:
 
 def footer_text(limits: Limits, language: Language) -> str:
     """Return the limits of a photo and the promise on privacy."""
-    # A file is first seen by one sweep, and deleted by the first one after its time is over.
+    # A sweep sees a file first, and the first sweep after its time has passed deletes it.
     minutes = (STATE_SECONDS + 2 * SWEEP_SECONDS) // 60
     return FOOTER.in_language(language).format(
         megapixels=limits.megapixels, megabytes=limits.megabytes, minutes=minutes
@@ -81,6 +81,6 @@ def footer_text(limits: Limits, language: Language) -> str:
 
 
 def say_restarted(was_restarted: bool, request: gr.Request) -> None:
-    """Say why a page that was loaded again by itself is empty."""
+    """Explain why a page that reloaded itself is empty."""
     if was_restarted:
         gr.Warning(STRINGS["restarted"].in_language(language_of(request)), duration=None)

@@ -1,4 +1,4 @@
-"""The found objects drawn over the photo, so that a person sees what can be picked."""
+"""Draw the objects found over the photo, so that visitors see which ones they can select."""
 
 import colorsys
 from collections.abc import Collection
@@ -12,7 +12,7 @@ from segmentation.inference.postprocess import Segmentation
 # Neighbouring ids get hues far apart: the golden ratio never comes back to the same place.
 HUE_STEP = 0.618
 CHOSEN_TINT = 0.2
-# How much of the photo's light is left where nothing is chosen.
+# Share of the photo's brightness that is left outside the chosen objects.
 UNCHOSEN_LIGHT = 0.55
 
 
@@ -21,7 +21,7 @@ def draw_instances(rgb: UInt8, segmentation: Segmentation, chosen: Collection[in
 
     Args:
         rgb: uint8 (H, W, 3), the photo or a reduced copy of it.
-        segmentation: what was found in it.
+        segmentation: the objects found in it.
         chosen: ids.
 
     Returns:
@@ -48,7 +48,7 @@ def draw_instances(rgb: UInt8, segmentation: Segmentation, chosen: Collection[in
 
 
 def colour_of(id_: int) -> tuple[int, int, int]:
-    """The colour that stands for an instance everywhere on the page."""
+    """Return the colour of an instance, the same everywhere on the page."""
     red, green, blue = colorsys.hsv_to_rgb(id_ * HUE_STEP % 1, 0.85, 1)
     return round(red * 255), round(green * 255), round(blue * 255)
 
@@ -60,7 +60,7 @@ def _inside(segmentation: Segmentation, id_: int, size_hw: tuple[int, int]) -> U
 
 
 def _number(image: UInt8, mask: UInt8, id_: int, size: float) -> None:
-    """Write the id into the thickest place of the mask."""
+    """Write the id at the thickest point of the mask."""
     depth = cv2.distanceTransform(cv2.copyMakeBorder(mask, 1, 1, 1, 1, 0), cv2.DIST_L2, 3)
     _, _, _, (x, y) = cv2.minMaxLoc(depth)
     text, font = str(id_), cv2.FONT_HERSHEY_DUPLEX

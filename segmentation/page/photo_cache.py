@@ -51,7 +51,7 @@ class PhotoCache:
         self._lock = threading.Lock()
 
     def read(self, path: str, missing: Text = STRINGS["photo_deleted"]) -> Photo:
-        """Read a visitor's photo, decoding it only if it is not here.
+        """Read a visitor's photo; it is decoded only if it is not in the cache.
 
         Raises:
             PhotoError: the file was deleted in the meantime, which `missing` says, or is no photo.
@@ -71,7 +71,7 @@ class PhotoCache:
 
     @property
     def bytes(self) -> int:
-        """Memory used by the pixels of all photos here."""
+        """Memory used by the pixels of all photos in the cache."""
         with self._lock:
             return sum(entry.bytes for entry in self._entries.values())
 

@@ -15,7 +15,7 @@ from segmentation.image.photo import Photo
 from segmentation.inference.postprocess import Segmentation
 from segmentation.inference.refine import Refinement
 
-# Longest side of what the page shows.
+# Longest side of the images that the page shows.
 PREVIEW_SIDE = 1280
 # Side of a checkerboard square, in pixels of the preview.
 SQUARE_SIDE = 12

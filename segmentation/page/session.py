@@ -1,4 +1,4 @@
-"""What a visitor's page remembers of its photo: one immutable value, replaced at each change."""
+"""The state of an open photo: one immutable value, replaced at each change."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -17,7 +17,7 @@ from segmentation.page.strings import STRINGS
 MIN_OFFERED_SCORE = 0.1
 # Step of the slider for the least score.
 SCORE_STEP = 0.05
-# More selections than anybody undoes one by one.
+# Number of selections that can be undone.
 MAX_UNDO_STEPS = 50
 # A shorter load of the model is not mentioned.
 NOTABLE_LOAD_SECONDS = 0.05
@@ -68,7 +68,7 @@ class PhotoState:
         return replace(self, chosen=tuple(ids), history=history, clicked=())
 
     def undo(self) -> "PhotoState":
-        """Take the last selection back, if there is one."""
+        """Undo the last selection, if there is one."""
         if not self.history:
             return self
         return replace(self, chosen=self.history[-1], history=self.history[:-1], clicked=())
@@ -160,7 +160,7 @@ def describe(instance: Instance, language: Language) -> str:
 def messages(
     state: PhotoState, min_score: float, refinement: Refinement | None
 ) -> tuple[Text, ...]:
-    """Return what the page says under the photo: notices, what to do next, and time spent."""
+    """Return the messages under the photo: notices, the next step, and the time taken."""
     advice: tuple[Text, ...] = ()
     if not state.segmentation.instances:
         advice = (STRINGS["no_objects"],)

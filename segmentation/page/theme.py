@@ -1,4 +1,4 @@
-"""The page's look and its own JavaScript."""
+"""Theme, style sheet and JavaScript of the page."""
 
 import json
 from dataclasses import asdict
@@ -11,12 +11,12 @@ from segmentation.page.components import I18N
 from segmentation.page.strings import GRADIO_NAMES, GRADIO_TEXTS, STRINGS
 
 ASSETS = Path(__file__).parent / "assets"
-# Fonts of the visitor's system: none is fetched from another host.
+# Fonts of the visitor's system, so that none is fetched from another host.
 FONTS = ("system-ui", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "sans-serif")
 
 
 def appearance() -> dict[str, Any]:
-    """Return the options of `gr.Blocks.launch` for the look, the scripts and the texts."""
+    """Return the options of `gr.Blocks.launch` for the theme, the scripts and the texts."""
     return {"theme": theme(), "css": css(), "js": javascript(), "i18n": I18N}
 
 
@@ -50,6 +50,6 @@ def javascript() -> str:
 
 
 def restart_check() -> str:
-    """Return the function that tells whether the server was restarted since the last load."""
+    """Return the function that reports whether the server was restarted since the last load."""
     script = (ASSETS / "restart.js").read_text("utf-8")
     return f"() => {{\n{script}\nreturn watchForRestart();\n}}"

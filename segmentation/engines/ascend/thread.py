@@ -46,7 +46,7 @@ class DeviceThread:
             ThreadClosed: the thread has ended.
             Exception: raised by the job.
         """
-        # Behind a call that is already overdue there is no point in waiting as long again.
+        # A call behind an overdue one is not given the full time again.
         if self._is_overdue():
             raise CallOverdue(self._call_limit_s)
         future = self.submit(job)

@@ -1,4 +1,4 @@
-"""Many photos, one after the other: what the page remembers of them, and each step."""
+"""Batches of photos: the state of a batch, and the step that processes the next photo."""
 
 import csv
 import io
@@ -46,7 +46,7 @@ class PhotoResult:
         instances: the objects found.
         chosen: ids of those that were cut out.
         seconds: time spent.
-        notes: why there is no cut-out, or what a person should know about it.
+        notes: the reason why there is no cut-out, or notices about it.
     """
 
     photo: str
@@ -65,7 +65,7 @@ class Batch:
         archive: the ZIP, complete after every step.
         model: name of the model that finds the objects.
         objects: what to cut out of each photo, see `select`.
-        options: how.
+        options: the values of the controls.
         todo: the photos to come, each with the name of its cut-out.
         done: the results so far.
         finished: whether the table is in the ZIP too, and the ZIP can be downloaded.
@@ -99,7 +99,7 @@ def start_batch(
         archive: path of the ZIP to make; no file may exist there.
         model: name of the model that finds the objects.
         objects: what to cut out of each photo, see `select`.
-        options: how.
+        options: the values of the controls.
         cache: its `limits` on the number of photos and their bytes apply.
 
     Raises:
@@ -161,7 +161,7 @@ def _process(
     try:
         with translate_memory_errors():
             options = replace(batch.options.to_cutout_options(cache), objects=batch.objects)
-            # Not through the cache: it is decoded once, and would push out photos that are open.
+            # Not through the cache: a batch photo is decoded once, and would push out open photos.
             photo = read_upload(path, cache.limits)
             outcome = cut_out_photo(segmenter, photo, options)
             instances, chosen = outcome.segmentation.instances, outcome.ids
@@ -194,7 +194,7 @@ def _check_space(archive: Path, size: int, limits: Limits) -> None:
         )
     if shutil.disk_usage(archive.parent).free < size + SPARE_BYTES:
         raise PhotoError(
-            "The server's disk is full. Try again later, or tell whoever runs it.",
+            "The server's disk is full. Try again later, or tell the operator.",
             "服务器磁盘已满。请稍后再试，或告知管理员。",
         )
 

@@ -88,7 +88,7 @@ class BatchTab:
             shown,
             **queued,
         )
-        # Refused by the limits or the disk: the rest can still be had.
+        # Refused by the limits or the disk: the rest can still be processed.
         advancing.failure(self.offer_resume, None, [self.resume], **QUIET)
         announced = self.stop.click(self.announce_stop, None, [self.stop], **QUIET)
         stopping = announced.success(self.stop_batch, {self.batch}, [self.batch], **queued)
@@ -105,7 +105,7 @@ class BatchTab:
         }
 
     def start_batch(self, values: Values, request: gr.Request) -> Updates:
-        """Put many photos in line; each is then an event of its own."""
+        """Start a batch; each photo is then an event of its own."""
         with translate_errors(request):
             batch = start_batch(
                 [Path(path) for path in values[self.photos]],
@@ -132,12 +132,12 @@ class BatchTab:
         return {**self._show(batch, language), self.stop: gr.Button(visible=not batch.finished)}
 
     def stop_batch(self, values: Values, request: gr.Request) -> Updates:
-        """Leave out the photos that are still in line."""
+        """Leave out the photos that still wait."""
         batch: Batch | None = values[self.batch]
         return {self.batch: require(batch, request).stop()}
 
     def offer_resume(self) -> Updates:
-        """Offer to go on after an error."""
+        """Offer to resume the batch after an error."""
         return {self.resume: gr.Button(visible=True)}
 
     def announce_stop(self) -> Updates:

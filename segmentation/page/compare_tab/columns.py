@@ -1,4 +1,4 @@
-"""What the page shows of a comparison: a column for each setting, made now or in advance."""
+"""The columns of a comparison, one for each setting, made now or in advance."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -46,7 +46,7 @@ class Column:
         difference: path of the map of differences to the first column; the first has none.
         similarity: to the first column; the first has none.
         seconds: time spent.
-        device: what computed, and on which host if the comparison was made in advance.
+        device: the device, and its host if the comparison was made in advance.
     """
 
     setting: Text

@@ -68,7 +68,7 @@ class ComparedCutout:
         object_count: number of objects above the model's own least score.
         image: uint8 (h, w, 4) with straight alpha, in the frame of the comparison.
         seconds: time spent.
-        notices: what a person should know.
+        notices: messages for the visitor.
     """
 
     setting: Setting
@@ -99,7 +99,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VariantResult:
-    """What one variant found: the objects to compare, and their refinement.
+    """The result of one variant: the objects to compare, and their refinement.
 
     Attributes:
         variant: the model.

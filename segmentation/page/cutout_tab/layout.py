@@ -37,7 +37,7 @@ class CutoutLayout:
     def __init__(self, card: ModelCard) -> None:
         self.photo_state = gr.State(None, time_to_live=STATE_SECONDS)
         self.refinement = gr.State(None, time_to_live=STATE_SECONDS)
-        # Outlives the photo's state, so that a page that was left alone can say so.
+        # Outlives the photo's state, so that an idle page can report that the state was dropped.
         self.is_open = gr.State(False)
         self.model_in_use = gr.State(card.name)
         self.downloads = gr.State(())

@@ -95,7 +95,7 @@ class PhotoEvents:
             layout.photo_state: open_photo(
                 path, preview_path, segmenter.card, found, opened.photo.notices
             ),
-            # One that was lowered for the last photo would show every guess in this one.
+            # A least score lowered for the previous photo would show every guess in this one.
             layout.min_score: segmenter.card.score_threshold,
             layout.upload_area: gr.Column(visible=False),
             layout.photo_area: gr.Column(visible=True),
@@ -134,7 +134,7 @@ class PhotoEvents:
         return {self._header.model: values[self._layout.model_in_use]}
 
     def start_over(self, values: Values, request: gr.Request) -> Updates:
-        """Close the photo, to make room for another one."""
+        """Close the photo, so that another one can be opened."""
         layout = self._layout
         with translate_errors(request):
             card = self._context.registry.card(values[self._header.model])
@@ -169,7 +169,7 @@ class PhotoEvents:
         return {self._layout.photo_state: self._layout.state(values, request).select(())}
 
     def undo(self, values: Values, request: gr.Request) -> Updates:
-        """Take the last selection back."""
+        """Undo the last selection."""
         return {self._layout.photo_state: self._layout.state(values, request).undo()}
 
     def show_uncertain(self, values: Values, request: gr.Request) -> Updates:

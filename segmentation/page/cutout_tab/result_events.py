@@ -87,7 +87,7 @@ class ResultEvents:
         selected = state.selected(values[layout.min_score])
         former = values[layout.refinement]
         if former is not None and former.matches(state.segmentation, selected):
-            return skip()  # an event before this one did it
+            return skip()  # an earlier event did it
         with translate_errors(request):
             photo = self._context.photos.read(state.path)
             segmenter = self._context.registry.segmenter(state.model)

@@ -56,7 +56,7 @@ def cutout_tab(ui: gr.Blocks, context: PageContext, header: Header) -> CutoutLay
 
 
 def _wire_controls(layout: CutoutLayout, events: PhotoEvents) -> list[Any]:
-    """Wire what shows and hides controls; return the triggers that change the result."""
+    """Wire the events that show and hide controls. Returns the triggers that change the result."""
     layout.background.input(
         events.show_background_controls,
         {layout.background},
@@ -92,7 +92,7 @@ def _wire_controls(layout: CutoutLayout, events: PhotoEvents) -> list[Any]:
 def _wire_steps(
     layout: CutoutLayout, events: ResultEvents, restyled: list[Any], device: dict[str, Any]
 ) -> list[Any]:
-    """Wire the steps from the photo's state to the file; return their events."""
+    """Wire the steps from the photo's state to the file, and return their events."""
     shown: set[Block] = {layout.photo_state, layout.is_open, layout.min_score}
     styled = {*shown, layout.refinement, layout.downloads, *layout.controls.values()}
     files = [layout.download, layout.download_zip]
@@ -128,7 +128,7 @@ def _wire_steps(
         events.export, styled, [*files, layout.downloads], **file_queue, **LATEST
     )
     for step in (listing, drawing, refining, redrawing, exporting):
-        # An error, or a refusal by the limits: the file that was announced does not come.
+        # After an error, or a refusal by the limits, the announced file is never made.
         step.failure(layout.no_files, None, files, **QUIET)
     beginning = layout.make_zip.click(
         events.begin_zip, shown, [layout.download_zip, layout.zip_request], **LATEST
@@ -142,7 +142,7 @@ def _wire_steps(
         **PRIVATE,
     )
     zipping.failure(layout.no_zip, None, [layout.download_zip], **QUIET)
-    # A ZIP that is being made has the former style.
+    # A ZIP that is being made has the previous options.
     gr.on(restyled, None, cancels=[zipping])
     return [listing, drawing, refining, redrawing, exporting, beginning, zipping]
 
@@ -154,7 +154,7 @@ def _wire_opening(
     running: list[Any],
     device: dict[str, Any],
 ) -> list[Any]:
-    """Wire what opens a photo; return the events."""
+    """Wire the events that open a photo, and return them."""
     opened = [
         layout.photo_state,
         layout.min_score,
@@ -166,11 +166,11 @@ def _wire_opening(
     options: dict[str, Any] = {
         **PRIVATE,
         **device,
-        # Full progress would hide the cross that takes the upload back.
+        # Full progress would hide the button that removes the upload.
         "show_progress": "minimal",
         "show_progress_on": [layout.upload, layout.result],
     }
-    # What still runs for the last photo ends before the next one is opened.
+    # Events of the previous photo are cancelled before the next one is opened.
     gr.on([layout.examples.select, layout.upload.input], None, cancels=running)
     opening: list[Any] = [
         layout.upload.input(events.open_photo, {layout.upload, header.model}, opened, **options),
@@ -184,7 +184,7 @@ def _wire_opening(
         ),
     ]
     for event in opening:
-        # The result of the photo before is on the page still, and so is its file.
+        # The page still shows the result of the previous photo, and offers its file.
         event.failure(layout.request_drawing, None, [layout.draw_request], **QUIET)
     gr.on([layout.upload.clear], None, cancels=opening)
     layout.cancel.click(lambda: None, None, layout.upload, cancels=opening, **QUIET)
@@ -194,7 +194,7 @@ def _wire_opening(
 def _wire_model(
     header: Header, layout: CutoutLayout, events: PhotoEvents, device: dict[str, Any]
 ) -> Any:
-    """Wire what changes the model; return the event."""
+    """Wire the event that changes the model, and return it."""
     changing = header.model.input(
         events.change_model,
         {header.model, layout.photo_state},
@@ -210,7 +210,7 @@ def _wire_model(
 def _wire_closing(
     header: Header, layout: CutoutLayout, events: PhotoEvents, running: list[Any]
 ) -> None:
-    """Wire what closes the photo, and ends what still runs for it."""
+    """Wire the event that closes the photo and cancels its other events."""
     layout.new_photo.click(
         events.start_over,
         {header.model},
@@ -231,7 +231,7 @@ def _wire_closing(
 
 
 def _wire_selection(layout: CutoutLayout, events: PhotoEvents) -> None:
-    """Wire what selects objects."""
+    """Wire the events that select objects."""
     state, every_click = [layout.photo_state], {**QUIET, "trigger_mode": "multiple"}
     shown: set[Block] = {layout.photo_state, layout.min_score}
     layout.canvas.select(events.click, shown, state, **every_click)

@@ -4,9 +4,9 @@ import ipaddress
 
 from starlette.types import Scope
 
-# The proxies in front of a hosted page have addresses in these networks. A client on the internet
-# has none of them, so the first other address from the right of X-Forwarded-For is the client's;
-# addresses that the client wrote itself stand further left.
+# The proxies in front of a hosted page have addresses in these networks. Clients on the internet do
+# not, so the rightmost other address in X-Forwarded-For is the client's. Addresses that the client
+# wrote itself come further left.
 PRIVATE_NETWORKS = (
     *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"),
     *("100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16"),

@@ -12,13 +12,13 @@ from typing import Any
 
 from segmentation.page.server.client_address import client_network
 
-# A phone on a bad line may take this long to send a request.
+# A phone on a bad connection may take this long to send a request.
 IDLE_SECONDS = 30
 # A class behind its school's router has two connections per page.
 MAX_CONNECTIONS_PER_NETWORK = 500
 CHECK_SECONDS = 1
 
-# uvicorn's protocol object: it has `client`, `transport`, and in `cycle` the last request that was
+# uvicorn's protocol object: it has `client`, `transport`, and `cycle`, the last request that was
 # read completely.
 Connection = Any
 Cycle = Any

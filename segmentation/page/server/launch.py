@@ -1,4 +1,4 @@
-"""Launching a page with what protects it, wherever it runs."""
+"""Launch a page with its request guard, and delete visitors' files while it runs."""
 
 import asyncio
 import os
@@ -90,7 +90,7 @@ def middleware(folder: Path, policy: PagePolicy, *, behind_proxies: bool) -> lis
     Args:
         folder: the folder that uploads are written to.
         policy: the page's policy.
-        behind_proxies: whether the host's proxies tell where a request comes from. Elsewhere a
+        behind_proxies: whether the host's proxies report the address of a request. Elsewhere a
             client could write any address there.
     """
     proxies = Middleware(ProxyHeadersMiddleware, trusted_hosts=list(PRIVATE_NETWORKS))

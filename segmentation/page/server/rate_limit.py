@@ -89,7 +89,7 @@ class _Buckets:
         full_at = max(self._full_at.get(key, now), now)
         self._full_at[key] = full_at + tokens * self._seconds_per_token
         if len(self._full_at) > MAX_KEYS:
-            # A full bucket equals no bucket. If none is full, the first to be full goes.
+            # A full bucket is equivalent to none. If none is full, the next to be full is dropped.
             self._full_at = {name: time for name, time in self._full_at.items() if time > now}
         if len(self._full_at) > MAX_KEYS:
             del self._full_at[min(self._full_at, key=lambda name: self._full_at[name])]

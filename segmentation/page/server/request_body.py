@@ -14,7 +14,7 @@ from segmentation.page.server.refusal import Refusal
 
 # An event carries numbers, words and paths.
 EVENT_BYTES = 1_000_000
-# A body may take this long, and longer as more of it arrives: a phone on a bad line is slow too.
+# Time limit of a body, extended as data arrives: a phone on a bad connection is slow too.
 BODY_SECONDS, MIN_BYTES_PER_SECOND = 30, 25_000
 URL = re.compile(r"\s*https?:", re.IGNORECASE)
 

@@ -40,8 +40,8 @@ WRITE = re.compile(
     LOGIN.pattern + r"|/gradio_api/(upload|queue/join|cancel|reset/?|call/(v2/)?[^/]+/?)", re.DOTALL
 )
 UPLOAD = API + "upload"
-# Gradio keeps the address by which the first caller reached this route, and shows it to everybody
-# after them. It does not if the route is asked for one page; the only page here has no name.
+# Gradio keeps the address by which the first caller reached this route, and shows it to all later
+# callers, unless the request names a page. The only page here has an empty name.
 INFO, INFO_QUERY = API + "info", b"page="
 
 # Passwords, right or wrong, from one network: a class of 30 at once, and then 10 a minute.

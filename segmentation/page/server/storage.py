@@ -52,7 +52,7 @@ class StorageUsage:
         # Bytes added since the start, and those of them that are not in the folder any more.
         self._added = 0
         self._removed = 0
-        # Files that somebody writes bit by bit; they count by their size on disk.
+        # Files that are still being written; they count by their size on disk.
         self._growing: set[Path] = set()
         self._recount_lock = threading.Lock()
         self._recount_at = clock()
@@ -113,7 +113,7 @@ class StorageUsage:
             mark: what `mark` returned before the count.
         """
         with self._lock:
-            # A file may be announced before it is there, but its folder is.
+            # A file may be announced before it exists; its folder exists already.
             self._growing = {path for path in self._growing if path.parent.exists()}
             counted = sum(size for path, size in sizes.items() if path not in self._growing)
             self._removed = mark - counted

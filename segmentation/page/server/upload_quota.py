@@ -18,7 +18,7 @@ from segmentation.page.server.storage import MIN_FILE_BYTES, StorageUsage, trans
 RESERVED_BYTES = 25_000_000
 # Gradio itself accepts a thousand files in one request.
 MAX_FILES = 100
-# Each file of a form has one. A photo may contain these bytes too, by chance.
+# Each file of a form has one. A photo may contain these bytes too.
 FILE_MARK = b"filename="
 
 TOO_MANY_FILES = Text(

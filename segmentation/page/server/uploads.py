@@ -47,7 +47,7 @@ def temporary_uploads_folder(base: Path) -> Iterator[Path]:
     lock = _lock_of(folder)
     try:
         base.mkdir(parents=True, exist_ok=True)
-        # The lock comes first, or a page that starts now would take the folder for abandoned. On
+        # The lock comes first, or a page that starts now would consider the folder abandoned. On
         # a file system without locks, no page deletes the folder of another.
         with suppress(OSError):
             lock.acquire(timeout=LOCK_SECONDS)
@@ -84,7 +84,7 @@ def _lock_of(folder: Path) -> FileLock:
 
 
 def _delete_lock(lock: FileLock) -> None:
-    # Deleted while it is held, so that nobody can take it in between. Windows refuses that, and
+    # Deleted while it is held, so that no other page can take it. Windows refuses that, and
     # `release` deletes it there.
     with suppress(OSError):
         Path(lock.lock_file).unlink()
@@ -137,7 +137,7 @@ def sweep(
     remaining: dict[Sighting, float] = {}
     sizes: dict[Path, int] = {}
     for path in paths_in(folder):
-        # A path that is gone by now, and a folder that has files again, need no deletion.
+        # The path may be deleted by now, and the folder may have files again.
         with suppress(OSError):
             status = path.lstat()
             sighting = path, status.st_ctime_ns
