@@ -1,6 +1,6 @@
 # make demo: the page, on the bundled model. make test: everything that has to pass.
 # make cluster: the page and REPLICAS replicas on Ray Serve; make test-cluster: replicas under load.
-# Each sets itself up in .venv; PYTHON names another interpreter, ARGS goes to the page.
+# Each target installs its packages into .venv. PYTHON: the interpreter. ARGS: flags of the page.
 PYTHON ?= python3
 ARGS ?=
 REPLICAS ?= 2
@@ -53,7 +53,7 @@ $(VENV)/.test: $(VENV)/.demo convert/requirements.txt tests/requirements.txt Mak
 	command -v chromium > /dev/null || $(call debian,chromium)
 	touch $@
 
-# What only the distribution has is installed where that may be, and named where it may not.
+# Install packages of the distribution as root; otherwise ask the user to install them.
 define debian
 { test "$$(id -u)" = 0 && apt-get update -qq && apt-get install -y -qq $(1); } || \
 	{ echo "Please install with your system's package manager: $(1)" >&2; exit 1; }
