@@ -126,7 +126,8 @@ def test_a_bad_file_is_explained_and_the_page_still_works(page: Page, tmp_path: 
     open_example(page, 0)
     assert download(page, tmp_path)[0] == "astronaut_cutout.png"
     # Once more, since the page creates its components again when it changes.
-    expect(explanation).to_be_hidden(timeout=15_000)
+    page.locator(".toast-close").click()
+    expect(explanation).to_be_hidden()
     page.get_by_role("button", name=text(page, "new_photo")).click()
     page.locator("input[type=file]").first.set_input_files(bad)
     expect(explanation).to_be_visible()
