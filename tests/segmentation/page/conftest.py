@@ -4,12 +4,15 @@ import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
+import cv2
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from segmentation import Segmenter, Text, find_model
+from tests.paths import EXAMPLES
 from tests.segmentation.page.serving import page_context, served_page
 
 # A slow machine must not fail a test.
@@ -25,6 +28,14 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     broken = replace(compact, name="broken", title=Text("Broken", "损坏"), folder=empty)
     with served_page(context=page_context(cards=[compact, twin, broken])) as address:
         yield address
+
+
+@pytest.fixture(scope="session")
+def small_dogs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write a copy of two_dogs.jpg with a quarter of its width and height, 514 x 772 pixels."""
+    path = tmp_path_factory.mktemp("photos") / "two_dogs.jpg"
+    cv2.imwrite(str(path), cv2.imread(str(EXAMPLES / "two_dogs.jpg"), cv2.IMREAD_REDUCED_COLOR_4))
+    return path
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ from typing import Any
 
 import cv2
 import httpx
+import numpy as np
 import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
@@ -25,6 +26,7 @@ from tests.segmentation.page.serving import served_page
 from tests.visitor import Failed, Refused, Visitor
 
 DOGS = ROOT / "examples" / "two_dogs.jpg"
+SMALL_DOGS = ROOT / "examples" / "thumbs" / "two_dogs.webp"
 META = {"_type": "gradio.FileData"}
 ENGLISH, CHINESE = {"Accept-Language": "en"}, {"Accept-Language": "zh-CN,zh"}
 
@@ -62,7 +64,7 @@ def test_errors_are_in_the_language_of_the_caller(
     address: str, headers: dict[str, str], sentence: str
 ) -> None:
     with closing(client(address, headers)) as caller, pytest.raises(AppError, match=sentence):
-        caller.predict(handle_file(DOGS), objects="unicorn", api_name="/cutout")
+        caller.predict(handle_file(SMALL_DOGS), objects="unicorn", api_name="/cutout")
 
 
 def test_an_address_is_refused_before_it_is_queued(address: str) -> None:
@@ -74,13 +76,13 @@ def test_an_address_is_refused_before_it_is_queued(address: str) -> None:
 
 def test_a_photo_beyond_the_limits_is_refused(address: str, tmp_path: Path) -> None:
     photo = tmp_path / "large.png"
-    cv2.imwrite(str(photo), cv2.resize(cv2.imread(str(DOGS)), (4000, 3000)))
+    cv2.imwrite(str(photo), np.zeros((3000, 4000, 3), np.uint8))
     with closing(client(address)) as caller:
         for name in ("/segment", "/cutout"):
             with pytest.raises(AppError, match="is 10 MP"):
                 caller.predict(handle_file(photo), api_name=name)
         with pytest.raises(AppError, match="is 10 MP"):
-            caller.predict(handle_file(DOGS), backdrop=handle_file(photo), api_name="/cutout")
+            caller.predict(handle_file(SMALL_DOGS), backdrop=handle_file(photo), api_name="/cutout")
 
 
 @pytest.mark.parametrize(
@@ -116,7 +118,7 @@ def upload(address: str) -> dict[str, Any]:
 
 def test_a_public_page_limits_calls_and_photos(tmp_path: Path) -> None:
     policy = PagePolicy(Limits(megabytes=0.1), Rate(burst=2, per_minute=0.1), max_waiting=1)
-    small = handle_file(ROOT / "examples" / "thumbs" / "two_dogs.webp")
+    small = handle_file(SMALL_DOGS)
     with served_page(policy) as address:
         with closing(client(address, CHINESE)) as caller:
             for _ in range(2):

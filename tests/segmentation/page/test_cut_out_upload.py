@@ -24,32 +24,36 @@ def segmenter() -> Segmenter:
 
 
 def cut_out(
-    segmenter: Segmenter, backdrop: Path | None = None, path: Path = DOGS, **options: Any
+    segmenter: Segmenter, path: Path, backdrop: Path | None = None, **options: Any
 ) -> UInt8:
     _, data = cut_out_upload(TextOptions(**options), segmenter, path, backdrop, Limits())
     return np.asarray(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED), np.uint8)
 
 
 def test_the_default_result_is_a_transparent_png_of_the_subject(
-    segmenter: Segmenter,
+    segmenter: Segmenter, small_dogs: Path
 ) -> None:
-    name, data = cut_out_upload(TextOptions(), segmenter, DOGS, None, Limits())
+    name, data = cut_out_upload(TextOptions(), segmenter, small_dogs, None, Limits())
     assert name == "two_dogs_cutout.png"
     assert data.startswith(b"\x89PNG")
-    assert cut_out(segmenter).shape[2] == 4
+    assert cut_out(segmenter, small_dogs).shape[2] == 4
 
 
-def test_options_have_the_syntax_of_the_command_line(segmenter: Segmenter) -> None:
-    whole = cv2.imread(str(DOGS))
+def test_options_have_the_syntax_of_the_command_line(
+    segmenter: Segmenter, small_dogs: Path
+) -> None:
+    whole = cv2.imread(str(small_dogs))
     coffee = cv2.imread(str(COFFEE))
     assert whole is not None
     assert coffee is not None
-    white = cut_out(segmenter, objects="dog", background="#ffffff", format="jpeg", quality=80)
+    options = {"objects": "dog", "background": "#ffffff", "format": "jpeg", "quality": 80}
+    white = cut_out(segmenter, small_dogs, **options)
     assert white.shape == whole.shape
     assert white[2, 2].min() > 250
-    assert cut_out(segmenter, place="0.5,0.5,0.5", backdrop=COFFEE).shape == coffee.shape
-    assert cut_out(segmenter, fit="contain", backdrop=COFFEE).shape == whole.shape
-    square = cut_out(segmenter, crop="square", outline="2,#FF0000", shadow=True, one_look=True)
+    assert cut_out(segmenter, small_dogs, COFFEE, place="0.5,0.5,0.5").shape == coffee.shape
+    assert cut_out(segmenter, small_dogs, COFFEE, fit="contain").shape == whole.shape
+    options = {"crop": "square", "outline": "2,#FF0000", "shadow": True, "one_look": True}
+    square = cut_out(segmenter, small_dogs, **options)
     assert square.shape[0] == square.shape[1]
 
 
@@ -95,7 +99,7 @@ def test_impossible_options_are_explained(
     segmenter: Segmenter, options: dict[str, Any], sentence: str
 ) -> None:
     with pytest.raises(ChoiceError) as refusal:
-        cut_out(segmenter, **options)
+        cut_out(segmenter, COFFEE, **options)
     assert refusal.value.text.en.startswith(sentence)
 
 
@@ -109,4 +113,4 @@ def test_limits_apply_to_both_photos(segmenter: Segmenter, tmp_path: Path) -> No
     words = tmp_path / "words.jpg"
     words.write_text("these are words")
     with pytest.raises(PhotoError):
-        cut_out(segmenter, path=words)
+        cut_out(segmenter, words)

@@ -28,7 +28,7 @@ def test_a_model_from_the_hub_works_and_a_missing_one_is_reported(tmp_path: Path
             assert any(f"no model someone/nothing on {hub.url}" in line for line in page.output)
             assert any("没有模型 someone/nothing" in line for line in page.output)
             visitor.fire(visitor.handler("greet"))
-            visitor.open("dogs.jpg", (EXAMPLES / "two_dogs.jpg").read_bytes())
+            visitor.open("flower.jpg", (EXAMPLES / "flower.jpg").read_bytes())
             page_text = str(visitor.values.values())
     assert f"副本 @{COMMIT[:7]} · onnxruntime CPU" in page_text
     assert "暂时不可用" in page_text

@@ -29,7 +29,6 @@ from segmentation.page.server.request_body import EVENT_BYTES
 from segmentation.page.server.request_guard import LOGIN_RATE
 from segmentation.page.server.storage import STORAGE_MEGABYTES
 from segmentation.page.server.upload_quota import MAX_FILES
-from tests.paths import ROOT
 from tests.readmes import (
     PAGE_README,
     READMES,
@@ -41,7 +40,6 @@ from tests.readmes import (
     tables,
 )
 
-DOGS = ROOT / "examples" / "two_dogs.jpg"
 TEXTS = [readme.read_text("utf-8") for readme in READMES]
 SHORT_PYTHON, LONG_PYTHON = (
     [code for code in code_blocks(text, "python") if code.startswith("from gradio_client")]
@@ -55,23 +53,29 @@ PUBLIC = ("Public pages", "公开页面")
 OPTIONS = ("Options", "抠图参数")
 
 
+@pytest.fixture
+def dog_folder(small_dogs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Change to a folder with the `dog.jpg` of the examples."""
+    shutil.copy(small_dogs, tmp_path / "dog.jpg")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
 def test_both_languages_have_the_same_examples() -> None:
     assert len(SHORT_PYTHON) == len(LONG_PYTHON) == len(CURL) == 2
 
 
 @pytest.mark.parametrize("code", SHORT_PYTHON)
-def test_the_short_python_examples_cut_out_a_dog(
-    code: str, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    scope = run_python(code, address, tmp_path, monkeypatch)
+@pytest.mark.usefixtures("dog_folder")
+def test_the_short_python_examples_cut_out_a_dog(code: str, address: str) -> None:
+    scope = run_python(code, address)
     assert_dog_on_white(scope["file"])
 
 
 @pytest.mark.parametrize("code", LONG_PYTHON)
-def test_the_long_python_examples_find_and_cut_out_a_dog(
-    code: str, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    scope = run_python(code, address, tmp_path, monkeypatch)
+@pytest.mark.usefixtures("dog_folder")
+def test_the_long_python_examples_find_and_cut_out_a_dog(code: str, address: str) -> None:
+    scope = run_python(code, address)
     assert_dog_on_white(scope["file"])
     found = scope["found"]
     labels = {instance["id"]: instance["label"] for instance in found["instances"]}
@@ -84,11 +88,10 @@ def test_the_long_python_examples_find_and_cut_out_a_dog(
 
 
 @pytest.mark.parametrize("script", CURL)
-def test_the_curl_examples_write_a_webp(script: str, address: str, tmp_path: Path) -> None:
-    shutil.copy(DOGS, tmp_path / "dog.jpg")
+def test_the_curl_examples_write_a_webp(script: str, address: str, dog_folder: Path) -> None:
     script = script.replace("http://127.0.0.1:7860/", address)
-    subprocess.run(["bash", "-euc", script], cwd=tmp_path, check=True)
-    assert (tmp_path / "dog_cutout.webp").read_bytes()[8:12] == b"WEBP"
+    subprocess.run(["bash", "-euc", script], cwd=dog_folder, check=True)
+    assert (dog_folder / "dog_cutout.webp").read_bytes()[8:12] == b"WEBP"
 
 
 @pytest.mark.parametrize("section", START)
@@ -154,12 +157,8 @@ def assert_dog_on_white(file: str) -> None:
     assert image[2, 2].min() > 250, "the background is white"
 
 
-def run_python(
-    code: str, address: str, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> dict[str, Any]:
+def run_python(code: str, address: str) -> dict[str, Any]:
     """Run code that calls a page. Returns its names."""
-    shutil.copy(DOGS, folder / "dog.jpg")
-    monkeypatch.chdir(folder)
     scope: dict[str, Any] = {}
     exec(code.replace("http://127.0.0.1:7860/", address), scope)
     scope["page"].close()

@@ -58,6 +58,7 @@ def test_no_event_makes_the_server_fetch_an_address(visitor: Visitor) -> None:
         assert not was_reached()
 
 
+@pytest.mark.usefixtures("cached_inference")
 def test_values_that_no_page_would_send_break_nothing(visitor: Visitor, photo: bytes) -> None:
     visitor.open("flower.jpg", photo)
     update = {"__type__": "update"}
