@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-# Set before onnxruntime is imported; its wheels send telemetry otherwise.
+# Before anything imports onnxruntime: its wheels send telemetry otherwise.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 

@@ -29,7 +29,7 @@ class Started:
 
 @contextmanager
 def started(*arguments: str, environment: Mapping[str, str]) -> Iterator[Started]:
-    """Run app.py until the block ends. Yields once the page accepts requests."""
+    """Run app.py until the block ends, from the moment it serves."""
     process = subprocess.Popen(
         [sys.executable, "-u", "app.py", *arguments],
         cwd=ROOT,

@@ -23,8 +23,8 @@ def segmenter() -> Segmenter:
     return Segmenter(find_model("compact"))
 
 
-def cut_out(
-    segmenter: Segmenter, path: Path, backdrop: Path | None = None, **options: Any
+def made(
+    segmenter: Segmenter, path: Path = COFFEE, backdrop: Path | None = None, **options: Any
 ) -> UInt8:
     _, data = cut_out_upload(TextOptions(**options), segmenter, path, backdrop, Limits())
     return np.asarray(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED), np.uint8)
@@ -36,7 +36,7 @@ def test_the_default_result_is_a_transparent_png_of_the_subject(
     name, data = cut_out_upload(TextOptions(), segmenter, small_dogs, None, Limits())
     assert name == "two_dogs_cutout.png"
     assert data.startswith(b"\x89PNG")
-    assert cut_out(segmenter, small_dogs).shape[2] == 4
+    assert made(segmenter, small_dogs).shape[2] == 4
 
 
 def test_options_have_the_syntax_of_the_command_line(
@@ -47,13 +47,13 @@ def test_options_have_the_syntax_of_the_command_line(
     assert whole is not None
     assert coffee is not None
     options = {"objects": "dog", "background": "#ffffff", "format": "jpeg", "quality": 80}
-    white = cut_out(segmenter, small_dogs, **options)
+    white = made(segmenter, small_dogs, **options)
     assert white.shape == whole.shape
     assert white[2, 2].min() > 250
-    assert cut_out(segmenter, small_dogs, COFFEE, place="0.5,0.5,0.5").shape == coffee.shape
-    assert cut_out(segmenter, small_dogs, COFFEE, fit="contain").shape == whole.shape
+    assert made(segmenter, small_dogs, COFFEE, place="0.5,0.5,0.5").shape == coffee.shape
+    assert made(segmenter, small_dogs, COFFEE, fit="contain").shape == whole.shape
     options = {"crop": "square", "outline": "2,#FF0000", "shadow": True, "one_look": True}
-    square = cut_out(segmenter, small_dogs, **options)
+    square = made(segmenter, small_dogs, **options)
     assert square.shape[0] == square.shape[1]
 
 
@@ -99,11 +99,11 @@ def test_impossible_options_are_explained(
     segmenter: Segmenter, options: dict[str, Any], sentence: str
 ) -> None:
     with pytest.raises(ChoiceError) as refusal:
-        cut_out(segmenter, COFFEE, **options)
+        made(segmenter, **options)
     assert refusal.value.text.en.startswith(sentence)
 
 
-def test_limits_apply_to_both_photos(segmenter: Segmenter, tmp_path: Path) -> None:
+def test_limits_count_for_both_photos(segmenter: Segmenter, tmp_path: Path) -> None:
     # The dogs have 2056 x 3088 pixels, the cup 600 x 400.
     small = Limits(megapixels=1)
     cut_out_upload(TextOptions(), segmenter, COFFEE, None, small)
@@ -113,4 +113,4 @@ def test_limits_apply_to_both_photos(segmenter: Segmenter, tmp_path: Path) -> No
     words = tmp_path / "words.jpg"
     words.write_text("these are words")
     with pytest.raises(PhotoError):
-        cut_out(segmenter, words)
+        made(segmenter, words)
