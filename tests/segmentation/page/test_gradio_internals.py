@@ -1,6 +1,5 @@
 """Private names of Gradio: a test fails here if an upgrade changes one of them."""
 
-import asyncio
 import os
 import threading
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from gradio import tunneling
 
 from segmentation.page import gradio_internals
 from segmentation.page.gradio_internals import Call
+from tests.coroutines import run_coroutine
 from tests.segmentation.page.server.connections import connect, read_to_end, wait_for
 from tests.segmentation.page.serving import address_of, launch_unprotected, served
 from tests.visitor import Failed, Refused, Visitor, file_data
@@ -166,7 +166,7 @@ def test_disable_analytics_sets_what_gradio_reads(visitor: Visitor, ui: gr.Block
     async def new_queue() -> Any:
         return gr.Blocks(analytics_enabled=False)._queue
 
-    queue = asyncio.run(new_queue())
+    queue = run_coroutine(new_queue())
     assert queue.ANALYTICS_MAX_EVENTS == 10_000
     assert queue.ANAYLTICS_CACHE_FREQUENCY == 1
     for _ in range(3):
