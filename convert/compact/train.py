@@ -88,8 +88,9 @@ def run(args: argparse.Namespace) -> None:
         OSError: the output folder cannot be written.
     """
     if args.threads:
-        torch.set_num_threads(args.threads)
+        # In this order, since numba's thread pool resets the number of torch's threads.
         numba.set_num_threads(min(args.threads, numba.config.NUMBA_NUM_THREADS))
+        torch.set_num_threads(args.threads)
     _keep_freed_memory()
     train(args, time.monotonic)
 

@@ -9,6 +9,7 @@ import numba
 import numpy as np
 import onnx
 import pytest
+import torch
 from onnx import TensorProto, helper
 
 from convert.compact.data import LABELS
@@ -25,6 +26,13 @@ collect_ignore = [] if FIRST_CHECKPOINT.is_dir() else [GOLDEN_TEST]
 def pytest_report_header() -> str:
     """Name the test that needs the checkpoint, where it is missing."""
     return "" if FIRST_CHECKPOINT.is_dir() else f"no {FIRST_CHECKPOINT}: {GOLDEN_TEST} left out"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_torch_thread_beside_numba() -> None:
+    """One thread of torch, again: the start of numba's thread pool resets their number."""
+    numba.get_num_threads()  # starts the pool
+    torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="module")

@@ -34,7 +34,8 @@ def test_a_checkpoint_and_its_plain_export_come_first(
     capsys.readouterr()
     monkeypatch.setattr(convert.measure.baselines.importlib.util, "find_spec", lambda _: None)
     threads = torch.get_num_threads()
-    assert main(["bench", model, "--rounds", "1", "--against", checkpoint]) == 0
+    bench = ["bench", model, "--rounds", "1", "--threads", "1"]
+    assert main([*bench, "--against", checkpoint]) == 0
     torch.set_num_threads(threads)
     printed = capsys.readouterr()
     assert "OpenVINO left out: not installed" in printed.err

@@ -86,8 +86,8 @@ def test_locale_variables_are_read_in_the_order_of_posix(monkeypatch: pytest.Mon
     ("arguments", "message"),
     [
         ((), "PHOTO"),
-        ((CAT, "--objects", "giraffe"), "The model knows no 'giraffe'"),
-        ((CAT, "--objects", ""), "The model knows no ''"),
+        ((CAT, "--objects", "giraffe"), "The model has no label 'giraffe'"),
+        ((CAT, "--objects", ""), "The model has no label ''"),
         ((CAT, "--background", "#12"), "is not a colour"),
         ((CAT, "--background", "missing.jpg"), "There is no file missing.jpg"),
         ((CAT, "--model", "no-such-model"), "No model called no-such-model"),

@@ -1,6 +1,5 @@
 """Serve pages in this process, for one test or for a module of tests."""
 
-import asyncio
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from segmentation.page.components import PageContext
 from segmentation.page.server.launch import serve
 from segmentation.page.server.policy import PRIVATE_PAGE, PagePolicy
 from segmentation.page.theme import appearance
+from tests.coroutines import run_coroutine
 
 Result = TypeVar("Result")
 
@@ -35,11 +35,7 @@ def in_event_loop(build: Callable[[], Result]) -> Result:
     async def call() -> Result:
         return build()
 
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(call())
-    return build()
+    return run_coroutine(call())
 
 
 @contextmanager

@@ -12,13 +12,9 @@ from gradio import tunneling
 
 from segmentation.page import gradio_internals
 from segmentation.page.gradio_internals import Call
+from tests.coroutines import run_coroutine
 from tests.segmentation.page.server.connections import connect, read_to_end, wait_for
-from tests.segmentation.page.serving import (
-    address_of,
-    in_event_loop,
-    launch_unprotected,
-    served,
-)
+from tests.segmentation.page.serving import address_of, launch_unprotected, served
 from tests.visitor import Failed, Refused, Visitor, file_data
 
 
@@ -167,7 +163,10 @@ def test_waiting_requests_are_those_of_waiting_events(
 
 
 def test_disable_analytics_sets_the_values_gradio_reads(visitor: Visitor, ui: gr.Blocks) -> None:
-    queue = in_event_loop(lambda: gr.Blocks(analytics_enabled=False)._queue)
+    async def new_queue() -> Any:
+        return gr.Blocks(analytics_enabled=False)._queue
+
+    queue = run_coroutine(new_queue())
     assert queue.ANALYTICS_MAX_EVENTS == 10_000
     assert queue.ANAYLTICS_CACHE_FREQUENCY == 1
     for _ in range(3):

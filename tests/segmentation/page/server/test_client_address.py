@@ -1,6 +1,5 @@
 """Networks of client addresses, and addresses behind proxies."""
 
-import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,7 @@ import pytest
 from segmentation.page.server.client_address import client_network
 from segmentation.page.server.launch import middleware
 from segmentation.page.server.policy import PRIVATE_PAGE
+from tests.coroutines import run_coroutine
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def seen_address(folder: Path, peer: str, *forwarded_for: str, behind_proxies: b
         server = layer.cls(server, *layer.args, **layer.kwargs)
     headers = [(b"x-forwarded-for", value.encode()) for value in forwarded_for]
     scope = {"type": "http", "method": "GET", "path": "/", "headers": headers, "client": (peer, 5)}
-    asyncio.run(server(scope, unused, unused))
+    run_coroutine(server(scope, unused, unused))
     (address,) = seen
     return address
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from segmentation.page.server import request_body
+from tests.coroutines import run_coroutine
 from tests.segmentation.page.server.uploading import guard, upload_status
 
 
@@ -44,4 +45,4 @@ def test_an_upload_may_take_longer_as_more_of_it_arrives(
 
         return await upload_status(guard(tmp_path), "1.2.3.4", 400_000_000, receive)
 
-    assert asyncio.run(run()) == status
+    assert run_coroutine(run()) == status

@@ -14,6 +14,7 @@ from segmentation.page.server.storage import (
     usage_of,
 )
 from segmentation.page.server.upload_quota import MAX_FILES, RESERVED_BYTES
+from tests.coroutines import run_coroutine
 from tests.segmentation.page.server.uploading import guard, one_tiny_file, parts, upload_status
 
 HALF_A_GIGABYTE = 500_000_000
@@ -50,7 +51,7 @@ def test_uploads_in_progress_count_towards_the_share_of_their_network(tmp_path: 
         # From now on the bytes that arrived count, not the declared ones.
         assert await upload_status(guarded, "1.2.3.4", HALF_A_GIGABYTE, one_tiny_file) == 200
 
-    asyncio.run(run())
+    run_coroutine(run())
     assert most_at_once * MIN_FILE_BYTES < 0.25 * STORAGE_MEGABYTES * 1e6
 
 
@@ -79,7 +80,7 @@ def test_a_declared_but_unsent_upload_blocks_nobody(
         await upload_status(guarded, "5.6.7.8", 1_000_000, one_tiny_file)
         assert checked[-1] == 1_000_000
 
-    asyncio.run(run())
+    run_coroutine(run())
 
 
 def test_uploads_count_as_used_storage_while_they_arrive(tmp_path: Path) -> None:
@@ -91,7 +92,7 @@ def test_uploads_count_as_used_storage_while_they_arrive(tmp_path: Path) -> None
         used.append(usage.used_bytes)
         return await sent()
 
-    assert asyncio.run(upload_status(guarded, "1.2.3.4", 3_000_000, receive)) == 200
+    assert run_coroutine(upload_status(guarded, "1.2.3.4", 3_000_000, receive)) == 200
     assert used == [0, 1_000_000, 2_000_000]
     assert usage.used_bytes == 3_000_000
 
@@ -105,7 +106,7 @@ def test_many_tiny_files_of_an_upload_take_storage_by_their_number(tmp_path: Pat
         body = next(form)
         return {"type": "http.request", "body": body, "more_body": bool(body)}
 
-    assert asyncio.run(upload_status(guarded, "1.2.3.4", 30, receive)) == 200
+    assert run_coroutine(upload_status(guarded, "1.2.3.4", 30, receive)) == 200
     assert usage.used_bytes == 3 * MIN_FILE_BYTES
 
 
@@ -113,7 +114,7 @@ def test_many_tiny_files_of_an_upload_take_storage_by_their_number(tmp_path: Pat
 def test_an_upload_has_a_limited_number_of_files(tmp_path: Path, files: int, status: int) -> None:
     length = files * len(b"filename=")
     receive = parts(files, b"filename=")
-    assert asyncio.run(upload_status(guard(tmp_path), "1.2.3.4", length, receive)) == status
+    assert run_coroutine(upload_status(guard(tmp_path), "1.2.3.4", length, receive)) == status
 
 
 def test_a_full_storage_refuses_uploads(tmp_path: Path) -> None:
@@ -122,5 +123,5 @@ def test_a_full_storage_refuses_uploads(tmp_path: Path) -> None:
     with (tmp_path / "big").open("wb") as big:
         big.truncate(int(STORAGE_MEGABYTES * 1e6) - 1000)
     usage.add_file(int(STORAGE_MEGABYTES * 1e6) - 1000)
-    assert asyncio.run(upload_status(guarded, "1.2.3.4", 1001, one_tiny_file)) == 507
-    assert asyncio.run(upload_status(guarded, "1.2.3.4", 1000, one_tiny_file)) == 200
+    assert run_coroutine(upload_status(guarded, "1.2.3.4", 1001, one_tiny_file)) == 507
+    assert run_coroutine(upload_status(guarded, "1.2.3.4", 1000, one_tiny_file)) == 200
