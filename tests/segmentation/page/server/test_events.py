@@ -78,13 +78,14 @@ def test_values_that_no_page_would_send_break_nothing(visitor: Visitor, photo: b
 
 
 def test_visitors_do_not_see_each_others_photos(address: str, photo: bytes) -> None:
-    with Visitor(address) as one, Visitor(address) as other:
-        one.open("one.jpg", photo)
-        export = one.handler("export")
+    with Visitor(address) as first, Visitor(address) as other:
+        first.open("first.jpg", photo)
+        export = first.handler("export")
         assert outcome(other, export, [other.values.get(id_) for id_ in export["inputs"]])
         download = other.component(elem_id="download")
         assert not other.values[download]
-        assert one.values[one.component(elem_id="download")]["path"].endswith("one_cutout.png")
+        path = first.values[first.component(elem_id="download")]["path"]
+        assert path.endswith("first_cutout.png")
 
 
 def test_a_folder_that_takes_no_files_is_reported(
