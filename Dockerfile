@@ -1,4 +1,4 @@
-# The page and its model in one container:
+# The page in one container, the model inside:
 #   docker build -t koutu . && docker run --rm -p 7860:7860 --read-only --tmpfs /tmp koutu
 FROM python:3.11.14-slim-bookworm
 
@@ -26,5 +26,5 @@ USER 1000
 EXPOSE 7860
 HEALTHCHECK --start-period=60s --interval=30s --timeout=10s \
     CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:7860/', timeout=8)"]
-# As a list, so that signals to the container reach the page itself.
+# As a list, so that what stops the container reaches the page itself.
 ENTRYPOINT ["python", "app.py"]

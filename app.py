@@ -32,7 +32,7 @@ from segmentation.page.server.uploads import temporary_uploads_folder
 from segmentation.page.strings import NOT_SERVED, STRINGS
 from segmentation.page.theme import appearance, restart_check
 
-# The operator's model folders here are in the menu.
+# Model folders that the operator put here are on the menu.
 MODELS = Path(__file__).parent / "models"
 
 
@@ -53,7 +53,7 @@ def parser() -> argparse.ArgumentParser:
     # No defaults below: without a flag, Gradio's environment variables apply.
     add("--share", action="store_true", help="a public link for a week; implies --public")
     add("--share-server-address", metavar="HOST:PORT", help="a share server of your own")
-    add("--public", action="store_true", help="tighter limits, for a page that anyone can open")
+    add("--public", action="store_true", help="tighter limits, for a page that anybody can open")
     add("--host", help="address to listen on (default: 127.0.0.1; 0.0.0.0 for the whole network)")
     add("--port", type=int, help="port to listen on (default: the first free one from 7860)")
     add("--auth", type=_credentials, metavar="USER:PASSWORD", help="ask visitors for this")
@@ -101,11 +101,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         for error in missing:
             _print(error.text)
         registry = ModelRegistry(cards, args.engine, args.precision, args.threads)
-        if not missing:  # else another model may be first, with other precisions
+        if not missing:  # else another model takes the place, in a precision of its own
             registry.segmenter(precision=args.precision)
         if args.engine != "auto":
             registry.segmenter().open()
-        # Visitors do not see the operator's paths and repositories.
+        # Visitors read no path or repository of the operator's.
         notices = (STRINGS["model_missing"],) if missing else ()
         folder = Path(os.environ.get("GRADIO_TEMP_DIR") or gettempdir())
         with temporary_uploads_folder(folder) as uploads:
@@ -147,7 +147,7 @@ def _serve_until_stopped(
             server_port=args.port,
             auth=args.auth,
         )
-    except OSError:  # raised by Gradio for any port or address that it cannot use
+    except OSError:  # Gradio's, for every port or address that it cannot have
         print(f"{NOT_SERVED.en}\n{NOT_SERVED.zh}", file=sys.stderr)
         registry.close()
         return 1

@@ -13,7 +13,7 @@ KoutuError
 ├── EngineError (RuntimeError)        an inference engine failed
 │   ├── EngineUnavailable             this host lacks a device, driver, package or artifact
 │   └── InferenceFailed               the engine started, but a run failed
-├── StorageFull (RuntimeError)        there is no space for a file, or the disk is read-only
+├── StorageFull (RuntimeError)        there is no room for a file, or the disk is read-only
 └── ConversionError (RuntimeError)    an artifact could not be made (raised by `convert` alone)
 
 Each error carries its message in both languages. Errors of libraries are translated where they
@@ -96,7 +96,7 @@ class InferenceFailed(EngineError):
 
 
 class StorageFull(KoutuError, RuntimeError):
-    """Raised when an upload or a result cannot be stored: no space, or a read-only disk."""
+    """Raised when an upload or a result cannot be stored: no room, or a read-only disk."""
 
 
 class ConversionError(KoutuError, RuntimeError):
