@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Mapping
+from typing import Literal
 
 from PIL import Image
 
@@ -31,6 +32,12 @@ IS_SVG = Text(
     "SVG is a drawing, not a photo. Export it as PNG, then retry.",
     "SVG 是矢量图，不是照片。请导出为 PNG 后再试。",
 )
+DAMAGED = Text(
+    "The photo is damaged or was cut short. Copy or save it again, then retry.",
+    "照片已损坏或不完整。请重新复制或另存后再试。",
+)
+# TIFF's first bytes, and the order of bytes that they state; the next four say where its tags are.
+TIFF_STARTS: Mapping[bytes, Literal["little", "big"]] = {b"II*\0": "little", b"MM\0*": "big"}
 
 
 def open_image(data: bytes) -> Image.Image:
@@ -66,6 +73,8 @@ def _not_a_photo(data: bytes, reads_heif: bool) -> PhotoError:
     """Explain by a file's first bytes why it cannot be opened."""
     if not reads_heif and data[4:8] == b"ftyp" and data[8:12] in HEIF_BRANDS:
         return PhotoError.from_text(NO_HEIF)
+    if data[:4] in TIFF_STARTS and int.from_bytes(data[4:8], TIFF_STARTS[data[:4]]) > len(data) - 2:
+        return PhotoError.from_text(DAMAGED)
     if b"<svg" in data[:1024].lower():
         return PhotoError.from_text(IS_SVG)
     titles = join_choices(list(READ_FORMATS.values()))

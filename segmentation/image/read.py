@@ -11,10 +11,12 @@ from PIL import Image
 from segmentation.errors import PhotoError, PhotoTooLarge
 from segmentation.i18n import Text
 from segmentation.image.colour import split_alpha, to_eight_bits, to_srgb
+from segmentation.image.containers import complete_container
 from segmentation.image.memory import translate_memory_errors
-from segmentation.image.open import open_image
+from segmentation.image.open import DAMAGED, open_image
 from segmentation.image.orientation import read_dpi, swaps_sides_on_load, turn_upright
 from segmentation.image.photo import Limits, Photo, safe_stem
+from segmentation.image.truncated import load_available, load_padded
 
 SEVERAL_FRAMES = Text(
     "The file has several frames; the first one is used.",
@@ -38,21 +40,22 @@ def read_photo(path: Path, limits: Limits | None = None) -> Photo:
     data = _read_bytes(path, limits)
     with (
         _hide_pillow_warnings(),
-        open_image(data) as image,
+        open_image(complete_container(data, b"\0") or data) as image,
         translate_memory_errors(),
         _translate_decoder_errors(),
     ):
         _check_limits(image, limits)
         frame_notices = _frame_notices(image)
         swapped_on_load = swaps_sides_on_load(image)
-        upright, orientation_notices = turn_upright(image)
+        loaded, missing_notices = _load(image, data)
+        upright, orientation_notices = turn_upright(loaded)
         dpi_xy = read_dpi(image, swap_sides=swapped_on_load or upright.size != image.size)
         opaque, alpha = split_alpha(to_eight_bits(upright))
         converted, colour_notices = to_srgb(opaque)
         rgb = np.array(converted)
     if alpha is not None:
         rgb[alpha == 0] = 255
-    notices = frame_notices + orientation_notices + colour_notices
+    notices = frame_notices + missing_notices + orientation_notices + colour_notices
     return Photo(rgb, alpha, safe_stem(path.name), notices, dpi_xy)
 
 
@@ -88,6 +91,13 @@ def _read_bytes(path: Path, limits: Limits) -> bytes:
     return data
 
 
+def _load(image: Image.Image, data: bytes) -> tuple[Image.Image, tuple[Text, ...]]:
+    """Decode an image as far as its file goes, with a notice if it was cut short."""
+    if complete_container(data, b"\0") is None:
+        return load_available(image, data, open_image)
+    return load_padded(data, lambda filler: complete_container(data, filler), open_image)
+
+
 @contextmanager
 def _hide_pillow_warnings() -> Iterator[None]:
     """Hide Pillow's warnings about odd metadata, which are meant for programmers."""
@@ -104,10 +114,7 @@ def _translate_decoder_errors() -> Iterator[None]:
     except (PhotoError, MemoryError):
         raise
     except Exception as error:  # Pillow's errors for damaged files share no base class
-        raise PhotoError(
-            "The photo is damaged or was cut short. Copy or save it again, then retry.",
-            "照片已损坏或不完整。请重新复制或另存后再试。",
-        ) from error
+        raise PhotoError.from_text(DAMAGED) from error
 
 
 def _check_limits(image: Image.Image, limits: Limits) -> None:
