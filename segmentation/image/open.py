@@ -8,6 +8,7 @@ from PIL import Image
 
 from segmentation.errors import PhotoError, PhotoTooLarge
 from segmentation.i18n import Text, join_choices
+from segmentation.image.raw import refuse_raw
 
 # Pillow's decoders for untrusted bytes, with the formats' titles: photo formats only, none that
 # runs another program.
@@ -44,9 +45,10 @@ def open_image(data: bytes) -> Image.Image:
     """Open an image file without decoding its pixels.
 
     Raises:
-        PhotoError: the file is damaged, or not in one of the `READ_FORMATS`.
+        PhotoError: the file is damaged, a camera's raw file, or not in one of the `READ_FORMATS`.
         PhotoTooLarge: Pillow takes the file for a decompression bomb.
     """
+    refuse_raw(data)
     reads_heif = _register_heif()
     try:
         return Image.open(io.BytesIO(data), formats=(*READ_FORMATS, *([HEIF] * reads_heif)))
