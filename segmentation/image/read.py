@@ -10,12 +10,19 @@ from PIL import Image
 
 from segmentation.errors import PhotoError, PhotoTooLarge
 from segmentation.i18n import Text
-from segmentation.image.colour import split_alpha, to_eight_bits, to_srgb
+from segmentation.image.colour import (
+    apply_colour_key,
+    find_profile,
+    split_alpha,
+    to_eight_bits,
+    to_srgb,
+)
 from segmentation.image.containers import complete_container
 from segmentation.image.memory import translate_memory_errors
 from segmentation.image.open import DAMAGED, open_image
 from segmentation.image.orientation import read_dpi, swaps_sides_on_load, turn_upright
 from segmentation.image.photo import Limits, Photo, safe_stem
+from segmentation.image.png import drop_side_chunks
 from segmentation.image.truncated import load_available, load_padded
 
 SEVERAL_FRAMES = Text(
@@ -37,7 +44,7 @@ def read_photo(path: Path, limits: Limits | None = None) -> Photo:
             does not fit into the memory that is left.
     """
     limits = limits or Limits()
-    data = _read_bytes(path, limits)
+    data = drop_side_chunks(_read_bytes(path, limits))
     with (
         _hide_pillow_warnings(),
         open_image(complete_container(data, b"\0") or data) as image,
@@ -48,14 +55,16 @@ def read_photo(path: Path, limits: Limits | None = None) -> Photo:
         frame_notices = _frame_notices(image)
         swapped_on_load = swaps_sides_on_load(image)
         loaded, missing_notices = _load(image, data)
+        loaded = apply_colour_key(loaded, data)
         upright, orientation_notices = turn_upright(loaded)
         dpi_xy = read_dpi(image, swap_sides=swapped_on_load or upright.size != image.size)
         opaque, alpha = split_alpha(to_eight_bits(upright))
-        converted, colour_notices = to_srgb(opaque)
+        profile, hdr_notices = find_profile(image, data)
+        converted, colour_notices = to_srgb(opaque, profile)
         rgb = np.array(converted)
     if alpha is not None:
         rgb[alpha == 0] = 255
-    notices = frame_notices + missing_notices + orientation_notices + colour_notices
+    notices = frame_notices + missing_notices + orientation_notices + hdr_notices + colour_notices
     return Photo(rgb, alpha, safe_stem(path.name), notices, dpi_xy)
 
 
@@ -138,12 +147,12 @@ def _check_size(width: int, height: int, limits: Limits) -> None:
             "Save it smaller, then retry.",
             f"照片为 {width} × {height} 像素，每边上限 {limits.longest_side} 像素。请缩小后再试。",
         )
-    megapixels = width * height / 1e6
-    if megapixels > limits.megapixels:
+    if width * height > limits.max_pixels:
+        megapixels = _format_above(width * height / 1e6, limits.megapixels)
         raise PhotoTooLarge(
-            f"The photo has {width} x {height} pixels ({megapixels:.0f} MP); the limit is "
+            f"The photo has {width} x {height} pixels ({megapixels} MP); the limit is "
             f"{limits.megapixels:g} MP. Save it smaller, then retry.",
-            f"照片为 {width} × {height} 像素（{megapixels:.0f} MP），"
+            f"照片为 {width} × {height} 像素（{megapixels} MP），"
             f"上限 {limits.megapixels:g} MP。请缩小后再试。",
         )
     if min(width, height) < limits.shortest_side:
@@ -152,6 +161,12 @@ def _check_size(width: int, height: int, limits: Limits) -> None:
             f"{limits.shortest_side} pixels a side.",
             f"照片只有 {width} × {height} 像素。每边至少需要 {limits.shortest_side} 像素。",
         )
+
+
+def _format_above(value: float, limit: float) -> str:
+    """Format a value that exceeds a limit with as few decimals as show that it does."""
+    shown = (f"{value:.{decimals}f}" for decimals in range(7))
+    return next((text for text in shown if float(text) > float(f"{limit:g}")), f"{value:g}")
 
 
 def _has_frame(image: Image.Image, index: int) -> bool:
