@@ -20,8 +20,9 @@ READ_FORMATS: Mapping[str, str] = {
     "GIF": "GIF",
     "BMP": "BMP",
     "TIFF": "TIFF",
+    "HEIF": "HEIC",
 }
-# Read as well if the package pillow-heif is installed.
+# Decoded by pillow-heif, a requirement that may be missing where it has no wheels.
 HEIF = "HEIF"
 HEIF_BRANDS = (b"heic", b"heix", b"mif1", b"msf1", b"hevc")
 
@@ -51,7 +52,8 @@ def open_image(data: bytes) -> Image.Image:
     refuse_raw(data)
     reads_heif = _register_heif()
     try:
-        return Image.open(io.BytesIO(data), formats=(*READ_FORMATS, *([HEIF] * reads_heif)))
+        formats = [name for name in READ_FORMATS if reads_heif or name != HEIF]
+        return Image.open(io.BytesIO(data), formats=formats)
     except Image.DecompressionBombError as error:
         raise PhotoTooLarge(
             "The photo has far too many pixels. Save it smaller, then retry.",
@@ -79,7 +81,9 @@ def _not_a_photo(data: bytes, reads_heif: bool) -> PhotoError:
         return PhotoError.from_text(DAMAGED)
     if b"<svg" in data[:1024].lower():
         return PhotoError.from_text(IS_SVG)
-    titles = join_choices(list(READ_FORMATS.values()))
+    titles = join_choices(
+        [title for name, title in READ_FORMATS.items() if reads_heif or name != HEIF]
+    )
     return PhotoError(
         f"This file is not a photo that can be read. Use {titles.en}.",
         f"无法识别为照片。请使用 {titles.zh} 格式。",
