@@ -206,9 +206,9 @@ LOGIN = Text(
 
 FOOTER = Text(
     "Photos up to {megapixels:g} MP and {megabytes:g} MB: JPEG, PNG, WebP, AVIF, HEIC, GIF, "
-    "BMP, TIFF. Photos are sent to the server that runs this page and nowhere else (through a gradio.live "
-    "link by way of Gradio's relay). Photos and results are deleted there within {minutes} "
-    "minutes.",
+    "BMP, TIFF. Photos are sent to the server that runs this page and nowhere else (through a "
+    "gradio.live link by way of Gradio's relay). Photos and results are deleted there within "
+    "{minutes} minutes.",
     "照片上限 {megapixels:g} MP（百万像素）、{megabytes:g} MB："
     "JPEG、PNG、WebP、AVIF、HEIC、GIF、BMP、TIFF。"
     "照片只会发送到本页面运营者的服务器，不会转发到别处（经 gradio.live 链接访问时，会经过 "
