@@ -30,6 +30,10 @@ NO_HEIF = Text(
     "This host cannot read HEIC. Save the photo as JPEG, or run: pip install pillow-heif",
     "本机无法读取 HEIC。请把照片另存为 JPEG，或安装：pip install pillow-heif",
 )
+TOO_MANY_PIXELS = Text(
+    "The photo has far too many pixels. Save it smaller, then retry.",
+    "照片像素过多。请缩小后再试。",
+)
 IS_SVG = Text(
     "SVG is a drawing, not a photo. Export it as PNG, then retry.",
     "SVG 是矢量图，不是照片。请导出为 PNG 后再试。",
@@ -55,10 +59,7 @@ def open_image(data: bytes) -> Image.Image:
         formats = [name for name in READ_FORMATS if reads_heif or name != HEIF]
         return Image.open(io.BytesIO(data), formats=formats)
     except Image.DecompressionBombError as error:
-        raise PhotoTooLarge(
-            "The photo has far too many pixels. Save it smaller, then retry.",
-            "照片像素过多。请缩小后再试。",
-        ) from error
+        raise PhotoTooLarge.from_text(TOO_MANY_PIXELS) from error
     except Exception as error:  # Pillow's errors for damaged files share no base class
         raise _not_a_photo(data, reads_heif) from error
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, TiffImagePlugin
 
 from segmentation.errors import PhotoError, PhotoTooLarge
 from segmentation.i18n import Text
@@ -19,7 +19,7 @@ from segmentation.image.colour import (
 )
 from segmentation.image.containers import complete_container
 from segmentation.image.memory import translate_memory_errors
-from segmentation.image.open import DAMAGED, open_image
+from segmentation.image.open import DAMAGED, TOO_MANY_PIXELS, open_image
 from segmentation.image.orientation import read_dpi, swaps_sides_on_load, turn_upright
 from segmentation.image.photo import Limits, Photo, safe_stem
 from segmentation.image.png import drop_side_chunks
@@ -29,6 +29,7 @@ SEVERAL_FRAMES = Text(
     "The file has several frames; the first one is used.",
     "文件包含多帧，只使用第一帧。",
 )
+TILE_SIZE_TAGS = (322, 323)  # TIFF 6.0, section 15
 
 
 def read_photo(path: Path, limits: Limits | None = None) -> Photo:
@@ -128,6 +129,11 @@ def _translate_decoder_errors() -> Iterator[None]:
 
 def _check_limits(image: Image.Image, limits: Limits) -> None:
     _check_size(*image.size, limits)
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        # A tile is decoded whole, however little of it the photo shows.
+        tile_width, tile_height = (image.tag_v2.get(tag, 0) for tag in TILE_SIZE_TAGS)
+        if tile_width * tile_height > limits.max_pixels:
+            raise PhotoTooLarge.from_text(TOO_MANY_PIXELS)
     if image.mode == "F":
         raise PhotoError(
             "The file holds floating-point values. Save it with 8 or 16 bits per channel.",

@@ -82,6 +82,27 @@ def test_a_decompression_bomb_is_refused(tmp_path: Path) -> None:
         read_photo(path)
 
 
+@pytest.mark.usefixtures("decoding_forbidden")
+def test_a_tiff_of_one_huge_tile_is_refused_by_its_header(tmp_path: Path) -> None:
+    tags = {
+        256: 20,
+        257: 20,
+        258: 8,
+        259: 8,
+        262: 1,
+        277: 1,
+        322: 46336,
+        323: 46336,
+        324: 8,
+        325: 8,
+    }
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags.items())
+    path = tmp_path / "x.tif"
+    path.write_bytes(b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries + bytes(4))
+    with pytest.raises(PhotoTooLarge, match="far too many pixels"):
+        read_photo(path)
+
+
 def test_a_photo_exactly_at_the_limits_is_read(tmp_path: Path) -> None:
     path = save_image(tmp_path / "x.png", Image.new("RGB", SIZE_WH), "PNG")
     size = path.stat().st_size
