@@ -11,6 +11,9 @@ from segmentation.arrays import UInt8
 from segmentation.i18n import Text
 from segmentation.image.blend import Layer, over
 
+# By how much a photo may exceed the nominal number of megapixels.
+TOLERANCE = 0.02
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -18,7 +21,8 @@ class Limits:
 
     Attributes:
         megabytes: size of a file.
-        megapixels: width times height.
+        megapixels: nominal width times height; `TOLERANCE` more is accepted, since the 50 MP of
+            phones are up to 50.4 million pixels.
         longest_side: in pixels; OpenCV's geometric functions end at 32767.
         shortest_side: in pixels; a smaller photo has nothing to cut out.
         frames: number of frames of an animation, or of pages.
@@ -33,6 +37,11 @@ class Limits:
     frames: int = 2_000
     batch_photos: int = 50
     batch_megabytes: float = 500
+
+    @property
+    def max_pixels(self) -> float:
+        """The largest product of width and height, with the tolerance."""
+        return self.megapixels * 1e6 * (1 + TOLERANCE)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,20 +6,30 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, TiffImagePlugin
 
 from segmentation.errors import PhotoError, PhotoTooLarge
 from segmentation.i18n import Text
-from segmentation.image.colour import split_alpha, to_eight_bits, to_srgb
+from segmentation.image.colour import (
+    apply_colour_key,
+    find_profile,
+    split_alpha,
+    to_eight_bits,
+    to_srgb,
+)
+from segmentation.image.containers import complete_container
 from segmentation.image.memory import translate_memory_errors
-from segmentation.image.open import open_image
+from segmentation.image.open import DAMAGED, TOO_MANY_PIXELS, open_image
 from segmentation.image.orientation import read_dpi, swaps_sides_on_load, turn_upright
 from segmentation.image.photo import Limits, Photo, safe_stem
+from segmentation.image.png import drop_side_chunks
+from segmentation.image.truncated import load_available, load_padded
 
 SEVERAL_FRAMES = Text(
     "The file has several frames; the first one is used.",
     "文件包含多帧，只使用第一帧。",
 )
+TILE_SIZE_TAGS = (322, 323)  # TIFF 6.0, section 15
 
 
 def read_photo(path: Path, limits: Limits | None = None) -> Photo:
@@ -35,24 +45,27 @@ def read_photo(path: Path, limits: Limits | None = None) -> Photo:
             does not fit into the memory that is left.
     """
     limits = limits or Limits()
-    data = _read_bytes(path, limits)
+    data = drop_side_chunks(_read_bytes(path, limits))
     with (
         _hide_pillow_warnings(),
-        open_image(data) as image,
+        open_image(complete_container(data, b"\0") or data) as image,
         translate_memory_errors(),
         _translate_decoder_errors(),
     ):
         _check_limits(image, limits)
         frame_notices = _frame_notices(image)
         swapped_on_load = swaps_sides_on_load(image)
-        upright, orientation_notices = turn_upright(image)
+        loaded, missing_notices = _load(image, data)
+        loaded = apply_colour_key(loaded, data)
+        upright, orientation_notices = turn_upright(loaded)
         dpi_xy = read_dpi(image, swap_sides=swapped_on_load or upright.size != image.size)
         opaque, alpha = split_alpha(to_eight_bits(upright))
-        converted, colour_notices = to_srgb(opaque)
+        profile, hdr_notices = find_profile(image, data)
+        converted, colour_notices = to_srgb(opaque, profile)
         rgb = np.array(converted)
     if alpha is not None:
         rgb[alpha == 0] = 255
-    notices = frame_notices + orientation_notices + colour_notices
+    notices = frame_notices + missing_notices + orientation_notices + hdr_notices + colour_notices
     return Photo(rgb, alpha, safe_stem(path.name), notices, dpi_xy)
 
 
@@ -88,6 +101,13 @@ def _read_bytes(path: Path, limits: Limits) -> bytes:
     return data
 
 
+def _load(image: Image.Image, data: bytes) -> tuple[Image.Image, tuple[Text, ...]]:
+    """Decode an image as far as its file goes, with a notice if it was cut short."""
+    if complete_container(data, b"\0") is None:
+        return load_available(image, data, open_image)
+    return load_padded(data, lambda filler: complete_container(data, filler), open_image)
+
+
 @contextmanager
 def _hide_pillow_warnings() -> Iterator[None]:
     """Hide Pillow's warnings about odd metadata, which are meant for programmers."""
@@ -104,14 +124,16 @@ def _translate_decoder_errors() -> Iterator[None]:
     except (PhotoError, MemoryError):
         raise
     except Exception as error:  # Pillow's errors for damaged files share no base class
-        raise PhotoError(
-            "The photo is damaged or was cut short. Copy or save it again, then retry.",
-            "照片已损坏或不完整。请重新复制或另存后再试。",
-        ) from error
+        raise PhotoError.from_text(DAMAGED) from error
 
 
 def _check_limits(image: Image.Image, limits: Limits) -> None:
     _check_size(*image.size, limits)
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        # A tile is decoded whole, however little of it the photo shows.
+        tile_width, tile_height = (image.tag_v2.get(tag, 0) for tag in TILE_SIZE_TAGS)
+        if tile_width * tile_height > limits.max_pixels:
+            raise PhotoTooLarge.from_text(TOO_MANY_PIXELS)
     if image.mode == "F":
         raise PhotoError(
             "The file holds floating-point values. Save it with 8 or 16 bits per channel.",
@@ -131,12 +153,12 @@ def _check_size(width: int, height: int, limits: Limits) -> None:
             "Save it smaller, then retry.",
             f"照片为 {width} × {height} 像素，每边上限 {limits.longest_side} 像素。请缩小后再试。",
         )
-    megapixels = width * height / 1e6
-    if megapixels > limits.megapixels:
+    if width * height > limits.max_pixels:
+        megapixels = _format_above(width * height / 1e6, limits.megapixels)
         raise PhotoTooLarge(
-            f"The photo has {width} x {height} pixels ({megapixels:.0f} MP); the limit is "
+            f"The photo has {width} x {height} pixels ({megapixels} MP); the limit is "
             f"{limits.megapixels:g} MP. Save it smaller, then retry.",
-            f"照片为 {width} × {height} 像素（{megapixels:.0f} MP），"
+            f"照片为 {width} × {height} 像素（{megapixels} MP），"
             f"上限 {limits.megapixels:g} MP。请缩小后再试。",
         )
     if min(width, height) < limits.shortest_side:
@@ -145,6 +167,12 @@ def _check_size(width: int, height: int, limits: Limits) -> None:
             f"{limits.shortest_side} pixels a side.",
             f"照片只有 {width} × {height} 像素。每边至少需要 {limits.shortest_side} 像素。",
         )
+
+
+def _format_above(value: float, limit: float) -> str:
+    """Format a value that exceeds a limit with as few decimals as show that it does."""
+    shown = (f"{value:.{decimals}f}" for decimals in range(7))
+    return next((text for text in shown if float(text) > float(f"{limit:g}")), f"{value:g}")
 
 
 def _has_frame(image: Image.Image, index: int) -> bool:

@@ -205,12 +205,12 @@ LOGIN = Text(
 )
 
 FOOTER = Text(
-    "Photos up to {megapixels:g} MP and {megabytes:g} MB: JPEG, PNG, WebP, AVIF, GIF, BMP, TIFF. "
-    "Photos are sent to the server that runs this page and nowhere else (through a gradio.live "
-    "link by way of Gradio's relay). Photos and results are deleted there within {minutes} "
-    "minutes.",
+    "Photos up to {megapixels:g} MP and {megabytes:g} MB: JPEG, PNG, WebP, AVIF, HEIC, GIF, "
+    "BMP, TIFF. Photos are sent to the server that runs this page and nowhere else (through a "
+    "gradio.live link by way of Gradio's relay). Photos and results are deleted there within "
+    "{minutes} minutes.",
     "照片上限 {megapixels:g} MP（百万像素）、{megabytes:g} MB："
-    "JPEG、PNG、WebP、AVIF、GIF、BMP、TIFF。"
+    "JPEG、PNG、WebP、AVIF、HEIC、GIF、BMP、TIFF。"
     "照片只会发送到本页面运营者的服务器，不会转发到别处（经 gradio.live 链接访问时，会经过 "
     "Gradio 的中继）；"
     "照片和结果会在 {minutes} 分钟内从服务器删除。",

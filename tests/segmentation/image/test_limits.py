@@ -42,7 +42,7 @@ def tiff_of_pages(count: int) -> bytes:
     [
         (20_000, 20_000),  # Pillow refuses
         (12_000, 12_000),  # Pillow warns
-        (7_072, 7_072),  # just above the limit
+        (7_142, 7_142),  # just above the limit and its tolerance
         (30_001, 20),
         (20, 30_001),
     ],
@@ -82,6 +82,27 @@ def test_a_decompression_bomb_is_refused(tmp_path: Path) -> None:
         read_photo(path)
 
 
+@pytest.mark.usefixtures("decoding_forbidden")
+def test_a_tiff_of_one_huge_tile_is_refused_by_its_header(tmp_path: Path) -> None:
+    tags = {
+        256: 20,
+        257: 20,
+        258: 8,
+        259: 8,
+        262: 1,
+        277: 1,
+        322: 46336,
+        323: 46336,
+        324: 8,
+        325: 8,
+    }
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags.items())
+    path = tmp_path / "x.tif"
+    path.write_bytes(b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries + bytes(4))
+    with pytest.raises(PhotoTooLarge, match="far too many pixels"):
+        read_photo(path)
+
+
 def test_a_photo_exactly_at_the_limits_is_read(tmp_path: Path) -> None:
     path = save_image(tmp_path / "x.png", Image.new("RGB", SIZE_WH), "PNG")
     size = path.stat().st_size
@@ -89,6 +110,34 @@ def test_a_photo_exactly_at_the_limits_is_read(tmp_path: Path) -> None:
     assert read_photo(path, exact).hw == (20, 24)
     with pytest.raises(PhotoTooLarge, match="MB"):
         read_photo(path, Limits(megabytes=(size - 1) / 1e6))
+
+
+@pytest.mark.parametrize("size_wh", [(8160, 6144), (8192, 6144), (8064, 6048), (7072, 7072)])
+def test_photos_of_50_megapixel_phones_are_within_the_limit(
+    tmp_path: Path, size_wh: tuple[int, int]
+) -> None:
+    path = tmp_path / "x.png"
+    path.write_bytes(png_header(*size_wh))
+    with pytest.raises(PhotoError, match="cut short"):  # there are no pixels, but the size is fine
+        read_photo(path)
+
+
+@pytest.mark.parametrize(
+    ("size_wh", "megapixels", "says"),
+    [
+        ((7150, 7150), 50, r"\(51 MP\); the limit is 50 MP"),
+        ((205, 102), 0.02, r"\(0\.021 MP\); the limit is 0\.02 MP"),
+        ((1030, 1000), 1, r"\(1\.03 MP\); the limit is 1 MP"),
+        ((1600, 1300), 2, r"\(2\.1 MP\); the limit is 2 MP"),
+    ],
+)
+def test_the_message_shows_a_number_above_the_limit(
+    tmp_path: Path, size_wh: tuple[int, int], megapixels: float, says: str
+) -> None:
+    path = tmp_path / "x.png"
+    path.write_bytes(png_header(*size_wh))
+    with pytest.raises(PhotoTooLarge, match=says):
+        read_photo(path, Limits(megapixels=megapixels))
 
 
 def test_a_photo_of_one_pixel_is_refused(tmp_path: Path) -> None:

@@ -47,6 +47,17 @@ def without_heif(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
 
 
+def test_heic_is_named_among_the_formats(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"Dear Sir or Madam, this is no photo.")
+    with pytest.raises(PhotoError, match="HEIC"):
+        read_photo(tmp_path / "x")
+
+
+def test_what_reads_heic_is_required() -> None:
+    requirements = Path(__file__).parents[3] / "requirements.txt"
+    assert "\npillow-heif==" in requirements.read_text()
+
+
 def test_heic_is_read_with_pillow_heif(tmp_path: Path) -> None:
     (tmp_path / "IMG_1.heic").write_bytes(sample("HEIF"))
     photo = read_photo(tmp_path / "IMG_1.heic")

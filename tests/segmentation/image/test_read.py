@@ -80,7 +80,8 @@ def test_an_invalid_path_is_refused() -> None:
 def test_a_file_cut_short_is_refused(tmp_path: Path, format_: str) -> None:
     data = sample(format_)
     path = tmp_path / "x"
-    for length in (1, 3, 8, 12, 20, 40, 80, len(data) // 3, len(data) // 2):
+    shares = (8, 6) if format_ in ("GIF", "MPO") else (3, 2)  # the first of two pictures counts
+    for length in (1, 3, 8, 12, 20, 40, 80, *(len(data) // share for share in shares)):
         path.write_bytes(data[:length])
         with pytest.raises(PhotoError):
             read_photo(path)
