@@ -13,7 +13,7 @@ from tempfile import gettempdir
 import gradio as gr
 
 from segmentation import KoutuError, Text
-from segmentation.cli import count, engine
+from segmentation.cli import count, engine, limit_threads
 from segmentation.engines.registry import engine_choices
 from segmentation.inference.registry import ModelRegistry, available_models
 from segmentation.page.api import publish_api
@@ -49,7 +49,7 @@ def parser() -> argparse.ArgumentParser:
     )
     add("--engine", type=engine, default="auto", help=f"{engine_choices()} (default: auto)")
     add("--precision", help="of the artifact, such as fp32 or int8 (default: the card's first)")
-    add("--threads", type=count, default=0, help="for onnxruntime (default: all cores)")
+    add("--threads", type=count, default=0, help="for onnxruntime and OpenCV (default: all)")
     # No defaults below: without a flag, Gradio's environment variables apply.
     add("--share", action="store_true", help="a public link for a week; implies --public")
     add("--share-server-address", metavar="HOST:PORT", help="a share server of your own")
@@ -94,6 +94,7 @@ def build_ui(context: PageContext, policy: PagePolicy = PRIVATE_PAGE) -> gr.Bloc
 def main(argv: Sequence[str] | None = None) -> int:
     """Serve the page until it is stopped. Returns 0 then, or 1 if it cannot start."""
     args = parser().parse_args(argv)
+    limit_threads(args.threads)
     try:
         # A Space has no command line.
         names = args.model or os.environ.get("KOUTU_MODELS", "").split() or ["compact"]

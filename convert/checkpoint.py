@@ -12,8 +12,8 @@ from transformers.utils import logging
 
 from convert.checkpoint_files import check_architecture, find_checkpoint, read_json
 from convert.graph import efficientnet_lite
-from convert.graph.backbones import BACKBONE_WRITERS
 from convert.labels import translate_labels
+from convert.supported_options import check_options
 from segmentation.arrays import UInt8
 from segmentation.engines.base import Logits
 from segmentation.errors import ConversionError
@@ -120,8 +120,19 @@ def load_checkpoint(folder: Path) -> Checkpoint:
     logging.disable_progress_bar()
     efficientnet_lite.register()
     config = _read_config(folder, _with_own_backbone(folder, fields))
-    _check_backbone(folder, config)
-    return Checkpoint(_load_model(folder, config), processor)
+    check_options(folder, config)
+    try:
+        return Checkpoint(_load_model(folder, config), processor)
+    except ConversionError as error:
+        if fields.get("backbone_config"):
+            raise
+        # transformers took its default, a Swin-S, for the backbone.
+        raise ConversionError(
+            f"{folder}/config.json has no backbone_config, and the weights are not those of "
+            "Swin-S, which is the default. Save the checkpoint again with a backbone_config.",
+            f"{folder}/config.json 没有 backbone_config，而权重与默认的 Swin-S 不符。"
+            "请补全后重新保存检查点。",
+        ) from error
 
 
 def reference_checkpoint(name: str, card: ModelCard) -> Checkpoint:
@@ -159,9 +170,22 @@ def _with_own_backbone(folder: Path, fields: dict[str, Any]) -> dict[str, Any]:
             f"{folder}/config.json 只写了骨干网络的名称（{fields['backbone']}），没有 "
             "backbone_config。请补全后重新保存检查点。",
         )
+    if not isinstance(backbone, dict):
+        raise _bad_backbone(folder, type(backbone).__name__)
     if backbone.get("backbone") != "tf_efficientnet_lite0":
         return fields
-    return fields | {"backbone_config": efficientnet_lite.from_timm(backbone)}
+    try:
+        return fields | {"backbone_config": efficientnet_lite.from_timm(backbone)}
+    except (LookupError, TypeError) as error:
+        raise _bad_backbone(folder, f"out_indices: {backbone.get('out_indices')}") from error
+
+
+def _bad_backbone(folder: Path, reason: str) -> ConversionError:
+    return ConversionError(
+        f"{folder}/config.json has a backbone_config that cannot be read ({reason}). Download it "
+        "again.",
+        f"{folder}/config.json 中的 backbone_config 无法读取（{reason}）。请重新下载。",
+    )
 
 
 def _read_config(folder: Path, fields: dict[str, Any]) -> Mask2FormerConfig:
@@ -173,18 +197,6 @@ def _read_config(folder: Path, fields: dict[str, Any]) -> Mask2FormerConfig:
             f"transformers cannot read {folder}/config.json ({reason}). Download it again.",
             f"transformers 无法读取 {folder}/config.json（{reason}）。请重新下载。",
         ) from error
-
-
-def _check_backbone(folder: Path, config: Mask2FormerConfig) -> None:
-    backbone = config.backbone_config.model_type
-    if backbone in BACKBONE_WRITERS and not config.pre_norm:
-        return
-    raise ConversionError(
-        f"{folder}: the backbone {backbone}{' with pre-norm' if config.pre_norm else ''} cannot be "
-        f"exported. Choose a checkpoint with one of these: {', '.join(BACKBONE_WRITERS)}.",
-        f"{folder}：无法导出骨干网络 {backbone}{'（pre-norm）' if config.pre_norm else ''}。"
-        f"请选择采用以下骨干网络的检查点：{'、'.join(BACKBONE_WRITERS)}。",
-    )
 
 
 def _load_model(folder: Path, config: Mask2FormerConfig) -> Mask2FormerForUniversalSegmentation:

@@ -92,14 +92,27 @@ def default_size(processor: Mapping[str, Any]) -> SizeHW:
 
     Args:
         processor: the fields of the file.
+
+    Raises:
+        ConversionError: the file has a size of another form.
     """
     size = processor.get("size") or {}
+    if isinstance(size, list) and len(size) == 1:
+        (size,) = size
     if isinstance(size, int):
         size = {"shortest_edge": size}
-    elif isinstance(size, list):
+    elif isinstance(size, list) and len(size) == 2:
         size = dict(zip(("height", "width"), size, strict=True))
-    short = size.get("shortest_edge", DEFAULT_SIDE)
-    sides = (size.get("height", short), size.get("width", short))
+    sides: list[Any] = []
+    if isinstance(size, dict):
+        short = size.get("shortest_edge", DEFAULT_SIDE)
+        sides = [size.get("height", short), size.get("width", short)]
+    if not sides or not all(isinstance(side, int) for side in sides):
+        raise ConversionError(
+            f"preprocessor_config.json has a size that cannot be read: {str(size)[:80]}. Choose "
+            "one with --size.",
+            f"preprocessor_config.json 中的 size 无法读取：{str(size)[:80]}。请用 --size 指定。",
+        )
     height, width = (
         max(SIDE_MULTIPLE, min(side, DEFAULT_SIDE) // SIDE_MULTIPLE * SIDE_MULTIPLE)
         for side in sides

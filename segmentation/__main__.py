@@ -11,12 +11,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from segmentation.cli import cutout_options, make_parser, parse, terminal_language
+from segmentation.cli import cutout_options, limit_threads, make_parser, parse, terminal_language
 from segmentation.cutout import CutoutOptions, object_filename, refine_and_cut_out
 from segmentation.errors import ChoiceError, KoutuError, ModelNotFound, PhotoError
-from segmentation.filenames import output_paths
+from segmentation.filenames import STREAM, expand_photos, is_folder, output_paths
 from segmentation.i18n import Language, Text
 from segmentation.image.memory import translate_memory_errors
+from segmentation.image.photo import Photo
 from segmentation.image.read import read_photo
 from segmentation.image.write import encode
 from segmentation.inference.hub import get_model
@@ -40,16 +41,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Cut out photos. Returns 0 if all are done, 1 if some failed, 2 for wrong usage."""
     parser = make_parser()
     args = parse(sys.argv[1:] if argv is None else argv, parser)
+    args.photos = expand_photos(args.photos, args.recursive)
     language = terminal_language()
     try:
         card = get_model(args.model, args.engine, args.precision)
         check_objects(args.objects, card.labels)
         options = cutout_options(args)
+        _check_terminal(args)
     except (ChoiceError, PhotoError, ModelNotFound) as error:
         parser.error(error.in_language(language))
     except KoutuError as error:
         print(f"error: {error.in_language(language)}", file=sys.stderr)
         return 1
+    limit_threads(args.threads)
     segmenter = Segmenter(card, args.engine, args.precision, args.threads)
     try:
         _, engine_notices = segmenter.open()
@@ -67,7 +71,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         if "error" in report:
             report["error"] = report["error"].in_language(language)
         line = json.dumps(report, ensure_ascii=False) if args.json else _format(report, language)
-        print(line, flush=True)  # through a pipe too, as soon as the photo is done
+        # With -o -, stdout is the file.
+        print(
+            line, flush=True, file=sys.stderr if args.output == STREAM else sys.stdout
+        )  # through a pipe too, as soon as the photo is done
     segmenter.close()
     return int(failed)
 
@@ -99,7 +106,7 @@ def _cut_out(
         PhotoError, ChoiceError, InferenceFailed: this photo cannot be processed.
     """
     start = time.perf_counter()
-    photo = read_photo(path)
+    photo = _read(path)
     decode_seconds = time.perf_counter() - start
     segmentation, stages = segmenter.segment(photo, options.min_score)
     ids = select(segmentation, options.objects) if segmentation.instances else ()
@@ -135,6 +142,24 @@ def _cut_out(
     return report, notices
 
 
+def _read(path: Path) -> Photo:
+    """Read a photo, or stdin; errors as of `read_photo`."""
+    if is_folder(path):
+        raise PhotoError(
+            f"{path} has no photos in it. Choose another folder, or add --recursive.",
+            f"{path} 中没有照片。请换一个文件夹，或加上 --recursive。",
+        )
+    return read_photo(sys.stdin.buffer if path == STREAM else path)
+
+
+def _check_terminal(args: Namespace) -> None:
+    if args.output == STREAM and not args.list and sys.stdout.isatty():
+        raise ChoiceError(
+            "-o - would write an image to the terminal. Redirect it: -o - > cutout.png",
+            "-o - 会把图像写到终端。请重定向：-o - > cutout.png",
+        )
+
+
 def _files(
     segmentation: Segmentation,
     ids: tuple[int, ...],
@@ -160,7 +185,14 @@ def _mask_path(file: Path) -> Path:
 
 
 def _write(path: Path, data: bytes, args: Namespace) -> None:
-    """Write a file completely or not at all, and never over a file that was given to read."""
+    """Write a file completely or not at all, and never over a file that was given to read.
+
+    The path `STREAM` stands for stdout.
+    """
+    if path == STREAM:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+        return
     inputs = (*args.photos, Path(args.background))
     if path.exists() and any(source.exists() and path.samefile(source) for source in inputs):
         raise ChoiceError(

@@ -7,14 +7,16 @@ from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
+import cv2
+
 from segmentation.compositing.backgrounds import BACKGROUND_SYNTAXES, FITS, parse_background
 from segmentation.compositing.crop import CROPS
 from segmentation.cutout import CutoutOptions
 from segmentation.engines.registry import EngineChoice, check_engine_choice, engine_choices
 from segmentation.errors import ChoiceError
-from segmentation.filenames import check_output, output_format
+from segmentation.filenames import STREAM, argument_path, check_output, output_format
 from segmentation.i18n import Language, join_choices
-from segmentation.image.formats import OUTPUT_FORMATS
+from segmentation.image.formats import OUTPUT_FORMATS, find_format
 from segmentation.image.photo import Photo
 from segmentation.image.read import read_photo
 from segmentation.inference.select import OBJECT_RULES
@@ -33,7 +35,7 @@ def parse(argv: Sequence[str], parser: argparse.ArgumentParser) -> argparse.Name
     completed: list[str] = []
     for argument, following in pairwise([*argv, ""]):
         pattern, value = OPTIONAL_VALUES.get(argument, ("", ""))
-        lacks_value = argument in OPTIONAL_VALUES and not re.fullmatch(pattern, following)
+        lacks_value = argument in OPTIONAL_VALUES and not re.fullmatch(pattern, following, re.I)
         completed.append(f"{argument}={value}" if lacks_value else argument)
     return parser.parse_args(completed)
 
@@ -46,8 +48,19 @@ def cutout_options(args: argparse.Namespace) -> CutoutOptions:
         PhotoError: the background photo cannot be read.
     """
     check_output(args.output, args.photos, args.each)
+    if args.output == STREAM and args.mask:
+        raise ChoiceError(
+            "-o - writes one file to stdout. Leave --mask out, or give a folder.",
+            "-o - 只向标准输出写一个文件。请去掉 --mask，或改用文件夹。",
+        )
+    if args.photos.count(STREAM) > 1:
+        raise ChoiceError(
+            "stdin holds one photo. Give - once.", "标准输入只有一张照片，- 只能写一次。"
+        )
     format_ = output_format(args.output, args.format)
     is_photo = parse_background(args.background) is None
+    if is_photo:
+        _check_backdrop(args.background)
     if args.fit != "cover" and not is_photo:
         raise ChoiceError(
             "--fit is for a background photo: --background FILE.",
@@ -74,6 +87,29 @@ def cutout_options(args: argparse.Namespace) -> CutoutOptions:
     return options.to_cutout_options(backdrop)
 
 
+def _check_backdrop(text: str) -> None:
+    """Raise ChoiceError for a word that is no kind of background and no file either."""
+    if Path(text).suffix or len(Path(text).parts) != 1 or os.path.exists(text):  # noqa: PTH110
+        return  # a path; the reader says what is wrong with it
+    choices = join_choices([*BACKGROUND_SYNTAXES, "white"])
+    raise ChoiceError(
+        f"There is no background {text!r} and no file of this name. Choose {choices.en} (or "
+        "another colour name of CSS), or give the file of a photo.",
+        f"没有背景 {text!r}，也没有同名文件。可选 {choices.zh}（或其他 CSS 颜色名），"
+        "也可以给出照片文件。",
+    )
+
+
+def limit_threads(threads: int) -> None:
+    """Limit the threads that OpenCV uses in this process.
+
+    Args:
+        threads: the value of --threads; 0 keeps all cores.
+    """
+    if threads:
+        cv2.setNumThreads(threads)
+
+
 def terminal_language() -> Language:
     """Return the language of the shell's locale; the variables are in POSIX's order."""
     locale = next((os.environ[n] for n in ("LC_ALL", "LC_MESSAGES", "LANG") if os.getenv(n)), "")
@@ -88,7 +124,16 @@ def make_parser() -> argparse.ArgumentParser:
         "soon as it is done, warnings go to stderr.",
         epilog="Exit code: 0 all done, 1 some photo failed (the others are done), 2 wrong usage.",
     )
-    parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTO")
+    parser.add_argument(
+        "photos",
+        nargs="+",
+        type=argument_path,
+        metavar="PHOTO",
+        help="a photo, a folder of photos, a pattern such as *.jpg, or - for stdin",
+    )
+    parser.add_argument(
+        "--recursive", action="store_true", help="take the photos in the folders of folders as well"
+    )
     _add_model_flags(parser)
     _add_cutout_flags(parser)
     add = parser.add_argument
@@ -107,7 +152,7 @@ def _add_model_flags(parser: argparse.ArgumentParser) -> None:
     )
     add("--engine", type=engine, default="auto", help=f"{engine_choices()} (default: auto)")
     add("--precision", help="of the artifact, such as fp32 or int8 (default: the card's first)")
-    add("--threads", type=count, default=0, help="for onnxruntime (default: all cores)")
+    add("--threads", type=count, default=0, help="for onnxruntime and OpenCV (default: all)")
     add(
         "--objects",
         default="auto",
@@ -126,11 +171,11 @@ def _add_cutout_flags(parser: argparse.ArgumentParser) -> None:
     add(
         "-o",
         "--output",
-        type=Path,
+        type=argument_path,
         default=Path(),
-        help=f"folder, or a {extensions.en} file for one photo",
+        help=f"folder, a {extensions.en} file for one photo, or - for stdout",
     )
-    add("--format", choices=OUTPUT_FORMATS, help="default: as -o ends, else png")
+    add("--format", type=format_name, choices=OUTPUT_FORMATS, help="default: as -o ends, else png")
     add(
         "--quality",
         type=count,
@@ -140,9 +185,10 @@ def _add_cutout_flags(parser: argparse.ArgumentParser) -> None:
     add(
         "--background",
         default="transparent",
-        help=f"{', '.join(BACKGROUND_SYNTAXES)}, or a photo (default: transparent)",
+        help=f"{', '.join(BACKGROUND_SYNTAXES)}, a colour name of CSS, or a photo "
+        "(default: transparent)",
     )
-    add("--fit", choices=FITS, default="cover", help="of a background photo")
+    add("--fit", type=str.lower, choices=FITS, default="cover", help="of a background photo")
     add(
         "--place",
         metavar="SCALE,X,Y",
@@ -161,6 +207,7 @@ def _add_cutout_flags(parser: argparse.ArgumentParser) -> None:
     add(
         "--crop",
         metavar=f"[{'|'.join(CROPS)}]",
+        type=str.lower,
         choices=CROPS,
         help="crop to the subject with a margin (default), or to a square or 3:4 around it",
     )
@@ -188,6 +235,18 @@ def count(text: str) -> int:
     return value
 
 
+def format_name(text: str) -> str:
+    """Turn a format's name or extension, in any case, into its name, as a type of argparse.
+
+    Returns:
+        The name; the text itself if there is no such format.
+    """
+    try:
+        return find_format(text).name
+    except ChoiceError:
+        return text  # argparse lists the choices
+
+
 def engine(text: str) -> EngineChoice:
     """Parse an engine's name or the address of replicas, as a type of argparse.
 
@@ -195,6 +254,6 @@ def engine(text: str) -> EngineChoice:
         argparse.ArgumentTypeError: it is none.
     """
     try:
-        return check_engine_choice(text)
+        return check_engine_choice(text if "://" in text else text.lower())
     except ChoiceError as error:
         raise argparse.ArgumentTypeError(str(error)) from error

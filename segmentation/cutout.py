@@ -27,7 +27,7 @@ from segmentation.image.write import encode
 from segmentation.inference.postprocess import Instance, Segmentation
 from segmentation.inference.refine import Refinement, try_refine
 from segmentation.inference.segmenter import Segmenter
-from segmentation.inference.select import select
+from segmentation.inference.select import Objects, select
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class CutoutOptions:
         ChoiceError: the format cannot hold the background or has no such quality.
     """
 
-    objects: str = "auto"
+    objects: Objects = "auto"
     min_score: float | None = None
     refine: bool = True
     edge: Edge = field(default_factory=Edge)

@@ -1,6 +1,8 @@
-"""Paths and formats of the files that the command line writes."""
+"""Paths and formats of the files that the command line reads and writes."""
 
+import os
 from collections.abc import Iterator, Sequence
+from glob import glob
 from pathlib import Path
 
 from segmentation.errors import ChoiceError
@@ -14,8 +16,74 @@ from segmentation.image.formats import (
 )
 from segmentation.image.photo import safe_stem
 
+# Stands for stdin among the photos, and for stdout as the output.
+STREAM = Path("-")
 # Extensions of photos that results are not written as, unless `OUTPUT_FORMATS` has them.
-OTHER_EXTENSIONS = (".avif", ".gif", ".bmp", ".tif", ".tiff", ".heic")
+OTHER_EXTENSIONS = (
+    *(".avif", ".avifs", ".heic", ".heif", ".heics", ".heifs", ".hif", ".gif", ".bmp", ".dib"),
+    *(".tif", ".tiff", ".jpe", ".jfif", ".apng"),
+)
+# What `python -m segmentation` adds to the stem of a photo for its own files.
+RESULT_SUFFIXES = ("_cutout", "_mask")
+
+
+def argument_path(text: str) -> Path:
+    """Turn an argument into a path; "-" becomes `STREAM`, and "./-" the file of that name."""
+    path = Path(text)
+    return path.absolute() if path == STREAM and text != "-" else path
+
+
+def expand_photos(arguments: Sequence[Path], recursive: bool = False) -> list[Path]:
+    """List the photos that arguments name.
+
+    Args:
+        arguments: files, folders, `STREAM`, and patterns such as *.jpg, which the shells of Windows
+            do not expand.
+        recursive: take the photos in the folders of a folder as well.
+
+    Returns:
+        Files and `STREAM` as they are, what a pattern matches, and the photos in a folder. An
+        argument that matches nothing stays as it is, so that it can be reported.
+    """
+    paths: list[Path] = []
+    for argument in arguments:
+        # os.path and glob: pathlib raises for names that are too long, and for absolute patterns.
+        is_pattern = argument != STREAM and not os.path.exists(argument)  # noqa: PTH110
+        matches = sorted(glob(str(argument), recursive=True)) if is_pattern else []  # noqa: PTH207
+        for path in map(Path, matches) if matches else [argument]:
+            photos = _photos_in(path, recursive) if is_folder(path) else []
+            paths += photos or [path]
+    return paths
+
+
+def is_folder(path: Path) -> bool:
+    """Return whether an argument is a folder, which `STREAM` never is."""
+    return path != STREAM and os.path.isdir(path)  # noqa: PTH112 (pathlib raises for long names)
+
+
+def _photos_in(folder: Path, recursive: bool) -> list[Path]:
+    """List the photos in a folder, without hidden files and without the results of earlier runs."""
+    photos: list[Path] = []
+    for parent, folders, names in os.walk(folder):
+        hidden = [name for name in folders if name.startswith(".")]
+        folders[:] = sorted({*folders} - {*hidden}) if recursive else []
+        visible = [name for name in sorted(names) if not name.startswith(".")]
+        photos += [Path(parent, name) for name in visible if _has_photo_extension(name)]
+    stems = {safe_stem(photo.name).casefold() for photo in photos}
+    return [photo for photo in photos if not _is_result(photo, stems)]
+
+
+def _has_photo_extension(name: str) -> bool:
+    extension = Path(name).suffix.lower()
+    return extension in OTHER_EXTENSIONS or find_format_by_extension(extension) is not None
+
+
+def _is_result(photo: Path, stems: set[str]) -> bool:
+    """Whether a file is named like a result of one of the photos with these stems."""
+    stem = safe_stem(photo.name).casefold()
+    return any(
+        stem.endswith(suffix) and stem.removesuffix(suffix) in stems for suffix in RESULT_SUFFIXES
+    )
 
 
 def output_format(output: Path, format_: Format | None) -> Format:
@@ -32,7 +100,7 @@ def output_format(output: Path, format_: Format | None) -> Format:
         ChoiceError: format and extension do not agree, or the extension is that of a photo format
             that results are not written as.
     """
-    if output.is_dir():
+    if output == STREAM or output.is_dir():
         return format_ or "png"
     by_extension = find_format_by_extension(output.suffix)
     if by_extension is None:
@@ -58,6 +126,8 @@ def check_output(output: Path, photos: Sequence[Path], each: bool = False) -> No
     Raises:
         ChoiceError: the output is one file for several results, or it is a photo itself.
     """
+    if output == STREAM:
+        _check_stream(photos, each)
     if not _is_file_name(output):
         return
     if each:
@@ -84,7 +154,7 @@ def output_paths(
 
     Args:
         photos: the photos, in order.
-        output: a file for a single photo, or a folder, which need not exist.
+        output: a file or `STREAM` for a single photo, or a folder, which need not exist.
         format_: format of the results, a key of `OUTPUT_FORMATS`.
 
     Yields:
@@ -93,12 +163,12 @@ def output_paths(
     Raises:
         ChoiceError: there is no such format.
     """
-    if _is_file_name(output):
+    if output == STREAM or _is_file_name(output):
         yield photos[0], output
         return
     taken: set[str] = set()
     for photo in photos:
-        stem = first = safe_stem(photo.name)
+        stem = first = "photo" if photo == STREAM else safe_stem(photo.name)
         number = 2
         while stem.casefold() in taken:  # some file systems do not distinguish A from a
             stem, number = f"{first}_{number}", number + 1
@@ -113,6 +183,14 @@ def file_extension(format_: Format) -> str:
         ChoiceError: there is no such format.
     """
     return find_format(format_).extensions[0]
+
+
+def _check_stream(photos: Sequence[Path], each: bool) -> None:
+    if each or len(photos) > 1:
+        raise ChoiceError(
+            "-o - writes one file to stdout. Give one photo without --each, or a folder.",
+            "-o - 只向标准输出写一个文件。请只给一张照片且不用 --each，或改用文件夹。",
+        )
 
 
 def _is_file_name(output: Path) -> bool:

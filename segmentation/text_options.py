@@ -19,6 +19,7 @@ from segmentation.errors import ChoiceError
 from segmentation.i18n import join_choices
 from segmentation.image.formats import find_format
 from segmentation.image.photo import Photo
+from segmentation.inference.select import object_rule
 
 JSON_TYPES = {
     str: "string",
@@ -27,6 +28,8 @@ JSON_TYPES = {
     bool: "boolean",
     NoneType: "null",
 }
+# Options whose words are the same in any case.
+CASELESS = ("fit", "crop")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,7 @@ class TextOptions:
         outline: WIDTH,#RRGGBB, see `parse_outline`; None draws none.
         shadow: draw a soft shadow.
         crop: None keeps the photo's frame.
-        format: of the file.
+        format: of the file; see `find_format`.
         quality: 1..100 of WebP and JPEG; None takes the format's default.
         threshold: least score of an object, 0..1; None takes the model's.
         one_look: leave out the second inference.
@@ -70,9 +73,13 @@ class TextOptions:
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            _check_type(field.name, field.type, getattr(self, field.name))
+            value = getattr(self, field.name)
+            if field.name in CASELESS and isinstance(value, str):
+                value = value.strip().lower()
+                object.__setattr__(self, field.name, value)  # the dataclass is frozen
+            _check_type(field.name, field.type, value)
         place, crop = f"{self.prefix}place", f"{self.prefix}crop"
-        find_format(self.format)
+        object.__setattr__(self, "format", find_format(self.format).name)
         if self.threshold is not None and not 0 <= self.threshold <= 1:
             raise ChoiceError("threshold goes from 0 to 1.", "threshold 范围为 0 到 1。")
         if self.place and self.crop:
@@ -91,7 +98,7 @@ class TextOptions:
             ChoiceError: a text cannot be parsed, or a value contradicts another one.
         """
         return CutoutOptions(
-            objects=self.objects,
+            objects=object_rule(self.objects) or self.objects,
             min_score=self.threshold,
             refine=not self.one_look,
             edge=Edge(self.softness, self.grow, self.fine_hair),

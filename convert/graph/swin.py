@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import nn
 from transformers.models.swin.modeling_swin import (
     SwinAttention,
     SwinBackbone,
@@ -37,7 +38,7 @@ def swin(
         size_hw: input size; the sides are multiples of the patch size.
 
     Returns:
-        The normalised maps of the four stages, (C, cells) each.
+        The normalised maps named in the backbone's config, (C, cells) each.
 
     Raises:
         ValueError: no size is given.
@@ -45,17 +46,24 @@ def swin(
     if size_hw is None:
         raise ValueError("Swin needs a fixed size")
     tokens, (height, width) = _patch_embedding(graph, backbone, spec, size_hw)
-    maps = []
+    norms = backbone.hidden_states_norms  # of the maps that the config names
+    maps = [_normed_map(graph, norms["stem"], tokens)] if "stem" in norms else []
     for index, stage in enumerate(backbone.swin.encoder.layers):
         for layer in stage.blocks:
             tokens = _layer(graph, layer, tokens, (height, width))
-        norm = backbone.hidden_states_norms[f"stage{index + 1}"]
-        normed = graph.layer_norm(tokens, norm.weight, norm.bias, norm.eps)
-        maps.append(graph.transpose(normed, 1, 0))
+        if (name := f"stage{index + 1}") in norms:
+            maps.append(_normed_map(graph, norms[name], tokens))
+        if len(maps) == len(norms):
+            break
         if stage.downsample is not None:
             tokens = _merge_patches(graph, stage, tokens, (height, width))
             height, width = height // 2, width // 2
     return maps
+
+
+def _normed_map(graph: Graph, norm: nn.LayerNorm, tokens: Value) -> Value:
+    """Normalise tokens (cells, C) and transpose them to a map (C, cells)."""
+    return graph.transpose(graph.layer_norm(tokens, norm.weight, norm.bias, norm.eps), 1, 0)
 
 
 def _patch_embedding(

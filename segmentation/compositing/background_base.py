@@ -53,7 +53,7 @@ class Background(ABC):
 
     @classmethod
     def parse(cls, text: str) -> Self | None:
-        """Read a background of this kind, written in its `syntax`.
+        """Read a background of this kind, written in its `syntax` in any case.
 
         Returns:
             None if the text is of another kind.
@@ -61,7 +61,7 @@ class Background(ABC):
         Raises:
             ChoiceError: the text starts like this kind but is not valid.
         """
-        return cls() if text == cls.syntax else None
+        return cls() if text.lower() == cls.syntax else None
 
     @classmethod
     @abstractmethod

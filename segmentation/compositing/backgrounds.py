@@ -18,7 +18,7 @@ from segmentation.compositing.background_images import (
     cover_image,
     gradient_image,
 )
-from segmentation.compositing.colours import parse_rgb
+from segmentation.compositing.colours import is_colour_name, parse_rgb
 from segmentation.compositing.placement import place_layer
 from segmentation.errors import ChoiceError
 from segmentation.image.blend import Layer
@@ -70,7 +70,8 @@ class Colour(Background):
 
     @classmethod
     def parse(cls, text: str) -> Self | None:
-        return cls(parse_rgb(text)) if text.startswith("#") else None
+        is_colour = text.startswith("#") or is_colour_name(text)
+        return cls(parse_rgb(text)) if is_colour else None
 
     @classmethod
     def from_parameters(cls, parameters: BackgroundParameters) -> Background:
@@ -93,9 +94,10 @@ class Gradient(Background):
 
     @classmethod
     def parse(cls, text: str) -> Self | None:
-        if not text.startswith("gradient:"):
+        kind, _, colours = text.partition(":")
+        if kind.lower() != cls.name or kind == text:
             return None
-        top, comma, bottom = text.removeprefix("gradient:").partition(",")
+        top, comma, bottom = colours.partition(",")
         if not comma:
             raise ChoiceError(
                 "A gradient has two colours. Write it like gradient:#FFFFFF,#88AACC.",
@@ -202,7 +204,9 @@ BACKGROUND_SYNTAXES = tuple(kind.syntax for kind in BACKGROUNDS.values() if kind
 
 
 def parse_background(text: str) -> Background | None:
-    """Read a background written in one of BACKGROUND_SYNTAXES.
+    """Read a background written in one of BACKGROUND_SYNTAXES, in any case.
+
+    A colour may also be a name of CSS, such as white.
 
     Returns:
         None if the text is none of these; it may then be the path of a photo, where that is
@@ -211,7 +215,7 @@ def parse_background(text: str) -> Background | None:
     Raises:
         ChoiceError: a colour or gradient is not valid.
     """
-    parsed = (kind.parse(text) for kind in BACKGROUNDS.values())
+    parsed = (kind.parse(text.strip()) for kind in BACKGROUNDS.values())
     return next((background for background in parsed if background is not None), None)
 
 
@@ -239,10 +243,10 @@ def parse_backdrop(photo: Photo, fit: Fit, place: str | None) -> Picture | Scene
 
 
 def parse_colour(text: str) -> Colour:
-    """Read a colour written as #RRGGBB, #RGB, or the rgb() or rgba() form that browsers send.
+    """Read a colour; forms and errors as of `parse_rgb`.
 
     Raises:
-        ChoiceError: the text is none of these.
+        ChoiceError: the text is not a colour.
     """
     return Colour(parse_rgb(text))
 

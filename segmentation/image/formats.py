@@ -114,13 +114,14 @@ OUTPUT_FORMATS: Mapping[Format, OutputFormat] = {
 
 
 def find_format(name: Format) -> OutputFormat:
-    """Look up a format by its name.
+    """Look up a format by its name or one of its extensions, in any case: jpeg, JPG or .jpg.
 
     Raises:
         ChoiceError: there is no format of this name.
     """
-    if name in OUTPUT_FORMATS:
-        return OUTPUT_FORMATS[name]
+    word = name.strip().lower().removeprefix(".")
+    if found := OUTPUT_FORMATS.get(word) or find_format_by_extension(f".{word}"):
+        return found
     shown = repr(name)[:40]
     raise ChoiceError(
         f"format takes {', '.join(OUTPUT_FORMATS)}, not {shown}.",

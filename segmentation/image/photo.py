@@ -2,14 +2,20 @@
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
+import numpy.typing as npt
+from PIL import Image
 
 from segmentation.arrays import UInt8
+from segmentation.errors import PhotoError
 from segmentation.i18n import Text
 from segmentation.image.blend import Layer, over
+from segmentation.image.colour import split_alpha, to_eight_bits, to_srgb
+from segmentation.image.orientation import turn_upright
 
 # By how much a photo may exceed the nominal number of megapixels.
 TOLERANCE = 0.02
@@ -62,6 +68,62 @@ class Photo:
     notices: tuple[Text, ...]
     dpi_xy: tuple[float, float] | None = None
 
+    @classmethod
+    def from_array(
+        cls,
+        pixels: npt.NDArray[Any],
+        stem: str = "photo",
+        dpi_xy: tuple[float, float] | None = None,
+    ) -> Self:
+        """Make a photo of pixels in memory, which are copied.
+
+        Args:
+            pixels: uint8 (H, W) grey, (H, W, 3) RGB, or (H, W, 4) RGBA with straight alpha; upright
+                and in sRGB. OpenCV's images are BGR: reverse their last axis.
+            stem: see `Photo`.
+            dpi_xy: see `Photo`.
+
+        Raises:
+            PhotoError: the array has another dtype or shape, or a side is too short or too long.
+        """
+        pixels = np.asarray(pixels)
+        _check_pixels(pixels)
+        if pixels.ndim == 2:
+            pixels = np.repeat(pixels[..., None], 3, axis=2)
+        rgb = np.array(pixels[..., :3], np.uint8, order="C")
+        alpha = np.array(pixels[..., 3], np.uint8, order="C") if pixels.shape[2] == 4 else None
+        if alpha is not None and alpha.min() == 255:
+            alpha = None
+        if alpha is not None:
+            rgb[alpha == 0] = 255
+        return cls(rgb, alpha, safe_stem(stem), (), dpi_xy)
+
+    @classmethod
+    def from_image(cls, image: Image.Image, stem: str = "photo") -> Self:
+        """Make a photo of a PIL image of any mode: turned upright, and converted to sRGB.
+
+        Args:
+            image: the image; it is not changed.
+            stem: see `Photo`.
+
+        Raises:
+            PhotoError: it is no PIL image, it holds floating-point values, or a side is too short
+                or too long.
+        """
+        if not isinstance(image, Image.Image) or image.mode == "F":
+            kind = getattr(image, "mode", type(image).__name__)
+            raise PhotoError(
+                f"This is no PIL image of 8 or 16 bits per channel, but {kind}.",
+                f"需要每通道 8 位或 16 位的 PIL 图像，不能是 {kind}。",
+            )
+        upright, orientation_notices = turn_upright(image)
+        opaque, alpha = split_alpha(to_eight_bits(upright))
+        converted, colour_notices = to_srgb(opaque, image.info.get("icc_profile"))
+        rgb = np.asarray(converted)
+        pixels = rgb if alpha is None else np.dstack([rgb, alpha])
+        photo = cls.from_array(pixels, stem)
+        return replace(photo, notices=orientation_notices + colour_notices)
+
     @property
     def hw(self) -> tuple[int, int]:
         """Height and width in pixels."""
@@ -74,6 +136,32 @@ class Photo:
         if self.alpha is None:
             return self.rgb
         return over(Layer(self.rgb, self.alpha), np.full_like(self.rgb, 255))
+
+
+def _check_pixels(pixels: npt.NDArray[Any]) -> None:
+    """Raise PhotoError unless an array is one that `Photo.from_array` takes."""
+    limits = Limits()
+    has_shape = pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] in (3, 4))
+    if pixels.dtype != np.uint8 or not has_shape:
+        raise PhotoError(
+            f"A photo is an array of uint8 and shape (H, W), (H, W, 3) or (H, W, 4), not of "
+            f"{pixels.dtype} and shape {pixels.shape}.",
+            f"照片应为 uint8 数组，形状为 (H, W)、(H, W, 3) 或 (H, W, 4)，"
+            f"不能是 {pixels.dtype}、{pixels.shape}。",
+        )
+    if (
+        not limits.shortest_side
+        <= min(pixels.shape[:2])
+        <= max(pixels.shape[:2])
+        <= (limits.longest_side)
+    ):
+        height, width = pixels.shape[:2]
+        raise PhotoError(
+            f"The photo has {width} x {height} pixels; each side needs {limits.shortest_side} to "
+            f"{limits.longest_side}.",
+            f"照片为 {width} × {height} 像素，每边须为 {limits.shortest_side}～"
+            f"{limits.longest_side} 像素。",
+        )
 
 
 def safe_stem(name: str) -> str:

@@ -1,9 +1,11 @@
 """Reads the file of a photo."""
 
+import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, TiffImagePlugin
@@ -32,11 +34,16 @@ SEVERAL_FRAMES = Text(
 TILE_SIZE_TAGS = (322, 323)  # TIFF 6.0, section 15
 
 
-def read_photo(path: Path, limits: Limits | None = None) -> Photo:
+# What `read_photo` takes: a path, or the content of a file.
+PhotoSource = str | os.PathLike[str] | bytes | BinaryIO
+
+
+def read_photo(source: PhotoSource, limits: Limits | None = None) -> Photo:
     """Read a photo of any common format and mode, upright and in sRGB.
 
     Args:
-        path: the file; its name gives the photo's stem.
+        source: the path of a file, whose name gives the photo's stem; the content of one; or a file
+            object opened for reading bytes. For pixels, see `Photo.from_array`.
         limits: defaults to `Limits()`.
 
     Raises:
@@ -45,7 +52,8 @@ def read_photo(path: Path, limits: Limits | None = None) -> Photo:
             does not fit into the memory that is left.
     """
     limits = limits or Limits()
-    data = drop_side_chunks(_read_bytes(path, limits))
+    data, name = _read_source(source, limits)
+    data = drop_side_chunks(data)
     with (
         _hide_pillow_warnings(),
         open_image(complete_container(data, b"\0") or data) as image,
@@ -66,14 +74,54 @@ def read_photo(path: Path, limits: Limits | None = None) -> Photo:
     if alpha is not None:
         rgb[alpha == 0] = 255
     notices = frame_notices + missing_notices + orientation_notices + hdr_notices + colour_notices
-    return Photo(rgb, alpha, safe_stem(path.name), notices, dpi_xy)
+    return Photo(rgb, alpha, safe_stem(name), notices, dpi_xy)
 
 
-def _read_bytes(path: Path, limits: Limits) -> bytes:
+def _read_source(source: PhotoSource, limits: Limits) -> tuple[bytes, str]:
+    """Read a source's content; the name is "photo" if it has none."""
     max_bytes = int(limits.megabytes * 1e6)
+    if isinstance(source, (str, os.PathLike)):
+        path = Path(source)
+        return _check_bytes(_read_file(path, max_bytes), limits), path.name
+    name = "photo"
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        data = bytes(source)
+    elif hasattr(source, "read"):
+        data = _read_stream(source, max_bytes)
+        named = getattr(source, "name", None)
+        # Pipes have a number, and stdin is <stdin>.
+        if isinstance(named, str) and not named.startswith("<"):
+            name = Path(named).name
+    else:
+        kind = type(source).__name__
+        raise PhotoError(
+            f"A photo is read from a path, bytes or a binary file, not from {kind}. For pixels, "
+            "use Photo.from_array.",
+            f"照片须从路径、bytes 或二进制文件读取，不能是 {kind}。像素数组请用 Photo.from_array。",
+        )
+    return _check_bytes(data, limits), name
+
+
+def _read_stream(stream: BinaryIO, max_bytes: int) -> bytes:
+    try:
+        data = stream.read(max_bytes + 1)
+    except (OSError, ValueError) as error:  # ValueError: it is closed
+        raise PhotoError(
+            f"The photo cannot be read ({error}). Open it again.",
+            f"无法读取照片（{error}）。请重新打开。",
+        ) from error
+    if not isinstance(data, bytes):
+        raise PhotoError(
+            'The file was opened as text. Open it with mode "rb".',
+            '文件以文本方式打开，请改用 "rb" 模式。',
+        )
+    return data
+
+
+def _read_file(path: Path, max_bytes: int) -> bytes:
     try:
         with path.open("rb") as file:
-            data = file.read(max_bytes + 1)  # not by the file's size, which a pipe does not have
+            return file.read(max_bytes + 1)  # not by the file's size, which a pipe does not have
     except FileNotFoundError as error:
         raise PhotoError(
             f"There is no file {path.name}. Check the path.",
@@ -89,7 +137,10 @@ def _read_bytes(path: Path, limits: Limits) -> bytes:
             f"{path.name} cannot be read. Check its permissions.",
             f"无法读取 {path.name}，请检查文件权限。",
         ) from error
-    if len(data) > max_bytes:
+
+
+def _check_bytes(data: bytes, limits: Limits) -> bytes:
+    if len(data) > int(limits.megabytes * 1e6):
         raise PhotoTooLarge(
             f"The file has more than {limits.megabytes:g} MB. Save the photo smaller.",
             f"文件超过 {limits.megabytes:g} MB。请压缩后再试。",

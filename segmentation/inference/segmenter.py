@@ -3,6 +3,7 @@
 import threading
 import time
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -57,6 +58,10 @@ class Segmenter:
         self._threads = threads
         self._lock = threading.Lock()
         self._opened: tuple[Engine, tuple[Text, ...]] | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the arguments only; the copy opens an engine of its own."""
+        return type(self), (self.card, self._choice, self._precision, self._threads)
 
     def open(self) -> tuple[Engine, tuple[Text, ...]]:
         """Load the model, unless it is loaded already.

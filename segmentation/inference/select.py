@@ -1,8 +1,10 @@
 """Which instances to cut out: by rule, label or id."""
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import sqrt
+from operator import index
+from typing import SupportsIndex
 
 import cv2
 import numpy as np
@@ -12,6 +14,8 @@ from segmentation.errors import ChoiceError
 from segmentation.i18n import Text
 from segmentation.inference.postprocess import Instance, Segmentation
 
+# What chooses objects: text or ids, see `select`.
+Objects = str | Iterable[SupportsIndex]
 # What `select` takes besides labels and ids.
 OBJECT_RULES = ("auto", "largest", "all", "none")
 # Enough for all labels of a large model; longer text is an attack.
@@ -43,22 +47,25 @@ MIN_PART_IN_BOX = 0.7
 MIN_PART_ON_SUBJECT = 0.5
 
 
-def select(segmentation: Segmentation, objects: str) -> tuple[int, ...]:
+def select(segmentation: Segmentation, objects: Objects) -> tuple[int, ...]:
     """Choose instances by a rule, by labels or by ids.
 
     Args:
         segmentation: has the instances.
         objects: one of OBJECT_RULES; or labels (in English or Chinese) and ids, separated by
-            commas.
+            commas; in any case. Or a list of ids.
 
     Returns:
         Ids in rising order; empty if no instance has the label.
 
     Raises:
-        ChoiceError: there is no instance with that id, or `objects` is too long.
+        ChoiceError: there is no instance with that id, or `objects` is too long or neither text nor
+            ids.
     """
     instances = segmentation.instances
-    match objects:
+    if not isinstance(objects, str):
+        return _existing_ids(_as_ids(objects), instances)
+    match object_rule(objects):
         case "none":
             return ()
         case "all":
@@ -68,21 +75,22 @@ def select(segmentation: Segmentation, objects: str) -> tuple[int, ...]:
         case "auto":
             return select_subject(segmentation)
     names = _split(objects)
-    ids = {int(name) for name in names if name.isdecimal()}
-    if missing := sorted(ids - {instance.id for instance in instances}):
-        raise ChoiceError(
-            f"There is no object {missing[0]}; {len(instances)} were found. Choose another "
-            "number, or a label.",
-            f"没有编号为 {missing[0]} 的物体，共找到 {len(instances)} 个。请改用其他编号或标签。",
-        )
-    chosen = {*names, *ids}
+    ids = _existing_ids({int(name) for name in names if name.isdecimal()}, instances)
+    labels = {name.casefold() for name in names}
     return _sorted_ids(
         [
             instance
             for instance in instances
-            if {instance.id, instance.label.en, instance.label.zh} & chosen
+            if instance.id in ids
+            or {instance.label.en.casefold(), instance.label.zh.casefold()} & labels
         ]
     )
+
+
+def object_rule(objects: str) -> str | None:
+    """Return which of OBJECT_RULES a text is, in any case; None if it is none of them."""
+    word = objects.strip().lower()
+    return word if word in OBJECT_RULES else None
 
 
 def check_objects(objects: str, labels: Sequence[Text]) -> None:
@@ -95,9 +103,11 @@ def check_objects(objects: str, labels: Sequence[Text]) -> None:
     Raises:
         ChoiceError: the model has no such label, or `objects` is too long.
     """
-    known = {name for label in labels for name in (label.en, label.zh)}
+    if object_rule(objects):
+        return
+    known = {name.casefold() for label in labels for name in (label.en, label.zh)}
     for name in _split(objects):
-        if objects not in OBJECT_RULES and not name.isdecimal() and name not in known:
+        if not name.isdecimal() and name.casefold() not in known:
             raise ChoiceError(
                 f"The model has no label {name!r}. Choose from {', '.join(OBJECT_RULES)}, object "
                 f"numbers, or labels: {', '.join(label.en for label in labels)}.",
@@ -138,6 +148,28 @@ def select_subject(segmentation: Segmentation) -> tuple[int, ...]:
         )
     ]
     return _sorted_ids(parts)
+
+
+def _as_ids(objects: Iterable[SupportsIndex]) -> set[int]:
+    try:
+        return {index(id_) for id_ in objects}
+    except TypeError as error:
+        shown = repr(objects)[:40]
+        raise ChoiceError(
+            f"Objects are chosen by text or by a list of whole numbers such as [1, 3], not by "
+            f"{shown}.",
+            f"物体须用文字或整数列表（如 [1, 3]）指定，不能用 {shown}。",
+        ) from error
+
+
+def _existing_ids(ids: set[int], instances: Sequence[Instance]) -> tuple[int, ...]:
+    if missing := sorted(ids - {instance.id for instance in instances}):
+        raise ChoiceError(
+            f"There is no object {missing[0]}; {len(instances)} were found. Choose another "
+            "number, or a label.",
+            f"没有编号为 {missing[0]} 的物体，共找到 {len(instances)} 个。请改用其他编号或标签。",
+        )
+    return tuple(sorted(ids))
 
 
 def _split(objects: str) -> list[str]:

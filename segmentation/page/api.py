@@ -102,7 +102,8 @@ class Calls:
         Args:
             photo: the upload.
             objects: auto, largest, all; labels such as dog,cat; or numbers such as 1,3.
-            background: transparent, #RRGGBB, gradient:#RRGGBB,#RRGGBB or blur.
+            background: transparent, #RRGGBB, gradient:#RRGGBB,#RRGGBB or blur; colours also by
+                their names in CSS, such as white.
             backdrop: the upload of another photo to put behind the objects.
             fit: of the backdrop, cover or contain.
             place: SCALE,X,Y puts the objects into the backdrop, which keeps its size.
@@ -112,7 +113,7 @@ class Calls:
             outline: WIDTH,#RRGGBB, the width in percent of the objects.
             shadow: draw a soft one.
             crop: subject, square or portrait; by default the photo's own frame.
-            format: png, webp or jpeg.
+            format: png, webp or jpeg (or jpg).
             quality: 1 to 100 of webp and jpeg.
             threshold: least score of an object, 0 to 1; by default the model's.
             one_look: leave out the second, closer look.

@@ -3,6 +3,7 @@
 import pytest
 
 from convert.export_plan import default_size, plan_graphs
+from segmentation.errors import ConversionError
 from tests.convert.small_checkpoints import small_checkpoint
 
 
@@ -14,6 +15,8 @@ from tests.convert.small_checkpoints import small_checkpoint
         ({"shortest_edge": 800, "longest_edge": 1333}, (512, 512)),
         (480, (480, 480)),
         ([256, 384], (256, 384)),
+        ([800], (512, 512)),
+        ([320], (320, 320)),
         (None, (512, 512)),
     ],
 )
@@ -21,6 +24,14 @@ def test_the_default_size_is_that_of_the_processor_up_to_512(
     size: object, expected_hw: tuple[int, int]
 ) -> None:
     assert default_size({"size": size}) == expected_hw
+
+
+@pytest.mark.parametrize(
+    "size", [[1, 2, 3], "800", ["800"], {"height": None, "width": 64}, {"height": "x"}]
+)
+def test_a_size_of_another_form_is_named(size: object) -> None:
+    with pytest.raises(ConversionError, match=r"a size that cannot be read: .*--size"):
+        default_size({"size": size})
 
 
 def test_atc_gets_one_graph_for_each_size() -> None:

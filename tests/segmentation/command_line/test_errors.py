@@ -30,7 +30,8 @@ def bad_photos(folder: Path) -> list[Path]:
     (folder / "no_frame.gif").write_bytes(b"GIF89a\x20\0\x20\0\0\0\0;")
     Image.new("1", (1, 1)).save(folder / "dot.png")
     Image.new("1", (20_000, 20_000)).save(folder / "bomb.png")
-    return [*sorted(folder.iterdir()), folder, folder / "missing.png"]
+    (folder / "no_photos").mkdir()
+    return [*sorted(folder.iterdir()), folder / "missing.png"]
 
 
 def test_bad_photos_are_reported_and_the_others_are_cut_out(
@@ -90,6 +91,14 @@ def test_locale_variables_are_read_in_the_order_of_posix(monkeypatch: pytest.Mon
         ((CAT, "--objects", ""), "The model has no label ''"),
         ((CAT, "--background", "#12"), "is not a colour"),
         ((CAT, "--background", "missing.jpg"), "There is no file missing.jpg"),
+        ((CAT, "--background", "whit"), "There is no background 'whit' and no file of this name"),
+        ((CAT, "--background", "#11223344"), "#11223344 has an opacity, and colours here are"),
+        ((CAT, "--background", "gradient:white,#1234"), "Write it like #123."),
+        ((CAT, "--format", "jpg"), "JPEG has no transparency"),
+        (("-", "-"), "stdin holds one photo"),
+        ((CAT, PORTRAIT, "-o", "-"), "-o - writes one file to stdout"),
+        ((CAT, "--each", "-o", "-"), "-o - writes one file to stdout"),
+        ((CAT, "--mask", "-o", "-"), "Leave --mask out"),
         ((CAT, "--model", "no-such-model"), "No model called no-such-model"),
         ((CAT, "--engine", "tpu"), "or the address of replicas"),
         ((CAT, "--threshold", "1.5"), "not between 0 and 1"),
@@ -105,12 +114,12 @@ def test_locale_variables_are_read_in_the_order_of_posix(monkeypatch: pytest.Mon
         ((CAT, "--format", "avif"), "invalid choice"),
         ((CAT, "--each", "-o", "each.png"), "--each writes a file for every object"),
         ((CAT, "--crop=round"), "invalid choice"),
-        ((CAT, "--outline", "2,red"), "is not a colour"),
+        ((CAT, "--outline", "2,reddish"), "is not a colour"),
         ((CAT, "--outline", "0,#FF0000"), "An outline is WIDTH,#RRGGBB"),
         ((CAT, "--outline=21,#FF0000"), "An outline is WIDTH,#RRGGBB"),
         ((CAT, "--outline=#FF0000"), "An outline is WIDTH,#RRGGBB"),
         ((CAT, "--background", "gradient:#FFF"), "A gradient has two colours"),
-        ((CAT, "--background", "gradient:#FFF,blue"), "is not a colour"),
+        ((CAT, "--background", "gradient:#FFF,bluish"), "is not a colour"),
         ((CAT, "--fit", "stretch"), "invalid choice"),
         ((CAT, "--place", "1,0.5,0.5"), "--place needs another photo"),
         ((CAT, "--background", CAT, "--place", "1,0.5"), "A place is three numbers"),

@@ -103,7 +103,7 @@ def test_a_place_that_is_not_three_numbers_is_refused(place: str) -> None:
         parse_backdrop(BACKDROP, "cover", place)
 
 
-@pytest.mark.parametrize("text", ["", "colour", "picture", "photo.jpg", "Blur", "gradient"])
+@pytest.mark.parametrize("text", ["", "colour", "picture", "photo.jpg", "blurred", "gradient"])
 def test_other_text_names_no_background(text: str) -> None:
     assert parse_background(text) is None
 
@@ -114,11 +114,30 @@ def test_other_text_names_no_background(text: str) -> None:
         ("#12", "not a colour"),
         ("gradient:", "two colours"),
         ("gradient:#fff", "two colours"),
-        ("gradient:#fff,blue", "not a colour"),
+        ("gradient:#fff,bluish", "not a colour"),
     ],
 )
 def test_an_invalid_colour_or_gradient_is_refused(text: str, message: str) -> None:
     with pytest.raises(ChoiceError, match=message):
+        parse_background(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "background"),
+    [
+        ("Blur", Blurred()),
+        ("TRANSPARENT", Transparent()),
+        ("White", Colour((255, 255, 255))),
+        ("Gradient:White,#000", Gradient((255, 255, 255), (0, 0, 0))),
+    ],
+)
+def test_words_are_the_same_in_any_case(text: str, background: Background) -> None:
+    assert parse_background(text) == background
+
+
+@pytest.mark.parametrize(("text", "opaque"), [("#11223344", "#112233"), ("#123f", "#123")])
+def test_a_colour_with_an_opacity_is_refused_with_the_reason(text: str, opaque: str) -> None:
+    with pytest.raises(ChoiceError, match=f"^{text} has an opacity, .* Write it like {opaque}"):
         parse_background(text)
 
 
@@ -131,6 +150,8 @@ def test_each_syntax_is_listed_once() -> None:
     [
         ("#FFFFFF", (255, 255, 255)),
         ("#0aF", (0, 170, 255)),
+        ("red", (255, 0, 0)),
+        (" DarkSlateGrey ", (47, 79, 79)),
         (" #102030 ", (16, 32, 48)),
         ("rgb(1, 2, 3)", (1, 2, 3)),
         ("rgb(1,2,3)", (1, 2, 3)),
@@ -148,11 +169,11 @@ def test_hex_and_rgb_colours_are_parsed(text: str, rgb: tuple[int, int, int]) ->
         "",
         "#",
         "#12",
-        "#1234",
+        "#12345G78",
         "#12345",
         "#GGGGGG",
         "#1234567",
-        "red",
+        "reddish",
         "rgb(1,2)",
         "rgb(1.2.3,1,1)",
         "rgb(.,.,.)",

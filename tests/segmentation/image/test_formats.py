@@ -50,7 +50,12 @@ def test_a_format_is_found_by_its_name() -> None:
     assert [find_format(name).name for name in OUTPUT_FORMATS] == list(OUTPUT_FORMATS)
 
 
-@pytest.mark.parametrize("name", ["gif", "PNG", "", "x" * 1000])
+@pytest.mark.parametrize("name", ["JPEG", "jpg", "JPG", ".jpg", " Jpeg "])
+def test_a_format_is_found_in_any_case_and_by_its_extension(name: str) -> None:
+    assert find_format(name).name == "jpeg"
+
+
+@pytest.mark.parametrize("name", ["gif", "PNG8", "", ".", "x" * 1000])
 def test_an_unknown_format_is_refused_with_the_known_ones(name: str) -> None:
     with pytest.raises(
         ChoiceError, match=f"^format takes {', '.join(OUTPUT_FORMATS)}, not '"

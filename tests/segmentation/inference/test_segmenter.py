@@ -1,5 +1,6 @@
 """From a photo to its objects, on an engine that is opened once, when it is needed."""
 
+import pickle
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -134,3 +135,15 @@ def test_a_model_that_cannot_be_opened_raises_each_time(tmp_path: Path) -> None:
             segmenter.open()
     with pytest.raises(EngineUnavailable):
         Segmenter(CARD, "onnx", "int3").open()
+
+
+def test_a_pickled_segmenter_opens_its_engine_again(segmenter: Segmenter) -> None:
+    photo = read_photo(EXAMPLES / "chelsea.png")
+    found, _ = segmenter.segment(photo)
+    copy = pickle.loads(pickle.dumps(segmenter))
+    assert copy.device is None
+    again, timings = copy.segment(photo)
+    assert timings.load > 0
+    assert again.instances == found.instances
+    assert segmenter.device is not None, "the first one stays open"
+    copy.close()

@@ -1,9 +1,12 @@
 """Objects chosen by rule, label or id, and the choice of the subject."""
 
+from typing import Any
+
+import numpy as np
 import pytest
 
 from segmentation.errors import ChoiceError
-from segmentation.inference.select import check_objects, select, select_subject
+from segmentation.inference.select import Objects, check_objects, select, select_subject
 from tests.segmentation.scenes import DOG, LABELS, OBJECT, PERSON, SURE, block, segmentation
 
 SCENE = segmentation(
@@ -31,12 +34,33 @@ EMPTY = segmentation()
         ("１", (1,)),
         ("01", (1,)),
         ("2,2", (2,)),
+        ("Dog, PERSON", (1, 2, 3)),
+        (" ALL ", (1, 2, 3)),
         ("object", ()),
     ],
 )
 def test_labels_ids_and_rules_choose_instances(objects: str, ids: tuple[int, ...]) -> None:
     check_objects(objects, LABELS)
     assert select(SCENE, objects) == ids
+
+
+@pytest.mark.parametrize(
+    ("objects", "ids"),
+    [([3, 1], (1, 3)), ((2,), (2,)), ({np.int64(2)}, (2,)), ([], ()), (range(1, 3), (1, 2))],
+)
+def test_ids_may_be_numbers(objects: Objects, ids: tuple[int, ...]) -> None:
+    assert select(SCENE, objects) == ids
+
+
+@pytest.mark.parametrize("objects", [1, [1.0], ["dog"], None])
+def test_what_is_neither_text_nor_ids_is_named(objects: Any) -> None:
+    with pytest.raises(ChoiceError, match="a list of whole numbers such as"):
+        select(SCENE, objects)
+
+
+def test_a_number_that_was_not_found_is_refused() -> None:
+    with pytest.raises(ChoiceError, match="no object 4; 3 were found"):
+        select(SCENE, [1, 4])
 
 
 @pytest.mark.parametrize("objects", ["none", "all", "largest", "auto", "dog"])

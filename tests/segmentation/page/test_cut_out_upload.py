@@ -103,6 +103,21 @@ def test_impossible_options_are_explained(
     assert refusal.value.text.en.startswith(sentence)
 
 
+def test_words_are_those_of_the_command_line(segmenter: Segmenter) -> None:
+    words: dict[str, Any] = {
+        "objects": "ALL",
+        "background": "White",
+        "crop": "Square",
+        "format": "JPG",
+    }
+    name, data = cut_out_upload(TextOptions(**words), segmenter, DOGS, None, Limits())
+    assert name == "two_dogs_cutout.jpg"
+    image = made(segmenter, **words)
+    assert data.startswith(b"\xff\xd8")
+    assert image.shape[0] == image.shape[1]
+    assert image[2, 2].min() > 250
+
+
 def test_limits_count_for_both_photos(segmenter: Segmenter, tmp_path: Path) -> None:
     # The dogs have 2056 x 3088 pixels, the cup 600 x 400.
     small = Limits(megapixels=1)

@@ -94,6 +94,15 @@ def test_the_curl_examples_write_a_webp(script: str, address: str, dog_folder: P
     assert (dog_folder / "dog_cutout.webp").read_bytes()[8:12] == b"WEBP"
 
 
+@pytest.mark.parametrize("name", ["x[1].jpg", "my dog, {2};.jpg", "狗 & 'b'.jpg"])
+def test_the_curl_example_takes_odd_file_names(name: str, address: str, tmp_path: Path) -> None:
+    shutil.copy(EXAMPLES / "two_dogs.jpg", tmp_path / name)
+    quoted = name.replace("'", "'\\''")
+    script = CURL[0].replace("http://127.0.0.1:7860/", address).replace("dog.jpg", quoted)
+    subprocess.run(["bash", "-euc", script], cwd=tmp_path, check=True)
+    assert (tmp_path / "dog_cutout.webp").read_bytes()[8:12] == b"WEBP"
+
+
 @pytest.mark.parametrize("section", START)
 def test_the_table_of_flags_lists_the_flags_of_the_page(section: str) -> None:
     flags = [code for row in tables(TEXTS[1], section)[0] for code in codes(row[0])]
