@@ -10,10 +10,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import gettempdir
 
+# First: it prepares the environment, which gradio reads when it is imported.
+import segmentation.page  # noqa: F401
+
+# isort: split
 import gradio as gr
 
 from segmentation import KoutuError, Text
 from segmentation.cli import count, engine
+from segmentation.engines.proxy import ignored_proxies
 from segmentation.engines.registry import engine_choices
 from segmentation.inference.registry import ModelRegistry, available_models
 from segmentation.page.api import publish_api
@@ -22,7 +27,7 @@ from segmentation.page.compare_tab.columns import LETTERS
 from segmentation.page.compare_tab.tab import compare_tab
 from segmentation.page.components import EXAMPLES, PRIVATE, PageContext, string
 from segmentation.page.cutout_tab.tab import cutout_tab
-from segmentation.page.gradio_internals import is_space
+from segmentation.page.gradio_internals import is_space, keep_folders_below
 from segmentation.page.header import footer, header, say_restarted
 from segmentation.page.server.launch import bypass_proxy_for_localhost, serve
 from segmentation.page.server.policy import PRIVATE_PAGE, PUBLIC_PAGE, PagePolicy
@@ -98,8 +103,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         # A Space has no command line.
         names = args.model or os.environ.get("KOUTU_MODELS", "").split() or ["compact"]
         cards, missing = available_models(names, MODELS, args.engine, args.precision)
-        for error in missing:
-            _print(error.text)
+        for text in (*ignored_proxies(), *(error.text for error in missing)):
+            _print(text)
         registry = ModelRegistry(cards, args.engine, args.precision, args.threads)
         if not missing:  # else another model takes the place, in a precision of its own
             registry.segmenter(precision=args.precision)
@@ -110,6 +115,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         folder = Path(os.environ.get("GRADIO_TEMP_DIR") or gettempdir())
         with temporary_uploads_folder(folder) as uploads:
             os.environ["GRADIO_TEMP_DIR"] = str(uploads)
+            keep_folders_below(uploads)
             return _serve_until_stopped(args, registry, notices)
     except KoutuError as error:
         print(f"{error.text.en}\n{error.text.zh}", file=sys.stderr)

@@ -6,12 +6,13 @@ test_gradio_internals.py has a test for each.
 
 import sys
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio import networking, tunneling
+from gradio import networking, routes, tunneling
 from gradio.exceptions import ChecksumMismatchError, ShareCertificateWriteError
 from gradio.processing_utils import save_bytes_to_cache
 from gradio.routes import App
@@ -140,6 +141,23 @@ def disable_analytics(ui: gr.Blocks) -> None:
 
 
 # The server.
+
+# Gradio makes this folder for a feature of its development mode, which the page has no route to.
+_UNUSED_FOLDER = "vibe_edit_history"
+
+
+def keep_folders_below(folder: Path) -> None:
+    """Make Gradio create its own folder below the folder for visitors' files.
+
+    Gradio chooses the place when it is imported, where its folder would stay behind.
+    """
+    setattr(routes, "DEFAULT_TEMP_DIR", str(folder))  # noqa: B010
+
+
+def delete_unused_folder(folder: Path) -> None:
+    """Delete the empty folder that the launch of a page created."""
+    with suppress(OSError):
+        (folder / _UNUSED_FOLDER).rmdir()
 
 
 def is_space() -> bool:

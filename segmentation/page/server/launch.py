@@ -58,6 +58,7 @@ def serve(
     Raises:
         OSError: the port is taken, or the address is not this host's.
     """
+    folder = gradio_internals.upload_folder()
     _, address, _ = ui.launch(
         footer_links=["api", "gradio"],
         run_history=False,
@@ -74,13 +75,14 @@ def serve(
         app_kwargs={
             "lifespan": partial(housekeeping, after_sweep),
             "middleware": middleware(
-                gradio_internals.upload_folder(),
+                folder,
                 policy,
                 behind_proxies=gradio_internals.is_space(),
             ),
         },
         **options,
     )
+    gradio_internals.delete_unused_folder(folder)
     return str(address)
 
 
