@@ -28,6 +28,6 @@ VOLUME /tmp
 USER 1000
 EXPOSE 7860
 HEALTHCHECK --start-period=60s --interval=30s --timeout=10s \
-    CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:7860/', timeout=8)"]
+    CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:7860/health', timeout=8)"]
 # As a list, so that what stops the container reaches the page itself.
 ENTRYPOINT ["python", "app.py"]

@@ -10,17 +10,12 @@ from pathlib import Path
 import pytest
 
 import app
-from segmentation.page.strings import NOT_SERVED
+from segmentation.page.strings import PORT_TAKEN
 from tests.paths import ROOT
 from tests.started import started
 from tests.visitor import Visitor
 
 PHOTO = (ROOT / "examples" / "flower.jpg").read_bytes()
-
-
-def files_in(folder: Path) -> list[Path]:
-    """Gradio itself makes an empty folder there."""
-    return [path for path in folder.rglob("*") if path.is_file()]
 
 
 def test_a_page_that_is_killed_starts_again_and_clears_what_was_left(tmp_path: Path) -> None:
@@ -30,14 +25,14 @@ def test_a_page_that_is_killed_starts_again_and_clears_what_was_left(tmp_path: P
         opening = visitor.handler("open_photo")
         visitor.join(opening, [visitor.values.get(id_) for id_ in opening["inputs"]])
         page.process.kill()  # with a photo under way
-    assert files_in(tmp_path)
+    assert list(tmp_path.iterdir())
     with started(environment=environment) as page:
         with Visitor(page.address) as visitor:
             visitor.open("dahlia.jpg", PHOTO)
             assert visitor.values[visitor.component(elem_id="download")]
         page.process.send_signal(signal.SIGINT)
         page.process.communicate()
-    assert not files_in(tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
@@ -60,7 +55,8 @@ def test_the_languages_and_the_clock_of_the_host_do_not_matter(
 
 def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        place = ["--host", "127.0.0.1", "--port", str(taken.getsockname()[1])]
+        port = taken.getsockname()[1]
+        place = ["--host", "127.0.0.1", "--port", str(port)]
         done = subprocess.run(
             [sys.executable, "app.py", *place],
             cwd=ROOT,
@@ -69,8 +65,11 @@ def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
             text=True,
             check=False,
         )
-    assert (done.returncode, done.stderr) == (1, f"{NOT_SERVED.en}\n{NOT_SERVED.zh}\n")
-    assert not files_in(tmp_path)
+    assert (done.returncode, done.stderr) == (
+        1,
+        f"{PORT_TAKEN.en}\n{PORT_TAKEN.zh}\n".format(first=port),
+    )
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_precision_that_the_model_lacks_is_refused_before_any_photo_is(
