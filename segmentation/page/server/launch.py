@@ -2,10 +2,11 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import gradio as gr
@@ -29,6 +30,23 @@ from segmentation.page.strings import LOGIN, NOT_STARTED
 KEEP_SECONDS = 3600
 SWEEP_SECONDS = 300
 
+# Gradio's `max_file_size` is not set: it has an English text only, and counts the files of a batch
+# as one. `read_photo` limits the size of a photo.
+LAUNCH_OPTIONS: Mapping[str, Any] = MappingProxyType(
+    {
+        "footer_links": ["api", "gradio"],
+        "run_history": False,
+        "enable_monitoring": False,
+        "ssr_mode": False,
+        "auth_message": f"{LOGIN.zh}<br>{LOGIN.en}",
+        "share": False,
+        "prevent_thread_lock": True,
+        "quiet": True,
+        # Gradio's request of its own page, for which a busy host needs more than its 3 seconds.
+        "_frontend": False,
+    }
+)
+
 
 def serve(
     ui: gr.Blocks,
@@ -44,9 +62,6 @@ def serve(
     **options: Any,
 ) -> str:
     """Launch a page in the background.
-
-    Gradio's `max_file_size` is not set: it has an English text only, and counts the files of a
-    batch as one. `read_photo` limits the size of a photo.
 
     Args:
         ui: the page.
@@ -72,14 +87,6 @@ def serve(
     folder = gradio_internals.upload_folder()
     try:
         _, address, _ = ui.launch(
-            footer_links=["api", "gradio"],
-            run_history=False,
-            enable_monitoring=False,
-            ssr_mode=False,
-            auth_message=f"{LOGIN.zh}<br>{LOGIN.en}",
-            share=False,
-            prevent_thread_lock=True,
-            quiet=True,
             i18n=i18n,
             theme=theme,
             css=css,
@@ -87,15 +94,12 @@ def serve(
             app_kwargs={
                 "lifespan": partial(housekeeping, after_sweep),
                 "middleware": middleware(
-                    folder,
-                    policy,
-                    behind_proxies=gradio_internals.is_space(),
+                    folder, policy, behind_proxies=gradio_internals.is_space()
                 ),
             },
             server_name=f"[{host}]" if is_ipv6(host) else host,
             server_port=port,
-            # Gradio's request of its whole page; a busy host takes longer than its 3 seconds.
-            _frontend=False,
+            **LAUNCH_OPTIONS,
             **options,
         )
     except OSError as error:  # the server ended: somebody took the port since it was checked
