@@ -18,6 +18,9 @@ COPY examples examples
 # Photos live in /tmp alone: a tmpfs there is gone with the container.
 ENV PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
+    ORT_DISABLE_TELEMETRY=1 \
+    HF_HUB_DISABLE_TELEMETRY=1 \
+    GRADIO_ANALYTICS_ENABLED=False \
     GRADIO_SERVER_NAME=0.0.0.0 \
     GRADIO_SERVER_PORT=7860 \
     HF_HOME=/tmp/huggingface
@@ -25,6 +28,6 @@ VOLUME /tmp
 USER 1000
 EXPOSE 7860
 HEALTHCHECK --start-period=60s --interval=30s --timeout=10s \
-    CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:7860/', timeout=8)"]
+    CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:7860/health', timeout=8)"]
 # As a list, so that what stops the container reaches the page itself.
 ENTRYPOINT ["python", "app.py"]

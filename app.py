@@ -3,17 +3,24 @@
 import argparse
 import io
 import os
+import shutil
 import signal
 import sys
 import threading
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from tempfile import gettempdir
 
+# First: it prepares the environment, which gradio reads when it is imported.
+import segmentation.page  # noqa: F401
+
+# isort: split
 import gradio as gr
 
 from segmentation import KoutuError, Text
 from segmentation.cli import count, engine, limit_threads
+from segmentation.engines.proxy import ignored_proxies
 from segmentation.engines.registry import engine_choices
 from segmentation.inference.registry import ModelRegistry, available_models
 from segmentation.page.api import publish_api
@@ -22,16 +29,18 @@ from segmentation.page.compare_tab.columns import LETTERS
 from segmentation.page.compare_tab.tab import compare_tab
 from segmentation.page.components import EXAMPLES, PRIVATE, PageContext, string
 from segmentation.page.cutout_tab.tab import cutout_tab
-from segmentation.page.gradio_internals import is_space
+from segmentation.page.gradio_internals import is_space, keep_folders_below
 from segmentation.page.header import footer, header, say_restarted
 from segmentation.page.server.launch import bypass_proxy_for_localhost, serve
 from segmentation.page.server.policy import PRIVATE_PAGE, PUBLIC_PAGE, PagePolicy
 from segmentation.page.server.queue_limits import enforce_policy
 from segmentation.page.server.share_link import open_share_link
 from segmentation.page.server.uploads import temporary_uploads_folder
-from segmentation.page.strings import NOT_SERVED, STRINGS
+from segmentation.page.strings import STRINGS
 from segmentation.page.theme import appearance, restart_check
 
+# Containers kill a page 10 seconds after they asked it to stop.
+STOP_SECONDS = 5
 # Model folders that the operator put here are on the menu.
 MODELS = Path(__file__).parent / "models"
 
@@ -55,7 +64,11 @@ def parser() -> argparse.ArgumentParser:
     add("--share-server-address", metavar="HOST:PORT", help="a share server of your own")
     add("--public", action="store_true", help="tighter limits, for a page that anybody can open")
     add("--host", help="address to listen on (default: 127.0.0.1; 0.0.0.0 for the whole network)")
-    add("--port", type=int, help="port to listen on (default: the first free one from 7860)")
+    add(
+        "--port",
+        type=int,
+        help="port to listen on; 0 takes any free one (default: the first free one from 7860)",
+    )
     add("--auth", type=_credentials, metavar="USER:PASSWORD", help="ask visitors for this")
     return parser
 
@@ -99,8 +112,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         # A Space has no command line.
         names = args.model or os.environ.get("KOUTU_MODELS", "").split() or ["compact"]
         cards, missing = available_models(names, MODELS, args.engine, args.precision)
-        for error in missing:
-            _print(error.text)
+        for text in (*ignored_proxies(), *(error.text for error in missing)):
+            _print(text)
         registry = ModelRegistry(cards, args.engine, args.precision, args.threads)
         if not missing:  # else another model takes the place, in a precision of its own
             registry.segmenter(precision=args.precision)
@@ -111,7 +124,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         folder = Path(os.environ.get("GRADIO_TEMP_DIR") or gettempdir())
         with temporary_uploads_folder(folder) as uploads:
             os.environ["GRADIO_TEMP_DIR"] = str(uploads)
-            return _serve_until_stopped(args, registry, notices)
+            keep_folders_below(uploads)
+            try:
+                return _serve_until_stopped(args, registry, notices, uploads)
+            finally:
+                registry.close()
     except KoutuError as error:
         print(f"{error.text.en}\n{error.text.zh}", file=sys.stderr)
         return 1
@@ -129,29 +146,28 @@ def wants_link(args: argparse.Namespace) -> bool:
 
 
 def _serve_until_stopped(
-    args: argparse.Namespace, registry: ModelRegistry, notices: tuple[Text, ...]
+    args: argparse.Namespace,
+    registry: ModelRegistry,
+    notices: tuple[Text, ...],
+    uploads: Path,
 ) -> int:
     policy = policy_for(args)
     context = PageContext(registry, policy.limits, notices)
     ui = build_ui(context, policy)
     # SIGTERM, which stops containers and services, ends the page as Ctrl-C does: files are deleted,
     # and the device is released.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    bypass_proxy_for_localhost()
-    try:
-        address = serve(
-            ui,
-            policy,
-            after_sweep=context.photos.drop_deleted,
-            **appearance(),
-            server_name=args.host,
-            server_port=args.port,
-            auth=args.auth,
-        )
-    except OSError:  # Gradio's, for every port or address that it cannot have
-        print(f"{NOT_SERVED.en}\n{NOT_SERVED.zh}", file=sys.stderr)
-        registry.close()
-        return 1
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, partial(_stop, uploads))
+    bypass_proxy_for_localhost(args.host or os.environ.get("GRADIO_SERVER_NAME"))
+    address = serve(
+        ui,
+        policy,
+        after_sweep=context.photos.drop_deleted,
+        **appearance(),
+        server_name=args.host,
+        server_port=args.port,
+        auth=args.auth,
+    )
     print(f"Koutu 抠图: {address}", flush=True)
     if wants_link(args):
         # In a thread: the page works while the share server is slow.
@@ -159,8 +175,23 @@ def _serve_until_stopped(
             target=lambda: _print(open_share_link(ui, args.share_server_address)), daemon=True
         ).start()
     ui.block_thread()
-    registry.close()
     return 0
+
+
+def _stop(uploads: Path, *_: object) -> None:
+    """End the page at a signal, and the process soon after even if an inference still runs."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)  # another signal would cut the deletion short
+    last_resort = threading.Timer(STOP_SECONDS, _end_process, (uploads,))
+    last_resort.daemon = True
+    last_resort.start()
+    raise KeyboardInterrupt
+
+
+def _end_process(uploads: Path) -> None:
+    shutil.rmtree(uploads, ignore_errors=True)
+    uploads.with_suffix(".lock").unlink(missing_ok=True)
+    os._exit(0)
 
 
 def _print(text: Text) -> None:

@@ -20,6 +20,7 @@ from convert.export import describe_graph
 from convert.graph.int8 import Range, quantize_graph
 from convert.graph.int8_patterns import calibrated_values
 from convert.model_folder import move_files, scratch_folder
+from segmentation.engines.telemetry import import_onnxruntime
 from segmentation.errors import ConversionError
 from segmentation.image.read import read_photo
 from segmentation.inference.preprocess import preprocess
@@ -106,8 +107,7 @@ def _measure_ranges(
     model: onnx.ModelProto, inputs: Iterable[npt.NDArray[Any]]
 ) -> Mapping[str, Range]:
     """Run the float graph, and return the smallest and largest element of each calibrated value."""
-    import onnxruntime as ort
-
+    ort = import_onnxruntime()
     names = calibrated_values(model)
     observed = onnx.ModelProto()
     observed.CopyFrom(model)

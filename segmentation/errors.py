@@ -13,6 +13,7 @@ KoutuError
 ├── EngineError (RuntimeError)        an inference engine failed
 │   ├── EngineUnavailable             this host lacks a device, driver, package or artifact
 │   └── InferenceFailed               the engine started, but a run failed
+├── AddressUnavailable (RuntimeError)  the page cannot listen on an address or port
 ├── StorageFull (RuntimeError)        there is no room for a file, or the disk is read-only
 └── ConversionError (RuntimeError)    an artifact could not be made (raised by `convert` alone)
 
@@ -93,6 +94,10 @@ class EngineUnavailable(EngineError):
 
 class InferenceFailed(EngineError):
     """Raised when an engine has started but a run fails."""
+
+
+class AddressUnavailable(KoutuError, RuntimeError):
+    """Raised when the page cannot listen on an address or port."""
 
 
 class StorageFull(KoutuError, RuntimeError):

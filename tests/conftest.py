@@ -1,12 +1,13 @@
 """Settings of all tests."""
 
-import os
 from collections.abc import Iterator
 
 import pytest
 
+from segmentation.engines.telemetry import disable_telemetry
+
 # Before anything imports onnxruntime: its wheels send telemetry otherwise.
-os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+disable_telemetry()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -5,7 +5,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -28,12 +28,25 @@ class Started:
 
 
 @contextmanager
-def started(*arguments: str, environment: Mapping[str, str]) -> Iterator[Started]:
-    """Run app.py until the block ends, from the moment it serves."""
+def started(
+    *arguments: str,
+    environment: Mapping[str, str],
+    without: Collection[str] = (),
+    tracer: Sequence[str] = (),
+) -> Iterator[Started]:
+    """Run app.py until the block ends, from the moment it serves.
+
+    Args:
+        arguments: of app.py.
+        environment: variables to set.
+        without: variables of this process that the page must not see.
+        tracer: a command to run the page under, which keeps the page's process id.
+    """
+    inherited = {name: value for name, value in os.environ.items() if name not in without}
     process = subprocess.Popen(
-        [sys.executable, "-u", "app.py", *arguments],
+        [*tracer, sys.executable, "-u", "app.py", *arguments],
         cwd=ROOT,
-        env={**os.environ, **environment},
+        env={**inherited, **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

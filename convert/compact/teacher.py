@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from segmentation.arrays import UInt8
+from segmentation.engines.telemetry import import_onnxruntime
 from segmentation.errors import ConversionError
 
 # The normalisation of IS-Net's own code (Qin et al. 2022, https://arxiv.org/abs/2203.03041).
@@ -25,8 +26,7 @@ class Teacher:
     """
 
     def __init__(self, path: Path, side: int = 1024, threads: int = 0) -> None:
-        import onnxruntime
-
+        onnxruntime = import_onnxruntime()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         try:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from convert.synthetic_photo import synthetic_photo
 from segmentation.arrays import SizeHW, UInt8
+from segmentation.engines.telemetry import import_onnxruntime
 
 if TYPE_CHECKING:
     from convert.checkpoint import Checkpoint
@@ -61,9 +62,9 @@ def open_baselines(
 
 def _plain_export(checkpoint: "Checkpoint", photo: UInt8, threads: int, scratch: Path) -> Inference:
     """The graph that torch's own exporter makes of transformers' forward pass."""
-    import onnxruntime as ort
     import torch
 
+    ort = import_onnxruntime()
     pixel_values = checkpoint.pixel_values(photo)
     path = scratch / "plain.onnx"
     with torch.inference_mode():

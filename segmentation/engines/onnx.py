@@ -7,11 +7,12 @@ import numpy.typing as npt
 
 from segmentation.arrays import SizeHW
 from segmentation.engines.base import Engine, Logits
+from segmentation.engines.telemetry import import_onnxruntime
 from segmentation.errors import EngineUnavailable, InferenceFailed, ModelDamaged
 from segmentation.model_card import Artifact, InputSpec, ModelCard, check_artifact
 
 if TYPE_CHECKING:
-    import onnxruntime as ort
+    import onnxruntime as ort  # noqa: TID251 # for types only
 
 # In order of preference. The plain onnxruntime package only has the last one.
 PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
@@ -107,8 +108,7 @@ class OnnxEngine(Engine):
             return self._sessions[graph.file]
 
     def _open_session(self, graph: Artifact) -> "ort.InferenceSession":
-        import onnxruntime as ort
-
+        ort = import_onnxruntime()
         options = ort.SessionOptions()
         options.intra_op_num_threads = self._threads
         path = check_artifact(self._card, graph)

@@ -12,7 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from segmentation.engines.ascend.acl import NO_CANN
+from segmentation.engines.proxy import ignored_proxies, repair_proxies
 from segmentation.engines.registry import EngineChoice, available_chip, detect_chip, is_remote
+from segmentation.engines.telemetry import disable_telemetry
 from segmentation.errors import EngineUnavailable, EntryMissing, FetchFailed, ModelDamaged
 from segmentation.i18n import Text
 from segmentation.model_card import Artifact, ModelCard, check_artifact, find_model, load_card
@@ -82,6 +84,8 @@ def download(repo: str, file: str, revision: str | None) -> Path:
             cache does not have it.
         FetchFailed: access is denied, or the download failed.
     """
+    disable_telemetry()
+    repair_proxies()
     # Takes half a second to import, which a bundled model does not need.
     from huggingface_hub import hf_hub_download
 
@@ -140,7 +144,16 @@ def _translate_errors(repo: str, file: str, revision: str | None) -> Iterator[No
         yield
     except (errors.HFValidationError, RuntimeError, OSError, httpx.HTTPError) as error:
         refusal = _refusal(error, repo, file, revision)
-        raise refusal or _transfer_failure(error, repo, file) from error
+        raise refusal or _explained(_transfer_failure(error, repo, file)) from error
+
+
+def _explained(failure: FetchFailed) -> FetchFailed:
+    """The error with a sentence for each proxy that had to be ignored."""
+    sentences = (failure.text, *ignored_proxies())
+    return type(failure)(
+        " ".join(sentence.en for sentence in sentences),
+        "".join(sentence.zh for sentence in sentences),
+    )
 
 
 def _refusal(error: Exception, repo: str, file: str, revision: str | None) -> FetchFailed | None:

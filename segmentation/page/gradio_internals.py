@@ -5,14 +5,21 @@ test_gradio_internals.py has a test for each.
 """
 
 import sys
+import threading
+import time
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio import networking, tunneling
-from gradio.exceptions import ChecksumMismatchError, ShareCertificateWriteError
+from gradio import networking, routes, tunneling
+from gradio.exceptions import (
+    ChecksumMismatchError,
+    ServerFailedToStartError,
+    ShareCertificateWriteError,
+)
 from gradio.processing_utils import save_bytes_to_cache
 from gradio.routes import App
 from gradio.utils import get_space, get_upload_folder, is_in_or_equal
@@ -140,6 +147,57 @@ def disable_analytics(ui: gr.Blocks) -> None:
 
 
 # The server.
+
+# An overloaded host takes longer than the 5 seconds that Gradio gives its server.
+START_SECONDS = 120
+
+
+def wait_for_servers(host: str) -> None:
+    """Prepare Gradio's server for an address that was checked, and for an overloaded host.
+
+    Gradio checks its port on GRADIO_SERVER_NAME, which an IPv6 address fails, and takes a server
+    that is not up after 5 seconds for one without a port.
+
+    Args:
+        host: the address that the next page listens on, without brackets.
+    """
+    from gradio import http_server  # reads GRADIO_SERVER_PORT, which must be a number by now
+
+    is_ipv4 = ":" not in host
+    setattr(http_server, "LOCALHOST_NAME", host if is_ipv4 else "127.0.0.1")  # noqa: B010
+    setattr(http_server.Server, "run_in_thread", _run_in_thread)  # noqa: B010
+
+
+def _run_in_thread(server: Any) -> None:
+    server.thread = threading.Thread(target=server.run, daemon=True)
+    server.thread.start()
+    if server.reloader:  # on a Space
+        server.watch_thread = threading.Thread(target=server.watch, daemon=True)
+        server.watch_thread.start()
+    end = time.monotonic() + START_SECONDS
+    while not server.started:
+        if not server.thread.is_alive() or time.monotonic() > end:
+            server.should_exit = True
+            raise ServerFailedToStartError
+        time.sleep(0.001)
+
+
+# Gradio makes this folder for a feature of its development mode, which the page has no route to.
+_UNUSED_FOLDER = "vibe_edit_history"
+
+
+def keep_folders_below(folder: Path) -> None:
+    """Make Gradio create its own folder below the folder for visitors' files.
+
+    Gradio chooses the place when it is imported, where its folder would stay behind.
+    """
+    setattr(routes, "DEFAULT_TEMP_DIR", str(folder))  # noqa: B010
+
+
+def delete_unused_folder(folder: Path) -> None:
+    """Delete the empty folder that the launch of a page created."""
+    with suppress(OSError):
+        (folder / _UNUSED_FOLDER).rmdir()
 
 
 def is_space() -> bool:

@@ -217,10 +217,31 @@ FOOTER = Text(
 )
 
 # Texts in the terminal.
-NOT_SERVED = Text(
-    "The page cannot be served there: the port is taken, or the address is not this host's. Choose "
-    "another --port or --host.",
-    "无法在该地址提供页面：端口已被占用，或地址不属于本机。请更换 --port 或 --host。",
+BAD_PORT = Text(
+    "{port} is not a port. Choose a --port from 1 to 65535, or 0 for any free one.",
+    "{port} 不是有效端口。请用 --port 指定 1 到 65535 之间的端口，或用 0 自动选择空闲端口。",
+)
+PORT_TAKEN = Text(
+    "Port {first} is taken. Choose another --port, or 0 for any free one.",
+    "端口 {first} 已被占用。请用 --port 指定其他端口，或用 0 自动选择空闲端口。",
+)
+NO_FREE_PORT = Text(
+    "All ports from {first} to {last} are taken. Choose another --port, or 0 for any free one.",
+    "端口 {first} 到 {last} 均被占用。请用 --port 指定其他端口，或用 0 自动选择空闲端口。",
+)
+PORT_FORBIDDEN = Text(
+    "This user may not listen on port {port}. Choose a --port above 1023.",
+    "当前用户无权监听端口 {port}。请用 --port 指定大于 1023 的端口。",
+)
+BAD_ADDRESS = Text(
+    "{host} is not an address of this host. Choose another --host.",
+    "{host} 不是本机的地址。请用 --host 指定其他地址。",
+)
+NOT_STARTED = Text(
+    "The page could not start on port {port}: another program took the port, or the host is "
+    "overloaded. Try again, or choose another --port.",
+    "页面未能在端口 {port} 启动：端口刚被其他程序占用，或主机负载过高。"
+    "请重试，或用 --port 指定其他端口。",
 )
 SHARED = Text(
     "Public link, for up to a week: {link}",

@@ -2,10 +2,10 @@
 
 import numpy as np
 import onnx
-import onnxruntime
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
 from segmentation.arrays import Float32, SizeHW
+from segmentation.engines.telemetry import import_onnxruntime
 
 QUERIES, LABELS, STRIDE = 3, 2, 4
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -87,5 +87,5 @@ def random_image(seed: int = 3, size_hw: SizeHW = (32, 32)) -> Float32:
 
 def onnx_outputs(pixel_values: np.ndarray, layout: str = "NCHW") -> list[np.ndarray]:
     """The logits (1, Q, C+1) and (1, Q, h, w) of `small_model` by onnxruntime."""
-    session = onnxruntime.InferenceSession(small_model(None, layout))
+    session = import_onnxruntime().InferenceSession(small_model(None, layout))
     return session.run(None, {"image": pixel_values})

@@ -2,10 +2,11 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import gradio as gr
@@ -13,23 +14,46 @@ from gradio.routes import App
 from starlette.middleware import Middleware
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from segmentation.errors import AddressUnavailable
+from segmentation.i18n import Text
 from segmentation.page import gradio_internals
+from segmentation.page.server.address import LOCALHOST, choose_address, is_ipv6
 from segmentation.page.server.client_address import PRIVATE_NETWORKS
+from segmentation.page.server.health import HealthRoute
 from segmentation.page.server.idle_connections import close_idle_connections
 from segmentation.page.server.policy import PRIVATE_PAGE, UPLOAD_MEGABYTES, PagePolicy
 from segmentation.page.server.request_guard import RequestGuard
-from segmentation.page.server.uploads import NOTHING_SEEN, sweep
-from segmentation.page.strings import LOGIN
+from segmentation.page.server.uploads import NOTHING_SEEN, delete_all, sweep
+from segmentation.page.strings import LOGIN, NOT_STARTED
 
 # Visitors' files are deleted this long after they were stored.
 KEEP_SECONDS = 3600
 SWEEP_SECONDS = 300
+
+# Gradio's `max_file_size` is not set: it has an English text only, and counts the files of a batch
+# as one. `read_photo` limits the size of a photo.
+LAUNCH_OPTIONS: Mapping[str, Any] = MappingProxyType(
+    {
+        "footer_links": ["api", "gradio"],
+        "run_history": False,
+        "enable_monitoring": False,
+        "ssr_mode": False,
+        "auth_message": f"{LOGIN.zh}<br>{LOGIN.en}",
+        "share": False,
+        "prevent_thread_lock": True,
+        "quiet": True,
+        # Gradio's request of its own page, for which a busy host needs more than its 3 seconds.
+        "_frontend": False,
+    }
+)
 
 
 def serve(
     ui: gr.Blocks,
     policy: PagePolicy = PRIVATE_PAGE,
     *,
+    server_name: str | None = None,
+    server_port: int | None = None,
     after_sweep: Callable[[], None] = lambda: None,
     theme: gr.themes.Base | None = None,
     css: str | None = None,
@@ -39,12 +63,11 @@ def serve(
 ) -> str:
     """Launch a page in the background.
 
-    Gradio's `max_file_size` is not set: it has an English text only, and counts the files of a
-    batch as one. `read_photo` limits the size of a photo.
-
     Args:
         ui: the page.
         policy: its policy, which `enforce_policy` applied to its calls.
+        server_name: where to listen, see `choose_address`.
+        server_port: the port, see `choose_address`.
         after_sweep: called after each deletion of visitors' files.
         theme: theme of the page.
         css: style sheet of the page.
@@ -56,32 +79,35 @@ def serve(
         The local address of the page.
 
     Raises:
-        OSError: the port is taken, or the address is not this host's.
+        AddressUnavailable: the port is taken or not allowed, the address is not this host's, or
+            the server did not start in time.
     """
-    _, address, _ = ui.launch(
-        footer_links=["api", "gradio"],
-        run_history=False,
-        enable_monitoring=False,
-        ssr_mode=False,
-        auth_message=f"{LOGIN.zh}<br>{LOGIN.en}",
-        share=False,
-        prevent_thread_lock=True,
-        quiet=True,
-        i18n=i18n,
-        theme=theme,
-        css=css,
-        js=js,
-        app_kwargs={
-            "lifespan": partial(housekeeping, after_sweep),
-            "middleware": middleware(
-                gradio_internals.upload_folder(),
-                policy,
-                behind_proxies=gradio_internals.is_space(),
-            ),
-        },
-        **options,
-    )
-    return str(address)
+    host, port = choose_address(server_name, server_port)
+    gradio_internals.wait_for_servers(host)
+    folder = gradio_internals.upload_folder()
+    try:
+        _, address, _ = ui.launch(
+            i18n=i18n,
+            theme=theme,
+            css=css,
+            js=js,
+            app_kwargs={
+                "lifespan": partial(housekeeping, after_sweep),
+                "middleware": middleware(
+                    folder, policy, behind_proxies=gradio_internals.is_space()
+                ),
+            },
+            server_name=f"[{host}]" if is_ipv6(host) else host,
+            server_port=port,
+            **LAUNCH_OPTIONS,
+            **options,
+        )
+    except OSError as error:  # the server ended: somebody took the port since it was checked
+        text = Text(NOT_STARTED.en.format(port=port), NOT_STARTED.zh.format(port=port))
+        raise AddressUnavailable.from_text(text) from error
+    gradio_internals.delete_unused_folder(folder)
+    # Browsers take the address of "all addresses" for none.
+    return str(address).replace("[::]", "[::1]")
 
 
 def middleware(folder: Path, policy: PagePolicy, *, behind_proxies: bool) -> list[Middleware]:
@@ -93,6 +119,7 @@ def middleware(folder: Path, policy: PagePolicy, *, behind_proxies: bool) -> lis
         behind_proxies: whether the host's proxies report the address of a request. Elsewhere a
             client could write any address there.
     """
+    health = Middleware(HealthRoute)
     proxies = Middleware(ProxyHeadersMiddleware, trusted_hosts=list(PRIVATE_NETWORKS))
     guard = Middleware(
         RequestGuard,
@@ -101,7 +128,7 @@ def middleware(folder: Path, policy: PagePolicy, *, behind_proxies: bool) -> lis
         keep_seconds=KEEP_SECONDS,
         storage_share=policy.storage_share,
     )
-    return [proxies, guard] if behind_proxies else [guard]
+    return [health, proxies, guard] if behind_proxies else [health, guard]
 
 
 @asynccontextmanager
@@ -125,7 +152,7 @@ async def housekeeping(after_sweep: Callable[[], None], app: App) -> AsyncIterat
     finally:
         for task in tasks:
             task.cancel()
-        sweep(folder, -1)
+        await asyncio.to_thread(delete_all, folder)
 
 
 async def _sweep_repeatedly(folder: Path, after_sweep: Callable[[], None]) -> None:
@@ -136,10 +163,14 @@ async def _sweep_repeatedly(folder: Path, after_sweep: Callable[[], None]) -> No
         await asyncio.sleep(SWEEP_SECONDS)
 
 
-def bypass_proxy_for_localhost() -> None:
+def bypass_proxy_for_localhost(host: str | None = None) -> None:
     """Exclude this host from the operator's proxy.
 
     Gradio requests its own page when it starts, and a proxy cannot reach it.
+
+    Args:
+        host: the address that the page listens on, if it is another one.
     """
     excluded = os.environ.get("no_proxy", os.environ.get("NO_PROXY"))
-    os.environ["no_proxy"] = ",".join(filter(None, (excluded, "127.0.0.1", "localhost")))
+    names = (excluded, LOCALHOST, "localhost", "::1", host and host.strip("[]"))
+    os.environ["no_proxy"] = ",".join(filter(None, names))

@@ -107,6 +107,20 @@ def read_upload(path: str | Path, limits: Limits, gone: Text = STRINGS["photo_de
     return read_photo(Path(path), limits)
 
 
+def delete_all(folder: Path) -> None:
+    """Delete everything in a folder, which is several times as fast as a sweep.
+
+    Args:
+        folder: the folder; it stays.
+    """
+    with suppress(OSError):
+        for path in list(folder.iterdir()):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+
+
 def sweep(
     folder: Path,
     seconds: float,

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 
 from segmentation.engines.ascend.engine import AscendEngine
+from segmentation.engines.telemetry import import_onnxruntime
 from segmentation.inference.preprocess import preprocess
 from segmentation.model_card import ModelCard, load_card, save_card
 from tests.convert.ascend.model_folders import SIZES_HW, convert_folder, write_folder
@@ -27,7 +27,7 @@ def check_masks(card: ModelCard, monkeypatch: pytest.MonkeyPatch, *, exact: bool
     for size_hw in SIZES_HW:
         om_input, _ = preprocess(rgb, engine.input, [size_hw], card.mask_stride)
         graph_input, _ = preprocess(rgb, card.input, [size_hw], card.mask_stride)
-        session = onnxruntime.InferenceSession(small_model(None, card.input.layout))
+        session = import_onnxruntime().InferenceSession(small_model(None, card.input.layout))
         expected = session.run(None, {"image": graph_input})[1][0]
         masks = engine.run(om_input).masks_queries_logits
         np.testing.assert_allclose(masks, expected, atol=0 if exact else 0.02)

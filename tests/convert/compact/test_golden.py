@@ -1,12 +1,12 @@
 """The first checkpoint of the compact model against the golden numbers that came with it."""
 
 import numpy as np
-import onnxruntime as ort
 import pytest
 import torch
 
 from convert.checkpoint import Checkpoint, load_checkpoint
 from convert.graph.mask2former import OUTPUTS, write_graph
+from segmentation.engines.telemetry import import_onnxruntime
 from tests.convert.compact.conftest import FIRST_CHECKPOINT
 
 GOLDEN = FIRST_CHECKPOINT / "golden.npz"
@@ -37,6 +37,7 @@ def test_the_checkpoints_logits_are_golden(checkpoint: Checkpoint, size: str) ->
 def test_the_written_graph_gives_the_golden_numbers_at_every_size(checkpoint: Checkpoint) -> None:
     golden = np.load(GOLDEN)
     graph = write_graph(checkpoint.model, checkpoint.input_spec, None)
+    ort = import_onnxruntime()
     session = ort.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
     for size in ("384x288", "384x384"):
         outputs = session.run(list(OUTPUTS), {"image": golden[f"image_{size}"][None]})

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime as ort
 import pytest
 
 from convert.checkpoint import load_checkpoint
@@ -14,6 +13,7 @@ from convert.graph.operator_rules.check import check
 from convert.logits_difference import compare_logits
 from segmentation.arrays import SizeHW
 from segmentation.engines.base import Logits
+from segmentation.engines.telemetry import import_onnxruntime
 from tests.convert.small_checkpoints import BACKBONES, SWIN_4_46, small_checkpoint
 
 
@@ -32,6 +32,7 @@ def write(
 
 
 def run(graph: onnx.ModelProto, image: np.ndarray) -> Logits:
+    ort = import_onnxruntime()
     session = ort.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
     classes, masks = session.run(list(OUTPUTS), {"image": image})
     return Logits(classes[0], masks[0])

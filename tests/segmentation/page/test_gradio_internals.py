@@ -8,13 +8,13 @@ from typing import Any
 
 import gradio as gr
 import pytest
-from gradio import tunneling
+from gradio import http_server, routes, tunneling
 
 from segmentation.page import gradio_internals
 from segmentation.page.gradio_internals import Call
 from tests.coroutines import run_coroutine
 from tests.segmentation.page.server.connections import connect, read_to_end, wait_for
-from tests.segmentation.page.serving import address_of, launch_unprotected, served
+from tests.segmentation.page.serving import address_of, blank_page, launch_unprotected, served
 from tests.visitor import Failed, Refused, Visitor, file_data
 
 
@@ -241,3 +241,21 @@ def test_open_tunnel_runs_frpc_for_the_page(
 def test_errors_of_the_tunnel_have_classes_of_their_own(error: type[Exception]) -> None:
     assert issubclass(error, Exception)
     assert error is not Exception
+
+
+def test_gradios_own_folder_is_made_where_it_is_told_and_can_be_deleted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(routes, "DEFAULT_TEMP_DIR", routes.DEFAULT_TEMP_DIR)
+    gradio_internals.keep_folders_below(tmp_path)
+    with served(blank_page, launch_unprotected):
+        assert [path.name for path in tmp_path.iterdir()] == ["vibe_edit_history"]
+    gradio_internals.delete_unused_folder(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_server_is_waited_for_at_any_kind_of_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_server, "LOCALHOST_NAME", "127.0.0.1")
+    for host, checked in [("::1", "127.0.0.1"), ("127.0.0.2", "127.0.0.2")]:
+        gradio_internals.wait_for_servers(host)
+        assert checked == http_server.LOCALHOST_NAME

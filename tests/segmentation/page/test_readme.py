@@ -29,6 +29,7 @@ from segmentation.page.server.request_body import EVENT_BYTES
 from segmentation.page.server.request_guard import LOGIN_RATE
 from segmentation.page.server.storage import STORAGE_MEGABYTES
 from segmentation.page.server.upload_quota import MAX_FILES
+from tests.paths import EXAMPLES
 from tests.readmes import (
     PAGE_README,
     READMES,

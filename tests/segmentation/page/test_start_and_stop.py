@@ -10,17 +10,12 @@ from pathlib import Path
 import pytest
 
 import app
-from segmentation.page.strings import NOT_SERVED
+from segmentation.page.strings import PORT_TAKEN
 from tests.paths import ROOT
 from tests.started import started
 from tests.visitor import Visitor
 
 PHOTO = (ROOT / "examples" / "flower.jpg").read_bytes()
-
-
-def files_in(folder: Path) -> list[Path]:
-    """Return the files in a folder, without the empty folder that Gradio makes there."""
-    return [path for path in folder.rglob("*") if path.is_file()]
 
 
 def test_a_page_restarted_after_a_kill_deletes_the_files_left_behind(tmp_path: Path) -> None:
@@ -30,14 +25,14 @@ def test_a_page_restarted_after_a_kill_deletes_the_files_left_behind(tmp_path: P
         opening = visitor.handler("open_photo")
         visitor.join(opening, [visitor.values.get(id_) for id_ in opening["inputs"]])
         page.process.kill()  # while it processes a photo
-    assert files_in(tmp_path)
+    assert list(tmp_path.iterdir())
     with started(environment=environment) as page:
         with Visitor(page.address) as visitor:
             visitor.open("dahlia.jpg", PHOTO)
             assert visitor.values[visitor.component(elem_id="download")]
         page.process.send_signal(signal.SIGINT)
         page.process.communicate()
-    assert not files_in(tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
@@ -60,7 +55,8 @@ def test_a_page_works_with_any_locale_and_time_zone_of_the_host(
 
 def test_a_port_in_use_is_reported(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
-        listen = ["--host", "127.0.0.1", "--port", str(server.getsockname()[1])]
+        port = server.getsockname()[1]
+        listen = ["--host", "127.0.0.1", "--port", str(port)]
         done = subprocess.run(
             [sys.executable, "app.py", *listen],
             cwd=ROOT,
@@ -69,8 +65,9 @@ def test_a_port_in_use_is_reported(tmp_path: Path) -> None:
             text=True,
             check=False,
         )
-    assert (done.returncode, done.stderr) == (1, f"{NOT_SERVED.en}\n{NOT_SERVED.zh}\n")
-    assert not files_in(tmp_path)
+    expected = f"{PORT_TAKEN.en}\n{PORT_TAKEN.zh}\n".format(first=port)
+    assert (done.returncode, done.stderr) == (1, expected)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_precision_that_the_model_lacks_is_refused_at_the_start(

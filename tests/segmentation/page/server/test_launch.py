@@ -2,19 +2,22 @@
 
 import json
 import os
+import time
 from pathlib import Path
 
 import gradio as gr
 import httpx
 import pytest
+from gradio import http_server
 
+from segmentation.errors import AddressUnavailable
 from segmentation.page.server import launch
 from segmentation.page.server.launch import bypass_proxy_for_localhost, serve
 from segmentation.page.server.policy import PRIVATE_PAGE
 from segmentation.page.server.request_guard import NO_SUCH_ADDRESS
 from segmentation.page.strings import LOGIN
 from tests.segmentation.page.server.connections import wait_for
-from tests.segmentation.page.serving import address_of, blank_page, served
+from tests.segmentation.page.serving import address_of, blank_page, free_port, in_event_loop, served
 from tests.visitor import Visitor
 
 
@@ -65,12 +68,40 @@ def test_the_login_names_both_languages(folder: Path) -> None:
         assert LOGIN.zh in page or json.dumps(LOGIN.zh).strip('"') in page
 
 
+def test_a_slow_host_does_not_make_the_port_look_taken(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert folder.is_dir()
+    run = http_server.Server.run
+
+    def run_late(server: http_server.Server) -> None:
+        time.sleep(6)  # longer than Gradio waits by itself
+        run(server)
+
+    monkeypatch.setattr(http_server.Server, "run", run_late)
+
+    def start(ui: gr.Blocks, port: int) -> None:
+        serve(ui, server_port=port)
+
+    with served(blank_page, start) as ui:
+        assert httpx.get(address_of(ui)).status_code == 200
+
+
+def test_a_port_that_is_taken_at_the_last_moment_is_said(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert folder.is_dir()
+    monkeypatch.setattr(http_server.Server, "run", lambda _: None)
+    with pytest.raises(AddressUnavailable, match="could not start on port"):
+        in_event_loop(lambda: serve(blank_page(), server_port=free_port()))
+
+
 @pytest.mark.parametrize(
     ("environment", "excluded"),
     [
-        ({}, "127.0.0.1,localhost"),
-        ({"NO_PROXY": "a.example"}, "a.example,127.0.0.1,localhost"),
-        ({"no_proxy": "b.example", "NO_PROXY": "a.example"}, "b.example,127.0.0.1,localhost"),
+        ({}, "127.0.0.1,localhost,::1"),
+        ({"NO_PROXY": "a.example"}, "a.example,127.0.0.1,localhost,::1"),
+        ({"no_proxy": "b.example", "NO_PROXY": "a.example"}, "b.example,127.0.0.1,localhost,::1"),
     ],
     ids=["none", "upper case", "both"],
 )
