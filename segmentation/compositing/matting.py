@@ -118,7 +118,7 @@ def make_alpha(rgb: UInt8, mask_logits: Float32, edge: Edge | None = None) -> UI
         height, width = colours.shape[:2]
         tile_model = enlarge_tile(model, tile, factor)[:height, :width]
         tile_soft = repeat_pixels(soft[tile].astype(np.uint8), factor)[:height, :width] > 0
-        tile_opacity = _opacity(tile_model, colours, edge._gain)
+        tile_opacity = model_opacity(tile_model, colours, edge._gain)
         np.copyto(alpha[full], to_bytes(tile_opacity), where=tile_soft)
     return grow_alpha(alpha, edge)
 
@@ -191,8 +191,8 @@ def _solve(
         radius = edge._radius_cells * cell_size
         around = padded_box(band, margin=round(2 * radius))
         combined = _add_colours(LOGIT_GAIN * logits[around], guide[around], round(cell_size))
-        model[around] = fit_linear_model(guide[around], _sigmoid(combined), radius=round(radius))
-        solved = _opacity(model[around], guide[around], edge._gain)
+        model[around] = fit_linear_model(guide[around], sigmoid(combined), radius=round(radius))
+        solved = model_opacity(model[around], guide[around], edge._gain)
         opacity[around][band[around]] = solved[band[around]]
     return model, opacity
 
@@ -205,16 +205,29 @@ def _add_colours(logits: Float32, guide: Float32, radius: int) -> Float32:
     https://doi.org/10.1145/1015706.1015720), here as smoothed histograms. The colour of a single
     pixel is weak evidence, so it is averaged within `radius`.
     """
-    bins = np.minimum(guide * HISTOGRAM_BINS, HISTOGRAM_BINS - 1).astype(np.intp)
-    colours = np.ravel_multi_index(tuple(np.moveaxis(bins, -1, 0)), (HISTOGRAM_BINS,) * 3)
-    inside = _sigmoid(logits)
-    ratio = np.log(_frequencies(colours, inside) / _frequencies(colours, 1 - inside))
+    colours = colour_bins(guide)
+    inside = sigmoid(logits)
+    ratio = np.log(colour_frequencies(colours, inside) / colour_frequencies(colours, 1 - inside))
     evidence = np.clip(ratio, -MAX_EVIDENCE, MAX_EVIDENCE)[colours]
     return logits + np.float32(COLOUR_WEIGHT) * box_mean(evidence, radius)
 
 
-def _frequencies(colours: npt.NDArray[np.intp], weights: Float32) -> Float32:
-    """Each colour's share of the weight, smoothed over neighbouring colours."""
+def colour_bins(guide: Float32) -> npt.NDArray[np.intp]:
+    """Number the colours of float32 (h, w, 3) in 0..1: the histogram bin (h, w) of each pixel."""
+    bins = np.minimum(guide * HISTOGRAM_BINS, HISTOGRAM_BINS - 1).astype(np.intp)
+    return np.ravel_multi_index(tuple(np.moveaxis(bins, -1, 0)), (HISTOGRAM_BINS,) * 3)
+
+
+def colour_frequencies(colours: npt.NDArray[np.intp], weights: Float32) -> Float32:
+    """Each colour's share of the weight, smoothed over neighbouring colours.
+
+    Args:
+        colours: bins (h, w), see `colour_bins`.
+        weights: float32 (h, w).
+
+    Returns:
+        float32 (HISTOGRAM_BINS ** 3,), all above 0.
+    """
     flat = np.bincount(colours.ravel(), weights.ravel(), HISTOGRAM_BINS**3)
     counts = np.asarray(flat, np.float64)
     kernel = np.array([1, 2, 1]) / 4
@@ -226,11 +239,12 @@ def _frequencies(colours: npt.NDArray[np.intp], weights: Float32) -> Float32:
     return np.asarray(shares + FREQUENCY_OFFSET, np.float32)
 
 
-def _opacity(model: Float32, colours: Float32, gain: float) -> Float32:
+def model_opacity(model: Float32, colours: Float32, gain: float) -> Float32:
     """Opacity (h, w) in 0..1 that the linear model gives to colours (h, w, 3) in 0..1."""
     value = apply_linear_model(model, colours)
     return np.asarray(np.clip((value - 0.5) * gain + 0.5, 0, 1), np.float32)
 
 
-def _sigmoid(logits: Float32) -> Float32:
+def sigmoid(logits: Float32) -> Float32:
+    """Probabilities float32 (h, w) from logits float32 (h, w)."""
     return np.asarray(1 / (1 + np.exp(-np.clip(logits, -30, 30))), np.float32)
