@@ -15,6 +15,8 @@ from segmentation.compositing.crop import Crop
 from segmentation.compositing.effects import Effect, Effects, Outline, Shadow
 from segmentation.compositing.foreground import foreground
 from segmentation.compositing.matting import Edge, make_alpha
+from segmentation.compositing.stroke_masks import StrokeMask
+from segmentation.compositing.strokes import Stroke
 from segmentation.cutout import (
     Cutout,
     CutoutOptions,
@@ -85,6 +87,8 @@ __all__ = [
     "Segmentation",
     "Segmenter",
     "Shadow",
+    "Stroke",
+    "StrokeMask",
     "Text",
     "Timings",
     "Transparent",

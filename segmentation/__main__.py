@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from segmentation.cli import cutout_options, make_parser, parse, terminal_language
+from segmentation.cli import cutout_options, make_parser, mask_paths, parse, terminal_language
 from segmentation.cutout import CutoutOptions, object_filename, refine_and_cut_out
 from segmentation.errors import ChoiceError, KoutuError, ModelNotFound, PhotoError
 from segmentation.filenames import output_paths
@@ -22,7 +22,7 @@ from segmentation.image.write import encode
 from segmentation.inference.hub import get_model
 from segmentation.inference.postprocess import Segmentation
 from segmentation.inference.segmenter import Segmenter
-from segmentation.inference.select import check_objects, select
+from segmentation.inference.select import check_objects, segment_and_select
 
 Report = dict[str, Any]
 
@@ -101,11 +101,14 @@ def _cut_out(
     start = time.perf_counter()
     photo = read_photo(path)
     decode_seconds = time.perf_counter() - start
-    segmentation, stages = segmenter.segment(photo, options.min_score)
-    ids = select(segmentation, options.objects) if segmentation.instances else ()
+    segmentation, ids, stages = segment_and_select(
+        segmenter, photo, options.objects, options.min_score
+    )
     seconds = {"decode": decode_seconds, **asdict(stages)}
     notices = photo.notices
-    if not segmentation.instances:
+    if options.strokes and not args.each:
+        pass  # the strokes alone make a cut-out
+    elif not segmentation.instances:
         notices += (NOTHING_FOUND,)
     elif not ids and (args.each or options.objects != "none"):
         notices += (NOTHING_CHOSEN,)
@@ -143,10 +146,10 @@ def _files(
     args: Namespace,
 ) -> Iterator[tuple[Collection[int], Path]]:
     """Yield the ids that go into each file to write, and its path."""
-    if args.list or not segmentation.instances:
+    if args.list or not (segmentation.instances or options.strokes):
         return
     if not args.each:
-        if ids or options.objects == "none":
+        if ids or options.strokes or options.objects == "none":
             yield ids, target
         return
     stem = target.stem.removesuffix("_cutout")
@@ -161,7 +164,7 @@ def _mask_path(file: Path) -> Path:
 
 def _write(path: Path, data: bytes, args: Namespace) -> None:
     """Write a file completely or not at all, and never over a file that was given to read."""
-    inputs = (*args.photos, Path(args.background))
+    inputs = (*args.photos, Path(args.background), *mask_paths(args))
     if path.exists() and any(source.exists() and path.samefile(source) for source in inputs):
         raise ChoiceError(
             f"{path} is one of the photos given and was not overwritten. Choose another folder "

@@ -215,7 +215,8 @@ def _add_colours(logits: Float32, guide: Float32, radius: int) -> Float32:
 def colour_bins(guide: Float32) -> npt.NDArray[np.intp]:
     """Number the colours of float32 (h, w, 3) in 0..1: the histogram bin (h, w) of each pixel."""
     bins = np.minimum(guide * HISTOGRAM_BINS, HISTOGRAM_BINS - 1).astype(np.intp)
-    return np.ravel_multi_index(tuple(np.moveaxis(bins, -1, 0)), (HISTOGRAM_BINS,) * 3)
+    flat = np.ravel_multi_index(tuple(np.moveaxis(bins, -1, 0)), (HISTOGRAM_BINS,) * 3)
+    return np.asarray(flat, np.intp)
 
 
 def colour_frequencies(colours: npt.NDArray[np.intp], weights: Float32) -> Float32:

@@ -29,7 +29,8 @@ from segmentation.compositing.multiscale import (
     to_bytes,
     to_unit,
 )
-from segmentation.compositing.strokes import REACH, Correction, Window
+from segmentation.compositing.stroke_masks import Correction
+from segmentation.compositing.strokes import REACH, Window
 
 # Depth (see `Stroke.depth`) from which a stroke decides alone. Between here and the rim, colours
 # can decide against it: a stroke is rough, and half of its width may lie on the background.
@@ -62,6 +63,9 @@ def apply_strokes(alpha: UInt8, rgb: UInt8, strokes: Sequence[Correction]) -> UI
 
     Returns:
         uint8 (H, W); `alpha` itself if there are no strokes.
+
+    Raises:
+        ChoiceError: a mask file has another shape than the photo.
     """
     if strokes:
         alpha = alpha.copy()
@@ -128,14 +132,16 @@ def _probabilities(depth: Float32, opacity: Float32, guide: Float32, radius: flo
     colours = colour_bins(guide)
     kept = colour_frequencies(colours, core)
     if opacity.any():  # the stroke's colours count as much as all others of the object
-        kept = (kept + colour_frequencies(colours, opacity)) / 2
+        kept = np.float32(0.5) * (kept + colour_frequencies(colours, opacity))
     ratio = np.log(kept / colour_frequencies(colours, outside))
     evidence = np.clip(ratio, -MAX_EVIDENCE, MAX_EVIDENCE)[colours].astype(np.float32)
     evidence = box_mean(evidence, round(EVIDENCE_RADIUS * radius))
-    share = np.clip(np.where(depth > 0, depth / CORE_DEPTH, depth / REACH), -1, 1)
+    scaled = np.where(depth > 0, depth / CORE_DEPTH, depth / REACH)
+    share = np.clip(scaled, -1, 1).astype(np.float32)
     inside = sigmoid(np.float32(STROKE_LOGIT) * share**3 + evidence)
-    inside = np.where(depth >= CORE_DEPTH, 1, np.where(depth < -REACH, 0, inside))
-    return np.maximum(inside, opacity).astype(np.float32)
+    inside[depth >= CORE_DEPTH] = 1
+    inside[depth < -REACH] = 0
+    return np.maximum(inside, opacity)
 
 
 def _opacity(values: Float32, colours: Float32, radius: float) -> Float32:

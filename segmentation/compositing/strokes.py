@@ -4,14 +4,15 @@ A stroke is data. Its coordinates are shares of the photo, so that the same stro
 full photo and to a preview. `stroke_matting` computes its effect.
 """
 
+import re
+import unicodedata
 from dataclasses import dataclass
 from math import hypot
 from typing import Literal
 
-import cv2
 import numpy as np
 
-from segmentation.arrays import BoxXYXY, Float32, SizeHW, UInt8
+from segmentation.arrays import BoxXYXY, Float32, SizeHW
 from segmentation.errors import ChoiceError
 
 StrokeMode = Literal["keep", "erase"]
@@ -22,13 +23,12 @@ REACH = 0.25
 POINT_SPACING = 0.1
 # Largest radius of a stroke, as a share of the photo's longest side.
 MAX_RADIUS = 0.5
-# Most points of a stroke, far more than a hand draws.
-MAX_POINTS = 10_000
-# Radius of the brush that the areas of a mask file correspond to, as a share of the photo's longest
-# side; less if all areas are thinner.
-MASK_RADIUS = 0.01
-# Grey levels of a mask file: at least KEEP_LEVEL keeps, at most ERASE_LEVEL erases.
-KEEP_LEVEL, ERASE_LEVEL = 224, 31
+# Most points of a stroke, more than a hand draws.
+MAX_POINTS = 2_000
+# Radius of a stroke given as text, unless the text has one.
+DEFAULT_RADIUS = 0.02
+# More strokes or longer text is an attack: each stroke and each point takes time.
+MAX_STROKES, MAX_TEXT_LENGTH = 100, 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ class Stroke:
         """
         points = self._pixels(photo_hw)
         pad = (1 + margin) * self.radius_in(photo_hw)
-        return _clip_box((*(points.min(axis=0) - pad), *(points.max(axis=0) + pad)), photo_hw)
+        return clip_box((*(points.min(axis=0) - pad), *(points.max(axis=0) + pad)), photo_hw)
 
     def depth(self, window: Window) -> Float32:
         """How deep pixels lie in the stroke: 1 on its line, 0 on its rim, below 0 outside.
@@ -121,97 +121,62 @@ class Stroke:
         return 1 - distance / np.float32(radius)
 
     def _pixels(self, photo_hw: SizeHW) -> Float32:
-        return np.asarray(self.points_xy, np.float32) * np.float32(photo_hw[::-1])
+        size_wh = np.asarray(photo_hw[::-1], np.float32)
+        return np.asarray(self.points_xy, np.float32) * size_wh
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class StrokeMask:
-    """Areas of a mask file, which count like areas painted with the brush.
-
-    Attributes:
-        mode: see `Stroke`.
-        radius: of the brush that the areas correspond to, as a share of the photo's longest side.
-        area: uint8 (h, w) over the frame of the photo, at any resolution: 255 in the areas, 0
-            elsewhere.
-    """
-
-    mode: StrokeMode
-    radius: float
-    area: UInt8
-
-    def radius_in(self, photo_hw: SizeHW) -> float:
-        """The radius, in pixels of a photo, of the brush that the areas correspond to."""
-        return self.radius * max(photo_hw)
-
-    def box_in(self, photo_hw: SizeHW, margin: float) -> BoxXYXY | None:
-        """Find where the areas lie in a photo; see `Stroke.box_in`."""
-        left, top, width, height = cv2.boundingRect(self.area)
-        if not width:
-            return None
-        x, y = photo_hw[1] / self.area.shape[1], photo_hw[0] / self.area.shape[0]
-        pad = (1 + margin) * self.radius_in(photo_hw)
-        edges = left * x - pad, top * y - pad, (left + width) * x + pad, (top + height) * y + pad
-        return _clip_box(edges, photo_hw)
-
-    def depth(self, window: Window) -> Float32:
-        """How deep pixels lie in the areas; see `Stroke.depth`."""
-        height, width = window.reduced_hw
-        left, top, _, _ = window.box_xyxy
-        x, y = (
-            mask_side / photo_side
-            for mask_side, photo_side in zip(
-                self.area.shape[::-1], window.photo_hw[::-1], strict=True
-            )
-        )
-        factor = window.factor
-        to_mask = np.array(
-            [
-                [factor * x, 0, (left + factor / 2) * x - 0.5],
-                [0, factor * y, (top + factor / 2) * y - 0.5],
-            ]
-        )
-        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        coverage = cv2.warpAffine(
-            self.area, to_mask, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE
-        )
-        inside = (coverage > 127).astype(np.uint8)
-        inside_distance, outside_distance = (
-            cv2.distanceTransform(side, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-            for side in (inside, 1 - inside)
-        )
-        # A photo without a pixel outside has no rim: the distances are then meaningless but large.
-        signed = np.where(inside > 0, inside_distance - 0.5, 0.5 - outside_distance) * factor
-        depth = signed / np.float32(self.radius_in(window.photo_hw))
-        return np.clip(depth, -1, 1).astype(np.float32)
+def are_points(text: str) -> bool:
+    """Whether a text looks like points and not like the name of a file."""
+    return re.fullmatch(r"[-+\d.eE,;\s]+", unicodedata.normalize("NFKC", text)) is not None
 
 
-# What a cut-out can be corrected with.
-Correction = Stroke | StrokeMask
-
-
-def mask_corrections(levels: UInt8, alpha: UInt8 | None) -> tuple[StrokeMask, ...]:
-    """The areas that a mask keeps (white) and erases (black); grey and transparent change nothing.
+def parse_strokes(text: str, mode: StrokeMode) -> tuple[Stroke, ...]:
+    """Read strokes from text: x,y[,radius];x,y..., and spaces between strokes.
 
     Args:
-        levels: uint8 (h, w), grey levels of the mask.
-        alpha: uint8 (h, w), its opacity; None if it is opaque.
+        text: x and y are shares of the photo's width and height, the radius one of its longest
+            side. A stroke's radius stands at one of its points; by default it is DEFAULT_RADIUS.
+        mode: of all of the strokes.
+
+    Raises:
+        ChoiceError: the text cannot be read or is too long, or a value is out of range.
     """
-    opaque = np.ones(levels.shape, bool) if alpha is None else alpha > 127
-    kept, erased = opaque & (levels >= KEEP_LEVEL), opaque & (levels <= ERASE_LEVEL)
-    areas: tuple[tuple[StrokeMode, UInt8], ...] = (
-        ("keep", kept.astype(np.uint8) * np.uint8(255)),
-        ("erase", erased.astype(np.uint8) * np.uint8(255)),
-    )
-    return tuple(StrokeMask(mode, _brush_radius(area), area) for mode, area in areas if area.any())
+    plain = unicodedata.normalize("NFKC", text[: MAX_TEXT_LENGTH + 1])
+    try:
+        parts = plain.split()
+        if not 0 < len(parts) <= MAX_STROKES or len(plain) > MAX_TEXT_LENGTH:
+            raise ValueError
+        return tuple(_parse_stroke(part, mode) for part in parts)
+    except ChoiceError:  # a value is out of range; it is a ValueError, too
+        raise
+    except ValueError as error:
+        raise ChoiceError(
+            f"{text[:20]!r} is no stroke. Write points as x,y[,radius];x,y..., in shares of the "
+            "photo from 0 to 1, and a space between strokes.",
+            f"{text[:20]!r} 不是有效的笔画。请写成 x,y[,半径];x,y…，数值为照片的比例（0 到 1），"
+            "多个笔画用空格分隔。",
+        ) from error
 
 
-def _brush_radius(area: UInt8) -> float:
-    """The radius of the brush that areas (h, w) correspond to."""
-    thickest = float(cv2.distanceTransform(area, cv2.DIST_L2, cv2.DIST_MASK_PRECISE).max())
-    return min(MASK_RADIUS, thickest / max(area.shape))
+def _parse_stroke(text: str, mode: StrokeMode) -> Stroke:
+    """Read one stroke. Raises ValueError if the text is none."""
+    points: list[tuple[float, float]] = []
+    radius = DEFAULT_RADIUS
+    for point in text.strip(";").split(";"):
+        x, y, *rest = (float(number) for number in point.split(","))
+        points.append((x, y))
+        if rest:
+            (radius,) = rest
+    return Stroke(mode, radius, tuple(points))
 
 
-def _clip_box(edges: tuple[float, ...], photo_hw: SizeHW) -> BoxXYXY | None:
+def clip_box(edges: tuple[float, ...], photo_hw: SizeHW) -> BoxXYXY | None:
+    """The whole pixels of a photo in a box; None if there are none.
+
+    Args:
+        edges: left, top, right and bottom, in photo pixels.
+        photo_hw: height and width of the photo.
+    """
     height, width = photo_hw
     left, top = max(0, int(np.floor(edges[0]))), max(0, int(np.floor(edges[1])))
     right, bottom = min(width, int(np.ceil(edges[2]))), min(height, int(np.ceil(edges[3])))

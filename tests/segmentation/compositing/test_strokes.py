@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from segmentation.compositing.strokes import Stroke, StrokeMask, Window, mask_corrections
+from segmentation.compositing.stroke_masks import StrokeMask, mask_corrections
+from segmentation.compositing.strokes import (
+    DEFAULT_RADIUS,
+    Stroke,
+    Window,
+    are_points,
+    parse_strokes,
+)
 from segmentation.errors import ChoiceError
 
 WHOLE = Window((100, 200), (0, 0, 200, 100), 1)
@@ -20,7 +27,7 @@ WHOLE = Window((100, 200), (0, 0, 200, 100), 1)
         ("keep", 0.1, ((0.5, float("nan")),)),
         ("keep", 0.1, ((0.5, 100.0),)),
         ("keep", 0.1, ((0.5,),)),
-        ("keep", 0.1, ((0.5, 0.5),) * 10_001),
+        ("keep", 0.1, ((0.5, 0.5),) * 2_001),
     ],
 )
 def test_a_stroke_with_values_out_of_range_is_refused(
@@ -93,3 +100,40 @@ def test_the_depth_of_a_mask_is_that_of_its_area_at_the_size_of_the_photo() -> N
     assert depth[50, 90] == 1
     assert depth[0, 0] == -1
     assert mask.box_in((100, 200), margin=0) == (30, 10, 150, 90)
+
+
+@pytest.mark.parametrize(
+    ("text", "strokes"),
+    [
+        ("0.4,0.6", [(DEFAULT_RADIUS, ((0.4, 0.6),))]),
+        ("0.4,0.6,0.05", [(0.05, ((0.4, 0.6),))]),
+        ("0.1,0.2,0.05;0.3,0.4", [(0.05, ((0.1, 0.2), (0.3, 0.4)))]),
+        ("0,1;1,0 .5,.5,.1;", [(DEFAULT_RADIUS, ((0, 1), (1, 0))), (0.1, ((0.5, 0.5),))]),
+        ("0.1，0.2；0.3，0.4", [(DEFAULT_RADIUS, ((0.1, 0.2), (0.3, 0.4)))]),
+    ],
+)
+def test_strokes_are_read_from_text(
+    text: str, strokes: list[tuple[float, tuple[tuple[float, float], ...]]]
+) -> None:
+    assert are_points(text)
+    assert parse_strokes(text, "erase") == tuple(Stroke("erase", *stroke) for stroke in strokes)
+
+
+@pytest.mark.parametrize(
+    "text", ["", " ", "0.4", "0.4,", "1,2,3,4", "0.4,0.6,0.1;;0,0", "a,b", "0,0 " * 101]
+)
+def test_a_text_that_is_no_stroke_is_refused(text: str) -> None:
+    with pytest.raises(ChoiceError, match="is no stroke"):
+        parse_strokes(text, "keep")
+
+
+@pytest.mark.parametrize("name", ["mask.png", "0.4.png", "C:\\masks\\1.png", "蒙版.png"])
+def test_the_name_of_a_file_is_not_taken_for_points(name: str) -> None:
+    assert not are_points(name)
+
+
+def test_a_mask_of_another_shape_than_the_photo_is_refused() -> None:
+    mask = StrokeMask("keep", 0.01, np.full((50, 100), 255, np.uint8))
+    assert mask.box_in((101, 200), margin=1) == (0, 0, 200, 101)
+    with pytest.raises(ChoiceError, match="its shape differs"):
+        mask.box_in((200, 200), margin=1)
