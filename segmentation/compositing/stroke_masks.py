@@ -116,4 +116,5 @@ def _brush_radius(area: UInt8) -> float:
     """The radius of the brush that areas (h, w) correspond to."""
     distance = cv2.distanceTransform(area, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     thickest = float(np.asarray(distance, np.float32).max())
-    return min(MASK_RADIUS, thickest / max(area.shape))
+    longest_side: int = max(area.shape)
+    return min(MASK_RADIUS, thickest / longest_side)
