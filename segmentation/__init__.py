@@ -47,6 +47,7 @@ from segmentation.image.write import encode
 from segmentation.inference.postprocess import Instance, Segmentation, find_instances
 from segmentation.inference.preprocess import Geometry, preprocess
 from segmentation.inference.refine import Refinement, refine
+from segmentation.inference.segment_box import segment_box
 from segmentation.inference.segmenter import Segmenter, Timings
 from segmentation.inference.select import select
 from segmentation.model_card import ModelCard, find_model
@@ -107,6 +108,7 @@ __all__ = [
     "preprocess",
     "read_photo",
     "refine",
+    "segment_box",
     "select",
     "write_zip",
 ]
