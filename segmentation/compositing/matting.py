@@ -118,7 +118,7 @@ def make_alpha(rgb: UInt8, mask_logits: Float32, edge: Edge | None = None) -> UI
         height, width = colours.shape[:2]
         tile_model = enlarge_tile(model, tile, factor)[:height, :width]
         tile_soft = repeat_pixels(soft[tile].astype(np.uint8), factor)[:height, :width] > 0
-        tile_opacity = model_opacity(tile_model, colours, edge._gain)
+        tile_opacity = _opacity(tile_model, colours, edge._gain)
         np.copyto(alpha[full], to_bytes(tile_opacity), where=tile_soft)
     return grow_alpha(alpha, edge)
 
@@ -192,7 +192,7 @@ def _solve(
         around = padded_box(band, margin=round(2 * radius))
         combined = _add_colours(LOGIT_GAIN * logits[around], guide[around], round(cell_size))
         model[around] = fit_linear_model(guide[around], sigmoid(combined), radius=round(radius))
-        solved = model_opacity(model[around], guide[around], edge._gain)
+        solved = _opacity(model[around], guide[around], edge._gain)
         opacity[around][band[around]] = solved[band[around]]
     return model, opacity
 
@@ -240,7 +240,7 @@ def colour_frequencies(colours: npt.NDArray[np.intp], weights: Float32) -> Float
     return np.asarray(shares + FREQUENCY_OFFSET, np.float32)
 
 
-def model_opacity(model: Float32, colours: Float32, gain: float) -> Float32:
+def _opacity(model: Float32, colours: Float32, gain: float) -> Float32:
     """Opacity (h, w) in 0..1 that the linear model gives to colours (h, w, 3) in 0..1."""
     value = apply_linear_model(model, colours)
     return np.asarray(np.clip((value - 0.5) * gain + 0.5, 0, 1), np.float32)

@@ -5,6 +5,7 @@ colour statistics of both sides, then a guided filter, on a reduced copy and app
 """
 
 from collections.abc import Sequence
+from math import ceil, sqrt
 
 import numpy as np
 
@@ -14,11 +15,9 @@ from segmentation.compositing.matting import (
     GAIN,
     colour_bins,
     colour_frequencies,
-    model_opacity,
     sigmoid,
 )
 from segmentation.compositing.multiscale import (
-    REDUCED_SIDE,
     box_mean,
     enlarge_tile,
     full_tile,
@@ -40,6 +39,8 @@ MARGIN = 1.5
 # Least radius of a stroke in reduced pixels, where the photo has that many: thin strokes are solved
 # on a finer grid than large ones.
 REDUCED_RADIUS = 16
+# Most pixels of the reduced copy: a stroke across a large photo shall take effect at once, too.
+MAX_REDUCED_PIXELS = 300_000
 # A colour moves a logit by at most this much. The stroke itself outweighs that at the core's border
 # and where its reach ends, and says nothing at its rim.
 MAX_EVIDENCE = 4.0
@@ -82,7 +83,7 @@ def _apply(alpha: UInt8, rgb: UInt8, stroke: Correction) -> None:
         return
     left, top, right, bottom = box_xyxy
     radius = stroke.radius_in(photo_hw)
-    finest = -(-max(right - left, bottom - top) // REDUCED_SIDE)
+    finest = ceil(sqrt((right - left) * (bottom - top) / MAX_REDUCED_PIXELS))
     factor = max(1, finest, min(reduction_factor(photo_hw), round(radius / REDUCED_RADIUS)))
     window = Window(photo_hw, box_xyxy, factor)
     colours = np.ascontiguousarray(rgb[top:bottom, left:right])
@@ -106,8 +107,8 @@ def _keep(alpha: UInt8, rgb: UInt8, stroke: Correction, window: Window) -> UInt8
     values = np.empty((*depth.shape, 5), np.float32)
     values[..., :4] = fit_linear_model(guide, inside, filter_radius)
     values[..., 4] = depth
-    opacity = _opacity(values, guide, radius)
-    added = repeat_pixels(to_bytes(opacity), factor)[: rgb.shape[0], : rgb.shape[1]].copy()
+    core = (depth >= CORE_DEPTH).astype(np.uint8) * np.uint8(255)
+    added = repeat_pixels(core, factor)[: rgb.shape[0], : rgb.shape[1]].copy()
     near = 1.5 / radius  # in depth: a reduced pixel, so that the borders are drawn at full size
     for tile in tiles((depth > -REACH - near) & (depth < CORE_DEPTH + near)):
         full = full_tile(tile, factor)
@@ -153,7 +154,8 @@ def _opacity(values: Float32, colours: Float32, radius: float) -> Float32:
         radius: of the stroke, in pixels of these arrays.
     """
     depth = values[..., 4]
-    solved = model_opacity(values[..., :4], colours, GAIN)
+    value = np.einsum("...c,...c", values[..., :3], colours) + values[..., 3]
+    solved = np.clip((value - 0.5) * GAIN + 0.5, 0, 1)
     core = np.clip((depth - CORE_DEPTH) * radius + 0.5, 0, 1)
     # Fades out over the last third of the reach, so that no line is seen where it ends.
     fade = np.clip((depth + REACH) / (REACH / 3), 0, 1)
