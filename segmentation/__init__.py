@@ -15,6 +15,8 @@ from segmentation.compositing.crop import Crop
 from segmentation.compositing.effects import Effect, Effects, Outline, Shadow
 from segmentation.compositing.foreground import foreground
 from segmentation.compositing.matting import Edge, make_alpha
+from segmentation.compositing.stroke_masks import StrokeMask
+from segmentation.compositing.strokes import Stroke
 from segmentation.cutout import (
     Cutout,
     CutoutOptions,
@@ -45,6 +47,7 @@ from segmentation.image.write import encode
 from segmentation.inference.postprocess import Instance, Segmentation, find_instances
 from segmentation.inference.preprocess import Geometry, preprocess
 from segmentation.inference.refine import Refinement, refine
+from segmentation.inference.segment_box import segment_box
 from segmentation.inference.segmenter import Segmenter, Timings
 from segmentation.inference.select import select
 from segmentation.model_card import ModelCard, find_model
@@ -85,6 +88,8 @@ __all__ = [
     "Segmentation",
     "Segmenter",
     "Shadow",
+    "Stroke",
+    "StrokeMask",
     "Text",
     "Timings",
     "Transparent",
@@ -103,6 +108,7 @@ __all__ = [
     "preprocess",
     "read_photo",
     "refine",
+    "segment_box",
     "select",
     "write_zip",
 ]

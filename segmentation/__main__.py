@@ -11,7 +11,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from segmentation.cli import cutout_options, limit_threads, make_parser, parse, terminal_language
+from segmentation.cli import (
+    cutout_options,
+    limit_threads,
+    make_parser,
+    mask_paths,
+    parse,
+    terminal_language,
+)
 from segmentation.cutout import CutoutOptions, object_filename, refine_and_cut_out
 from segmentation.errors import ChoiceError, KoutuError, ModelNotFound, PhotoError
 from segmentation.filenames import STREAM, expand_photos, is_folder, output_paths
@@ -23,7 +30,7 @@ from segmentation.image.write import encode
 from segmentation.inference.hub import get_model
 from segmentation.inference.postprocess import Segmentation
 from segmentation.inference.segmenter import Segmenter
-from segmentation.inference.select import check_objects, select
+from segmentation.inference.select import check_objects, segment_and_select
 
 Report = dict[str, Any]
 
@@ -108,11 +115,14 @@ def _cut_out(
     start = time.perf_counter()
     photo = _read(path)
     decode_seconds = time.perf_counter() - start
-    segmentation, stages = segmenter.segment(photo, options.min_score)
-    ids = select(segmentation, options.objects) if segmentation.instances else ()
+    segmentation, ids, stages = segment_and_select(
+        segmenter, photo, options.objects, options.min_score
+    )
     seconds = {"decode": decode_seconds, **asdict(stages)}
     notices = photo.notices
-    if not segmentation.instances:
+    if options.strokes and not args.each:
+        pass  # the strokes alone make a cut-out
+    elif not segmentation.instances:
         notices += (NOTHING_FOUND,)
     elif not ids and (args.each or options.objects != "none"):
         notices += (NOTHING_CHOSEN,)
@@ -168,10 +178,10 @@ def _files(
     args: Namespace,
 ) -> Iterator[tuple[Collection[int], Path]]:
     """Yield the ids that go into each file to write, and its path."""
-    if args.list or not segmentation.instances:
+    if args.list or not (segmentation.instances or options.strokes):
         return
     if not args.each:
-        if ids or options.objects == "none":
+        if ids or options.strokes or options.objects == "none":
             yield ids, target
         return
     stem = target.stem.removesuffix("_cutout")
@@ -193,7 +203,7 @@ def _write(path: Path, data: bytes, args: Namespace) -> None:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
         return
-    inputs = (*args.photos, Path(args.background))
+    inputs = (*args.photos, Path(args.background), *mask_paths(args))
     if path.exists() and any(source.exists() and path.samefile(source) for source in inputs):
         raise ChoiceError(
             f"{path} is one of the photos given and was not overwritten. Choose another folder "

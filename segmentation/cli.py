@@ -11,6 +11,7 @@ import cv2
 
 from segmentation.compositing.backgrounds import BACKGROUND_SYNTAXES, FITS, parse_background
 from segmentation.compositing.crop import CROPS
+from segmentation.compositing.strokes import are_points
 from segmentation.cutout import CutoutOptions
 from segmentation.engines.registry import EngineChoice, check_engine_choice, engine_choices
 from segmentation.errors import ChoiceError
@@ -45,7 +46,7 @@ def cutout_options(args: argparse.Namespace) -> CutoutOptions:
 
     Raises:
         ChoiceError: a value is invalid, or two values contradict each other.
-        PhotoError: the background photo cannot be read.
+        PhotoError: the background photo or a mask file cannot be read.
     """
     check_output(args.output, args.photos, args.each)
     if args.output == STREAM and args.mask:
@@ -68,6 +69,8 @@ def cutout_options(args: argparse.Namespace) -> CutoutOptions:
         )
     options = TextOptions(
         objects=args.objects,
+        keep=args.keep if args.keep and are_points(args.keep) else None,
+        erase=args.erase if args.erase and are_points(args.erase) else None,
         background="transparent" if is_photo else args.background,
         fit=args.fit,
         place=args.place,
@@ -84,7 +87,14 @@ def cutout_options(args: argparse.Namespace) -> CutoutOptions:
         prefix="--",
     )
     backdrop: Photo | None = read_photo(Path(args.background)) if is_photo else None
-    return options.to_cutout_options(backdrop)
+    masks = [read_photo(path) for path in mask_paths(args)]
+    return options.to_cutout_options(backdrop, masks)
+
+
+def mask_paths(args: argparse.Namespace) -> list[Path]:
+    """The mask files that --keep and --erase name."""
+    texts = [text for text in (args.keep, args.erase) if text and not are_points(text)]
+    return [Path(text) for text in dict.fromkeys(texts)]
 
 
 def _check_backdrop(text: str) -> None:
@@ -156,8 +166,8 @@ def _add_model_flags(parser: argparse.ArgumentParser) -> None:
     add(
         "--objects",
         default="auto",
-        help=f"{', '.join(OBJECT_RULES)}; labels such as dog,cat; or numbers such as 1,3 "
-        "(default: auto)",
+        help=f"{', '.join(OBJECT_RULES)}; labels such as dog,cat; numbers such as 1,3; or "
+        "at:X,Y, what a click there would choose (default: auto)",
     )
     add("--threshold", type=score, help="least score of an object, 0..1 (default: the model's)")
     add("--one-look", action="store_true", help="no second, closer look at the chosen objects")
@@ -195,6 +205,13 @@ def _add_cutout_flags(parser: argparse.ArgumentParser) -> None:
         help="put the objects into the background photo, which keeps its size: at scale 1 they "
         "just fit; X and Y, 0..1, are their middle",
     )
+    for mode, text in (("keep", "belongs to the cut-out"), ("erase", "does not belong to it")):
+        add(
+            f"--{mode}",
+            metavar="X,Y[,RADIUS];...",
+            help=f"brush strokes: what is under them {text}; or a mask file (white keeps, black "
+            "erases, grey changes nothing)",
+        )
     add("--softness", type=float, default=0, help="of the edge, -1 (hard) to 1 (soft)")
     add("--grow", type=float, default=0, help="the edge by thousandths of the photo, -20 to 20")
     add("--fine-hair", action="store_true", help="look for strands outside the outline")

@@ -6,7 +6,7 @@ found; `cut_out_photo` goes the whole way from a photo.
 
 import time
 import zipfile
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -19,6 +19,8 @@ from segmentation.compositing.compose import compose, composed_mask
 from segmentation.compositing.crop import Crop
 from segmentation.compositing.effects import Effects
 from segmentation.compositing.matting import Edge, grow_alpha, make_alpha
+from segmentation.compositing.stroke_masks import Correction
+from segmentation.compositing.stroke_matting import apply_strokes
 from segmentation.filenames import file_extension
 from segmentation.i18n import Text
 from segmentation.image.formats import Format, check_format
@@ -27,7 +29,7 @@ from segmentation.image.write import encode
 from segmentation.inference.postprocess import Instance, Segmentation
 from segmentation.inference.refine import Refinement, try_refine
 from segmentation.inference.segmenter import Segmenter
-from segmentation.inference.select import Objects, select
+from segmentation.inference.select import Objects, segment_and_select
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ class CutoutOptions:
         min_score: least score of an object, 0..1; None takes the model's.
         refine: run the model a second time on the chosen objects.
         edge: see `make_alpha`.
+        strokes: what belongs to the cut-out whatever the model says, see `apply_strokes`.
         background, effects, crop: see `compose`.
         format: of the file, see `encode`.
         quality: 1..100 of WebP and JPEG; None takes the format's default.
@@ -51,6 +54,7 @@ class CutoutOptions:
     min_score: float | None = None
     refine: bool = True
     edge: Edge = field(default_factory=Edge)
+    strokes: tuple[Correction, ...] = ()
     background: Background = field(default_factory=Transparent)
     effects: Effects = ()
     crop: Crop | None = None
@@ -113,7 +117,8 @@ class PhotoCutout:
     Attributes:
         segmentation: the objects found.
         ids: of the objects chosen; empty if there are none.
-        cutout: of the chosen objects; None without any.
+        cutout: of the chosen objects and what the strokes keep; None if nothing was chosen and
+            there are no strokes.
         notices: what a person should know.
     """
 
@@ -131,9 +136,8 @@ def cut_out_photo(segmenter: Segmenter, photo: Photo, options: CutoutOptions) ->
         EngineUnavailable, ModelDamaged: the model cannot be opened.
         InferenceFailed: the device failed on this photo.
     """
-    segmentation, _ = segmenter.segment(photo, options.min_score)
-    ids = select(segmentation, options.objects) if segmentation.instances else ()
-    if not ids:
+    segmentation, ids, _ = segment_and_select(segmenter, photo, options.objects, options.min_score)
+    if not ids and not options.strokes:
         return PhotoCutout(segmentation, (), None, photo.notices)
     cutout = refine_and_cut_out(segmenter, photo, segmentation, ids, options)
     return PhotoCutout(segmentation, ids, cutout, (*photo.notices, *cutout.notices))
@@ -173,14 +177,14 @@ def cut_out(
         photo: the photo, or a reduced copy of it.
         segmentation: the objects found in it.
         ids: of the objects to cut out.
-        options: edge, background, effects, crop and format count here.
+        options: edge, strokes, background, effects, crop and format count here.
         refinement: used only if it is of just these objects.
 
     Raises:
         ChoiceError: the crop is too large, or the background has a frame of its own.
     """
     start = time.perf_counter()
-    alpha = compute_alpha(photo, segmentation, ids, refinement, options.edge)
+    alpha = compute_alpha(photo, segmentation, ids, refinement, options.edge, options.strokes)
     alpha_seconds = time.perf_counter() - start
     image = compose(photo, alpha, options.background, options.effects, options.crop)
     return Cutout(alpha, image, options, photo.dpi_xy, alpha_seconds)
@@ -228,6 +232,7 @@ def compute_alpha(
     ids: Collection[int],
     refinement: Refinement | None = None,
     edge: Edge | None = None,
+    strokes: Sequence[Correction] = (),
 ) -> UInt8:
     """Compute the opacity of some objects. What is transparent in the photo stays transparent.
 
@@ -237,11 +242,14 @@ def compute_alpha(
         ids: of the objects.
         refinement: used only if it is of just these objects.
         edge: None takes `Edge()`.
+        strokes: corrections, see `apply_strokes`.
 
     Returns:
         uint8 (H, W) of the photo's size.
     """
-    alpha = _object_alpha(photo.on_white, segmentation, ids, refinement, edge or Edge())
+    rgb = photo.on_white
+    alpha = _object_alpha(rgb, segmentation, ids, refinement, edge or Edge())
+    alpha = apply_strokes(alpha, rgb, strokes)
     if photo.alpha is None:
         return alpha
     return np.asarray(cv2.multiply(alpha, photo.alpha, scale=1 / 255), np.uint8)

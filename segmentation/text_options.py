@@ -1,8 +1,12 @@
 """Options as text: the words that the command line's flags and the API's arguments share."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin
+
+import cv2
+import numpy as np
 
 from segmentation.compositing.backgrounds import (
     BACKGROUND_SYNTAXES,
@@ -14,6 +18,8 @@ from segmentation.compositing.backgrounds import (
 from segmentation.compositing.crop import Crop
 from segmentation.compositing.effects import Effects, Shadow, parse_outline
 from segmentation.compositing.matting import Edge
+from segmentation.compositing.stroke_masks import Correction, mask_corrections
+from segmentation.compositing.strokes import parse_strokes
 from segmentation.cutout import CutoutOptions
 from segmentation.errors import ChoiceError
 from segmentation.i18n import join_choices
@@ -38,6 +44,7 @@ class TextOptions:
 
     Attributes:
         objects: see `select`.
+        keep, erase: strokes, see `parse_strokes`. Where they overlap, `erase` wins.
         background: see `parse_background`.
         fit: of a backdrop.
         place: puts the objects into the backdrop, see `parse_backdrop`.
@@ -56,6 +63,8 @@ class TextOptions:
     """
 
     objects: str = "auto"
+    keep: str | None = None
+    erase: str | None = None
     background: str = "transparent"
     fit: Fit = "cover"
     place: str | None = None
@@ -88,11 +97,14 @@ class TextOptions:
                 f"{place} 使用背景照片的画面，请去掉 {crop}。",
             )
 
-    def to_cutout_options(self, backdrop: Photo | None) -> CutoutOptions:
+    def to_cutout_options(
+        self, backdrop: Photo | None, masks: Sequence[Photo] = ()
+    ) -> CutoutOptions:
         """Translate to `CutoutOptions`.
 
         Args:
             backdrop: another photo behind the objects, in place of `background`.
+            masks: mask files, see `mask_corrections`; they come before the strokes.
 
         Raises:
             ChoiceError: a text cannot be parsed, or a value contradicts another one.
@@ -102,12 +114,24 @@ class TextOptions:
             min_score=self.threshold,
             refine=not self.one_look,
             edge=Edge(self.softness, self.grow, self.fine_hair),
+            strokes=self._strokes(masks),
             background=self._background(backdrop),
             effects=self._effects(),
             crop=self.crop,
             format=self.format,
             quality=self.quality,
         )
+
+    def _strokes(self, masks: Sequence[Photo]) -> tuple[Correction, ...]:
+        strokes: list[Correction] = []
+        for mask in masks:
+            levels = np.asarray(cv2.cvtColor(mask.rgb, cv2.COLOR_RGB2GRAY), np.uint8)
+            strokes += mask_corrections(levels, mask.alpha)
+        if self.keep is not None:
+            strokes += parse_strokes(self.keep, "keep")
+        if self.erase is not None:
+            strokes += parse_strokes(self.erase, "erase")
+        return tuple(strokes)
 
     def _effects(self) -> Effects:
         outline: Effects = (parse_outline(self.outline),) if self.outline else ()

@@ -21,6 +21,7 @@ from segmentation import (
     Limits,
     Photo,
     Segmenter,
+    Stroke,
     Transparent,
     compose,
     encode,
@@ -28,6 +29,7 @@ from segmentation import (
     make_alpha,
     read_photo,
 )
+from segmentation.compositing.stroke_matting import apply_strokes
 from segmentation.page.overlay import draw_instances
 from segmentation.page.preview import reduce_photo
 
@@ -37,6 +39,9 @@ STOP_TIMEOUT_SECONDS = 10
 IMPORT_TIMER = (
     "import time; t = time.perf_counter(); import segmentation; print(time.perf_counter() - t)"
 )
+
+# A line over a third of the photo, as wide as a finger.
+STROKE = Stroke("keep", 0.03, tuple((0.3 + 0.01 * step, 0.3 + 0.01 * step) for step in range(41)))
 
 # Measures one wait, in seconds.
 Measurement = Callable[[], float]
@@ -86,6 +91,7 @@ def _photo_measurements(segmenter: Segmenter, photo: Photo) -> dict[str, Measure
     logits = segmentation.mask_logits([1])
     reduced = reduce_photo(photo)
     alpha = make_alpha(photo.rgb, logits)
+    reduced_alpha = make_alpha(reduced.rgb, logits)
     cut_out = compose(photo, alpha, Transparent())
 
     def draw() -> None:
@@ -97,6 +103,12 @@ def _photo_measurements(segmenter: Segmenter, photo: Photo) -> dict[str, Measure
         "find the objects again": lambda: _seconds(lambda: segmenter.segment(photo)),
         "second pick: drawn on the page": lambda: _seconds(draw),
         "second pick: alpha at full size": lambda: _seconds(lambda: make_alpha(photo.rgb, logits)),
+        "one stroke, drawn on the page": lambda: _seconds(
+            lambda: apply_strokes(reduced_alpha, reduced.rgb, [STROKE])
+        ),
+        "one stroke, at full size": lambda: _seconds(
+            lambda: apply_strokes(alpha, photo.rgb, [STROKE])
+        ),
         "colour": lambda: _seconds(lambda: compose(photo, alpha, Transparent())),
         "PNG": lambda: _seconds(lambda: encode(cut_out)),
     }

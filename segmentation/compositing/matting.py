@@ -191,7 +191,7 @@ def _solve(
         radius = edge._radius_cells * cell_size
         around = padded_box(band, margin=round(2 * radius))
         combined = _add_colours(LOGIT_GAIN * logits[around], guide[around], round(cell_size))
-        model[around] = fit_linear_model(guide[around], _sigmoid(combined), radius=round(radius))
+        model[around] = fit_linear_model(guide[around], sigmoid(combined), radius=round(radius))
         solved = _opacity(model[around], guide[around], edge._gain)
         opacity[around][band[around]] = solved[band[around]]
     return model, opacity
@@ -205,16 +205,30 @@ def _add_colours(logits: Float32, guide: Float32, radius: int) -> Float32:
     https://doi.org/10.1145/1015706.1015720), here as smoothed histograms. The colour of a single
     pixel is weak evidence, so it is averaged within `radius`.
     """
-    bins = np.minimum(guide * HISTOGRAM_BINS, HISTOGRAM_BINS - 1).astype(np.intp)
-    colours = np.ravel_multi_index(tuple(np.moveaxis(bins, -1, 0)), (HISTOGRAM_BINS,) * 3)
-    inside = _sigmoid(logits)
-    ratio = np.log(_frequencies(colours, inside) / _frequencies(colours, 1 - inside))
+    colours = colour_bins(guide)
+    inside = sigmoid(logits)
+    ratio = np.log(colour_frequencies(colours, inside) / colour_frequencies(colours, 1 - inside))
     evidence = np.clip(ratio, -MAX_EVIDENCE, MAX_EVIDENCE)[colours]
     return logits + np.float32(COLOUR_WEIGHT) * box_mean(evidence, radius)
 
 
-def _frequencies(colours: npt.NDArray[np.intp], weights: Float32) -> Float32:
-    """Each colour's share of the weight, smoothed over neighbouring colours."""
+def colour_bins(guide: Float32) -> npt.NDArray[np.intp]:
+    """Number the colours of float32 (h, w, 3) in 0..1: the histogram bin (h, w) of each pixel."""
+    bins = np.minimum(guide * HISTOGRAM_BINS, HISTOGRAM_BINS - 1).astype(np.intp)
+    flat = np.ravel_multi_index(tuple(np.moveaxis(bins, -1, 0)), (HISTOGRAM_BINS,) * 3)
+    return np.asarray(flat, np.intp)
+
+
+def colour_frequencies(colours: npt.NDArray[np.intp], weights: Float32) -> Float32:
+    """Each colour's share of the weight, smoothed over neighbouring colours.
+
+    Args:
+        colours: bins (h, w), see `colour_bins`.
+        weights: float32 (h, w).
+
+    Returns:
+        float32 (HISTOGRAM_BINS ** 3,), all above 0.
+    """
     flat = np.bincount(colours.ravel(), weights.ravel(), HISTOGRAM_BINS**3)
     counts = np.asarray(flat, np.float64)
     kernel = np.array([1, 2, 1]) / 4
@@ -232,5 +246,6 @@ def _opacity(model: Float32, colours: Float32, gain: float) -> Float32:
     return np.asarray(np.clip((value - 0.5) * gain + 0.5, 0, 1), np.float32)
 
 
-def _sigmoid(logits: Float32) -> Float32:
+def sigmoid(logits: Float32) -> Float32:
+    """Probabilities float32 (h, w) from logits float32 (h, w)."""
     return np.asarray(1 / (1 + np.exp(-np.clip(logits, -30, 30))), np.float32)

@@ -12,12 +12,18 @@ import numpy as np
 from segmentation.arrays import BoxXYXY, SizeHW, UInt8
 from segmentation.errors import ChoiceError
 from segmentation.i18n import Text
+from segmentation.image.photo import Photo
 from segmentation.inference.postprocess import Instance, Segmentation
+from segmentation.inference.segmenter import Segmenter, Timings
 
 # What chooses objects: text or ids, see `select`.
 Objects = str | Iterable[SupportsIndex]
 # What `select` takes besides labels and ids.
 OBJECT_RULES = ("auto", "largest", "all", "none")
+# What comes before the points of clicks.
+POINTS_PREFIX = "at:"
+# Objects of a lower score are not offered, even to a person who asks for uncertain ones or clicks.
+MIN_OFFERED_SCORE = 0.1
 # Enough for all labels of a large model; longer text is an attack.
 MAX_OBJECTS_LENGTH = 4000
 
@@ -53,16 +59,19 @@ def select(segmentation: Segmentation, objects: Objects) -> tuple[int, ...]:
     Args:
         segmentation: has the instances.
         objects: one of OBJECT_RULES; or labels (in English or Chinese) and ids, separated by
-            commas; in any case. Or a list of ids.
+            commas, in any case; or at:X,Y;X,Y..., points in shares of the photo's width and height,
+            each of which chooses what a click there would. Or a list of ids.
 
     Returns:
-        Ids in rising order; empty if no instance has the label.
+        Ids in rising order; empty if no instance has the label or lies there.
 
     Raises:
-        ChoiceError: there is no instance with that id, or `objects` is too long or neither text nor
-            ids.
+        ChoiceError: there is no instance with that id, or `objects` is too long, has a point that
+            cannot be read, or is neither text nor ids.
     """
     instances = segmentation.instances
+    if points_xy := parse_points(objects):
+        return select_at(segmentation, points_xy, 0.0)
     if not isinstance(objects, str):
         return _existing_ids(_as_ids(objects), instances)
     match object_rule(objects):
@@ -101,9 +110,10 @@ def check_objects(objects: str, labels: Sequence[Text]) -> None:
         labels: of the model.
 
     Raises:
-        ChoiceError: the model has no such label, or `objects` is too long.
+        ChoiceError: the model has no such label, or `objects` is too long or has a point that
+            cannot be read.
     """
-    if object_rule(objects):
+    if object_rule(objects) or parse_points(objects):
         return
     known = {name.casefold() for label in labels for name in (label.en, label.zh)}
     for name in _split(objects):
@@ -114,6 +124,85 @@ def check_objects(objects: str, labels: Sequence[Text]) -> None:
                 f"模型没有“{name}”这个标签。可选 {'、'.join(OBJECT_RULES)}、物体编号，"
                 f"或标签：{'、'.join(label.zh for label in labels)}。",
             )
+
+
+def segment_and_select(
+    segmenter: Segmenter, photo: Photo, objects: Objects, threshold: float | None
+) -> tuple[Segmentation, tuple[int, ...], Timings]:
+    """Find the objects in a photo and choose some of them.
+
+    Args:
+        segmenter: finds the objects.
+        photo: the photo.
+        objects: see `select`. Points also choose less certain objects, as a click on the page does.
+        threshold: minimum score of an object, 0..1; None takes the model's.
+
+    Returns:
+        The objects with at least that score and those chosen, the ids chosen, and the timings.
+
+    Raises:
+        ChoiceError: as `select`.
+        EngineUnavailable, InferenceFailed, ModelDamaged: as `Segmenter.segment`.
+    """
+    points_xy = parse_points(objects)
+    if not points_xy:
+        segmentation, timings = segmenter.segment(photo, threshold)
+        ids = select(segmentation, objects) if segmentation.instances else ()
+        return segmentation, ids, timings
+    min_score = segmenter.card.score_threshold if threshold is None else threshold
+    candidates, timings = segmenter.segment(photo, min(min_score, MIN_OFFERED_SCORE))
+    ids = select_at(candidates, points_xy, min_score)
+    return candidates.above(min_score, also=ids), ids, timings
+
+
+def select_at(
+    segmentation: Segmentation, points_xy: Sequence[tuple[float, float]], min_score: float
+) -> tuple[int, ...]:
+    """Choose what a click at each of some points would choose, see `Segmentation.at`.
+
+    Args:
+        segmentation: has the instances.
+        points_xy: shares of the photo's width and height.
+        min_score: of instances that come before uncertain ones.
+
+    Returns:
+        Ids in rising order.
+    """
+    height, width = segmentation.geometry.photo_hw
+    hits = (segmentation.at((x * width, y * height), min_score)[:1] for x, y in points_xy)
+    return tuple(sorted({id_ for hit in hits for id_ in hit}))
+
+
+def parse_points(objects: Objects) -> tuple[tuple[float, float], ...]:
+    """Read the points of at:X,Y;X,Y...
+
+    Returns:
+        Shares of the photo's width and height; empty if it is no text that starts with `at:`.
+
+    Raises:
+        ChoiceError: a point cannot be read or lies outside the photo, or the text is too long.
+    """
+    if not isinstance(objects, str):
+        return ()
+    plain = unicodedata.normalize("NFKC", objects[: MAX_OBJECTS_LENGTH + 1]).strip().casefold()
+    if not plain.startswith(POINTS_PREFIX):
+        return ()
+    try:
+        texts = plain.removeprefix(POINTS_PREFIX).strip(" ;").split(";")
+        points = tuple(tuple(float(number) for number in text.split(",")) for text in texts)
+        points_xy = tuple((x, y) for x, y in points)
+        if len(plain) > MAX_OBJECTS_LENGTH or not all(
+            0 <= value <= 1 for point in points_xy for value in point
+        ):
+            raise ValueError
+    except ValueError as error:
+        raise ChoiceError(
+            f"{objects[:20]!r} has no readable points. Write at:X,Y, in shares of the photo's "
+            "width and height from 0 to 1, and a semicolon between points.",
+            f"{objects[:20]!r} 中的点无法识别。请写成 at:X,Y，数值为照片宽高的比例（0 到 1），"
+            "多个点用分号分隔。",
+        ) from error
+    return points_xy
 
 
 def select_subject(segmentation: Segmentation) -> tuple[int, ...]:

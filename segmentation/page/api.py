@@ -81,6 +81,8 @@ class Calls:
         photo: gr.FileData,
         request: gr.Request,
         objects: str = "auto",
+        keep: str | None = None,
+        erase: str | None = None,
         background: str = "transparent",
         backdrop: gr.FileData | None = None,
         fit: str = "cover",
@@ -101,7 +103,11 @@ class Calls:
 
         Args:
             photo: the upload.
-            objects: auto, largest, all; labels such as dog,cat; or numbers such as 1,3.
+            objects: auto, largest, all; labels such as dog,cat; numbers such as 1,3; or at:X,Y, as
+                a click there.
+            keep: X,Y[,RADIUS];X,Y... in shares of the photo; what is under these brush strokes
+                belongs to the cut-out.
+            erase: the same; what is under these strokes does not belong to it.
             background: transparent, #RRGGBB, gradient:#RRGGBB,#RRGGBB or blur; colours also by
                 their names in CSS, such as white.
             backdrop: the upload of another photo to put behind the objects.
@@ -122,6 +128,8 @@ class Calls:
         with translate_errors(request):
             options = TextOptions(
                 objects=objects,
+                keep=keep,
+                erase=erase,
                 background=background,
                 fit=fit,  # type: ignore[arg-type]  # checked there
                 place=place,

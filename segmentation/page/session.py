@@ -8,13 +8,12 @@ from segmentation.i18n import Language, Text
 from segmentation.inference.postprocess import Instance, Segmentation, match_instances
 from segmentation.inference.refine import Refinement
 from segmentation.inference.segmenter import Timings
+from segmentation.inference.select import MIN_OFFERED_SCORE as MIN_OFFERED_SCORE
 from segmentation.inference.select import select
 from segmentation.model_card import ModelCard
 from segmentation.page.preview import preview_scale
 from segmentation.page.strings import STRINGS
 
-# Objects of a lower score are not offered, even to a visitor who asks for uncertain ones.
-MIN_OFFERED_SCORE = 0.1
 # Step of the slider for the least score.
 SCORE_STEP = 0.05
 # Number of selections that can be undone.

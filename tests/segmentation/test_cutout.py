@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from segmentation.compositing.backgrounds import Colour, Transparent
+from segmentation.compositing.strokes import Stroke
 from segmentation.cutout import (
     CutoutOptions,
     compute_alpha,
@@ -117,3 +118,36 @@ def test_a_zip_holds_the_files_and_the_same_files_give_the_same_zip(tmp_path: Pa
     with zipfile.ZipFile(tmp_path / "one.zip") as archive:
         assert archive.testzip() is None
         assert {name: archive.read(name) for name in archive.namelist()} == files
+
+
+KEEP = Stroke("keep", 0.05, ((0.7, 0.2), (0.8, 0.2)))
+ERASE = Stroke("erase", 0.05, ((0.2, 0.2), (0.2, 0.3)))
+
+
+def test_strokes_change_a_cut_out_only_where_they_reach() -> None:
+    plain = cut_out(PHOTO, SCENE, [1], CutoutOptions()).alpha
+    alpha = cut_out(PHOTO, SCENE, [1], CutoutOptions(strokes=(KEEP, ERASE))).alpha
+    assert (alpha[40, 145:155] == 255).all()
+    assert (alpha[45:55, 40] == 0).all()
+    assert (alpha == plain)[80:].all()
+    assert (alpha == plain)[:, 65:120].all()
+
+
+def test_strokes_alone_make_a_cut_out() -> None:
+    alpha = cut_out(PHOTO, SCENE, [], CutoutOptions(strokes=(KEEP,))).alpha
+    assert alpha[40, 150] == 255
+    assert not alpha[60:].any()
+
+
+def test_a_photo_without_objects_is_cut_out_by_its_strokes() -> None:
+    grey = Photo(np.full((64, 48, 3), 128, np.uint8), None, "grey", ())
+    segmenter = Segmenter(find_model("compact"))
+    assert cut_out_photo(segmenter, grey, CutoutOptions()).cutout is None
+    outcome = cut_out_photo(segmenter, grey, CutoutOptions(strokes=(KEEP,)))
+    assert outcome.cutout is not None
+    assert outcome.cutout.alpha[13, 36] == 255
+
+
+def test_what_a_photo_s_own_transparency_hides_no_stroke_brings_back() -> None:
+    photo = Photo(RGB, np.zeros((200, 200), np.uint8), "clear", ())
+    assert not compute_alpha(photo, SCENE, [1], strokes=[KEEP]).any()

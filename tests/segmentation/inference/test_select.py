@@ -37,6 +37,11 @@ EMPTY = segmentation()
         ("Dog, PERSON", (1, 2, 3)),
         (" ALL ", (1, 2, 3)),
         ("object", ()),
+        ("at:0.1,0.1", (1,)),
+        ("at: 0.1,0.1; 0.6,0.4 ;", (1, 2)),
+        ("at：0.1，0.1；0.6，0.4", (1, 2)),
+        ("at:0.95,0.99", ()),
+        ("at:1,1", ()),
     ],
 )
 def test_labels_ids_and_rules_choose_instances(objects: str, ids: tuple[int, ...]) -> None:
@@ -116,3 +121,23 @@ def test_an_instance_in_and_against_the_subject_is_a_part_of_it() -> None:
 def test_an_instance_with_another_label_is_not_a_part() -> None:
     scene = segmentation((PERSON, block(2, 2, 18, 18)), (DOG, block(4, 8, 16, 17)))
     assert select_subject(scene) == (1,)
+
+
+@pytest.mark.parametrize(
+    "objects",
+    [
+        "at:",
+        "at:0.5",
+        "at:0.5,x",
+        "at:0.5,1.5",
+        "at:-0.1,0",
+        "at:nan,0",
+        "at:1,1,1",
+        "at:0,0;dog",
+        "at:" + "0.5,0.5;" * 1000,
+    ],
+)
+def test_points_that_cannot_be_read_are_refused(objects: str) -> None:
+    for use in (lambda: check_objects(objects, LABELS), lambda: select(SCENE, objects)):
+        with pytest.raises(ChoiceError, match="has no readable points"):
+            use()

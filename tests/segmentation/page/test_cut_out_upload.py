@@ -57,9 +57,19 @@ def test_options_have_the_syntax_of_the_command_line(
     assert square.shape[0] == square.shape[1]
 
 
+def test_strokes_and_points_of_a_call(segmenter: Segmenter) -> None:
+    strokes = {"keep": "0.1,0.1,0.03", "erase": "0.1,0.1,0.01 0.35,0.3"}
+    alpha = made(segmenter, objects="at:0.35,0.3", one_look=True, **strokes)[..., 3]
+    height, width = alpha.shape
+    assert alpha[int(0.115 * height), width // 10] == 255
+    assert alpha[height // 10, width // 10] == 0
+    assert alpha[int(0.3 * height), int(0.35 * width)] == 0
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
+        ({"keep": 1}, "keep takes string, null, not 1."),
         ({"objects": 1}, "objects takes string, not 1."),
         ({"softness": "soft"}, "softness takes number, not 'soft'."),
         ({"softness": [0]}, "softness takes number, not [0]."),

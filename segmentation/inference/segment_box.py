@@ -1,0 +1,154 @@
+"""Objects in a rectangle of a photo, where the model sees them larger than in the whole photo."""
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+
+from segmentation.arrays import BoxXYXY, Float16, Float32, SizeHW
+from segmentation.errors import ChoiceError
+from segmentation.image.photo import Photo
+from segmentation.inference.postprocess import OUTSIDE_LOGIT, Instance, Segmentation
+from segmentation.inference.preprocess import Geometry
+from segmentation.inference.segmenter import Segmenter
+from segmentation.inference.select import MIN_OFFERED_SCORE
+
+# Padding of the rectangle, as a share of its longer side: people draw close to what they mean, and
+# the model needs to see what it borders on.
+PADDING = 0.1
+# An object that lies less than this in the rectangle is one beside it.
+MIN_SHARE_INSIDE = 0.5
+# Shortest side of a rectangle, in photo pixels.
+MIN_BOX_SIDE = 16
+# Longest side of the mask grid over the photo, in cells. A small rectangle of a large photo would
+# otherwise need a huge one.
+MAX_GRID_SIDE = 512
+
+
+def segment_box(
+    segmenter: Segmenter,
+    photo: Photo,
+    box_xyxy: BoxXYXY,
+    threshold: float = MIN_OFFERED_SCORE,
+) -> Segmentation:
+    """Find the objects in a rectangle of a photo.
+
+    Args:
+        segmenter: finds the objects.
+        photo: the photo.
+        box_xyxy: the rectangle, in photo pixels; what lies outside the photo is left out.
+        threshold: minimum score, 0..1; low by default, since a person who draws a rectangle is more
+            certain than the model.
+
+    Returns:
+        The objects that lie mostly in the rectangle, with masks over the whole photo, on a grid as
+        fine as the model's in the rectangle.
+
+    Raises:
+        ChoiceError: the rectangle is too small.
+        EngineUnavailable: the engine cannot start.
+        InferenceFailed: the engine failed on the rectangle.
+        ModelDamaged: an artifact is missing or altered.
+    """
+    drawn_xyxy = _inside_photo(box_xyxy, 0, photo.hw)
+    drawn_left, drawn_top, drawn_right, drawn_bottom = drawn_xyxy
+    if min(drawn_right - drawn_left, drawn_bottom - drawn_top) < MIN_BOX_SIDE:
+        raise ChoiceError(
+            f"The rectangle is less than {MIN_BOX_SIDE} pixels wide or high. Draw a larger one.",
+            f"框选区域的宽或高不足 {MIN_BOX_SIDE} 像素，请画大一些。",
+        )
+    margin = round(PADDING * max(drawn_right - drawn_left, drawn_bottom - drawn_top))
+    crop_xyxy = _inside_photo(drawn_xyxy, margin, photo.hw)
+    left, top, right, bottom = crop_xyxy
+    crop = np.ascontiguousarray(photo.on_white[top:bottom, left:right])
+    in_crop, _ = segmenter.segment(replace(photo, rgb=crop, alpha=None), threshold)
+    drawn_in_crop = drawn_left - left, drawn_top - top, drawn_right - left, drawn_bottom - top
+    return place_in_photo(_mostly_inside(in_crop, drawn_in_crop), crop_xyxy, photo.hw)
+
+
+def place_in_photo(
+    segmentation: Segmentation, crop_xyxy: BoxXYXY, photo_hw: SizeHW
+) -> Segmentation:
+    """Translate the objects found in a crop to the frame of the photo.
+
+    Args:
+        segmentation: of the crop.
+        crop_xyxy: the crop, in photo pixels.
+        photo_hw: height and width of the photo.
+
+    Returns:
+        The same objects, with ids 1, 2, ... in the same order.
+    """
+    left, top, right, bottom = crop_xyxy
+    crop_hw = bottom - top, right - left
+    geometry = _fine_geometry(segmentation.geometry, crop_hw, photo_hw)
+    share = crop_hw[0] * crop_hw[1] / (photo_hw[0] * photo_hw[1])
+    instances: list[Instance] = []
+    masks: list[Float16] = []
+    for position, instance in enumerate(segmentation.instances):
+        x0, y0, x1, y1 = instance.box_xyxy
+        box_xyxy = left + x0, top + y0, left + x1, top + y1
+        area = instance.area * share
+        instances.append(replace(instance, id=position + 1, box_xyxy=box_xyxy, area=area))
+        mask_logits = segmentation.mask_logits([instance.id])
+        masks.append(_place_mask(mask_logits, crop_xyxy, geometry).astype(np.float16))
+    grid = np.asarray(masks, np.float16).reshape(len(masks), *geometry.mask_hw)
+    return Segmentation(tuple(instances), grid, geometry)
+
+
+def _inside_photo(box_xyxy: BoxXYXY, margin: int, photo_hw: SizeHW) -> BoxXYXY:
+    height, width = photo_hw
+    left, top, right, bottom = box_xyxy
+    return (
+        max(left - margin, 0),
+        max(top - margin, 0),
+        min(right + margin, width),
+        min(bottom + margin, height),
+    )
+
+
+def _mostly_inside(segmentation: Segmentation, box_xyxy: BoxXYXY) -> Segmentation:
+    """Leave out the objects that lie mostly outside a box of the segmented image."""
+    mask_h, mask_w = segmentation.geometry.mask_hw
+    height, width = segmentation.geometry.photo_hw
+    left, right = (round(x * mask_w / width) for x in box_xyxy[::2])
+    top, bottom = (round(y * mask_h / height) for y in box_xyxy[1::2])
+    kept: list[Instance] = []
+    for instance in segmentation.instances:
+        inside = segmentation.mask_logits([instance.id]) > 0
+        if inside[top:bottom, left:right].sum() >= MIN_SHARE_INSIDE * inside.sum():
+            kept.append(instance)
+    return replace(segmentation, instances=tuple(kept))
+
+
+def _fine_geometry(geometry: Geometry, crop_hw: SizeHW, photo_hw: SizeHW) -> Geometry:
+    """A geometry of the whole photo whose mask cells are those of a crop, up to MAX_GRID_SIDE."""
+    cells_per_pixel = geometry.mask_hw[0] / crop_hw[0], geometry.mask_hw[1] / crop_hw[1]
+    cells = [side * scale for side, scale in zip(photo_hw, cells_per_pixel, strict=True)]
+    shrink = min(1.0, MAX_GRID_SIDE / max(cells))
+    stride = geometry.mask_stride
+    height, width = (max(1, round(side * shrink)) * stride for side in cells)
+    return Geometry(photo_hw, (height, width), (height, width), stride)
+
+
+def _place_mask(mask_logits: Float32, crop_xyxy: BoxXYXY, geometry: Geometry) -> Float32:
+    """Resample mask logits (h, w) over a crop to the grid of the photo, far below 0 around it."""
+    left, top, right, bottom = crop_xyxy
+    (photo_h, photo_w), (mask_h, mask_w) = geometry.photo_hw, geometry.mask_hw
+    step_x = photo_w / mask_w * mask_logits.shape[1] / (right - left)
+    step_y = photo_h / mask_h * mask_logits.shape[0] / (bottom - top)
+    # Cell centres, on either grid.
+    start_x = step_x / 2 - 0.5 - left * mask_logits.shape[1] / (right - left)
+    start_y = step_y / 2 - 0.5 - top * mask_logits.shape[0] / (bottom - top)
+    photo_to_crop = np.array([[step_x, 0, start_x], [0, step_y, start_y]])
+    placed = cv2.warpAffine(
+        mask_logits,
+        photo_to_crop,
+        (mask_w, mask_h),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    x = (np.arange(mask_w) + 0.5) * photo_w / mask_w
+    y = (np.arange(mask_h) + 0.5)[:, None] * photo_h / mask_h
+    in_crop = (x >= left) & (x < right) & (y >= top) & (y < bottom)
+    return np.where(in_crop, placed, np.float32(OUTSIDE_LOGIT)).astype(np.float32)
