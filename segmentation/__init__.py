@@ -15,6 +15,7 @@ from segmentation.compositing.crop import Crop
 from segmentation.compositing.effects import Effect, Effects, Outline, Shadow
 from segmentation.compositing.foreground import foreground
 from segmentation.compositing.matting import Edge, make_alpha
+from segmentation.compositing.sizing.size import ExactSize, LongestSide
 from segmentation.cutout import (
     Cutout,
     CutoutOptions,
@@ -62,6 +63,7 @@ __all__ = [
     "Effects",
     "EngineError",
     "EngineUnavailable",
+    "ExactSize",
     "Format",
     "Geometry",
     "Gradient",
@@ -70,6 +72,7 @@ __all__ = [
     "KoutuError",
     "Language",
     "Limits",
+    "LongestSide",
     "ModelCard",
     "ModelDamaged",
     "ModelError",

@@ -116,7 +116,7 @@ def _cut_out(
         written = {"file": file, "mask": _mask_path(file)} if args.mask else {"file": file}
         _write(file, cutout.encode(), args)
         if args.mask:
-            _write(written["mask"], encode(cutout.mask, dpi_xy=photo.dpi_xy), args)
+            _write(written["mask"], encode(cutout.mask, dpi_xy=cutout.dpi_xy), args)
         files.append({name: str(path) for name, path in written.items()})
         notices += cutout.notices
         stages_here = {"closer": cutout.refine_seconds, "alpha": cutout.alpha_seconds}

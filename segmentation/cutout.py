@@ -19,15 +19,22 @@ from segmentation.compositing.compose import compose, composed_mask
 from segmentation.compositing.crop import Crop
 from segmentation.compositing.effects import Effects
 from segmentation.compositing.matting import Edge, grow_alpha, make_alpha
+from segmentation.compositing.sizing.frame import find_frame
+from segmentation.compositing.sizing.photo_sheet import make_sheet
+from segmentation.compositing.sizing.size import DEFAULT_DPI, ExactSize, OutputSize, check_dpi
+from segmentation.errors import ChoiceError
 from segmentation.filenames import file_extension
 from segmentation.i18n import Text
 from segmentation.image.formats import Format, check_format
 from segmentation.image.photo import Photo, safe_stem
-from segmentation.image.write import encode
+from segmentation.image.write import encode, encode_within
 from segmentation.inference.postprocess import Instance, Segmentation
 from segmentation.inference.refine import Refinement, try_refine
 from segmentation.inference.segmenter import Segmenter
 from segmentation.inference.select import select
+
+# Larger limits on a file's size have no effect.
+MAX_KILOBYTES = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +46,16 @@ class CutoutOptions:
         min_score: least score of an object, 0..1; None takes the model's.
         refine: run the model a second time on the chosen objects.
         edge: see `make_alpha`.
-        background, effects, crop: see `compose`.
+        background, effects, crop, size: see `compose`.
+        dpi: dots per inch of the file; None keeps the photo's.
+        sheet: make a sheet of photo paper with copies of the result, see `make_sheet`.
         format: of the file, see `encode`.
         quality: 1..100 of WebP and JPEG; None takes the format's default.
+        max_kilobytes: the largest file, see `encode_within`; None sets no limit.
 
     Raises:
-        ChoiceError: the format cannot hold the background or has no such quality.
+        ChoiceError: the format cannot hold the background or has no such quality, an exact size
+            comes with a crop, a sheet without an exact size, or a number is out of range.
     """
 
     objects: str = "auto"
@@ -54,11 +65,34 @@ class CutoutOptions:
     background: Background = field(default_factory=Transparent)
     effects: Effects = ()
     crop: Crop | None = None
+    size: OutputSize | None = None
+    dpi: float | None = None
+    sheet: bool = False
     format: Format = "png"
     quality: int | None = None
+    max_kilobytes: float | None = None
 
     def __post_init__(self) -> None:
-        check_format(self.format, self.quality, isinstance(self.background, Transparent))
+        transparent = isinstance(self.background, Transparent) and not self.sheet
+        check_format(self.format, self.quality, transparent)
+        if self.dpi is not None:
+            check_dpi(self.dpi)
+        if self.max_kilobytes is not None and not 1 <= self.max_kilobytes <= MAX_KILOBYTES:
+            raise ChoiceError(
+                f"The largest file has 1 to {MAX_KILOBYTES} kB.",
+                f"文件大小上限须为 1 到 {MAX_KILOBYTES} kB。",
+            )
+        exact = isinstance(self.size, ExactSize)
+        if exact and self.crop:
+            raise ChoiceError(
+                "An exact size has a frame of its own. Leave out the crop.",
+                "指定尺寸时画面由尺寸决定，请去掉裁剪。",
+            )
+        if self.sheet and not exact:
+            raise ChoiceError(
+                "A sheet needs the exact size of a photo, such as 295x413.",
+                "排版需要指定照片的尺寸，例如 295x413。",
+            )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,12 +102,12 @@ class Cutout:
     Attributes:
         alpha: uint8 (H, W), their opacity at the photo's own size.
         image: uint8 (h, w, 4) with straight alpha if the background is transparent, else
-            uint8 (h, w, 3); cropped, and with effects.
+            uint8 (h, w, 3); cropped, with effects, and of the size asked for; or the sheet.
         options: what was asked for.
-        dpi_xy: the photo's dots per inch, if it has any.
+        dpi_xy: dots per inch of the file: those asked for, else the photo's, if it has any.
         alpha_seconds: time spent on `alpha`.
         refine_seconds: time spent on the second inference; 0 without one.
-        notices: what a person should know about the second inference.
+        notices: what a person should know about the second inference and the frame.
     """
 
     alpha: UInt8
@@ -88,7 +122,10 @@ class Cutout:
     def mask(self) -> UInt8:
         """Opacity of the objects alone, uint8 (h, w), in the frame of `image`."""
         options = self.options
-        return composed_mask(self.alpha, options.background, options.effects, options.crop)
+        mask = composed_mask(
+            self.alpha, options.background, options.effects, options.crop, options.size
+        )
+        return make_sheet(mask, options.dpi or DEFAULT_DPI) if options.sheet else mask
 
     def file_name(self, stem: str) -> str:
         """Name the file of the cut-out after the stem of its photo."""
@@ -101,9 +138,12 @@ class Cutout:
             The bytes of the file.
 
         Raises:
-            ChoiceError: the image is too large for the format.
+            ChoiceError: the image is too large for the format, or for the largest file.
         """
-        return encode(self.image, self.options.format, self.options.quality, self.dpi_xy)
+        format_, quality = self.options.format, self.options.quality
+        if self.options.max_kilobytes is None:
+            return encode(self.image, format_, quality, self.dpi_xy)
+        return encode_within(self.image, self.options.max_kilobytes, format_, quality, self.dpi_xy)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -157,7 +197,7 @@ def refine_and_cut_out(
         refinement, notices = try_refine(segmenter, photo, segmentation, ids)
     cutout = cut_out(photo, segmentation, ids, options, refinement)
     seconds = refinement.seconds if refinement else 0.0
-    return replace(cutout, refine_seconds=seconds, notices=notices)
+    return replace(cutout, refine_seconds=seconds, notices=(*notices, *cutout.notices))
 
 
 def cut_out(
@@ -173,17 +213,24 @@ def cut_out(
         photo: the photo, or a reduced copy of it.
         segmentation: the objects found in it.
         ids: of the objects to cut out.
-        options: edge, background, effects, crop and format count here.
+        options: edge, background, effects, frame, size and format count here.
         refinement: used only if it is of just these objects.
 
     Raises:
-        ChoiceError: the crop is too large, or the background has a frame of its own.
+        ChoiceError: the crop is too large, the background has a frame of its own, or no copy fits
+            on the sheet.
     """
     start = time.perf_counter()
     alpha = compute_alpha(photo, segmentation, ids, refinement, options.edge)
     alpha_seconds = time.perf_counter() - start
-    image = compose(photo, alpha, options.background, options.effects, options.crop)
-    return Cutout(alpha, image, options, photo.dpi_xy, alpha_seconds)
+    framing = options.background, options.effects, options.crop, options.size
+    notices = find_frame(alpha, *framing).notices
+    image = compose(photo, alpha, *framing)
+    if options.sheet:
+        image = make_sheet(image, options.dpi or DEFAULT_DPI)
+    dpi = options.dpi or (DEFAULT_DPI if options.sheet else None)
+    dpi_xy = (dpi, dpi) if dpi else photo.dpi_xy
+    return Cutout(alpha, image, options, dpi_xy, alpha_seconds, notices=notices)
 
 
 def cut_out_each(

@@ -5,6 +5,7 @@ import numpy as np
 
 from segmentation.arrays import UInt8
 from segmentation.errors import ChoiceError
+from segmentation.i18n import Text
 from segmentation.image.colour import srgb_profile
 from segmentation.image.formats import (
     OUTPUT_FORMATS,
@@ -14,6 +15,9 @@ from segmentation.image.formats import (
     find_format,
     join_titles,
 )
+
+# WebP is lossless at 100, which makes far larger files.
+HIGHEST_LOSSY_QUALITY = 99
 
 
 def encode(
@@ -56,6 +60,64 @@ def encode(
         )
     data = buffer.tobytes()
     return chosen.write_density(data, dpi_xy) if chosen.write_density and dpi_xy else data
+
+
+def encode_within(
+    image: UInt8,
+    max_kilobytes: float,
+    format: Format = "png",  # noqa: A002  (the name that callers use)
+    quality: int | None = None,
+    dpi_xy: tuple[float, float] | None = None,
+) -> bytes:
+    """Encode an image in the highest quality with which the file is small enough.
+
+    Args:
+        image, format, dpi_xy: see `encode`.
+        max_kilobytes: the largest file, in 1000 bytes.
+        quality: the highest to use, 1..100; None takes 99, the highest that is lossy.
+
+    Returns:
+        The bytes of the file.
+
+    Raises:
+        ChoiceError: the file is larger even at the lowest quality; or as `encode`.
+    """
+    chosen, max_bytes = find_format(format), round(max_kilobytes * 1000)
+    if not chosen.has_quality:
+        smallest = encode(image, format, quality, dpi_xy)
+        best = smallest
+    else:
+        # Sizes rise with quality, so the highest that fits is found by bisection.
+        low, high = 1, quality or HIGHEST_LOSSY_QUALITY
+        smallest = best = encode(image, format, low, dpi_xy)
+        while low < high and len(smallest) <= max_bytes:
+            middle = (low + high + 1) // 2
+            data = encode(image, format, middle, dpi_xy)
+            if len(data) <= max_bytes:
+                low, best = middle, data
+            else:
+                high = middle - 1
+    if len(smallest) > max_bytes:
+        raise ChoiceError.from_text(_too_large(chosen, len(smallest), max_bytes))
+    return best
+
+
+def _too_large(chosen: OutputFormat, size: int, max_bytes: int) -> Text:
+    kilobytes, over = size / 1000, (size - max_bytes) / 1000
+    if chosen.has_quality:
+        return Text(
+            f"At the lowest quality, the {chosen.title} still has {kilobytes:.1f} kB, {over:.1f} "
+            "kB too much. Choose a smaller size in pixels.",
+            f"即使用最低质量，{chosen.title} 文件仍有 {kilobytes:.1f} kB，超出 {over:.1f} kB。"
+            "请减小像素尺寸。",
+        )
+    others = join_titles(other for other in OUTPUT_FORMATS.values() if other.has_quality)
+    return Text(
+        f"The {chosen.title} has {kilobytes:.1f} kB, {over:.1f} kB too much, and has no quality "
+        f"setting. Choose {others.en}, or a smaller size in pixels.",
+        f"{chosen.title} 文件有 {kilobytes:.1f} kB，超出 {over:.1f} kB，且没有质量选项。"
+        f"请改用 {others.zh}，或减小像素尺寸。",
+    )
 
 
 def _check_sides(chosen: OutputFormat, longest_side: int, transparent: bool) -> None:
