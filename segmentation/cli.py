@@ -9,6 +9,8 @@ from pathlib import Path
 
 from segmentation.compositing.backgrounds import BACKGROUND_SYNTAXES, FITS, parse_background
 from segmentation.compositing.crop import CROPS
+from segmentation.compositing.sizing.presets import ID_SIZES, SHOP_SIZES
+from segmentation.compositing.sizing.size import DEFAULT_DPI, DEFAULT_MARGIN
 from segmentation.cutout import CutoutOptions
 from segmentation.engines.registry import EngineChoice, check_engine_choice, engine_choices
 from segmentation.errors import ChoiceError
@@ -64,8 +66,15 @@ def cutout_options(args: argparse.Namespace) -> CutoutOptions:
         outline=args.outline,
         shadow=args.shadow,
         crop=args.crop,
+        size=args.size,
+        longest=args.longest,
+        id=args.id,
+        margin=args.margin,
+        dpi=args.dpi,
+        sheet=args.sheet,
         format=format_,
         quality=args.quality,
+        max_kb=args.max_kb,
         threshold=args.threshold,
         one_look=args.one_look,
         prefix="--",
@@ -91,6 +100,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTO")
     _add_model_flags(parser)
     _add_cutout_flags(parser)
+    _add_size_flags(parser)
     add = parser.add_argument
     add("--mask", action="store_true", help="write the mask as well, as <stem>_mask.png")
     add("--json", action="store_true", help="one JSON object for each photo on stdout")
@@ -164,6 +174,39 @@ def _add_cutout_flags(parser: argparse.ArgumentParser) -> None:
         choices=CROPS,
         help="crop to the subject with a margin (default), or to a square or 3:4 around it",
     )
+
+
+def _add_size_flags(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("the size").add_argument
+    add(
+        "--size",
+        metavar="WxH",
+        help=f"exactly, such as 295x413, 35x45mm or 2x2in, with the subject in the middle; or "
+        f"{', '.join(SHOP_SIZES)}",
+    )
+    add("--longest", type=count, metavar="PIXELS", help="of the longer side")
+    add("--id", choices=ID_SIZES, help="an ID photo: head and shoulders in a format's size")
+    add(
+        "--margin",
+        type=percent,
+        help=f"around the subject of --size (default: {DEFAULT_MARGIN:.0%})".replace("%", "%%"),
+    )
+    add("--dpi", type=float, help=f"written into the file (for mm and in: {DEFAULT_DPI})")
+    add("--max-kb", type=float, metavar="KB", help="the largest file: the best quality that fits")
+    add(
+        "--sheet",
+        action="store_true",
+        help="a sheet of 6-inch paper full of copies of --id or --size",
+    )
+
+
+def percent(text: str) -> float:
+    """Parse a percentage with or without its sign, as a type of argparse.
+
+    Raises:
+        ValueError: it is none.
+    """
+    return float(text.removesuffix("%"))
 
 
 def score(text: str) -> float:

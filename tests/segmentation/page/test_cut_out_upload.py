@@ -49,6 +49,10 @@ def test_the_words_of_the_command_line(segmenter: Segmenter) -> None:
     assert made(segmenter, fit="contain", backdrop=COFFEE).shape == whole.shape
     square = made(segmenter, crop="square", outline="2,#FF0000", shadow=True, one_look=True)
     assert square.shape[0] == square.shape[1]
+    assert made(segmenter, size="35x45mm", margin=5, one_look=True).shape == (531, 413, 4)
+    assert made(segmenter, longest=300, one_look=True).shape[0] == 300
+    sheet = made(segmenter, id="cn-1inch", sheet=True, format="jpeg", max_kb=150, one_look=True)
+    assert sheet.shape == (1205, 1800, 3)
 
 
 @pytest.mark.parametrize(
@@ -61,6 +65,9 @@ def test_the_words_of_the_command_line(segmenter: Segmenter) -> None:
         ({"crop": "circle"}, "crop takes subject, square, portrait, null, not 'circle'."),
         ({"format": "exe"}, "format takes png, webp, jpeg, not 'exe'."),
         ({"fit": ["cover"]}, "fit takes cover, contain, not ['cover']."),
+        ({"size": 300}, "size takes string, null, not 300."),
+        ({"size": "300x300", "id": "cn-1inch"}, "size, longest and id each set the size."),
+        ({"margin": 8}, "margin needs size."),
         ({"threshold": float("nan")}, "threshold goes from 0 to 1."),
         ({"place": "1,0,0", "crop": "square"}, "place takes the frame of the background photo."),
     ],
