@@ -21,20 +21,16 @@ from segmentation.compositing.effects import Effects
 from segmentation.compositing.matting import Edge, grow_alpha, make_alpha
 from segmentation.compositing.sizing.frame import find_frame
 from segmentation.compositing.sizing.photo_sheet import make_sheet
-from segmentation.compositing.sizing.size import DEFAULT_DPI, ExactSize, OutputSize, check_dpi
-from segmentation.errors import ChoiceError
+from segmentation.compositing.sizing.size import DEFAULT_DPI, OutputSize, check_dpi, check_frame
 from segmentation.filenames import file_extension
 from segmentation.i18n import Text
 from segmentation.image.formats import Format, check_format
 from segmentation.image.photo import Photo, safe_stem
-from segmentation.image.write import encode, encode_within
+from segmentation.image.write import check_max_kilobytes, encode_within
 from segmentation.inference.postprocess import Instance, Segmentation
 from segmentation.inference.refine import Refinement, try_refine
 from segmentation.inference.segmenter import Segmenter
 from segmentation.inference.select import select
-
-# Larger limits on a file's size have no effect.
-MAX_KILOBYTES = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,22 +73,8 @@ class CutoutOptions:
         check_format(self.format, self.quality, transparent)
         if self.dpi is not None:
             check_dpi(self.dpi)
-        if self.max_kilobytes is not None and not 1 <= self.max_kilobytes <= MAX_KILOBYTES:
-            raise ChoiceError(
-                f"The largest file has 1 to {MAX_KILOBYTES} kB.",
-                f"文件大小上限须为 1 到 {MAX_KILOBYTES} kB。",
-            )
-        exact = isinstance(self.size, ExactSize)
-        if exact and self.crop:
-            raise ChoiceError(
-                "An exact size has a frame of its own. Leave out the crop.",
-                "指定尺寸时画面由尺寸决定，请去掉裁剪。",
-            )
-        if self.sheet and not exact:
-            raise ChoiceError(
-                "A sheet needs the exact size of a photo, such as 295x413.",
-                "排版需要指定照片的尺寸，例如 295x413。",
-            )
+        check_max_kilobytes(self.max_kilobytes)
+        check_frame(self.size, self.sheet, cropped=self.crop is not None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -140,10 +122,10 @@ class Cutout:
         Raises:
             ChoiceError: the image is too large for the format, or for the largest file.
         """
-        format_, quality = self.options.format, self.options.quality
-        if self.options.max_kilobytes is None:
-            return encode(self.image, format_, quality, self.dpi_xy)
-        return encode_within(self.image, self.options.max_kilobytes, format_, quality, self.dpi_xy)
+        options = self.options
+        return encode_within(
+            self.image, options.max_kilobytes, options.format, options.quality, self.dpi_xy
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -18,6 +18,8 @@ from segmentation.image.formats import (
 
 # WebP is lossless at 100, which makes far larger files.
 HIGHEST_LOSSY_QUALITY = 99
+# Larger limits on a file's size have no effect.
+MAX_KILOBYTES = 1_000_000
 
 
 def encode(
@@ -64,7 +66,7 @@ def encode(
 
 def encode_within(
     image: UInt8,
-    max_kilobytes: float,
+    max_kilobytes: float | None,
     format: Format = "png",  # noqa: A002  (the name that callers use)
     quality: int | None = None,
     dpi_xy: tuple[float, float] | None = None,
@@ -73,7 +75,7 @@ def encode_within(
 
     Args:
         image, format, dpi_xy: see `encode`.
-        max_kilobytes: the largest file, in 1000 bytes.
+        max_kilobytes: the largest file, in 1000 bytes; None encodes as `encode` does.
         quality: the highest to use, 1..100; None takes 99, the highest that is lossy.
 
     Returns:
@@ -82,6 +84,8 @@ def encode_within(
     Raises:
         ChoiceError: the file is larger even at the lowest quality; or as `encode`.
     """
+    if max_kilobytes is None:
+        return encode(image, format, quality, dpi_xy)
     chosen, max_bytes = find_format(format), round(max_kilobytes * 1000)
     if not chosen.has_quality:
         smallest = encode(image, format, quality, dpi_xy)
@@ -100,6 +104,19 @@ def encode_within(
     if len(smallest) > max_bytes:
         raise ChoiceError.from_text(_too_large(chosen, len(smallest), max_bytes))
     return best
+
+
+def check_max_kilobytes(max_kilobytes: float | None) -> None:
+    """Check a limit on the size of a file.
+
+    Raises:
+        ChoiceError: it is out of range.
+    """
+    if max_kilobytes is not None and not 1 <= max_kilobytes <= MAX_KILOBYTES:
+        raise ChoiceError(
+            f"The largest file has 1 to {MAX_KILOBYTES} kB.",
+            f"文件大小上限须为 1 到 {MAX_KILOBYTES} kB。",
+        )
 
 
 def _too_large(chosen: OutputFormat, size: int, max_bytes: int) -> Text:

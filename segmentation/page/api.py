@@ -1,5 +1,6 @@
 """The two calls that the page publishes for programs: `/segment` and `/cutout`."""
 
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -132,30 +133,11 @@ class Calls:
             one_look: leave out the second, closer look.
             model: one of the page's; by default the first.
         """
+        given = locals()
         with translate_errors(request):
-            options = TextOptions(
-                objects=objects,
-                background=background,
-                fit=fit,  # type: ignore[arg-type]  # checked there
-                place=place,
-                softness=softness,
-                grow=grow,
-                fine_hair=fine_hair,
-                outline=outline,
-                shadow=shadow,
-                crop=crop,  # type: ignore[arg-type]  # checked there
-                size=size,
-                longest=longest,
-                id=id,
-                margin=margin,
-                dpi=dpi,
-                sheet=sheet,
-                format=format,
-                quality=quality,
-                max_kb=max_kb,
-                threshold=threshold,
-                one_look=one_look,
-            )
+            # Every argument but the files and the model is an option of the same name.
+            names = {field.name for field in fields(TextOptions)} & {*given}
+            options = TextOptions(**{name: given[name] for name in names})
             return self._cut_out(options, photo, backdrop, model)
 
     def _cut_out(

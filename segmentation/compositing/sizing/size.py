@@ -1,6 +1,7 @@
 """The size of a result in pixels, and scaling to it."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from segmentation.arrays import Float32, SizeHW, UInt8
+from segmentation.arrays import SizeHW, UInt8
 from segmentation.errors import ChoiceError
 from segmentation.i18n import Text
 
@@ -18,11 +19,14 @@ MILLIMETRES_PER_INCH = 25.4
 # For sizes in millimetres or inches: the density at which photos are printed.
 DEFAULT_DPI = 300
 MIN_DPI, MAX_DPI = 30, 1200
-MIN_SIDE, MAX_SIDE = 16, 10_000
+# A square of the longest side has 49 megapixels, nearly as many as the largest photo.
+MIN_SIDE, MAX_SIDE = 16, 7_000
 MAX_MARGIN = 0.4
 DEFAULT_MARGIN = 0.08
 # A result enlarged by less than this is as sharp as the photo.
 NOTABLE_ENLARGEMENT = 1.05
+# Rows that are computed at a time.
+STRIP_ROWS = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +111,25 @@ def check_dpi(dpi: float) -> None:
         )
 
 
+def check_frame(size: OutputSize | None, sheet: bool, cropped: bool) -> None:
+    """Check that a size goes together with a crop and a sheet.
+
+    Raises:
+        ChoiceError: an exact size comes with a crop, or a sheet without an exact size.
+    """
+    exact = isinstance(size, ExactSize)
+    if exact and cropped:
+        raise ChoiceError(
+            "An exact size has a frame of its own. Leave out the crop.",
+            "指定尺寸时画面由尺寸决定，请去掉裁剪。",
+        )
+    if sheet and not exact:
+        raise ChoiceError(
+            "A sheet needs the exact size of a photo, such as 295x413.",
+            "排版需要指定照片的尺寸，例如 295x413。",
+        )
+
+
 def parse_size(text: str, dpi: float = DEFAULT_DPI) -> SizeHW:
     """Read a size written as WIDTHxHEIGHT, in pixels, or with mm or in after it.
 
@@ -163,19 +186,28 @@ def scale_image(image: UInt8, size_hw: SizeHW) -> UInt8:
         return image
     if image.ndim == 2:
         return np.asarray(_resize(image, size_hw), np.uint8)
-    light = _to_light()[image[..., :3]]
+    light, from_light = _to_light(), _from_light()
     if image.shape[2] == 3:
-        return _from_light(_resize(light, size_hw).astype(np.float32) / np.float32(65535))
-    alpha = image[..., 3]
-    # A product of 16 and 8 bits does not fit into 16 bits; cv2 divides before it rounds.
-    weighted = np.asarray(
-        cv2.multiply(light, cv2.merge([alpha] * 3), scale=1 / 255, dtype=cv2.CV_16U), np.uint16
-    )
-    scaled_alpha = _resize(alpha.astype(np.uint16) * 257, size_hw).astype(np.float32)
-    weights = np.maximum(scaled_alpha, np.float32(1))[..., None]
-    colours = np.asarray(_resize(weighted, size_hw) / weights, np.float32)
-    rounded_alpha = np.rint(scaled_alpha / 257).astype(np.uint8)
-    return np.dstack([_from_light(colours), rounded_alpha])
+        return np.asarray(from_light[_resize(light[image], size_hw)], np.uint8)
+    weighted = np.empty((*image.shape[:2], 3), np.uint16)
+    for rows in _strips(image):
+        alpha = image[rows, :, 3:].astype(np.uint32)
+        weighted[rows] = (light[image[rows, :, :3]] * alpha + 127) // 255
+    scaled = _resize(weighted, size_hw)
+    scaled_alpha = _resize(image[..., 3].astype(np.uint16) * 257, size_hw)
+    result = np.empty((*size_hw, 4), np.uint8)
+    for rows in _strips(result):
+        weight = scaled_alpha[rows].astype(np.float32)[..., None]
+        unweighted = np.minimum(scaled[rows] / np.maximum(weight, np.float32(1)), 1)
+        result[rows, :, :3] = from_light[np.rint(unweighted * 65535).astype(np.uint16)]
+        result[rows, :, 3:] = np.rint(weight / 257)
+    return result
+
+
+def _strips(image: UInt8) -> Iterator[slice]:
+    """Yield the rows of an image a few at a time: floats of all of it would take gigabytes."""
+    for start in range(0, image.shape[0], STRIP_ROWS):
+        yield slice(start, start + STRIP_ROWS)
 
 
 def _resize(image: UInt8 | UInt16, size_hw: SizeHW) -> npt.NDArray[Any]:
@@ -193,9 +225,9 @@ def _to_light() -> UInt16:
     return np.asarray(np.rint(light * 65535), np.uint16)
 
 
-def _from_light(light: Float32) -> UInt8:
-    """The 8-bit sRGB values of light, 0..1, of any shape; IEC 61966-2-1."""
-    light = np.clip(light, 0, 1)
+def _from_light() -> UInt8:
+    """The 8-bit sRGB value of each 16-bit light, uint8 (65536,); IEC 61966-2-1."""
+    light = np.arange(65536) / 65535
     value = np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
     return np.asarray(np.rint(value * 255), np.uint8)
 

@@ -62,7 +62,7 @@ def test_a_png_that_is_too_large_fails(tmp_path: Path, capsys: pytest.CaptureFix
     ("flags", "says"),
     [
         ("--size 295", "is not a size"),
-        ("--size 5x5", "16 to 10000 pixels"),
+        ("--size 5x5", "16 to 7000 pixels"),
         ("--size 300x300 --longest 200", "each set the size"),
         ("--id cn-1inch --size 300x300", "--size, --longest and --id each set the size"),
         ("--id cn-1inch --dpi 72", "Leave --dpi out"),
