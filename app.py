@@ -19,7 +19,8 @@ import segmentation.page  # noqa: F401
 import gradio as gr
 
 from segmentation import KoutuError, Text
-from segmentation.cli import count, engine, limit_threads
+from segmentation.cli.argument_types import count, engine
+from segmentation.cli.options import limit_threads
 from segmentation.engines.proxy import ignored_proxies
 from segmentation.engines.registry import engine_choices
 from segmentation.inference.registry import ModelRegistry, available_models

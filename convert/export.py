@@ -21,7 +21,7 @@ from convert.logits_difference import compare_logits
 from convert.model_folder import move_files, scratch_folder
 from convert.synthetic_photo import synthetic_photo
 from segmentation.arrays import SizeHW
-from segmentation.cli import score
+from segmentation.cli.argument_types import score
 from segmentation.engines.onnx import OnnxEngine
 from segmentation.errors import ConversionError, ModelError
 from segmentation.i18n import Text

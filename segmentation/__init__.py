@@ -15,6 +15,7 @@ from segmentation.compositing.crop import Crop
 from segmentation.compositing.effects import Effect, Effects, Outline, Shadow
 from segmentation.compositing.foreground import foreground
 from segmentation.compositing.matting import Edge, make_alpha
+from segmentation.compositing.sizing.size import ExactSize, LongestSide
 from segmentation.compositing.stroke_masks import StrokeMask
 from segmentation.compositing.strokes import Stroke
 from segmentation.cutout import (
@@ -25,7 +26,6 @@ from segmentation.cutout import (
     cut_out,
     cut_out_each,
     cut_out_photo,
-    write_zip,
 )
 from segmentation.errors import (
     ChoiceError,
@@ -43,7 +43,7 @@ from segmentation.i18n import Language, Text
 from segmentation.image.formats import Format
 from segmentation.image.photo import Limits, Photo
 from segmentation.image.read import read_photo
-from segmentation.image.write import encode
+from segmentation.image.write import encode, write_zip
 from segmentation.inference.postprocess import Instance, Segmentation, find_instances
 from segmentation.inference.preprocess import Geometry, preprocess
 from segmentation.inference.refine import Refinement, refine
@@ -65,6 +65,7 @@ __all__ = [
     "Effects",
     "EngineError",
     "EngineUnavailable",
+    "ExactSize",
     "Format",
     "Geometry",
     "Gradient",
@@ -73,6 +74,7 @@ __all__ = [
     "KoutuError",
     "Language",
     "Limits",
+    "LongestSide",
     "ModelCard",
     "ModelDamaged",
     "ModelError",

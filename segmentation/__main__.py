@@ -11,17 +11,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from segmentation.cli import (
-    cutout_options,
-    limit_threads,
-    make_parser,
-    mask_paths,
-    parse,
-    terminal_language,
-)
-from segmentation.cutout import CutoutOptions, object_filename, refine_and_cut_out
+from segmentation.cli.options import cutout_options, limit_threads, mask_paths, terminal_language
+from segmentation.cli.parser import make_parser, parse
+from segmentation.cutout import CutoutOptions, refine_and_cut_out
 from segmentation.errors import ChoiceError, KoutuError, ModelNotFound, PhotoError
-from segmentation.filenames import STREAM, expand_photos, is_folder, output_paths
+from segmentation.filenames import STREAM, expand_photos, is_folder, object_filename, output_paths
 from segmentation.i18n import Language, Text
 from segmentation.image.memory import translate_memory_errors
 from segmentation.image.photo import Photo
@@ -133,7 +127,7 @@ def _cut_out(
         written = {"file": file, "mask": _mask_path(file)} if args.mask else {"file": file}
         _write(file, cutout.encode(), args)
         if args.mask:
-            _write(written["mask"], encode(cutout.mask, dpi_xy=photo.dpi_xy), args)
+            _write(written["mask"], encode(cutout.mask, dpi_xy=cutout.dpi_xy), args)
         files.append({name: str(path) for name, path in written.items()})
         notices += cutout.notices
         stages_here = {"closer": cutout.refine_seconds, "alpha": cutout.alpha_seconds}

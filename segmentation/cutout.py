@@ -5,10 +5,8 @@ found; `cut_out_photo` goes the whole way from a photo.
 """
 
 import time
-import zipfile
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -19,14 +17,17 @@ from segmentation.compositing.compose import compose, composed_mask
 from segmentation.compositing.crop import Crop
 from segmentation.compositing.effects import Effects
 from segmentation.compositing.matting import Edge, grow_alpha, make_alpha
+from segmentation.compositing.sizing.frame import find_frame
+from segmentation.compositing.sizing.photo_sheet import make_sheet
+from segmentation.compositing.sizing.size import DEFAULT_DPI, OutputSize, check_dpi, check_frame
 from segmentation.compositing.stroke_masks import Correction
 from segmentation.compositing.stroke_matting import apply_strokes
-from segmentation.filenames import file_extension
+from segmentation.filenames import file_extension, object_filename
 from segmentation.i18n import Text
 from segmentation.image.formats import Format, check_format
-from segmentation.image.photo import Photo, safe_stem
-from segmentation.image.write import encode
-from segmentation.inference.postprocess import Instance, Segmentation
+from segmentation.image.photo import Photo
+from segmentation.image.write import check_max_kilobytes, encode_within
+from segmentation.inference.postprocess import Segmentation
 from segmentation.inference.refine import Refinement, try_refine
 from segmentation.inference.segmenter import Segmenter
 from segmentation.inference.select import Objects, segment_and_select
@@ -42,12 +43,16 @@ class CutoutOptions:
         refine: run the model a second time on the chosen objects.
         edge: see `make_alpha`.
         strokes: what belongs to the cut-out whatever the model says, see `apply_strokes`.
-        background, effects, crop: see `compose`.
+        background, effects, crop, size: see `compose`.
+        dpi: dots per inch of the file; None keeps the photo's.
+        sheet: make a sheet of photo paper with copies of the result, see `make_sheet`.
         format: of the file, see `encode`.
         quality: 1..100 of WebP and JPEG; None takes the format's default.
+        max_kilobytes: the largest file, see `encode_within`; None sets no limit.
 
     Raises:
-        ChoiceError: the format cannot hold the background or has no such quality.
+        ChoiceError: the format cannot hold the background or has no such quality, an exact size
+            comes with a crop, a sheet without an exact size, or a number is out of range.
     """
 
     objects: Objects = "auto"
@@ -58,11 +63,20 @@ class CutoutOptions:
     background: Background = field(default_factory=Transparent)
     effects: Effects = ()
     crop: Crop | None = None
+    size: OutputSize | None = None
+    dpi: float | None = None
+    sheet: bool = False
     format: Format = "png"
     quality: int | None = None
+    max_kilobytes: float | None = None
 
     def __post_init__(self) -> None:
-        check_format(self.format, self.quality, isinstance(self.background, Transparent))
+        transparent = isinstance(self.background, Transparent) and not self.sheet
+        check_format(self.format, self.quality, transparent)
+        if self.dpi is not None:
+            check_dpi(self.dpi)
+        check_max_kilobytes(self.max_kilobytes)
+        check_frame(self.size, self.sheet, cropped=self.crop is not None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,12 +86,12 @@ class Cutout:
     Attributes:
         alpha: uint8 (H, W), their opacity at the photo's own size.
         image: uint8 (h, w, 4) with straight alpha if the background is transparent, else
-            uint8 (h, w, 3); cropped, and with effects.
+            uint8 (h, w, 3); cropped, with effects, and of the size asked for; or the sheet.
         options: what was asked for.
-        dpi_xy: the photo's dots per inch, if it has any.
+        dpi_xy: dots per inch of the file: those asked for, else the photo's, if it has any.
         alpha_seconds: time spent on `alpha`.
         refine_seconds: time spent on the second inference; 0 without one.
-        notices: what a person should know about the second inference.
+        notices: what a person should know about the second inference and the frame.
     """
 
     alpha: UInt8
@@ -92,7 +106,10 @@ class Cutout:
     def mask(self) -> UInt8:
         """Opacity of the objects alone, uint8 (h, w), in the frame of `image`."""
         options = self.options
-        return composed_mask(self.alpha, options.background, options.effects, options.crop)
+        mask = composed_mask(
+            self.alpha, options.background, options.effects, options.crop, options.size
+        )
+        return make_sheet(mask, options.dpi or DEFAULT_DPI) if options.sheet else mask
 
     def file_name(self, stem: str) -> str:
         """Name the file of the cut-out after the stem of its photo."""
@@ -105,9 +122,12 @@ class Cutout:
             The bytes of the file.
 
         Raises:
-            ChoiceError: the image is too large for the format.
+            ChoiceError: the image is too large for the format, or for the largest file.
         """
-        return encode(self.image, self.options.format, self.options.quality, self.dpi_xy)
+        options = self.options
+        return encode_within(
+            self.image, options.max_kilobytes, options.format, options.quality, self.dpi_xy
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -161,7 +181,7 @@ def refine_and_cut_out(
         refinement, notices = try_refine(segmenter, photo, segmentation, ids)
     cutout = cut_out(photo, segmentation, ids, options, refinement)
     seconds = refinement.seconds if refinement else 0.0
-    return replace(cutout, refine_seconds=seconds, notices=notices)
+    return replace(cutout, refine_seconds=seconds, notices=(*notices, *cutout.notices))
 
 
 def cut_out(
@@ -177,17 +197,24 @@ def cut_out(
         photo: the photo, or a reduced copy of it.
         segmentation: the objects found in it.
         ids: of the objects to cut out.
-        options: edge, strokes, background, effects, crop and format count here.
+        options: edge, strokes, background, effects, frame, size and format count here.
         refinement: used only if it is of just these objects.
 
     Raises:
-        ChoiceError: the crop is too large, or the background has a frame of its own.
+        ChoiceError: the crop is too large, the background has a frame of its own, or no copy fits
+            on the sheet.
     """
     start = time.perf_counter()
     alpha = compute_alpha(photo, segmentation, ids, refinement, options.edge, options.strokes)
     alpha_seconds = time.perf_counter() - start
-    image = compose(photo, alpha, options.background, options.effects, options.crop)
-    return Cutout(alpha, image, options, photo.dpi_xy, alpha_seconds)
+    framing = options.background, options.effects, options.crop, options.size
+    notices = find_frame(alpha, *framing).notices
+    image = compose(photo, alpha, *framing)
+    if options.sheet:
+        image = make_sheet(image, options.dpi or DEFAULT_DPI)
+    dpi = options.dpi or (DEFAULT_DPI if options.sheet else None)
+    dpi_xy = (dpi, dpi) if dpi else photo.dpi_xy
+    return Cutout(alpha, image, options, dpi_xy, alpha_seconds, notices=notices)
 
 
 def cut_out_each(
@@ -208,22 +235,6 @@ def cut_out_each(
         if instance.id in ids:
             cutout = cut_out(photo, segmentation, [instance.id], options, refinement)
             yield object_filename(photo.stem, instance, options.format), cutout.encode()
-
-
-def object_filename(stem: str, instance: Instance, format_: Format = "png") -> str:
-    """Name the file of one object: <stem>_<id>_<label>.<extension>, the label in English."""
-    return f"{stem}_{instance.id}_{safe_stem(instance.label.en)}{file_extension(format_)}"
-
-
-def write_zip(path: Path, files: Iterable[tuple[str, bytes]]) -> None:
-    """Add files, such as those of `cut_out_each`, to a ZIP, which is created if it is missing.
-
-    Only one file is in memory at a time. Files are stored uncompressed, since images are
-    compressed already, and without dates, so that the same cut-outs give the same bytes.
-    """
-    with zipfile.ZipFile(path, "a", zipfile.ZIP_STORED) as archive:
-        for name, data in files:
-            archive.writestr(zipfile.ZipInfo(name), data)
 
 
 def compute_alpha(

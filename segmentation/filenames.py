@@ -15,6 +15,7 @@ from segmentation.image.formats import (
     join_titles,
 )
 from segmentation.image.photo import safe_stem
+from segmentation.inference.postprocess import Instance
 
 # Stands for stdin among the photos, and for stdout as the output.
 STREAM = Path("-")
@@ -203,3 +204,8 @@ def _wrong_extension(output: Path) -> Text:
         f"Cut-outs are {titles.en} files. Give {output.name} such an extension, or give a folder.",
         f"抠图结果是 {titles.zh} 文件。请修改 {output.name} 的扩展名，或改用文件夹。",
     )
+
+
+def object_filename(stem: str, instance: Instance, format_: Format = "png") -> str:
+    """Name the file of one object: <stem>_<id>_<label>.<extension>, the label in English."""
+    return f"{stem}_{instance.id}_{safe_stem(instance.label.en)}{file_extension(format_)}"

@@ -1,7 +1,7 @@
 """Options as text: the words that the command line's flags and the API's arguments share."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin
 
@@ -18,6 +18,15 @@ from segmentation.compositing.backgrounds import (
 from segmentation.compositing.crop import Crop
 from segmentation.compositing.effects import Effects, Shadow, parse_outline
 from segmentation.compositing.matting import Edge
+from segmentation.compositing.sizing.presets import SHOP_SIZES, SIZE_PRESETS, find_id_size
+from segmentation.compositing.sizing.size import (
+    DEFAULT_DPI,
+    DEFAULT_MARGIN,
+    ExactSize,
+    LongestSide,
+    OutputSize,
+    parse_size,
+)
 from segmentation.compositing.stroke_masks import Correction, mask_corrections
 from segmentation.compositing.strokes import parse_strokes
 from segmentation.cutout import CutoutOptions
@@ -52,8 +61,15 @@ class TextOptions:
         outline: WIDTH,#RRGGBB, see `parse_outline`; None draws none.
         shadow: draw a soft shadow.
         crop: None keeps the photo's frame.
+        size: WIDTHxHEIGHT, see `parse_size`, or one of SHOP_SIZES; None keeps the frame's size.
+        longest: pixels of the longer side, instead of `size`.
+        id: format of an ID photo, one of ID_SIZES, instead of `size`.
+        margin: around the subject of a `size`, in percent of the frame; None takes the default.
+        dpi: dots per inch, written into the file; also of a `size` in mm or inches.
+        sheet: copies on photo paper, see `make_sheet`.
         format: of the file; see `find_format`.
         quality: 1..100 of WebP and JPEG; None takes the format's default.
+        max_kb: the largest file, in 1000 bytes; None sets no limit.
         threshold: least score of an object, 0..1; None takes the model's.
         one_look: leave out the second inference.
         prefix: of the names in messages, such as `--`.
@@ -74,8 +90,15 @@ class TextOptions:
     outline: str | None = None
     shadow: bool = False
     crop: Crop | None = None
+    size: str | None = None
+    longest: int | None = None
+    id: str | None = None
+    margin: float | None = None
+    dpi: float | None = None
+    sheet: bool = False
     format: str = "png"
     quality: int | None = None
+    max_kb: float | None = None
     threshold: float | None = None
     one_look: bool = False
     prefix: str = ""
@@ -87,15 +110,18 @@ class TextOptions:
                 value = value.strip().lower()
                 object.__setattr__(self, field.name, value)  # the dataclass is frozen
             _check_type(field.name, field.type, value)
-        place, crop = f"{self.prefix}place", f"{self.prefix}crop"
         object.__setattr__(self, "format", find_format(self.format).name)
         if self.threshold is not None and not 0 <= self.threshold <= 1:
             raise ChoiceError("threshold goes from 0 to 1.", "threshold 范围为 0 到 1。")
-        if self.place and self.crop:
+        frames = [name for name in ("crop", "size", "id") if getattr(self, name)]
+        if self.place and frames:
+            place, frame = f"{self.prefix}place", f"{self.prefix}{frames[0]}"
             raise ChoiceError(
-                f"{place} takes the frame of the background photo. Leave {crop} out.",
-                f"{place} 使用背景照片的画面，请去掉 {crop}。",
+                f"{place} takes the frame of the background photo. Leave {frame} out.",
+                f"{place} 使用背景照片的画面，请去掉 {frame}。",
             )
+
+        self._check_sizes()
 
     def to_cutout_options(
         self, backdrop: Photo | None, masks: Sequence[Photo] = ()
@@ -118,8 +144,12 @@ class TextOptions:
             background=self._background(backdrop),
             effects=self._effects(),
             crop=self.crop,
+            size=self._size(),
+            dpi=self._dpi(),
+            sheet=self.sheet,
             format=self.format,
             quality=self.quality,
+            max_kilobytes=self.max_kb,
         )
 
     def _strokes(self, masks: Sequence[Photo]) -> tuple[Correction, ...]:
@@ -132,6 +162,49 @@ class TextOptions:
         if self.erase is not None:
             strokes += parse_strokes(self.erase, "erase")
         return tuple(strokes)
+
+    def _check_sizes(self) -> None:
+        """Check that at most one size is given, and what belongs to it.
+
+        Raises:
+            ChoiceError: two sizes contradict each other, or `margin` or `dpi` has no use.
+        """
+        size, longest, id_ = (f"{self.prefix}{name}" for name in ("size", "longest", "id"))
+        if sum(value is not None for value in (self.size, self.longest, self.id)) > 1:
+            raise ChoiceError(
+                f"{size}, {longest} and {id_} each set the size. Choose one of them.",
+                f"{size}、{longest}、{id_} 都用来指定尺寸，请只用其中一个。",
+            )
+        if self.margin is not None and self.size is None:
+            raise ChoiceError(
+                f"{self.prefix}margin needs {size}.",
+                f"{self.prefix}margin 需要与 {size} 一起使用。",
+            )
+        if self.dpi is not None and self.id is not None:
+            raise ChoiceError(
+                f"{id_} sets the density. Leave {self.prefix}dpi out.",
+                f"{id_} 已规定分辨率，请去掉 {self.prefix}dpi。",
+            )
+
+    def _size(self) -> OutputSize | None:
+        if self.longest is not None:
+            return LongestSide(self.longest)
+        if self.id is not None:
+            return find_id_size(self.id).size
+        if self.size is None:
+            return None
+        margin = None if self.margin is None else self.margin / 100
+        if self.size in SHOP_SIZES:
+            preset = SIZE_PRESETS[self.size].size
+            return preset if margin is None else replace(preset, margin=margin)
+        size_hw = parse_size(self.size, self.dpi or DEFAULT_DPI)
+        return ExactSize(size_hw, DEFAULT_MARGIN if margin is None else margin)
+
+    def _dpi(self) -> float | None:
+        if self.id is not None:
+            return find_id_size(self.id).dpi
+        has_unit = self.size is not None and self.size.strip().lower().endswith(("mm", "in"))
+        return self.dpi or (DEFAULT_DPI if has_unit else None)
 
     def _effects(self) -> Effects:
         outline: Effects = (parse_outline(self.outline),) if self.outline else ()

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Self, get_args
 
-from segmentation.arrays import BoxXYXY, UInt8
+from segmentation.arrays import BoxXYXY, SizeHW, UInt8
 from segmentation.image.blend import Layer
 from segmentation.image.photo import Photo
 
@@ -50,6 +50,11 @@ class Background(ABC):
     syntax: ClassVar[str | None] = None
     parameters: ClassVar[tuple[Parameter, ...]] = ()
     has_own_frame: ClassVar[bool] = False
+
+    @property
+    def own_frame_hw(self) -> SizeHW | None:
+        """Height and width of the background's own frame; None if it has none."""
+        return None
 
     @classmethod
     def parse(cls, text: str) -> Self | None:

@@ -176,6 +176,10 @@ class Scene(Background):
     scale: float = 0.7
     position_xy: tuple[float, float] = (0.5, 0.6)
 
+    @property
+    def own_frame_hw(self) -> SizeHW | None:
+        return self.photo.hw
+
     def __post_init__(self) -> None:
         if not (0 < self.scale <= 3 and all(0 <= share <= 1 for share in self.position_xy)):
             raise ChoiceError(

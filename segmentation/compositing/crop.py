@@ -84,6 +84,37 @@ def crop_box(alpha: UInt8, crop: Crop, outset: Outset | None = None) -> BoxXYXY:
     return frame
 
 
+def aspect_box(alpha: UInt8, aspect: float, margin: float, outset: Outset | None = None) -> BoxXYXY:
+    """The smallest frame of an aspect ratio around the subject, as `crop_box` in other respects.
+
+    Args:
+        alpha: uint8 (H, W).
+        aspect: width over height.
+        margin: least space on each side of the subject, as a share of the frame's width or height.
+        outset: of effects that must fit in; None stands for no effects.
+
+    Returns:
+        In pixels of alpha, possibly below 0 or beyond its size. Without a subject, it is around the
+        whole photo.
+
+    Raises:
+        ChoiceError: the frame would be too large.
+    """
+    height, width = alpha.shape
+    box = subject_box(alpha) or (0, 0, width, height)
+    outset = outset or Outset()
+    horizontal = _pad_span((box[0], box[2]), (max(outset.left, outset.right),) * 2, width)
+    vertical = _pad_span((box[1], box[3]), (max(outset.top, outset.bottom),) * 2, height)
+    least_w = _with_margins(horizontal, margin, width)
+    least_h = _with_margins(vertical, margin, height)
+    frame_w = max(least_w, least_h * aspect)
+    horizontal = _widen_span(horizontal, round(frame_w), width)
+    vertical = _widen_span(vertical, round(frame_w / aspect), height)
+    frame = horizontal[0], vertical[0], horizontal[1], vertical[1]
+    _check_size(frame)
+    return frame
+
+
 def crop_image(image: UInt8, box_xyxy: BoxXYXY) -> UInt8:
     """Copy a box of an image; pixels beyond the image are zero.
 
@@ -111,6 +142,12 @@ def _pad_span(span: tuple[int, int], padding: tuple[int, int], length: int) -> t
     return (low - padding[0] if low > 0 else 0), (high + padding[1] if high < length else length)
 
 
+def _with_margins(span: tuple[int, int], margin: float, length: int) -> float:
+    """The length of a frame around a span, with a share of it as margin where the photo goes on."""
+    sides = (span[0] > 0) + (span[1] < length)
+    return (span[1] - span[0]) / (1 - sides * margin)
+
+
 def _widen_span(span: tuple[int, int], min_length: int, photo_length: int) -> tuple[int, int]:
     """Lengthen a span equally at both ends, or away from the end of the photo that it touches."""
     low, high = span
@@ -128,6 +165,8 @@ def _check_size(frame_xyxy: BoxXYXY) -> None:
     width, height = right - left, bottom - top
     if width * height > MAX_MEGAPIXELS * 1e6:
         raise ChoiceError(
-            f"This crop would have {width} x {height} pixels. Crop to the subject, or do not crop.",
-            f"按此裁剪会有 {width} × {height} 像素，请改为裁剪到主体，或不裁剪。",
+            f"This crop would have {width} x {height} pixels. Crop to the subject, do not crop, or "
+            "choose a size with an aspect ratio closer to the subject's.",
+            f"按此裁剪会有 {width} × {height} 像素。请改为裁剪到主体、不裁剪，"
+            "或选择与主体长宽比更接近的尺寸。",
         )

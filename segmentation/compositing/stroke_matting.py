@@ -11,12 +11,7 @@ import numpy as np
 
 from segmentation.arrays import Float32, UInt8
 from segmentation.compositing.guided_filter import fit_linear_model
-from segmentation.compositing.matting import (
-    GAIN,
-    colour_bins,
-    colour_frequencies,
-    sigmoid,
-)
+from segmentation.compositing.matting import GAIN, colour_bins, colour_frequencies, sigmoid
 from segmentation.compositing.multiscale import (
     box_mean,
     enlarge_tile,

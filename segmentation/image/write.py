@@ -1,10 +1,15 @@
 """Encodes an image as a file that holds its pixels, colour space and density, and nothing else."""
 
+import zipfile
+from collections.abc import Iterable
+from pathlib import Path
+
 import cv2
 import numpy as np
 
 from segmentation.arrays import UInt8
 from segmentation.errors import ChoiceError
+from segmentation.i18n import Text
 from segmentation.image.colour import srgb_profile
 from segmentation.image.formats import (
     OUTPUT_FORMATS,
@@ -14,6 +19,11 @@ from segmentation.image.formats import (
     find_format,
     join_titles,
 )
+
+# WebP is lossless at 100, which makes far larger files.
+HIGHEST_LOSSY_QUALITY = 99
+# Larger limits on a file's size have no effect.
+MAX_KILOBYTES = 1_000_000
 
 
 def encode(
@@ -58,6 +68,79 @@ def encode(
     return chosen.write_density(data, dpi_xy) if chosen.write_density and dpi_xy else data
 
 
+def encode_within(
+    image: UInt8,
+    max_kilobytes: float | None,
+    format: Format = "png",  # noqa: A002  (the name that callers use)
+    quality: int | None = None,
+    dpi_xy: tuple[float, float] | None = None,
+) -> bytes:
+    """Encode an image in the highest quality with which the file is small enough.
+
+    Args:
+        image, format, dpi_xy: see `encode`.
+        max_kilobytes: the largest file, in 1000 bytes; None encodes as `encode` does.
+        quality: the highest to use, 1..100; None takes 99, the highest that is lossy.
+
+    Returns:
+        The bytes of the file.
+
+    Raises:
+        ChoiceError: the file is larger even at the lowest quality; or as `encode`.
+    """
+    if max_kilobytes is None:
+        return encode(image, format, quality, dpi_xy)
+    chosen, max_bytes = find_format(format), round(max_kilobytes * 1000)
+    if not chosen.has_quality:
+        smallest = encode(image, format, quality, dpi_xy)
+        best = smallest
+    else:
+        # Sizes rise with quality, so the highest that fits is found by bisection.
+        low, high = 1, quality or HIGHEST_LOSSY_QUALITY
+        smallest = best = encode(image, format, low, dpi_xy)
+        while low < high and len(smallest) <= max_bytes:
+            middle = (low + high + 1) // 2
+            data = encode(image, format, middle, dpi_xy)
+            if len(data) <= max_bytes:
+                low, best = middle, data
+            else:
+                high = middle - 1
+    if len(smallest) > max_bytes:
+        raise ChoiceError.from_text(_too_large(chosen, len(smallest), max_bytes))
+    return best
+
+
+def check_max_kilobytes(max_kilobytes: float | None) -> None:
+    """Check a limit on the size of a file.
+
+    Raises:
+        ChoiceError: it is out of range.
+    """
+    if max_kilobytes is not None and not 1 <= max_kilobytes <= MAX_KILOBYTES:
+        raise ChoiceError(
+            f"The largest file has 1 to {MAX_KILOBYTES} kB.",
+            f"文件大小上限须为 1 到 {MAX_KILOBYTES} kB。",
+        )
+
+
+def _too_large(chosen: OutputFormat, size: int, max_bytes: int) -> Text:
+    kilobytes, over = size / 1000, (size - max_bytes) / 1000
+    if chosen.has_quality:
+        return Text(
+            f"At the lowest quality, the {chosen.title} still has {kilobytes:.1f} kB, {over:.1f} "
+            "kB too much. Choose a smaller size in pixels.",
+            f"即使用最低质量，{chosen.title} 文件仍有 {kilobytes:.1f} kB，超出 {over:.1f} kB。"
+            "请减小像素尺寸。",
+        )
+    others = join_titles(other for other in OUTPUT_FORMATS.values() if other.has_quality)
+    return Text(
+        f"The {chosen.title} has {kilobytes:.1f} kB, {over:.1f} kB too much, and has no quality "
+        f"setting. Choose {others.en}, or a smaller size in pixels.",
+        f"{chosen.title} 文件有 {kilobytes:.1f} kB，超出 {over:.1f} kB，且没有质量选项。"
+        f"请改用 {others.zh}，或减小像素尺寸。",
+    )
+
+
 def _check_sides(chosen: OutputFormat, longest_side: int, transparent: bool) -> None:
     if _holds_side(chosen, longest_side):
         return
@@ -85,3 +168,14 @@ def _to_bgr(image: UInt8) -> cv2.typing.MatLike:
     # Multiplying by 0 or 1 is several times faster than masked assignment.
     visible = (image[..., 3:] > 0).astype(np.uint8)
     return cv2.cvtColor(image * visible, cv2.COLOR_RGBA2BGRA)
+
+
+def write_zip(path: Path, files: Iterable[tuple[str, bytes]]) -> None:
+    """Add files, such as those of `cut_out_each`, to a ZIP, which is created if it is missing.
+
+    Only one file is in memory at a time. Files are stored uncompressed, since images are
+    compressed already, and without dates, so that the same cut-outs give the same bytes.
+    """
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_STORED) as archive:
+        for name, data in files:
+            archive.writestr(zipfile.ZipInfo(name), data)

@@ -1,5 +1,6 @@
 """The two calls that the page publishes for programs: `/segment` and `/cutout`."""
 
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -93,8 +94,15 @@ class Calls:
         outline: str | None = None,
         shadow: bool = False,
         crop: str | None = None,
+        size: str | None = None,
+        longest: int | None = None,
+        id: str | None = None,  # noqa: A002  (the name that callers use)
+        margin: float | None = None,
+        dpi: float | None = None,
+        sheet: bool = False,
         format: str = "png",  # noqa: A002  (the name that callers use)
         quality: int | None = None,
+        max_kb: float | None = None,
         threshold: float | None = None,
         one_look: bool = False,
         model: str | None = None,
@@ -119,31 +127,24 @@ class Calls:
             outline: WIDTH,#RRGGBB, the width in percent of the objects.
             shadow: draw a soft one.
             crop: subject, square or portrait; by default the photo's own frame.
+            size: such as 295x413, 35x45mm or 2x2in, or shop-1000, shop-1600 or shop-2000.
+            longest: pixels of the longer side, instead of size.
+            id: format of an ID photo such as cn-1inch, instead of size.
+            margin: around the subject of a size, in percent.
+            dpi: dots per inch of the file.
+            sheet: fill 6-inch photo paper with copies.
             format: png, webp or jpeg (or jpg).
             quality: 1 to 100 of webp and jpeg.
+            max_kb: the largest file, in kB.
             threshold: least score of an object, 0 to 1; by default the model's.
             one_look: leave out the second, closer look.
             model: one of the page's; by default the first.
         """
+        given = locals()
         with translate_errors(request):
-            options = TextOptions(
-                objects=objects,
-                keep=keep,
-                erase=erase,
-                background=background,
-                fit=fit,  # type: ignore[arg-type]  # checked there
-                place=place,
-                softness=softness,
-                grow=grow,
-                fine_hair=fine_hair,
-                outline=outline,
-                shadow=shadow,
-                crop=crop,  # type: ignore[arg-type]  # checked there
-                format=format,
-                quality=quality,
-                threshold=threshold,
-                one_look=one_look,
-            )
+            # Every argument but the files and the model is an option of the same name.
+            names = {field.name for field in fields(TextOptions)} & {*given}
+            options = TextOptions(**{name: given[name] for name in names})
             return self._cut_out(options, photo, backdrop, model)
 
     def _cut_out(

@@ -65,12 +65,12 @@ def pixels_of(photo: Photo) -> UInt8:
 
 
 def preview_options(options: CutoutOptions) -> CutoutOptions:
-    """Adapt options to a reduced photo: uncropped, and with a scene that is reduced as well."""
+    """Adapt options to a reduced photo: its own frame and size, and a scene reduced as well."""
     background = options.background
     if isinstance(background, Scene):
         opaque = replace(background.photo, rgb=background.photo.on_white, alpha=None)
         background = replace(background, photo=reduce_photo(opaque))
-    return replace(options, background=background, crop=None)
+    return replace(options, background=background, crop=None, size=None, sheet=False)
 
 
 def render_preview(

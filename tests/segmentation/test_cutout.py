@@ -10,19 +10,13 @@ from PIL import Image
 
 from segmentation.compositing.backgrounds import Colour, Transparent
 from segmentation.compositing.strokes import Stroke
-from segmentation.cutout import (
-    CutoutOptions,
-    compute_alpha,
-    cut_out,
-    cut_out_each,
-    cut_out_photo,
-    object_filename,
-    write_zip,
-)
+from segmentation.cutout import CutoutOptions, compute_alpha, cut_out, cut_out_each, cut_out_photo
 from segmentation.errors import ChoiceError
+from segmentation.filenames import object_filename
 from segmentation.i18n import Text
 from segmentation.image.photo import Photo
 from segmentation.image.read import read_photo
+from segmentation.image.write import write_zip
 from segmentation.inference.postprocess import Instance
 from segmentation.inference.segmenter import Segmenter
 from segmentation.model_card import find_model

@@ -1,5 +1,6 @@
 """What the READMEs tell people to type works, and their tables agree with the registries."""
 
+import re
 import shlex
 import shutil
 from pathlib import Path
@@ -7,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from segmentation.__main__ import main
-from segmentation.cli import make_parser
+from segmentation.cli.parser import make_parser
 from segmentation.compositing.backgrounds import BACKGROUND_SYNTAXES, FITS
 from segmentation.compositing.crop import CROPS
+from segmentation.compositing.sizing.presets import ID_COLOURS, SIZE_PRESETS
 from segmentation.engines.registry import AUTO, ENGINES
+from segmentation.i18n import Language
 from segmentation.image.formats import OUTPUT_FORMATS
 from tests.paths import ROOT
 from tests.readmes import (
@@ -42,6 +45,7 @@ COMMANDS = list(
 # The sections of the page's README in English and in Chinese.
 START = ("Start", "启动")
 OPTIONS = ("Options", "抠图参数")
+SIZES = ("Sizes", "尺寸")
 
 
 @pytest.fixture
@@ -153,6 +157,24 @@ def test_the_table_of_arguments_names_all_fits_and_crops(section: str) -> None:
     arguments = {codes(row[0])[0]: row[-1] for row in option_tables(section)[0]}
     assert {*FITS} <= {*codes(arguments["fit"])}
     assert {*CROPS} <= {*codes(arguments["crop"])}
+
+
+@pytest.mark.parametrize(("section", "language"), [(SIZES[0], "en"), (SIZES[1], "zh")])
+def test_the_table_of_sizes_has_those_of_the_registry(section: str, language: Language) -> None:
+    (rows,) = tables(PAGE_README.read_text("utf-8"), section)
+    assert [codes(row[0])[0] for row in rows] == [*SIZE_PRESETS]
+    for preset, row in zip(SIZE_PRESETS.values(), rows, strict=True):
+        height, width = preset.size.size_hw
+        assert row[1:3] == [preset.title.in_language(language), f"{width} × {height}"]
+        assert row[3] == str(preset.dpi) or (not preset.dpi and not row[3].isdecimal())
+        head = preset.size.head
+        shares = re.findall(r"\d+%", row[4])
+        assert shares == ([f"{head.height:.0%}", f"{head.top_margin:.0%}"] if head else [])
+
+
+@pytest.mark.parametrize("half", halves(PAGE_README), ids=["en", "zh"])
+def test_the_colours_of_id_photos_are_those_of_the_registry(half: str) -> None:
+    assert all(f"`{colour}`" in half for colour in ID_COLOURS)
 
 
 def option_tables(section: str) -> list[Table]:

@@ -20,7 +20,7 @@ from segmentation.arrays import Bool, UInt8
 from segmentation.cutout import compute_alpha
 from segmentation.inference.metrics import boundary_f, iou
 from segmentation.inference.refine import refine
-from segmentation.page.session import MIN_OFFERED_SCORE
+from segmentation.inference.select import MIN_OFFERED_SCORE
 
 # Clicks on each subject, and how far from its edge they fall, as a share of its deepest point.
 CLICKS = 5

@@ -8,12 +8,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from segmentation.cutout import cut_out_photo, write_zip
+from segmentation.cutout import cut_out_photo
 from segmentation.errors import ChoiceError, KoutuError, PhotoError, PhotoTooLarge
 from segmentation.filenames import output_paths
 from segmentation.i18n import Language, Text
 from segmentation.image.memory import translate_memory_errors
 from segmentation.image.photo import Limits
+from segmentation.image.write import write_zip
 from segmentation.inference.postprocess import Instance
 from segmentation.inference.segmenter import Segmenter
 from segmentation.page.options import PageOptions

@@ -13,9 +13,9 @@ from segmentation.inference.postprocess import Segmentation, match_instances
 from segmentation.inference.refine import Refinement, crop_around, try_refine
 from segmentation.inference.registry import ModelRegistry, ModelVariant
 from segmentation.inference.segmenter import Segmenter, Timings
-from segmentation.inference.select import select
+from segmentation.inference.select import MIN_OFFERED_SCORE, select
 from segmentation.page.preview import reduce_pixels
-from segmentation.page.session import MIN_OFFERED_SCORE, NOTABLE_LOAD_SECONDS
+from segmentation.page.session import NOTABLE_LOAD_SECONDS
 
 # Masks that overlap less show different objects.
 MIN_OVERLAP_IOU = 0.1

@@ -7,6 +7,7 @@ from gradio.components import Component
 
 from segmentation.compositing.backgrounds import BACKGROUNDS, FITS
 from segmentation.image.formats import OUTPUT_FORMATS
+from segmentation.inference.select import MIN_OFFERED_SCORE
 from segmentation.model_card import ModelCard
 from segmentation.page.components import (
     STATE_SECONDS,
@@ -18,7 +19,7 @@ from segmentation.page.components import (
     string,
 )
 from segmentation.page.options import FRAMES, PageOptions
-from segmentation.page.session import MIN_OFFERED_SCORE, SCORE_STEP, PhotoState
+from segmentation.page.session import SCORE_STEP, PhotoState
 
 
 class CutoutLayout:

@@ -7,7 +7,7 @@ import gradio as gr
 
 from segmentation.compositing.backgrounds import BACKGROUNDS, FITS
 from segmentation.image.formats import find_format
-from segmentation.inference.select import select
+from segmentation.inference.select import MIN_OFFERED_SCORE, select
 from segmentation.page.components import (
     EXAMPLES,
     PROGRESS,
@@ -25,7 +25,7 @@ from segmentation.page.header import Header, heading_text, model_choices
 from segmentation.page.options import FRAMES
 from segmentation.page.preview import pixels_of
 from segmentation.page.server.files import store_image
-from segmentation.page.session import MIN_OFFERED_SCORE, PhotoState, open_photo
+from segmentation.page.session import PhotoState, open_photo
 from segmentation.page.strings import STRINGS
 
 

@@ -10,7 +10,8 @@ from tempfile import TemporaryDirectory
 
 import gradio as gr
 
-from segmentation.cutout import cut_out, cut_out_each, write_zip
+from segmentation.cutout import cut_out, cut_out_each
+from segmentation.image.write import write_zip
 from segmentation.inference.refine import try_refine
 from segmentation.page.components import (
     PageContext,

@@ -14,7 +14,7 @@ from PIL import Image
 
 import segmentation.__main__
 from segmentation.__main__ import main
-from segmentation.cli import terminal_language
+from segmentation.cli.options import terminal_language
 from segmentation.cutout import Cutout
 from segmentation.image.photo import Photo
 from segmentation.inference.segmenter import Segmenter

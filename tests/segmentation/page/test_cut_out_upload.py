@@ -55,6 +55,10 @@ def test_options_have_the_syntax_of_the_command_line(
     options = {"crop": "square", "outline": "2,#FF0000", "shadow": True, "one_look": True}
     square = made(segmenter, small_dogs, **options)
     assert square.shape[0] == square.shape[1]
+    assert made(segmenter, size="35x45mm", margin=5, one_look=True).shape == (531, 413, 4)
+    assert made(segmenter, longest=300, one_look=True).shape[0] == 300
+    sheet = made(segmenter, id="cn-1inch", sheet=True, format="jpeg", max_kb=150, one_look=True)
+    assert sheet.shape == (1205, 1800, 3)
 
 
 def test_strokes_and_points_of_a_call(segmenter: Segmenter) -> None:
@@ -77,6 +81,9 @@ def test_strokes_and_points_of_a_call(segmenter: Segmenter) -> None:
         ({"crop": "circle"}, "crop takes subject, square, portrait, null, not 'circle'."),
         ({"format": "exe"}, "format takes png, webp, jpeg, not 'exe'."),
         ({"fit": ["cover"]}, "fit takes cover, contain, not ['cover']."),
+        ({"size": 300}, "size takes string, null, not 300."),
+        ({"size": "300x300", "id": "cn-1inch"}, "size, longest and id each set the size."),
+        ({"margin": 8}, "margin needs size."),
         ({"threshold": float("nan")}, "threshold goes from 0 to 1."),
         ({"place": "1,0,0", "crop": "square"}, "place takes the frame of the background photo."),
     ],

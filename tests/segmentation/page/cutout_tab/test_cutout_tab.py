@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from segmentation import Limits, Photo, Segmenter, find_model
-from segmentation.page.session import MIN_OFFERED_SCORE
+from segmentation.inference.select import MIN_OFFERED_SCORE
 from tests.paths import EXAMPLES, SCREENSHOTS
 from tests.segmentation.page.browsing import (
     click_photo,

@@ -1,27 +1,21 @@
-"""The command line's flags, and their translation to `CutoutOptions`."""
+"""The flags of the command line and their help."""
 
 import argparse
-import os
 import re
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
-import cv2
-
-from segmentation.compositing.backgrounds import BACKGROUND_SYNTAXES, FITS, parse_background
+from segmentation.cli.argument_types import count, engine, format_name, percent, score
+from segmentation.compositing.backgrounds import BACKGROUND_SYNTAXES, FITS
 from segmentation.compositing.crop import CROPS
-from segmentation.compositing.strokes import are_points
-from segmentation.cutout import CutoutOptions
-from segmentation.engines.registry import EngineChoice, check_engine_choice, engine_choices
-from segmentation.errors import ChoiceError
-from segmentation.filenames import STREAM, argument_path, check_output, output_format
-from segmentation.i18n import Language, join_choices
-from segmentation.image.formats import OUTPUT_FORMATS, find_format
-from segmentation.image.photo import Photo
-from segmentation.image.read import read_photo
+from segmentation.compositing.sizing.presets import ID_SIZES, SHOP_SIZES
+from segmentation.compositing.sizing.size import DEFAULT_DPI, DEFAULT_MARGIN
+from segmentation.engines.registry import engine_choices
+from segmentation.filenames import argument_path
+from segmentation.i18n import join_choices
+from segmentation.image.formats import OUTPUT_FORMATS
 from segmentation.inference.select import OBJECT_RULES
-from segmentation.text_options import TextOptions
 
 # Flags with an optional value: the pattern of a value, and the default. argparse alone would read
 # a photo that follows such a flag as its value.
@@ -39,91 +33,6 @@ def parse(argv: Sequence[str], parser: argparse.ArgumentParser) -> argparse.Name
         lacks_value = argument in OPTIONAL_VALUES and not re.fullmatch(pattern, following, re.I)
         completed.append(f"{argument}={value}" if lacks_value else argument)
     return parser.parse_args(completed)
-
-
-def cutout_options(args: argparse.Namespace) -> CutoutOptions:
-    """Translate parsed arguments.
-
-    Raises:
-        ChoiceError: a value is invalid, or two values contradict each other.
-        PhotoError: the background photo or a mask file cannot be read.
-    """
-    check_output(args.output, args.photos, args.each)
-    if args.output == STREAM and args.mask:
-        raise ChoiceError(
-            "-o - writes one file to stdout. Leave --mask out, or give a folder.",
-            "-o - 只向标准输出写一个文件。请去掉 --mask，或改用文件夹。",
-        )
-    if args.photos.count(STREAM) > 1:
-        raise ChoiceError(
-            "stdin holds one photo. Give - once.", "标准输入只有一张照片，- 只能写一次。"
-        )
-    format_ = output_format(args.output, args.format)
-    is_photo = parse_background(args.background) is None
-    if is_photo:
-        _check_backdrop(args.background)
-    if args.fit != "cover" and not is_photo:
-        raise ChoiceError(
-            "--fit is for a background photo: --background FILE.",
-            "--fit 只用于背景照片：--background 文件。",
-        )
-    options = TextOptions(
-        objects=args.objects,
-        keep=args.keep if args.keep and are_points(args.keep) else None,
-        erase=args.erase if args.erase and are_points(args.erase) else None,
-        background="transparent" if is_photo else args.background,
-        fit=args.fit,
-        place=args.place,
-        softness=args.softness,
-        grow=args.grow,
-        fine_hair=args.fine_hair,
-        outline=args.outline,
-        shadow=args.shadow,
-        crop=args.crop,
-        format=format_,
-        quality=args.quality,
-        threshold=args.threshold,
-        one_look=args.one_look,
-        prefix="--",
-    )
-    backdrop: Photo | None = read_photo(Path(args.background)) if is_photo else None
-    masks = [read_photo(path) for path in mask_paths(args)]
-    return options.to_cutout_options(backdrop, masks)
-
-
-def mask_paths(args: argparse.Namespace) -> list[Path]:
-    """The mask files that --keep and --erase name."""
-    texts = [text for text in (args.keep, args.erase) if text and not are_points(text)]
-    return [Path(text) for text in dict.fromkeys(texts)]
-
-
-def _check_backdrop(text: str) -> None:
-    """Raise ChoiceError for a word that is no kind of background and no file either."""
-    if Path(text).suffix or len(Path(text).parts) != 1 or os.path.exists(text):  # noqa: PTH110
-        return  # a path; the reader says what is wrong with it
-    choices = join_choices([*BACKGROUND_SYNTAXES, "white"])
-    raise ChoiceError(
-        f"There is no background {text!r} and no file of this name. Choose {choices.en} (or "
-        "another colour name of CSS), or give the file of a photo.",
-        f"没有背景 {text!r}，也没有同名文件。可选 {choices.zh}（或其他 CSS 颜色名），"
-        "也可以给出照片文件。",
-    )
-
-
-def limit_threads(threads: int) -> None:
-    """Limit the threads that OpenCV uses in this process.
-
-    Args:
-        threads: the value of --threads; 0 keeps all cores.
-    """
-    if threads:
-        cv2.setNumThreads(threads)
-
-
-def terminal_language() -> Language:
-    """Return the language of the shell's locale; the variables are in POSIX's order."""
-    locale = next((os.environ[n] for n in ("LC_ALL", "LC_MESSAGES", "LANG") if os.getenv(n)), "")
-    return "zh" if locale.startswith("zh") else "en"
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -146,6 +55,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     _add_model_flags(parser)
     _add_cutout_flags(parser)
+    _add_size_flags(parser)
     add = parser.add_argument
     add("--mask", action="store_true", help="write the mask as well, as <stem>_mask.png")
     add("--json", action="store_true", help="one JSON object for each photo on stdout")
@@ -230,47 +140,25 @@ def _add_cutout_flags(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def score(text: str) -> float:
-    """Parse a number from 0 to 1, as a type of argparse.
-
-    Raises:
-        argparse.ArgumentTypeError: it is none.
-    """
-    if not 0 <= (value := float(text)) <= 1:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
-    return value
-
-
-def count(text: str) -> int:
-    """Parse a whole number that is not negative, as a type of argparse.
-
-    Raises:
-        argparse.ArgumentTypeError: it is none.
-    """
-    if (value := int(text)) < 0:
-        raise argparse.ArgumentTypeError(f"{text} is less than 0")
-    return value
-
-
-def format_name(text: str) -> str:
-    """Turn a format's name or extension, in any case, into its name, as a type of argparse.
-
-    Returns:
-        The name; the text itself if there is no such format.
-    """
-    try:
-        return find_format(text).name
-    except ChoiceError:
-        return text  # argparse lists the choices
-
-
-def engine(text: str) -> EngineChoice:
-    """Parse an engine's name or the address of replicas, as a type of argparse.
-
-    Raises:
-        argparse.ArgumentTypeError: it is none.
-    """
-    try:
-        return check_engine_choice(text if "://" in text else text.lower())
-    except ChoiceError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
+def _add_size_flags(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("the size").add_argument
+    add(
+        "--size",
+        metavar="WxH",
+        help=f"exactly, such as 295x413, 35x45mm or 2x2in, with the subject in the middle; or "
+        f"{', '.join(SHOP_SIZES)}",
+    )
+    add("--longest", type=count, metavar="PIXELS", help="of the longer side")
+    add("--id", choices=ID_SIZES, help="an ID photo: head and shoulders in a format's size")
+    add(
+        "--margin",
+        type=percent,
+        help=f"around the subject of --size (default: {DEFAULT_MARGIN:.0%})".replace("%", "%%"),
+    )
+    add("--dpi", type=float, help=f"written into the file (for mm and in: {DEFAULT_DPI})")
+    add("--max-kb", type=float, metavar="KB", help="the largest file: the best quality that fits")
+    add(
+        "--sheet",
+        action="store_true",
+        help="a sheet of 6-inch paper full of copies of --id or --size",
+    )

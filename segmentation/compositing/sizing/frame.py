@@ -1,0 +1,126 @@
+"""The part of the photo that a result shows: the photo's frame, a crop, or an exact size."""
+
+from dataclasses import dataclass
+
+from segmentation.arrays import BoxXYXY, SizeHW, UInt8
+from segmentation.compositing.backgrounds import Background
+from segmentation.compositing.crop import Crop, aspect_box, crop_box, subject_box, subject_size
+from segmentation.compositing.effects import Effects, effects_outset
+from segmentation.compositing.sizing.head import Head, find_head
+from segmentation.compositing.sizing.size import (
+    ExactSize,
+    HeadPlacement,
+    OutputSize,
+    enlargement_notices,
+    scaled_hw,
+)
+from segmentation.errors import ChoiceError
+from segmentation.i18n import Text
+
+# A head larger than its format asks for by less than this is accepted.
+NOTABLE_HEAD = 1.03
+
+NO_HEAD = Text(
+    "Head and shoulders could not be recognised, so the subject was centred instead. Check the "
+    "result, or use a photo from the front with the shoulders in it.",
+    "未能识别头部和肩膀，已改为主体居中。请检查结果，或换一张包含肩部的正面照片。",
+)
+LARGE_HEAD = Text(
+    "The photo shows too little below the head for this format, so the head is larger than the "
+    "format asks for. Use a photo that shows more of the chest.",
+    "照片在头部以下的部分太少，头部会比该规格要求的大。请换用露出更多上半身的照片。",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The frame of a result.
+
+    Attributes:
+        box_xyxy: in pixels of the photo; it may reach beyond the photo.
+        size_hw: height and width of the result, to which the box is scaled.
+        notices: what a person should know about the frame.
+    """
+
+    box_xyxy: BoxXYXY
+    size_hw: SizeHW
+    notices: tuple[Text, ...] = ()
+
+
+def find_frame(
+    alpha: UInt8,
+    background: Background,
+    effects: Effects = (),
+    crop: Crop | None = None,
+    size: OutputSize | None = None,
+) -> Frame:
+    """Find the frame of a result; arguments and errors as of `compose`.
+
+    Without crop and size it is the photo's, or that of a background with a frame of its own.
+    """
+    box, notices = _find_box(alpha, background, effects, crop, size)
+    own_hw = background.own_frame_hw
+    box_hw = own_hw or (box[3] - box[1], box[2] - box[0])
+    if size is None:
+        return Frame(box, box_hw, notices)
+    size_hw = scaled_hw(size, box_hw)
+    return Frame(box, size_hw, (*notices, *enlargement_notices(box_hw, size_hw)))
+
+
+def head_box(
+    alpha: UInt8, head: Head, placement: HeadPlacement, aspect: float
+) -> tuple[BoxXYXY, bool]:
+    """Frame head and shoulders.
+
+    Where the photo ends below the shoulders, the frame ends there too: the body would float.
+
+    Args:
+        alpha: uint8 (H, W).
+        head: found in it.
+        placement: where the head belongs in the frame.
+        aspect: of the frame, width over height.
+
+    Returns:
+        The frame, which may reach beyond the photo at the top and the sides; and whether the head
+        has the size that it should have.
+    """
+    wanted = head.height / placement.height
+    box = subject_box(alpha)
+    below = (box[3] if box else alpha.shape[0]) - head.top
+    height = min(wanted, below / (1 - placement.top_margin))
+    top = round(head.top - placement.top_margin * height)
+    left = round(head.centre_x - height * aspect / 2)
+    frame = left, top, left + round(height * aspect), top + round(height)
+    return frame, wanted <= NOTABLE_HEAD * height
+
+
+def _find_box(
+    alpha: UInt8,
+    background: Background,
+    effects: Effects,
+    crop: Crop | None,
+    size: OutputSize | None,
+) -> tuple[BoxXYXY, tuple[Text, ...]]:
+    exact = isinstance(size, ExactSize)
+    if background.has_own_frame and (crop or exact):
+        raise ChoiceError(
+            "Objects placed in another photo use its frame. Leave out the crop, the exact size or "
+            "the place.",
+            "放入另一张照片的物体使用那张照片的画面，请去掉裁剪、指定尺寸或放置选项。",
+        )
+    if isinstance(size, ExactSize):
+        return _exact_box(alpha, effects, size)
+    if crop:
+        return crop_box(alpha, crop, effects_outset(effects, subject_size(alpha))), ()
+    return (0, 0, alpha.shape[1], alpha.shape[0]), ()
+
+
+def _exact_box(alpha: UInt8, effects: Effects, size: ExactSize) -> tuple[BoxXYXY, tuple[Text, ...]]:
+    aspect = size.size_hw[1] / size.size_hw[0]
+    head = find_head(alpha) if size.head else None
+    if size.head and head:
+        box, as_asked = head_box(alpha, head, size.head, aspect)
+        return box, () if as_asked else (LARGE_HEAD,)
+    outset = effects_outset(effects, subject_size(alpha))
+    notices = (NO_HEAD,) if size.head else ()
+    return aspect_box(alpha, aspect, size.margin, outset), notices

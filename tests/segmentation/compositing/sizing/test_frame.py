@@ -1,0 +1,108 @@
+"""The frame of an exact size: around the subject, or around head and shoulders."""
+
+import numpy as np
+import pytest
+
+from segmentation.arrays import BoxXYXY
+from segmentation.compositing.backgrounds import Colour, Scene, Transparent
+from segmentation.compositing.compose import compose, composed_mask
+from segmentation.compositing.crop import Outset, aspect_box
+from segmentation.compositing.effects import Shadow
+from segmentation.compositing.sizing.frame import LARGE_HEAD, NO_HEAD, find_frame, head_box
+from segmentation.compositing.sizing.head import Head
+from segmentation.compositing.sizing.size import ExactSize, HeadPlacement, LongestSide
+from segmentation.errors import ChoiceError
+from tests.segmentation.compositing.images import noise, photo
+from tests.segmentation.compositing.sizing.test_head import PORTRAIT, SCALE, alpha
+from tests.segmentation.compositing.test_crop import alpha_with
+
+ID = ExactSize((413, 295), head=HeadPlacement(0.6, 0.1))
+
+
+@pytest.mark.parametrize(
+    ("box", "aspect", "margin", "expected"),
+    [
+        ((50, 60, 150, 140), 1, 0, (50, 50, 150, 150)),
+        ((50, 60, 150, 140), 1, 0.1, (38, 38, 162, 162)),
+        ((50, 60, 150, 140), 0.5, 0.1, (38, -25, 162, 225)),
+        ((50, 60, 150, 140), 2, 0, (20, 60, 180, 140)),
+        # Where the subject touches the end of the photo, the frame ends there too.
+        ((50, 100, 150, 200), 1, 0.2, (17, 34, 183, 200)),
+        ((0, 100, 100, 200), 1, 0.2, (0, 75, 125, 200)),
+    ],
+)
+def test_a_frame_has_its_aspect_ratio_and_margin(
+    box: BoxXYXY, aspect: float, margin: float, expected: BoxXYXY
+) -> None:
+    result = aspect_box(alpha_with(box), aspect, margin)
+    assert np.abs(np.subtract(result, expected)).max() <= 1, result
+
+
+def test_a_frame_has_room_for_effects() -> None:
+    box = aspect_box(alpha_with((80, 80, 120, 120)), 1, 0, Outset(0, 0, 9, 30))
+    assert box == (50, 50, 150, 150)
+
+
+def test_a_frame_of_too_many_pixels_is_refused() -> None:
+    with pytest.raises(ChoiceError, match="closer to the subject's"):
+        aspect_box(np.full((16, 20_000), 255, np.uint8), 1, 0)
+
+
+def test_the_head_has_its_place_in_the_frame() -> None:
+    person = np.full((1000, 800), 255, np.uint8)
+    frame, as_asked = head_box(person, Head(200, 500, 400), HeadPlacement(0.6, 0.1), 0.8)
+    assert as_asked
+    # 300 pixels are 60 % of 500; a tenth of that is above the head.
+    assert frame == (200, 150, 600, 650)
+
+
+def test_a_frame_does_not_go_below_the_end_of_the_body() -> None:
+    person = np.full((600, 800), 255, np.uint8)
+    frame, as_asked = head_box(person, Head(200, 560, 400), HeadPlacement(0.6, 0.2), 0.5)
+    assert not as_asked
+    assert frame == (275, 100, 525, 600)
+
+
+def test_head_and_shoulders_are_framed_and_doubt_is_said() -> None:
+    person = np.pad(alpha(PORTRAIT), ((0, 200), (0, 0)), mode="edge")
+    frame = find_frame(person, Transparent(), size=ID)
+    assert frame.size_hw == (413, 295)
+    assert frame.box_xyxy[1] / SCALE == pytest.approx(1 - 10 / 0.6 * 0.1, abs=0.4)
+    assert frame.notices[:1] not in ((NO_HEAD,), (LARGE_HEAD,))
+    lying = alpha_with((20, 80, 180, 120))
+    frame = find_frame(lying, Transparent(), size=ID)
+    assert NO_HEAD in frame.notices
+    left, top, right, bottom = frame.box_xyxy
+    assert (left + right, top + bottom) == pytest.approx((200, 200), abs=1)
+
+
+def test_a_photo_that_ends_below_the_chin_is_said() -> None:
+    assert LARGE_HEAD in find_frame(alpha(PORTRAIT)[: 15 * SCALE], Transparent(), size=ID).notices
+
+
+def test_image_and_mask_have_the_size_and_the_background_goes_on() -> None:
+    subject = alpha_with((80, 2, 120, 198))
+    size = ExactSize((50, 100), margin=0.1)
+    result = compose(photo(noise(200, 200)), subject, Colour((9, 8, 7)), (Shadow(),), size=size)
+    assert result.shape == (50, 100, 3)
+    assert (result[:, [0, -1]] == (9, 8, 7)).all()
+    mask = composed_mask(subject, Colour((9, 8, 7)), (Shadow(),), size=size)
+    assert mask.shape == (50, 100)
+    assert mask[25, 50] == 255
+    assert not mask[:, 0].any()
+
+
+def test_the_longest_side_scales_photo_crop_and_scene() -> None:
+    subject, source = alpha_with((50, 60, 150, 140)), photo(noise(200, 200))
+    size = LongestSide(100)
+    assert compose(source, subject, Transparent(), size=size).shape == (100, 100, 4)
+    cropped = compose(source, subject, Transparent(), (), "portrait", size)
+    assert cropped.shape == (100, 75, 4)
+    scene = Scene(photo(noise(30, 60)))
+    assert compose(source, subject, scene, size=size).shape == (50, 100, 3)
+    assert composed_mask(subject, scene, size=size).shape == (50, 100)
+
+
+def test_a_scene_has_no_exact_size() -> None:
+    with pytest.raises(ChoiceError, match="Leave out the crop, the exact size"):
+        find_frame(alpha_with((50, 60, 150, 140)), Scene(photo(noise(30, 60))), size=ID)
