@@ -108,16 +108,12 @@ class Calls:
         model: str | None = None,
     ) -> gr.FileData:
         """Cut objects out of a photo; options are those of the command line's flags.
-
         Args:
             photo: the upload.
-            objects: auto, largest, all; labels such as dog,cat; numbers such as 1,3; or at:X,Y, as
-                a click there.
-            keep: X,Y[,RADIUS];X,Y... in shares of the photo; what is under these brush strokes
-                belongs to the cut-out.
-            erase: the same; what is under these strokes does not belong to it.
-            background: transparent, #RRGGBB, gradient:#RRGGBB,#RRGGBB or blur; colours also by
-                their names in CSS, such as white.
+            objects: auto, largest, all; labels such as dog,cat; numbers such as 1,3; or at:X,Y.
+            keep: brush strokes that belong to the cut-out: X,Y[,RADIUS];X,Y... in shares.
+            erase: brush strokes that do not belong to it, written likewise.
+            background: transparent, a colour (#RRGGBB or CSS name), gradient:COLOUR,COLOUR or blur.
             backdrop: the upload of another photo to put behind the objects.
             fit: of the backdrop, cover or contain.
             place: SCALE,X,Y puts the objects into the backdrop, which keeps its size.
@@ -140,26 +136,24 @@ class Calls:
             one_look: leave out the second, closer look.
             model: one of the page's; by default the first.
         """
-        given = locals()
-        with translate_errors(request):
-            # Every argument but the files and the model is an option of the same name.
-            names = {field.name for field in fields(TextOptions)} & {*given}
-            options = TextOptions(**{name: given[name] for name in names})
-            return self._cut_out(options, photo, backdrop, model)
+        return self._cut_out(locals())
 
-    def _cut_out(
-        self,
-        options: TextOptions,
-        photo: gr.FileData,
-        backdrop: gr.FileData | None,
-        model: str | None,
-    ) -> gr.FileData:
-        segmenter = self._context.registry.segmenter(model)
-        backdrop_path = None if backdrop is None else upload_path(backdrop)
-        name, data = cut_out_upload(
-            options, segmenter, upload_path(photo), backdrop_path, self._context.limits
-        )
-        return gr.FileData(path=store_file(name, data), orig_name=name)
+    def _cut_out(self, arguments: dict[str, Any]) -> gr.FileData:
+        """Cut out what the arguments of `cutout` say, by name."""
+        with translate_errors(arguments["request"]):
+            # Every argument but the files and the model is an option of the same name.
+            names = {field.name for field in fields(TextOptions)} & {*arguments}
+            options = TextOptions(**{name: arguments[name] for name in names})
+            segmenter = self._context.registry.segmenter(arguments["model"])
+            backdrop = arguments["backdrop"]
+            name, data = cut_out_upload(
+                options,
+                segmenter,
+                upload_path(arguments["photo"]),
+                None if backdrop is None else upload_path(backdrop),
+                self._context.limits,
+            )
+            return gr.FileData(path=store_file(name, data), orig_name=name)
 
 
 def cut_out_upload(

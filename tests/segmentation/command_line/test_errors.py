@@ -25,7 +25,7 @@ from tests.segmentation.command_line.conftest import CAT, PORTRAIT, Reports
 def bad_photos(folder: Path) -> list[Path]:
     (folder / "empty.jpg").touch()
     (folder / "text.jpg").write_text("no photo")
-    (folder / "cut.jpg").write_bytes(PORTRAIT.read_bytes()[:20_000])
+    (folder / "cut.jpg").write_bytes(PORTRAIT.read_bytes()[:4_000])
     (folder / "drawing.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
     (folder / "no_frame.gif").write_bytes(b"GIF89a\x20\0\x20\0\0\0\0;")
     Image.new("1", (1, 1)).save(folder / "dot.png")
