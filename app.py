@@ -40,8 +40,9 @@ from segmentation.page.server.uploads import temporary_uploads_folder
 from segmentation.page.strings import STRINGS
 from segmentation.page.theme import appearance, restart_check
 
-# Containers kill a page 10 seconds after they asked it to stop.
-STOP_SECONDS = 5
+# Containers kill a page 10 seconds after they asked it to stop. Gradio waits 5 of them for open
+# connections, and the device is released after that.
+STOP_SECONDS = 6.5
 # Model folders that the operator put here are on the menu.
 MODELS = Path(__file__).parent / "models"
 
@@ -169,13 +170,16 @@ def _serve_until_stopped(
         server_port=args.port,
         auth=args.auth,
     )
-    print(f"Koutu 抠图: {address}", flush=True)
-    if wants_link(args):
-        # In a thread: the page works while the share server is slow.
-        threading.Thread(
-            target=lambda: _print(open_share_link(ui, args.share_server_address)), daemon=True
-        ).start()
-    ui.block_thread()
+    try:
+        print(f"Koutu 抠图: {address}", flush=True)
+        if wants_link(args):
+            # In a thread: the page works while the share server is slow.
+            threading.Thread(
+                target=lambda: _print(open_share_link(ui, args.share_server_address)), daemon=True
+            ).start()
+        ui.block_thread()
+    except KeyboardInterrupt:  # it came before Gradio waited for it
+        ui.close()
     return 0
 
 

@@ -72,6 +72,10 @@ def _parse(
     if chosen is None:
         parser.parse_args(argv)
         parser.error("the command must come first")
+    # Here, since it imports numpy, which --help must not need; and before a run-time is imported.
+    from segmentation.engines.telemetry import disable_telemetry
+
+    disable_telemetry()
     module = importlib.import_module(commands[argv[0]].module)
     module.configure(chosen)
     args, unknown = parser.parse_known_args(argv)

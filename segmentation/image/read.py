@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from PIL import Image, TiffImagePlugin
+from PIL import Image
 
 from segmentation.errors import PhotoError, PhotoTooLarge
 from segmentation.i18n import Text
@@ -180,9 +180,10 @@ def _translate_decoder_errors() -> Iterator[None]:
 
 def _check_limits(image: Image.Image, limits: Limits) -> None:
     _check_size(*image.size, limits)
-    if isinstance(image, TiffImagePlugin.TiffImageFile):
+    if image.format == "TIFF":
         # A tile is decoded whole, however little of it the photo shows.
-        tile_width, tile_height = (image.tag_v2.get(tag, 0) for tag in TILE_SIZE_TAGS)
+        tags = getattr(image, "tag_v2", {})
+        tile_width, tile_height = (tags.get(tag, 0) for tag in TILE_SIZE_TAGS)
         if tile_width * tile_height > limits.max_pixels:
             raise PhotoTooLarge.from_text(TOO_MANY_PIXELS)
     if image.mode == "F":

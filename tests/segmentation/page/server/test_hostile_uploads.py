@@ -53,8 +53,6 @@ def cut_photo() -> bytes:
     ("name", "make", "says"),
     [
         ("bomb.png", lambda: blank_png(14_000), "196 MP|far too many pixels"),
-        ("text.png", lambda: png_with_chunk(b"zTXt", b"a\0\0" + ZEROS), "damaged|not a photo"),
-        ("profile.png", lambda: png_with_chunk(b"iCCP", b"a\0\0" + ZEROS), "damaged|not a photo"),
         ("drawing.svg", lambda: SVG, "SVG is a drawing"),
         ("drawing.png", lambda: SVG, "SVG is a drawing"),
         ("page.html", lambda: b"<html><script>alert(1)</script></html>", "not a photo"),
@@ -62,7 +60,7 @@ def cut_photo() -> bytes:
         ("program.jpg", lambda: b"\x7fELF" + bytes(999), "not a photo"),
         ("script.eps", lambda: b"%!PS-Adobe-3.0 EPSF-3.0\n(/etc/passwd) (r) file", "not a photo"),
         ("list.m3u8", lambda: b"#EXTM3U\nfile:///etc/passwd", "not a photo"),
-        ("cut.jpg", cut_photo, "damaged"),
+        ("cut.jpg", cut_photo, "cut short"),
         ("empty.jpg", lambda: b"", "empty"),
     ],
 )
@@ -128,3 +126,10 @@ def test_an_upload_stays_in_its_folder_whatever_its_name(
         assert status in (400, 500, 507)
         assert not INTERNAL.search(answer.decode().replace("Internal Server Error", ""))
     assert outside == {path for path in folder.parent.rglob("*") if folder not in path.parents}
+
+
+@pytest.mark.parametrize("kind", [b"zTXt", b"iCCP"])
+def test_a_side_chunk_that_inflates_does_not_keep_a_photo_from_opening(
+    visitor: Visitor, kind: bytes
+) -> None:
+    assert visitor.open("photo.png", png_with_chunk(kind, b"a\0\0" + ZEROS)) > 1
