@@ -17,6 +17,7 @@ from segmentation.image.memory import translate_memory_errors
 from segmentation.image.photo import Limits
 from segmentation.inference.registry import ModelRegistry
 from segmentation.page.photo_cache import PhotoCache
+from segmentation.page.server.launch import KEEP_SECONDS
 from segmentation.page.strings import STRINGS
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -27,8 +28,8 @@ State = TypeVar("State")
 
 # As a default of a handler's parameter it makes Gradio pass the visitor's own progress.
 PROGRESS = gr.Progress()
-# The server-side state of an idle page is dropped after this time.
-STATE_SECONDS = 3600
+# Gradio drops the server-side states of a page after this time, as the visitor's files go.
+STATE_SECONDS = KEEP_SECONDS
 
 # Options of events. `LATEST`: by default Gradio drops an event while the same one is running.
 PRIVATE: Mapping[str, Any] = {"api_visibility": "private"}

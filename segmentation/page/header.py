@@ -6,8 +6,8 @@ import gradio as gr
 
 from segmentation.i18n import Language
 from segmentation.image.photo import Limits
-from segmentation.page.components import PRIVATE, STATE_SECONDS, PageContext, language_of, string
-from segmentation.page.server.launch import SWEEP_SECONDS
+from segmentation.page.components import PRIVATE, PageContext, language_of, string
+from segmentation.page.server.launch import KEEP_SECONDS, SWEEP_SECONDS
 from segmentation.page.strings import FOOTER, STRINGS
 
 
@@ -74,7 +74,7 @@ def footer(ui: gr.Blocks, context: PageContext) -> None:
 def footer_text(limits: Limits, language: Language) -> str:
     """Return the limits of a photo and the promise on privacy."""
     # A sweep sees a file first, and the first sweep after its time has passed deletes it.
-    minutes = (STATE_SECONDS + 2 * SWEEP_SECONDS) // 60
+    minutes = (KEEP_SECONDS + 2 * SWEEP_SECONDS) // 60
     return FOOTER.in_language(language).format(
         megapixels=limits.megapixels, megabytes=limits.megabytes, minutes=minutes
     )
