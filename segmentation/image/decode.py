@@ -17,6 +17,7 @@ from segmentation.image.colour import (
     to_srgb,
 )
 from segmentation.image.containers import complete_container
+from segmentation.image.exif import slim_exif
 from segmentation.image.jpeg import drop_side_segments
 from segmentation.image.memory import TOO_COSTLY, translate_memory_errors
 from segmentation.image.open import DAMAGED, TOO_MANY_PIXELS, open_image
@@ -55,6 +56,7 @@ def decode(data: bytes, limits: Limits, on_header: Progress = lambda pixels: Non
         open_image(complete_container(data, b"\0") or data) as image,
         _translate_decoder_errors(),
     ):
+        _slim_metadata(image)
         _check_limits(image, limits)
         on_header(image.size[0] * image.size[1])
         frame_notices = _frame_notices(image)
@@ -71,6 +73,11 @@ def decode(data: bytes, limits: Limits, on_header: Progress = lambda pixels: Non
         rgb[alpha == 0] = 255
     notices = frame_notices + missing_notices + orientation_notices + hdr_notices + colour_notices
     return Photo(rgb, alpha, "photo", notices, dpi_xy)
+
+
+def _slim_metadata(image: Image.Image) -> None:
+    if isinstance(exif := image.info.get("exif"), bytes):
+        image.info["exif"] = slim_exif(exif)
 
 
 def _load(image: Image.Image, data: bytes) -> tuple[Image.Image, tuple[Text, ...]]:
@@ -163,6 +170,4 @@ def _has_frame(image: Image.Image, index: int) -> bool:
 
 
 def _frame_notices(image: Image.Image) -> tuple[Text, ...]:
-    # The second frame of a phone's MPO is another view of the same photo.
-    is_several = image.format != "MPO" and _has_frame(image, 1)
-    return (SEVERAL_FRAMES,) if is_several else ()
+    return (SEVERAL_FRAMES,) if _has_frame(image, 1) else ()

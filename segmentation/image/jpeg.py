@@ -11,6 +11,7 @@ from segmentation.image.exif import PREFIX, slim_exif
 
 START = b"\xff\xd8\xff"
 START_OF_SCAN, APP0, APP1, APP2, APP14, APP15, COMMENT = 0xDA, 0xE0, 0xE1, 0xE2, 0xEE, 0xEF, 0xFE
+XMP = b"http://ns.adobe.com/xap/1.0/\0"
 PROFILE = b"ICC_PROFILE\0"
 # A profile has at most so many parts (ICC.1:2022, B.4).
 MAX_PROFILE_PARTS = 255
@@ -20,7 +21,8 @@ MAX_SEGMENTS = 100_000
 def drop_side_segments(data: bytes) -> bytes:
     """Rebuild a JPEG from its pixels and the few side segments that matter.
 
-    These are JFIF's and Adobe's headers, the profile, and the orientation and density of EXIF.
+    These are JFIF's and Adobe's headers, the profile, the orientation and density of EXIF, and the
+    first XMP, which may state the orientation too.
 
     Args:
         data: the file; one in another format, or without pixels, is returned as it is.
@@ -28,7 +30,7 @@ def drop_side_segments(data: bytes) -> bytes:
     if not data.startswith(START):
         return data
     kept, profile_parts, end = [data[:2]], 0, 2
-    seen: set[int] = set()
+    seen: set[int | bytes] = set()
     for marker, start, end in _segments(data):
         segment = data[start:end]
         if marker == APP1:
@@ -36,6 +38,9 @@ def drop_side_segments(data: bytes) -> bytes:
                 exif = slim_exif(segment[4:])
                 kept.append(b"\xff\xe1" + struct.pack(">H", 2 + len(exif)) + exif)
                 seen.add(marker)
+            elif segment[4:].startswith(XMP) and XMP not in seen:
+                kept.append(segment)
+                seen.add(XMP)
         elif marker == APP2:
             if segment[4:].startswith(PROFILE) and profile_parts < MAX_PROFILE_PARTS:
                 kept.append(segment)

@@ -27,7 +27,6 @@ MOSTLY_MISSING = Text(
     "Most of the photo is missing, because its file was cut short. Copy it again, then retry.",
     "文件不完整，照片大部分内容缺失。请重新复制后再试。",
 )
-JPEG_FORMATS = ("JPEG", "MPO")
 END_OF_IMAGE = b"\xff\xd9"
 # Bytes that change what a decoder makes of them, and are no marker of JPEG.
 FILLER = bytes(range(37, 250, 7)) * 4
@@ -85,10 +84,10 @@ def load_available(
     try:
         image.load()
     except OSError:
-        if image.format in JPEG_FORMATS:
+        if image.format == "JPEG":
             return _load_unfinished_jpeg(data, open_bytes)
         return _load_rows(image, data, open_bytes)
-    if image.format in JPEG_FORMATS and _count_grey_rows(image):
+    if image.format == "JPEG" and _count_grey_rows(image):
         return image, _check_grey_rows(image, data, open_bytes)
     return image, ()
 

@@ -5,6 +5,7 @@ nothing itself: each photo gets a fork of its own, whose memory holds nothing of
 it, and FD is a socket from which the fork takes the shared memory for the pixels.
 """
 
+import gc
 import mmap
 import os
 import select
@@ -40,7 +41,9 @@ def main(arguments: list[str]) -> None:
             pass
         return
     channel = socket.socket(fileno=int(arguments[0]))
-    while _wait_for_request() and _serve_in_fork(requests, replies, channel):
+    gc.collect()
+    gc.freeze()  # or a collection would copy what the forks share
+    while _serve_in_fork(requests, replies, channel):
         pass
 
 
@@ -111,14 +114,12 @@ def _describe(photo: Photo) -> dict[str, object]:
 
 if sys.platform == "linux":
 
-    def _wait_for_request() -> bool:
-        """Wait for a request. Returns False at the end of stdin."""
-        poll = select.poll()
-        poll.register(0, select.POLLIN)
-        return any(event & select.POLLIN for _, event in poll.poll())
-
     def _serve_in_fork(requests: BinaryIO, replies: BinaryIO, channel: socket.socket) -> bool:
-        """Let a fork serve one request. Returns False if it failed: the streams are in disorder."""
+        """Let a fork, which is ready before the request, serve it.
+
+        Returns:
+            False at the end of stdin, and if the fork failed: the streams are in disorder then.
+        """
         pid = os.fork()
         if pid == 0:
             # Decoders write about damaged files to stderr.
