@@ -17,6 +17,7 @@ from segmentation.image.colour import (
     to_srgb,
 )
 from segmentation.image.containers import complete_container
+from segmentation.image.decoders import check_decoder
 from segmentation.image.exif import slim_exif
 from segmentation.image.jpeg import drop_side_segments
 from segmentation.image.memory import TOO_COSTLY, translate_memory_errors
@@ -33,10 +34,10 @@ SEVERAL_FRAMES = Text(
 TILE_SIZE_TAGS = (322, 323)  # TIFF 6.0, section 15
 
 
-Progress = Callable[[int], None]
+OnHeader = Callable[[int], None]
 
 
-def decode(data: bytes, limits: Limits, on_header: Progress = lambda pixels: None) -> Photo:
+def decode(data: bytes, limits: Limits, on_header: OnHeader = lambda _: None) -> Photo:
     """Decode a photo in this process, upright and in sRGB; its stem is "photo".
 
     Args:
@@ -56,6 +57,8 @@ def decode(data: bytes, limits: Limits, on_header: Progress = lambda pixels: Non
         open_image(complete_container(data, b"\0") or data) as image,
         _translate_decoder_errors(),
     ):
+        if limits.are_strangers:
+            check_decoder(image)
         _slim_metadata(image)
         _check_limits(image, limits)
         on_header(image.size[0] * image.size[1])

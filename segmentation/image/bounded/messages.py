@@ -7,7 +7,7 @@ and not pickle: whoever takes over the decoder must not take over the program wi
 import json
 import struct
 from collections.abc import Callable
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 from segmentation.errors import PhotoError, PhotoTooLarge
 from segmentation.i18n import Text
@@ -19,7 +19,7 @@ ERRORS = {kind.__name__: kind for kind in (PhotoError, PhotoTooLarge)}
 Message = dict[str, Any]
 
 
-def write_message(stream: BinaryIO, message: Message, *attachments: Any) -> None:
+def write_message(stream: IO[bytes], message: Message, *attachments: Any) -> None:
     """Write a message, and the buffers that follow it."""
     text = json.dumps(message).encode()
     stream.write(struct.pack(">I", len(text)) + text)

@@ -72,7 +72,12 @@ class DecoderPool:
 
     def _take(self) -> DecoderProcess:
         with self._lock:
-            return self._idle.pop() if self._idle else DecoderProcess()
+            while self._idle:
+                process = self._idle.pop()
+                if process.is_alive:
+                    return process
+                process.close()  # killed while it waited
+        return DecoderProcess()
 
     def _give_back(self, process: DecoderProcess) -> None:
         if process.is_reusable:

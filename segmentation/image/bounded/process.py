@@ -92,6 +92,16 @@ class DecoderProcess:
             if theirs is not None:
                 theirs.close()
 
+    @property
+    def pid(self) -> int:
+        """The id of the process, and of its group."""
+        return self._process.pid
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the process has not ended."""
+        return self._process.poll() is None
+
     def decode(self, data: bytes, limits: Limits) -> Photo:
         """Decode a photo.
 

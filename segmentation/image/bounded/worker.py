@@ -30,7 +30,7 @@ from segmentation.image.photo import Limits, Photo
 
 def main(arguments: list[str]) -> None:
     """Decode photos until stdin ends."""
-    requests = open(0, "rb", buffering=0)  # noqa: SIM115, PTH123  (forks read it too)
+    requests = open(0, "rb", buffering=0)  # noqa: SIM115  (forks read it too)
     replies = os.fdopen(os.dup(1), "wb")
     # What libraries print must not get into the replies.
     os.dup2(2, 1)

@@ -15,7 +15,7 @@ from segmentation.page.cutout_tab.layout import CutoutLayout
 from segmentation.page.cutout_tab.photo_events import PhotoEvents
 from segmentation.page.cutout_tab.result_events import ResultEvents
 from segmentation.page.header import Header
-from segmentation.page.server.queue_limits import DEVICE_QUEUE, FILE_QUEUE
+from segmentation.page.server.queue_limits import FILE_QUEUE
 
 # The examples lie below the photo: bring it into view.
 SCROLL_TO_PHOTO = """(model) => {
@@ -43,9 +43,7 @@ def cutout_tab(ui: gr.Blocks, context: PageContext, header: Header) -> CutoutLay
         ],
         **PRIVATE,
     )
-    # As many photos at a time as the engine takes.
-    concurrency = context.registry.segmenter().max_concurrency
-    device: dict[str, Any] = {"concurrency_id": DEVICE_QUEUE, "concurrency_limit": concurrency}
+    device = context.device_queue
     restyled = _wire_controls(layout, photo_events)
     steps = _wire_steps(layout, result_events, restyled, device)
     opening = _wire_opening(header, layout, photo_events, [greeting, *steps], device)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import cv2
 import pytest
 from PIL import Image, ImageFile, PngImagePlugin
 
@@ -34,3 +35,4 @@ def decoding_forbidden(decoded_here: None, monkeypatch: pytest.MonkeyPatch) -> N
             return original(image)
 
         monkeypatch.setattr(kind, "load", load)
+    monkeypatch.setattr(cv2, "imdecode", lambda *_: pytest.fail("pixels of a JPEG were decoded"))
