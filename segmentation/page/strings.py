@@ -80,7 +80,7 @@ STRINGS = {
         "点击示例查看预先生成的对比，也可以自选设置进行对比。",
     ),
     "comparing": Text("Comparing the settings …", "正在对比……"),
-    "settings": Text("Settings", "设置"),
+    "details": Text("Details", "详细数据"),
     "setting_count": Text("Number of settings", "设置数量"),
     "compare_example": Text("Compare on this example", "用此示例对比"),
     "compare_mine": Text("Compare on my photo", "用我的照片对比"),
