@@ -40,6 +40,7 @@ def test_a_stopped_batch_offers_a_zip_and_explains_a_bad_photo(page: Page, tmp_p
     expect(page.get_by_text(re.compile("not a photo|无法识别为照片")).last).to_be_visible()
 
 
+@pytest.mark.parametrize("page", ["en-US"], indirect=True)
 def test_a_batch_is_resumed_after_an_error(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     advance, errors = tab.advance, [StorageFull("No space.", "没有空间。")]
 
