@@ -32,7 +32,7 @@ def _result_tile(index: int, result: PhotoResult, language: Language) -> str:
     reason = f"<small>{escape(notes)}</small>" if notes else ""
     kind = "cut-out" if result.file else "failed"
     return (
-        f'<li class="{kind}"><button type="button" data-index="{index}">{picture}'
+        f'<li data-state="{kind}"><button type="button" data-index="{index}">{picture}'
         f"<span>{escape(result.photo)}</span>{reason}</button></li>"
     )
 
@@ -41,4 +41,4 @@ def _waiting_tiles(batch: Batch, language: Language) -> Iterator[str]:
     states = ["working", *["waiting"] * len(batch.todo)]
     for (path, _), state in zip(batch.todo, states, strict=False):
         text = escape(STRINGS[state].in_language(language))
-        yield f'<li class="{state}"><span>{escape(path.name)}</span><small>{text}</small></li>'
+        yield f'<li data-state="{state}"><span>{escape(path.name)}</span><small>{text}</small></li>'

@@ -30,8 +30,10 @@ def test_a_stopped_batch_offers_a_zip_and_explains_a_bad_photo(page: Page, tmp_p
     page.get_by_role("button", name=text(page, "run_batch")).click()
     expect(page.get_by_text("1_flower_cutout.png")).to_be_visible()
     page.get_by_role("button", name=text(page, "stop")).click()
-    expect(page.locator("#tiles .cut-out img").first).to_be_visible()
-    expect(page.locator("#tiles .failed")).to_contain_text(re.compile("not a photo|无法识别为照片"))
+    expect(page.locator("#tiles [data-state=cut-out] img").first).to_be_visible()
+    expect(page.locator("#tiles [data-state=failed]")).to_contain_text(
+        re.compile("not a photo|无法识别为照片")
+    )
     with saved(page, tmp_path, text(page, "download_zip"), "cutouts.zip") as archive:
         names = zipfile.ZipFile(archive).namelist()
     assert names[0] == "1_flower_cutout.png"
