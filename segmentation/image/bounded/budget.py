@@ -7,11 +7,11 @@ from pathlib import Path
 # Of any photo: for the file's copies, the tables of decoders, and metadata.
 BASE_BYTES = 150_000_000
 BYTES_PER_FILE_BYTE = 4
-# Measured: 18 for RGBA that is turned, 21 for a cut-short file, 25 for a PNG's transparent colour.
+# Enough for 50 MP in every mode: turned RGBA and CMYK, cut-short files, a PNG's transparent colour.
 BYTES_PER_PIXEL = 32
-# Of CPU time; a 50 MP photo takes 1.5 to 4 seconds on one core of a server.
+# Of CPU time; a 50 MP photo takes 1 to 10 seconds on one core of a server.
 BASE_SECONDS = 4
-SECONDS_PER_MEGAPIXEL = 0.25
+SECONDS_PER_MEGAPIXEL = 0.4
 # On a busy host, a second of CPU time takes several seconds.
 WALL_FACTOR = 4
 

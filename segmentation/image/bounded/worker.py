@@ -17,7 +17,7 @@ from typing import BinaryIO
 
 import cv2
 import numpy as np
-from PIL import AvifImagePlugin
+from PIL import AvifImagePlugin, Image
 
 from segmentation.arrays import UInt8
 from segmentation.errors import PhotoError
@@ -26,6 +26,7 @@ from segmentation.image.bounded.messages import pack_error, read_message, write_
 from segmentation.image.decode import decode
 from segmentation.image.open import register_heif
 from segmentation.image.photo import Limits, Photo
+from segmentation.image.write import encode
 
 
 def main(arguments: list[str]) -> None:
@@ -50,11 +51,14 @@ def main(arguments: list[str]) -> None:
 def _prepare() -> None:
     """Load the decoders, and let them run in one thread: a fork of several would hang."""
     cv2.setNumThreads(1)
+    Image.init()
     AvifImagePlugin.DEFAULT_MAX_THREADS = 1
     if register_heif():
         import pillow_heif
 
         pillow_heif.options.DECODE_THREADS = 1
+    # Forks need not load again what a first photo loads.
+    decode(encode(np.zeros((32, 32, 3), np.uint8), "jpeg"), Limits())
 
 
 def serve(requests: BinaryIO, replies: BinaryIO, channel: socket.socket | None) -> bool:
@@ -80,9 +84,9 @@ def serve(requests: BinaryIO, replies: BinaryIO, channel: socket.socket | None) 
         return False
     data, limits = read(request["bytes"]), Limits(**request["limits"])
     shared = None if channel is None else socket.recv_fds(channel, 1, 1)[1][0]
-    budget = Budget.of(len(data), 0)
     most = Budget.of(len(data), limits.max_pixels)
-    restrict(budget, most)
+    # Pillow reserves the memory for a WebP's pixels when it opens the file.
+    restrict(most if data[8:12] == b"WEBP" else Budget.of(len(data), 0), most)
     try:
         photo = decode(data, limits, lambda pixels: restrict(Budget.of(len(data), pixels), most))
     except PhotoError as error:

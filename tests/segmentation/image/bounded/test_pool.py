@@ -128,6 +128,11 @@ def test_a_photo_that_takes_too_long_is_refused_and_delays_no_other(pool: Decode
     assert pool.decode(photo, LIMITS).rgb.any()
 
 
+def test_a_webp_of_many_pixels_is_read(pool: DecoderPool) -> None:
+    data = encode_image(Image.new("RGB", (5000, 4000), (9, 90, 30)), "WEBP", method=0)
+    assert pool.decode(data, LIMITS).hw == (4000, 5000)
+
+
 def test_many_threads_share_a_few_processes(pool: DecoderPool) -> None:
     files = [sample(format_) for format_ in ("JPEG", "PNG", "WEBP", "TIFF")] * 6
     with ThreadPoolExecutor(12) as threads:
@@ -187,4 +192,4 @@ def test_a_budget_grows_with_the_file_and_its_pixels() -> None:
     small, large = Budget.of(1000, 480), Budget.of(1000, 50e6)
     assert small.memory_bytes < 200e6
     assert 1e9 < large.memory_bytes < 2e9
-    assert small.cpu_seconds < large.cpu_seconds < 20
+    assert small.cpu_seconds < large.cpu_seconds < 30
