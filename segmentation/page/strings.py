@@ -123,8 +123,18 @@ STRINGS = {
         "没有达到此置信度的物体，但有一些候选。请点击您看到物体的位置。",
     ),
     "no_objects": Text(
-        "No object was found in this photo. Try another one.", "这张照片里没有找到物体，请换一张。"
+        "No object was found. Paint over what you want with the Keep brush, or try another photo.",
+        "没有找到物体。请用“保留”画笔涂抹要抠出的部分，或换一张照片。",
     ),
+    "nothing_here": Text(
+        "No object was found here. Paint it with the Keep brush, or draw a box around it.",
+        "这里没有识别到物体。请用“保留”画笔涂抹，或用“框选”框住它。",
+    ),
+    "nothing_in_box": Text(
+        "Nothing new was found in the box. Paint it with the Keep brush.",
+        "框内没有找到新的物体，请用“保留”画笔涂抹。",
+    ),
+    "searching_box": Text("Looking into the box …", "正在识别框内的物体……"),
     "select_one": Text("Click an object in the photo to cut it out.", "点击照片中的物体即可抠出。"),
     "photo_deleted": Text(
         "The server no longer has this photo: photos are deleted after an hour, and forgotten when "

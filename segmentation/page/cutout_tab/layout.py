@@ -6,9 +6,10 @@ import gradio as gr
 from gradio.components import Component
 
 from segmentation.compositing.backgrounds import BACKGROUNDS, FITS
-from segmentation.image.formats import OUTPUT_FORMATS
+from segmentation.image.formats import OUTPUT_FORMATS, find_format
 from segmentation.inference.select import MIN_OFFERED_SCORE
 from segmentation.model_card import ModelCard
+from segmentation.page.canvas.canvas import Canvas
 from segmentation.page.components import (
     STATE_SECONDS,
     Updates,
@@ -38,10 +39,16 @@ class CutoutLayout:
     def __init__(self, card: ModelCard) -> None:
         self.photo_state = gr.State(None, time_to_live=STATE_SECONDS)
         self.refinement = gr.State(None, time_to_live=STATE_SECONDS)
+        self.found_in_box = gr.State(None, time_to_live=STATE_SECONDS)
+        # What the browser was sent last: the canvas, and the object map alone.
+        self.view = gr.State(None, time_to_live=STATE_SECONDS)
+        self.object_map = gr.State(None, time_to_live=STATE_SECONDS)
         # Outlives the photo's state, so that an idle page can report that the state was dropped.
         self.is_open = gr.State(False)
         self.model_in_use = gr.State(card.name)
         self.downloads = gr.State(())
+        # The result on the canvas that the last download is the file of.
+        self.exported = gr.State("")
         self.draw_request = gr.State(None)
         self.refine_request = gr.State(None)
         self.export_request = gr.State(None)
@@ -107,8 +114,31 @@ class CutoutLayout:
         return {self.download: download, **self.no_zip()}
 
     def request_drawing(self) -> Updates:
-        """Ask for the result of the photo that is still open, after another one failed to open."""
+        """Ask for the result of the open photo."""
         return {self.draw_request: token_hex(8)}
+
+    def request_refinement(self) -> Updates:
+        """Ask for the second inference on the selected objects."""
+        return {self.refine_request: token_hex(8)}
+
+    def request_file(self) -> Updates:
+        """Ask for the file of the result."""
+        return {self.export_request: token_hex(8)}
+
+    def show_controls(self, options: PageOptions) -> Updates:
+        """Show the controls that belong to the kind of background and to the format."""
+        background = BACKGROUNDS[options.background]
+        parameters = background.parameters
+        visible = {
+            self.colour: "colour" in parameters,
+            self.colour_below: "colour_below" in parameters,
+            self.backdrop_area: "backdrop" in parameters,
+            self.fit: "fit" in parameters,
+            self.place_area: "place" in parameters,
+            self.frame: not background.has_own_frame,
+            self.quality: find_format(options.format).has_quality,
+        }
+        return {item: gr.update(visible=is_visible) for item, is_visible in visible.items()}
 
     def _photo(self, card: ModelCard) -> None:
         with gr.Column() as self.upload_area:
@@ -117,16 +147,11 @@ class CutoutLayout:
             )
         self.cancel = gr.Button(string("cancel"), size="sm", elem_id="cancel")
         with gr.Column(visible=False) as self.photo_area:
-            self.canvas = gr.Image(
-                label=string("canvas"), interactive=False, buttons=[], elem_id="canvas"
-            )
+            self.canvas = Canvas(elem_id="canvas")
             with gr.Row():
                 self.new_photo = gr.Button(string("new_photo"), size="sm", min_width=60)
                 self.select_all = gr.Button(string("all"), size="sm", min_width=60)
                 self.select_none = gr.Button(string("none"), size="sm", min_width=60)
-                self.undo = gr.Button(
-                    string("undo"), size="sm", min_width=60, interactive=False, elem_id="undo"
-                )
             self.message = gr.Markdown()
             self.show_uncertain = gr.Button(string("show_uncertain"), visible=False)
             self.objects = gr.CheckboxGroup(label=string("objects"))
@@ -144,10 +169,6 @@ class CutoutLayout:
                 self.refine = gr.Checkbox(True, label=string("refine"))
 
     def _result(self) -> None:
-        self.result = gr.ImageSlider(
-            label=string("result"), type="filepath", interactive=False, buttons=["fullscreen"]
-        )
-        gr.Markdown(string("result_placeholder"), elem_id="awaited")
         self.download = gr.DownloadButton(
             string("download"), variant="primary", interactive=False, elem_id="download"
         )

@@ -1,0 +1,50 @@
+"""The canvas as a Gradio component."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from segmentation.page.canvas.texts import CANVAS_TEXTS
+
+FOLDER = Path(__file__).parent
+# Joined into one script, in this order: Gradio runs a component's script as one function.
+SCRIPTS = ("viewport.js", "object_map.js", "overlay.js", "gestures.js", "canvas.js")
+
+
+class Canvas(gr.HTML):
+    """A photo with its objects and its cut-out, on which visitors click, paint and draw boxes.
+
+    Its value is `CanvasView.as_json`, or None while there is no photo. Its events are `pick`,
+    `stroke`, `box`, `tile`, `undo` and `redo`; `events` reads their data.
+
+    Args:
+        options: of `gr.HTML`, such as `elem_id`.
+    """
+
+    def __init__(self, value: Any = None, **options: Any) -> None:
+        super().__init__(
+            value,
+            html_template=_read("canvas.html"),
+            css_template=_read("canvas.css"),
+            js_on_load=_script(),
+            apply_default_css=False,
+            **options,
+        )
+
+    def api_info(self) -> dict[str, Any]:
+        """Describe the value for Gradio."""
+        return {"type": "object"}
+
+
+def _read(name: str) -> str:
+    return (FOLDER / name).read_text("utf-8")
+
+
+def _script() -> str:
+    texts = {key: asdict(text) for key, text in CANVAS_TEXTS.items()}
+    constants = f"const CANVAS_TEXTS = {json.dumps(texts, ensure_ascii=False)};"
+    start = "startCanvas(element, trigger, props, watch);"
+    return "\n".join([constants, *map(_read, SCRIPTS), start])
