@@ -301,10 +301,10 @@ def advice(state: PhotoState, min_score: float) -> tuple[Text, ...]:
 def messages(
     state: PhotoState, min_score: float, refinement: Refinement | None
 ) -> tuple[Text, ...]:
-    """Return the messages under the photo: notices, the next step, and the time taken."""
+    """Return the messages under the photo: notices, and the time taken."""
     if refinement and not refinement.matches(state.segmentation, state.selected(min_score)):
         refinement = None
-    return (*state.notices, *advice(state, min_score), _time_spent(state.timings, refinement))
+    return (*state.notices, _time_spent(state.timings, refinement))
 
 
 def message_text(

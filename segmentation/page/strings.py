@@ -19,13 +19,10 @@ STRINGS = {
     "drop_photo": Text(
         "Drop a photo here, paste it, or click to choose", "拖放、粘贴照片，或点击选择"
     ),
-    # It covers a part of the photo, so it is short.
-    "canvas": Text("Click an object to add or remove it", "点击物体：选中或取消"),
     "objects": Text("Objects found", "找到的物体"),
     "new_photo": Text("Another photo", "换一张照片"),
     "all": Text("All", "全选"),
     "none": Text("None", "全不选"),
-    "undo": Text("Undo", "撤销"),
     "background": Text("Background", "背景"),
     "transparent": Text("Transparent", "透明"),
     "colour": Text("Colour", "纯色"),
@@ -59,9 +56,7 @@ STRINGS = {
     "grow": Text("Shrink or grow edge", "边缘收缩 / 扩展"),
     "fine_hair": Text("Fine hair and fur", "发丝与毛发"),
     "refine": Text("Refine selection (slower)", "精细识别（较慢）"),
-    "result": Text("Before and after", "前后对比"),
     "uploading": Text("Uploading …", "正在上传……"),
-    "result_placeholder": Text("Your cut-out appears here", "抠图结果会显示在这里"),
     "download": Text("Download", "下载"),
     "loading": Text("Loading the model, then finding the objects …", "正在加载模型并查找物体……"),
     "finding": Text("Finding the objects …", "正在查找物体……"),

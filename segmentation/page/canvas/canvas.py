@@ -14,29 +14,23 @@ FOLDER = Path(__file__).parent
 SCRIPTS = ("viewport.js", "object_map.js", "overlay.js", "gestures.js", "canvas.js")
 
 
-class Canvas(gr.HTML):
-    """A photo with its objects and its cut-out, on which visitors click, paint and draw boxes.
+def photo_canvas(**options: Any) -> gr.HTML:
+    """Create a canvas: a photo with its objects and its cut-out, to click, paint and draw boxes on.
 
     Its value is `CanvasView.as_json`, or None while there is no photo. Its events are `pick`,
-    `stroke`, `box`, `tile`, `undo` and `redo`; `events` reads their data.
+    `stroke`, `box`, `tile`, `undo` and `redo`; `events` reads their data. (A subclass would make
+    Gradio write a stub file beside this one.)
 
     Args:
         options: of `gr.HTML`, such as `elem_id`.
     """
-
-    def __init__(self, value: Any = None, **options: Any) -> None:
-        super().__init__(
-            value,
-            html_template=_read("canvas.html"),
-            css_template=_read("canvas.css"),
-            js_on_load=_script(),
-            apply_default_css=False,
-            **options,
-        )
-
-    def api_info(self) -> dict[str, Any]:
-        """Describe the value for Gradio."""
-        return {"type": "object"}
+    return gr.HTML(
+        html_template=_read("canvas.html"),
+        css_template=_read("canvas.css"),
+        js_on_load=_script(),
+        apply_default_css=False,
+        **options,
+    )
 
 
 def _read(name: str) -> str:

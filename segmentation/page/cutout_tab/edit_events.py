@@ -19,6 +19,7 @@ from segmentation.inference.select import select
 from segmentation.page.canvas.events import TileRequest, read_box, read_pick, read_stroke, read_tile
 from segmentation.page.canvas.view import CanvasView, Tile
 from segmentation.page.components import (
+    PROGRESS,
     PageContext,
     Updates,
     Values,
@@ -69,9 +70,16 @@ class EditEvents:
             state = state.draw(read_stroke(event._data))
         return self._drawing.show(state, values, request)
 
-    def search_box(self, values: Values, event: gr.EventData, request: gr.Request) -> Updates:
+    def search_box(
+        self,
+        values: Values,
+        event: gr.EventData,
+        request: gr.Request,
+        progress: gr.Progress = PROGRESS,
+    ) -> Updates:
         """Run the model on a box."""
         state = self._layout.state(values, request)
+        progress(0, STRINGS["searching_box"].in_language(language_of(request)))
         with translate_errors(request):
             photo = self._context.photos.read(state.path)
             segmenter = self._context.registry.segmenter(state.model)

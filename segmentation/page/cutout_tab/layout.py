@@ -9,7 +9,7 @@ from segmentation.compositing.backgrounds import BACKGROUNDS, FITS
 from segmentation.image.formats import OUTPUT_FORMATS, find_format
 from segmentation.inference.select import MIN_OFFERED_SCORE
 from segmentation.model_card import ModelCard
-from segmentation.page.canvas.canvas import Canvas
+from segmentation.page.canvas.canvas import photo_canvas
 from segmentation.page.components import (
     STATE_SECONDS,
     Updates,
@@ -147,7 +147,7 @@ class CutoutLayout:
             )
         self.cancel = gr.Button(string("cancel"), size="sm", elem_id="cancel")
         with gr.Column(visible=False) as self.photo_area:
-            self.canvas = Canvas(elem_id="canvas")
+            self.canvas = photo_canvas(elem_id="canvas")
             with gr.Row():
                 self.new_photo = gr.Button(string("new_photo"), size="sm", min_width=60)
                 self.select_all = gr.Button(string("all"), size="sm", min_width=60)
