@@ -47,6 +47,8 @@ class CutoutLayout:
         self.is_open = gr.State(False)
         self.model_in_use = gr.State(card.name)
         self.downloads = gr.State(())
+        # Files of the last result on the canvas and of the one before.
+        self.results = gr.State(())
         # The result on the canvas that the last download is the file of.
         self.exported = gr.State("")
         self.draw_request = gr.State(None)

@@ -278,6 +278,7 @@ def _read(layout: CutoutLayout) -> set[Block]:
         layout.refinement,
         layout.object_map,
         layout.view,
+        layout.results,
         layout.downloads,
         *layout.controls.values(),
     }
@@ -289,6 +290,7 @@ def _drawn(layout: CutoutLayout) -> list[Any]:
         layout.photo_state,
         layout.object_map,
         layout.view,
+        layout.results,
         layout.canvas,
         layout.objects,
         layout.show_uncertain,
