@@ -42,9 +42,6 @@ def cutout_tab(ui: gr.Blocks, context: PageContext, header: Header) -> CutoutLay
         [
             header.heading,
             header.model,
-            layout.background,
-            layout.fit,
-            layout.frame,
             layout.examples_heading,
             layout.examples,
         ],
@@ -65,37 +62,17 @@ def cutout_tab(ui: gr.Blocks, context: PageContext, header: Header) -> CutoutLay
 
 def _wire_controls(layout: CutoutLayout, events: PhotoEvents) -> list[Any]:
     """Wire the events that show and hide controls. Returns the triggers that change the result."""
+    background, file_format = layout.background_panel, layout.format_panel
     gr.on(
-        [layout.background.input, layout.format.input],
+        [background.background.input, file_format.format.input],
         events.show_controls,
         {*layout.controls.values()},
         _shown_controls(layout),
         **LATEST,
     )
-    sliders = [
-        layout.min_score,
-        layout.softness,
-        layout.grow,
-        layout.scale,
-        layout.x,
-        layout.y,
-        layout.quality,
-    ]
-    others: list[Any] = [
-        layout.fine_hair,
-        layout.refine,
-        layout.background,
-        layout.colour,
-        layout.colour_below,
-        layout.backdrop,
-        layout.fit,
-        layout.outline,
-        layout.shadow,
-        layout.frame,
-        layout.format,
-    ]
-    released = [slider.release for slider in sliders]
-    return [*released, *(control.input for control in others), layout.backdrop.clear]
+    styles: list[Any] = [*layout.controls.values()]
+    changed = [item.release if isinstance(item, gr.Slider) else item.input for item in styles]
+    return [*changed, background.backdrop.clear]
 
 
 def _wire_steps(
@@ -163,7 +140,8 @@ def _wire_opening(
         "show_progress_on": [layout.upload, layout.canvas],
     }
     # Events of the previous photo are cancelled before the next one is opened.
-    gr.on([layout.examples.select, layout.upload.input], None, cancels=running)
+    other_photo = [layout.examples.select, layout.upload.input, layout.open_request.change]
+    gr.on(other_photo, None, cancels=running)
     opening: list[Any] = [
         layout.upload.input(events.open_photo, {layout.upload, header.model}, opened, **options),
         layout.examples.select(
@@ -172,6 +150,12 @@ def _wire_opening(
             opened,
             js=SCROLL_TO_PHOTO,
             trigger_mode="always_last",
+            **options,
+        ),
+        layout.open_request.change(
+            events.open_requested,
+            {layout.open_request},
+            _unique([*opened, header.model, layout.model_in_use, *_set_controls(layout)]),
             **options,
         ),
     ]
@@ -235,7 +219,7 @@ def _wire_edits(layout: CutoutLayout, events: EditEvents, device: dict[str, Any]
     # None of them replaces another one: each click and each stroke counts.
     options: dict[str, Any] = {**DRAW, **QUIET, "trigger_mode": "multiple"}
     canvas = layout.canvas
-    restored = [*drawn, *layout.controls.values(), *_shown_controls(layout)]
+    restored: list[Any] = [*drawn, *_set_controls(layout)]
     searching = canvas.box(
         events.search_box,
         {layout.photo_state},
@@ -250,8 +234,8 @@ def _wire_edits(layout: CutoutLayout, events: EditEvents, device: dict[str, Any]
         canvas.stroke(events.paint, read, drawn, **options),
         searching,
         searching.success(events.add_boxed, {*read, layout.found_in_box}, drawn, **options),
-        canvas.undo(events.undo, read, _unique(restored), **options),
-        canvas.redo(events.redo, read, _unique(restored), **options),
+        canvas.undo(events.undo, read, restored, **options),
+        canvas.redo(events.redo, read, restored, **options),
         canvas.tile(
             events.show_tile,
             {layout.photo_state, layout.view, layout.downloads, layout.exported},
@@ -304,15 +288,12 @@ def _drawn(layout: CutoutLayout) -> list[Any]:
 
 def _shown_controls(layout: CutoutLayout) -> list[Any]:
     """The components that `CutoutLayout.show_controls` shows or hides."""
-    return [
-        layout.colour,
-        layout.colour_below,
-        layout.backdrop_area,
-        layout.fit,
-        layout.place_area,
-        layout.frame,
-        layout.quality,
-    ]
+    return [*layout.background_panel.shown, *layout.format_panel.shown]
+
+
+def _set_controls(layout: CutoutLayout) -> list[Any]:
+    """The components that `CutoutLayout.set_controls` sets."""
+    return _unique([*layout.controls.values(), *_shown_controls(layout)])
 
 
 def _unique(components: list[Any]) -> list[Any]:
