@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 import numpy.typing as npt
 
 from segmentation.arrays import Float32, SizeHW
-from segmentation.model_card import InputSpec
+from segmentation.i18n import Text
+from segmentation.model_card import Artifact, InputSpec
 
 
 class Logits(NamedTuple):
@@ -43,6 +44,21 @@ class Engine(ABC):
     def max_concurrency(self) -> int:
         """Number of photos worth running at the same time; more would only wait."""
         return 1
+
+    @property
+    def computes_on_host(self) -> bool:
+        """Whether a run keeps the CPU busy, so that preparing other photos meanwhile is no gain."""
+        return True
+
+    @property
+    def compiled_artifacts(self) -> tuple[Artifact, ...]:
+        """The loaded artifacts that a chip's compiler made and that may compute other numbers."""
+        return ()
+
+    @property
+    def notices(self) -> tuple[Text, ...]:
+        """What users should know about the devices now."""
+        return ()
 
     @abstractmethod
     def run(self, pixel_values: npt.NDArray[Any]) -> Logits:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from segmentation.engines.registry import EngineChoice, available_chip
+from segmentation.engines.registry import EngineChoice, available_chip, is_ascend
 from segmentation.errors import EngineUnavailable, KoutuError, ModelError, ModelNotFound
 from segmentation.i18n import Text
 from segmentation.inference.hub import HUB_PREFIX, get_model
@@ -120,7 +120,11 @@ class ModelRegistry:
     def _chip(self) -> str | None:
         """The host's Ascend chip, looked for only if a model has an artifact for any."""
         has_om = any(artifact.format == "om" for card in self.cards for artifact in card.artifacts)
-        return available_chip() if self._engine in ("auto", "ascend") and has_om else None
+        return (
+            available_chip()
+            if (self._engine == "auto" or is_ascend(self._engine)) and has_om
+            else None
+        )
 
     def _variants(self, card: ModelCard, chip: str | None) -> Iterator[ModelVariant]:
         onnx = [artifact.precision for artifact in card.artifacts if artifact.format == "onnx"]
@@ -131,7 +135,7 @@ class ModelRegistry:
         ]
         # Suffix of the title, engine (None is the page's), precisions.
         engines: list[tuple[str, EngineChoice | None, list[str]]]
-        if self._engine == "ascend":
+        if is_ascend(self._engine):
             engines = [("", None, om)]
         elif om:
             engines = [(" · Ascend", None, om), (" · onnxruntime", "onnx", onnx)]

@@ -90,8 +90,11 @@ class Segmenter:
 
     @property
     def notices(self) -> tuple[Text, ...]:
-        """Notices about the choice of the engine; empty before it is opened."""
-        return self._opened[1] if self._opened else ()
+        """Notices about the engine's choice and its devices; empty before it is opened."""
+        if self._opened is None:
+            return ()
+        engine, notices = self._opened
+        return (*notices, *engine.notices)
 
     def segment(self, photo: Photo, threshold: float | None = None) -> tuple[Segmentation, Timings]:
         """Find the objects in a photo.
