@@ -105,9 +105,7 @@ _SPECS = (
         name="ascend",
         title="Ascend",
         choice_pattern=r"ascend(:\d+(,\d+)*)?",
-        choice_help=Text(
-            "ascend (ascend:0,1 takes these devices)", "ascend（ascend:0,1 只用这些设备）"
-        ),
+        choice_help=Text("ascend, ascend:0,1 (these devices)", "ascend、ascend:0,1（指定设备）"),
         open=_open_ascend,
         auto_rank=1,
         is_present=lambda: detect_chip() is not None,

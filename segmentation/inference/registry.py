@@ -103,13 +103,22 @@ class ModelRegistry:
         key = card.name, precision, engine or self._engine
         with self._lock:
             if key not in self._segmenters:
-                self._segmenters[key] = Segmenter(card, key[2], precision, self._threads)
+                self._segmenters[key] = Segmenter(
+                    card, key[2], precision, self._threads, checks_itself=True
+                )
             return self._segmenters[key]
 
     def variants(self) -> tuple[ModelVariant, ...]:
         """All variants that this host can run; each model's default variant comes first."""
         chip = self._chip()
         return tuple(variant for card in self.cards for variant in self._variants(card, chip))
+
+    def has_chip(self) -> bool:
+        """Whether the default model will run on an Ascend chip of this host."""
+        chip = self._chip()
+        return chip is not None and any(
+            artifact.soc == chip for artifact in self.cards[0].artifacts
+        )
 
     def close(self) -> None:
         """Close all engines."""

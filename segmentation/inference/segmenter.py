@@ -13,6 +13,7 @@ from segmentation.i18n import Text
 from segmentation.image.photo import Photo
 from segmentation.inference.postprocess import Segmentation, find_instances
 from segmentation.inference.preprocess import preprocess
+from segmentation.inference.self_check import SelfCheck
 from segmentation.model_card import ModelCard
 
 
@@ -43,6 +44,8 @@ class Segmenter:
         choice: which engine to use.
         precision: of the artifact; None takes the card's first choice.
         threads: for onnxruntime; 0 takes all cores.
+        checks_itself: whether an engine with compiled artifacts is compared with the ONNX graph
+            once, in the background; a difference becomes a notice.
     """
 
     def __init__(
@@ -51,6 +54,8 @@ class Segmenter:
         choice: EngineChoice = "auto",
         precision: str | None = None,
         threads: int = 0,
+        *,
+        checks_itself: bool = False,
     ) -> None:
         self.card = card
         self._choice = choice
@@ -58,6 +63,8 @@ class Segmenter:
         self._threads = threads
         self._lock = threading.Lock()
         self._opened: tuple[Engine, tuple[Text, ...]] | None = None
+        self._checks_itself = checks_itself
+        self._self_check: SelfCheck | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the arguments only; the copy opens an engine of its own."""
@@ -76,6 +83,8 @@ class Segmenter:
         with self._lock:
             if self._opened is None:
                 self._opened = open_engine(self.card, self._choice, self._precision, self._threads)
+                if self._checks_itself and self._opened[0].compiled_artifacts:
+                    self._self_check = SelfCheck(self.card, self._opened[0])
             return self._opened
 
     @property
@@ -94,7 +103,8 @@ class Segmenter:
         if self._opened is None:
             return ()
         engine, notices = self._opened
-        return (*notices, *engine.notices)
+        found = self._self_check.notices if self._self_check else ()
+        return (*notices, *engine.notices, *found)
 
     def segment(self, photo: Photo, threshold: float | None = None) -> tuple[Segmentation, Timings]:
         """Find the objects in a photo.

@@ -110,10 +110,10 @@ class AscendEngine(Engine):
         if (hidden := self._host.hidden_devices) > 0:
             notices.append(
                 Text(
-                    f"CANN ignored {hidden} of the numbers in {VISIBLE_DEVICES}. Check with npu-smi "
-                    "info which exist.",
-                    f"CANN 忽略了 {VISIBLE_DEVICES} 中的 {hidden} 个编号，请用 npu-smi info "
-                    "核对实际编号。",
+                    f"CANN ignored {hidden} of the numbers in {VISIBLE_DEVICES}. Check with "
+                    "npu-smi info which exist.",
+                    f"CANN 忽略了 {VISIBLE_DEVICES} 中的 {hidden} 个编号，"
+                    "请用 npu-smi info 核对实际编号。",
                 )
             )
         return tuple(notices)

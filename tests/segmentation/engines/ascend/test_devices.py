@@ -42,7 +42,8 @@ def test_eight_clients_keep_four_devices_busy_while_one_is_lost(
 
     with ThreadPoolExecutor(CLIENTS) as pool:
         assert all(pool.map(infer, range(PHOTOS)))
-    assert chip.executions.total() == PHOTOS
+    # The photo that was on the lost device ran twice.
+    assert chip.executions.total() in (PHOTOS, PHOTOS + 1)
     assert all(chip.executions[device] > PHOTOS // 20 for device in range(DEVICES))
     assert engine.device == f"3/4 × {CHIP}"
     (notice,) = engine.notices
