@@ -64,19 +64,19 @@ class Device:
 
     def _check_memory(self, path: Path) -> None:
         needed_bytes: int = sum(self._acl.call("mdl.query_size", str(path)))
-        free_bytes = self._free_bytes()
-        if free_bytes is not None and needed_bytes > free_bytes:
-            raise NotEnoughMemory(needed_bytes, free_bytes)
+        memory = self.memory_bytes()
+        if memory is not None and needed_bytes > memory[0]:
+            raise NotEnoughMemory(needed_bytes, memory[0])
 
-    def _free_bytes(self) -> int | None:
-        """Bytes of free memory; None if the device does not say."""
+    def memory_bytes(self) -> tuple[int, int] | None:
+        """Return free and total bytes of memory; None if the device does not say."""
         for kind in _MEMORY_KINDS:
             try:
                 free_bytes, total_bytes = self._acl.call("rt.get_mem_info", kind)
             except AclFailure:
                 continue  # a chip without this kind of memory may refuse the question
             if total_bytes:
-                return int(free_bytes)
+                return int(free_bytes), int(total_bytes)
         return None
 
     def execute(self, model: DeviceModel) -> None:

@@ -118,6 +118,12 @@ class AscendEngine(Engine):
             )
         return tuple(notices)
 
+    @property
+    def memory_bytes(self) -> dict[int, tuple[int, int]]:
+        """Free and total bytes of the memory of each device that says so."""
+        found = {worker.device_id: worker.memory_bytes() for worker in self._pool.workers}
+        return {device: memory for device, memory in found.items() if memory is not None}
+
     def run(self, pixel_values: npt.NDArray[Any]) -> Logits:
         """Run the model on one photo, on the device that has the least to do.
 

@@ -93,6 +93,14 @@ class DeviceWorker:
         """
         return self._thread.run(lambda: self._infer(pixel_values))
 
+    def memory_bytes(self) -> tuple[int, int] | None:
+        """Return free and total bytes of the device's memory; None if it does not say.
+
+        Raises:
+            InternalError: the device does not start or hangs.
+        """
+        return self._thread.run(lambda: (self._device or self._open_device()).memory_bytes())
+
     def close(self) -> None:
         """Release the device and end the thread. A call that hangs is left to the driver."""
         try:
