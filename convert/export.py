@@ -25,6 +25,7 @@ from segmentation.cli.argument_types import score
 from segmentation.engines.onnx import OnnxEngine
 from segmentation.errors import ConversionError, ModelError
 from segmentation.i18n import Text
+from segmentation.inference.preprocess import preprocess
 from segmentation.model_card import Artifact, ModelCard, Source, digest_of, load_card, save_card
 
 Task = Literal["instance", "panoptic", "semantic"]
@@ -64,6 +65,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="form of deformable attention; default: deform-conv for onnx, grid-sample for ascend; "
         "use gather if atc or the chip fails on GridSample",
     )
+    parser.add_argument(
+        "--input",
+        type=str.upper,
+        choices=("NHWC", "NCHW"),
+        default="NHWC",
+        help="nhwc (default): the photo, uint8, normalised inside; nchw: normalised float32, "
+        "for --gears and --aipp of atc, or if a chip refuses uint8",
+    )
     parser.add_argument("--source", help="source that the card names; default: CHECKPOINT")
     parser.add_argument("--task", choices=TASKS, help="default: as the checkpoint's name says")
     parser.add_argument("--title", help="title that the page shows; default: the checkpoint's name")
@@ -95,7 +104,9 @@ def run(args: argparse.Namespace) -> None:
     card = export(
         checkpoint,
         args.output,
-        plan_graphs(checkpoint, args.size, args.longest_side, args.target, args.sampling),
+        plan_graphs(
+            checkpoint, args.size, args.longest_side, args.target, args.sampling, args.input
+        ),
         source=Source(name, files.revision, args.license or files.license),
         title=Text(title, args.title_zh or title),
         task=args.task or guess_task(name),
@@ -137,7 +148,7 @@ def export(
             source=source,
             labels=translate_labels(checkpoint.labels),
             score_threshold=score_threshold,
-            input=checkpoint.input_spec,
+            input=checkpoint.graph_input(graphs[0].layout),
             outputs=OUTPUTS,
             mask_stride=MASK_STRIDE,
             artifacts=tuple(_write(checkpoint, partial, plan) for plan in graphs),
@@ -173,8 +184,9 @@ def compare_with_transformers(checkpoint: Checkpoint, card: ModelCard) -> None:
     )
     sizes_hw = dict.fromkeys(size_hw for sizes in by_aspect for size_hw in (sizes[0], sizes[-1]))
     for height, width in sizes_hw:
-        image = synthetic_photo((height, width))[None]
-        found = compare_logits(checkpoint.run(image), engine.run(image))
+        photo = synthetic_photo((height, width))
+        pixel_values, _ = preprocess(photo, card.input, [(height, width)], card.mask_stride)
+        found = compare_logits(checkpoint.run(photo[None]), engine.run(pixel_values))
         print(
             f"At {height}x{width} against transformers: "
             f"class logits {found.class_max:.1e}, mask logits {found.mask_max:.1e}, "
@@ -202,10 +214,10 @@ def describe_graph(path: Path, precision: str, sizes_hw: tuple[SizeHW, ...]) -> 
 
 def _write(checkpoint: Checkpoint, folder: Path, plan: GraphPlan) -> Artifact:
     path = folder / plan.file
-    model = write_graph(
-        checkpoint.model, checkpoint.input_spec, plan.size_hw, plan.target, plan.sampling
-    )
-    if plan.target == "ascend" and (violations := check(model)):
+    spec = checkpoint.graph_input(plan.layout)
+    model = write_graph(checkpoint.model, spec, plan.size_hw, plan.target, plan.sampling)
+    violations = check(model, open_sides=plan.size_hw is None)
+    if plan.target == "ascend" and violations:
         raise ConversionError(
             f"atc would refuse {plan.file}: {violations[0]}. Please report the checkpoint.",
             f"{plan.file} 无法通过 atc：{violations[0]}。请反馈该检查点。",
