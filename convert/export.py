@@ -12,10 +12,17 @@ import onnx
 from convert.arguments import parse_size
 from convert.checkpoint import Checkpoint, load_checkpoint
 from convert.checkpoint_files import find_checkpoint
-from convert.export_plan import GraphPlan, plan_graphs
-from convert.graph.mask2former import MASK_STRIDE, OUTPUTS, TARGETS, write_graph
+from convert.export_plan import GraphPlan, add_portable, plan_graphs
+from convert.graph.mask2former import (
+    FASTEST_SAMPLING,
+    MASK_STRIDE,
+    OUTPUTS,
+    TARGETS,
+    write_graph,
+)
 from convert.graph.operator_rules.check import check
 from convert.graph.sampling.registry import SAMPLERS
+from convert.graph.shared_weights import share_weights
 from convert.labels import translate_labels
 from convert.logits_difference import compare_logits
 from convert.model_folder import move_files, scratch_folder
@@ -73,6 +80,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="nhwc (default): the photo, uint8, normalised inside; nchw: normalised float32, "
         "for --gears and --aipp of atc, or if a chip refuses uint8",
     )
+    parser.add_argument(
+        "--portable",
+        action="store_true",
+        help="for onnx: also write graphs that share these weights, for onnxruntime before 1.25 "
+        "and for OpenVINO, DirectML and CANN",
+    )
     parser.add_argument("--source", help="source that the card names; default: CHECKPOINT")
     parser.add_argument("--task", choices=TASKS, help="default: as the checkpoint's name says")
     parser.add_argument("--title", help="title that the page shows; default: the checkpoint's name")
@@ -99,14 +112,17 @@ def run(args: argparse.Namespace) -> None:
             "first.",
             file=sys.stderr,
         )
+    plans = plan_graphs(
+        checkpoint, args.size, args.longest_side, args.target, args.sampling, args.input
+    )
+    if args.portable and args.target == "onnx":
+        plans = add_portable(plans)
     name = args.source or files.name
     title = args.title or name.split("/")[-1]
     card = export(
         checkpoint,
         args.output,
-        plan_graphs(
-            checkpoint, args.size, args.longest_side, args.target, args.sampling, args.input
-        ),
+        plans,
         source=Source(name, files.revision, args.license or files.license),
         title=Text(title, args.title_zh or title),
         task=args.task or guess_task(name),
@@ -153,7 +169,9 @@ def export(
             mask_stride=MASK_STRIDE,
             artifacts=tuple(_write(checkpoint, partial, plan) for plan in graphs),
         )
-        compare_with_transformers(checkpoint, card)
+        for sampling in dict.fromkeys(artifact.sampling for artifact in card.artifacts):
+            graphs_of_one = tuple(a for a in card.artifacts if a.sampling == sampling)
+            compare_with_transformers(checkpoint, replace(card, artifacts=graphs_of_one))
         save_card(card)
         previous = _onnx_files(output)
         move_files(partial, output)
@@ -207,20 +225,37 @@ def guess_task(name: str) -> Task:
     return next((task for task in TASKS if task in name.lower()), "instance")
 
 
-def describe_graph(path: Path, precision: str, sizes_hw: tuple[SizeHW, ...]) -> Artifact:
+def describe_graph(
+    path: Path,
+    precision: str,
+    sizes_hw: tuple[SizeHW, ...],
+    sampling: str | None,
+    weights_file: str | None = None,
+) -> Artifact:
     """Make the card's entry for an ONNX file."""
-    return Artifact(path.name, "onnx", precision, sizes_hw, path.stat().st_size, digest_of(path))
+    return Artifact(
+        path.name,
+        "onnx",
+        precision,
+        sizes_hw,
+        path.stat().st_size,
+        digest_of(path),
+        sampling=sampling,
+        weights_file=weights_file,
+    )
 
 
 def _write(checkpoint: Checkpoint, folder: Path, plan: GraphPlan) -> Artifact:
     path = folder / plan.file
     spec = checkpoint.graph_input(plan.layout)
     model = write_graph(checkpoint.model, spec, plan.size_hw, plan.target, plan.sampling)
-    violations = check(model, open_sides=plan.size_hw is None)
-    if plan.target == "ascend" and violations:
+    if plan.weights_file:
+        share_weights(model, folder / plan.weights_file)
+    elif plan.target == "ascend" and (violations := check(model, open_sides=plan.size_hw is None)):
         raise ConversionError(
             f"atc would refuse {plan.file}: {violations[0]}. Please report the checkpoint.",
             f"{plan.file} 无法通过 atc：{violations[0]}。请反馈该检查点。",
         )
     onnx.save(model, path)
-    return describe_graph(path, "fp32", plan.sizes_hw)
+    sampling = plan.sampling or FASTEST_SAMPLING[plan.target]
+    return describe_graph(path, "fp32", plan.sizes_hw, sampling, plan.weights_file)

@@ -18,6 +18,7 @@ from segmentation.model_card import Artifact, InputSpec, ModelCard
 ONNX_FRAMEWORK = 5
 # Aspect ratios (height / width) of the OMs that are made of a graph for many sizes.
 DEFAULT_ASPECTS = (1.0, 3 / 4, 4 / 3)
+DEFAULT_SAMPLING = "grid-sample"
 # Names of the files in the folder where atc runs.
 KEEP_DTYPE_FILE = "keep_dtype.cfg"
 FUSION_SWITCH_FILE = "fusion_switch.cfg"
@@ -95,7 +96,9 @@ def plan_conversions(
     graphs = [
         artifact
         for artifact in card.artifacts
-        if artifact.format == "onnx" and artifact.precision == "fp32"
+        if artifact.format == "onnx"
+        and artifact.precision == "fp32"
+        and artifact.weights_file is None
     ]
     graph_of_size = {size_hw: graph for graph in reversed(graphs) for size_hw in graph.sizes_hw}
     wanted = tuple(sizes_hw) or tuple(

@@ -2,14 +2,13 @@
 
 import onnx
 
-from convert.ascend.command_line import Conversion
+from convert.ascend.command_line import DEFAULT_SAMPLING, Conversion
 from convert.graph.operator_rules.check import Violation, check
 from convert.graph.retarget.retarget import retarget
 from segmentation.errors import ConversionError
 from segmentation.model_card import ModelCard, check_artifact
 
 MAX_SHOWN_VIOLATIONS = 8
-DEFAULT_SAMPLING = "grid-sample"
 
 
 def graph_for_atc(card: ModelCard, conversion: Conversion) -> onnx.ModelProto:

@@ -106,12 +106,13 @@ def _converted(
     """A copy of the model folder in a temporary place, with the one OM."""
     with tempfile.TemporaryDirectory(prefix="koutu-tune-") as name:
         folder = Path(name)
-        graph = conversion.graph
-        (folder / graph.file).symlink_to(card.path(graph).resolve())
-        trial_card = replace(card, folder=folder, artifacts=(graph,))
+        graphs = tuple(artifact for artifact in card.artifacts if artifact.format == "onnx")
+        for graph in graphs:
+            (folder / graph.file).symlink_to(card.path(graph).resolve())
+        trial_card = replace(card, folder=folder, artifacts=graphs)
         with redirect_stdout(sys.stderr):
             om = make_om(trial_card, conversion, toolkit)
-        yield replace(trial_card, artifacts=(graph, om)), om
+        yield replace(trial_card, artifacts=(*graphs, om)), om
 
 
 def _convert_all(card: ModelCard, soc: str, tuning: Tuning, toolkit: Toolkit) -> ModelCard:

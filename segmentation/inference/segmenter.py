@@ -44,6 +44,7 @@ class Segmenter:
         choice: which engine to use.
         precision: of the artifact; None takes the card's first choice.
         threads: for onnxruntime; 0 takes all cores.
+        spin: for onnxruntime; see `open_engine`.
         checks_itself: whether an engine with compiled artifacts is compared with the ONNX graph
             once, in the background; a difference becomes a notice.
     """
@@ -54,6 +55,7 @@ class Segmenter:
         choice: EngineChoice = "auto",
         precision: str | None = None,
         threads: int = 0,
+        spin: bool = False,
         *,
         checks_itself: bool = False,
     ) -> None:
@@ -61,6 +63,7 @@ class Segmenter:
         self._choice = choice
         self._precision = precision
         self._threads = threads
+        self._spin = spin
         self._lock = threading.Lock()
         self._opened: tuple[Engine, tuple[Text, ...]] | None = None
         self._checks_itself = checks_itself
@@ -68,7 +71,7 @@ class Segmenter:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the arguments only; the copy opens an engine of its own."""
-        return type(self), (self.card, self._choice, self._precision, self._threads)
+        return type(self), (self.card, self._choice, self._precision, self._threads, self._spin)
 
     def open(self) -> tuple[Engine, tuple[Text, ...]]:
         """Load the model, unless it is loaded already.
@@ -82,7 +85,9 @@ class Segmenter:
         """
         with self._lock:
             if self._opened is None:
-                self._opened = open_engine(self.card, self._choice, self._precision, self._threads)
+                self._opened = open_engine(
+                    self.card, self._choice, self._precision, self._threads, self._spin
+                )
                 if self._checks_itself and self._opened[0].compiled_artifacts:
                     self._self_check = SelfCheck(self.card, self._opened[0])
             return self._opened
@@ -104,7 +109,8 @@ class Segmenter:
             return ()
         engine, notices = self._opened
         found = self._self_check.notices if self._self_check else ()
-        return (*notices, *engine.notices, *found)
+        # Those of the engine change while it runs.
+        return tuple(dict.fromkeys((*notices, *engine.notices, *found)))
 
     def segment(self, photo: Photo, threshold: float | None = None) -> tuple[Segmentation, Timings]:
         """Find the objects in a photo.

@@ -1,7 +1,7 @@
 """Reduced images that the page shows; files have the photo's own size."""
 
 from collections.abc import Collection
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -21,9 +21,25 @@ PREVIEW_SIDE = 1280
 SQUARE_SIDE = 12
 
 
-def preview_scale(photo_hw: SizeHW) -> float:
+@dataclass(frozen=True, slots=True, eq=False)
+class Preview:
+    """A reduced cut-out.
+
+    Attributes:
+        after: uint8 (h, w, 4) with straight alpha if it is transparent, else (h, w, 3).
+        before: uint8 (h, w, 3), what stands beside the result if that is not the photo itself: the
+            photo into which objects are placed. Else None.
+        follows_photo: whether the result shows the frame of the photo.
+    """
+
+    after: UInt8
+    before: UInt8 | None
+    follows_photo: bool
+
+
+def preview_scale(photo_hw: SizeHW, longest_side: int = PREVIEW_SIDE) -> float:
     """Return the number of preview pixels per photo pixel, at most 1."""
-    return min(1.0, PREVIEW_SIDE / max(photo_hw))
+    return min(1.0, longest_side / max(photo_hw))
 
 
 def reduce_photo(photo: Photo) -> Photo:
@@ -35,13 +51,13 @@ def reduce_photo(photo: Photo) -> Photo:
     return replace(photo, rgb=np.ascontiguousarray(rgba[..., :3]), alpha=alpha)
 
 
-def reduce_pixels(photo: Photo) -> UInt8:
-    """Reduce the pixels of a photo to the size of the preview.
+def reduce_pixels(photo: Photo, longest_side: int = PREVIEW_SIDE) -> UInt8:
+    """Reduce the pixels of a photo to the size of the preview, or to another one.
 
     Returns:
         uint8 (h, w, 3), or (h, w, 4) with straight alpha if the photo has transparency.
     """
-    scale = preview_scale(photo.hw)
+    scale = preview_scale(photo.hw, longest_side)
     size_wh = max(1, round(photo.hw[1] * scale)), max(1, round(photo.hw[0] * scale))
 
     def reduce(channel: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -79,23 +95,18 @@ def render_preview(
     ids: Collection[int],
     options: CutoutOptions,
     refinement: Refinement | None,
-) -> tuple[UInt8 | None, UInt8]:
+) -> Preview:
     """Draw a cut-out for the page.
 
     Args:
         photo: a reduced photo, see `reduce_photo`.
         segmentation, ids, options, refinement: see `cut_out`.
-
-    Returns:
-        before: uint8 (h, w, 3), what stands beside the result if that is not the photo itself: the
-            photo into which objects are placed. Else None.
-        after: uint8 (h, w, 3), the result; transparency shows as a checkerboard.
     """
     options = preview_options(options)
     cutout = cut_out(photo, segmentation, ids, options, refinement)
     background = options.background
     before = background.photo.rgb if isinstance(background, Scene) else None
-    return before, on_checkerboard(cutout.image)
+    return Preview(cutout.image, before, follows_photo=before is None)
 
 
 def on_checkerboard(image: UInt8) -> UInt8:
