@@ -1,7 +1,7 @@
 """Reduced images that the page shows; files have the photo's own size."""
 
 from collections.abc import Collection
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -10,7 +10,18 @@ import numpy.typing as npt
 
 from segmentation.arrays import SizeHW, UInt8
 from segmentation.compositing.backgrounds import Scene
-from segmentation.cutout import CutoutOptions, cut_out
+from segmentation.compositing.crop import crop_image
+from segmentation.compositing.sizing.photo_sheet import make_sheet
+from segmentation.compositing.sizing.size import (
+    DEFAULT_DPI,
+    MIN_SIDE,
+    ExactSize,
+    LongestSide,
+    OutputSize,
+    scale_image,
+)
+from segmentation.cutout import Cutout, CutoutOptions, cut_out
+from segmentation.image.blend import Layer, over
 from segmentation.image.photo import Photo
 from segmentation.inference.postprocess import Segmentation
 from segmentation.inference.refine import Refinement
@@ -64,13 +75,31 @@ def pixels_of(photo: Photo) -> UInt8:
     return photo.rgb if photo.alpha is None else np.dstack([photo.rgb, photo.alpha])
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Preview:
+    """A cut-out as its file will show it, at most PREVIEW_SIDE pixels long.
+
+    Attributes:
+        image: uint8 (h, w, 4) with straight alpha if the background is transparent, else
+            uint8 (h, w, 3).
+        before: uint8 (h, w, 3), the photo in the same frame: with a `Scene`, that photo. None if
+            it is the photo as it is.
+        box_xyxy: the frame in shares of the photo's width and height (of the scene's, with a
+            `Scene` into which objects are placed); it may reach beyond 0..1.
+    """
+
+    image: UInt8
+    before: UInt8 | None
+    box_xyxy: tuple[float, float, float, float]
+
+
 def preview_options(options: CutoutOptions) -> CutoutOptions:
-    """Adapt options to a reduced photo: its own frame and size, and a scene reduced as well."""
+    """Adapt options to a reduced photo: a scene and a size of at most PREVIEW_SIDE pixels."""
     background = options.background
     if isinstance(background, Scene):
         opaque = replace(background.photo, rgb=background.photo.on_white, alpha=None)
         background = replace(background, photo=reduce_photo(opaque))
-    return replace(options, background=background, crop=None, size=None, sheet=False)
+    return replace(options, background=background, size=_reduce_size(options.size))
 
 
 def render_preview(
@@ -79,23 +108,58 @@ def render_preview(
     ids: Collection[int],
     options: CutoutOptions,
     refinement: Refinement | None,
-) -> tuple[UInt8 | None, UInt8]:
-    """Draw a cut-out for the page.
+) -> Preview:
+    """Draw a cut-out for the page, in the frame that its file has.
 
     Args:
         photo: a reduced photo, see `reduce_photo`.
-        segmentation, ids, options, refinement: see `cut_out`.
+        segmentation, ids, refinement: see `cut_out`.
+        options: of the file.
 
-    Returns:
-        before: uint8 (h, w, 3), what stands beside the result if that is not the photo itself: the
-            photo into which objects are placed. Else None.
-        after: uint8 (h, w, 3), the result; transparency shows as a checkerboard.
+    Raises:
+        ChoiceError: as `cut_out`.
     """
     options = preview_options(options)
     cutout = cut_out(photo, segmentation, ids, options, refinement)
-    background = options.background
-    before = background.photo.rgb if isinstance(background, Scene) else None
-    return before, on_checkerboard(cutout.image)
+    left, top, right, bottom = cutout.frame.box_xyxy
+    height, width = photo.hw
+    box = left / width, top / height, right / width, bottom / height
+    return Preview(_fit(cutout.image), _draw_before(photo, cutout), box)
+
+
+def _draw_before(photo: Photo, cutout: Cutout) -> UInt8 | None:
+    """Draw what `Preview.before` shows: the photo, or the scene, without the objects."""
+    options = cutout.options
+    if isinstance(options.background, Scene):
+        before = options.background.photo.rgb
+    else:
+        box = cutout.frame.box_xyxy
+        if box == (0, 0, photo.hw[1], photo.hw[0]) and cutout.image.shape[:2] == photo.hw:
+            return None
+        inside = crop_image(np.full(photo.hw, 255, np.uint8), box)
+        layer = Layer(crop_image(photo.on_white, box), inside)
+        before = over(layer, np.full((*inside.shape, 3), 255, np.uint8))
+    before = scale_image(before, cutout.frame.size_hw)
+    return _fit(make_sheet(before, options.dpi or DEFAULT_DPI) if options.sheet else before)
+
+
+def _reduce_size(size: OutputSize | None) -> OutputSize | None:
+    match size:
+        case LongestSide(side):
+            return LongestSide(min(side, PREVIEW_SIDE))
+        case ExactSize((height, width)):
+            scale = min(1.0, PREVIEW_SIDE / max(height, width))
+            size_hw = (max(MIN_SIDE, round(height * scale)), max(MIN_SIDE, round(width * scale)))
+            return replace(size, size_hw=size_hw)
+        case _:
+            return None
+
+
+def _fit(image: UInt8) -> UInt8:
+    """Reduce an image to PREVIEW_SIDE; a sheet of paper or a crop may be larger than the photo."""
+    scale = preview_scale((image.shape[0], image.shape[1]))
+    height, width = (max(1, round(side * scale)) for side in image.shape[:2])
+    return scale_image(image, (height, width))
 
 
 def on_checkerboard(image: UInt8) -> UInt8:

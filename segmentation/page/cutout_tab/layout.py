@@ -18,6 +18,7 @@ from segmentation.page.components import (
     require,
     string,
 )
+from segmentation.page.cutout_tab.size_panel import SizePanel
 from segmentation.page.options import FRAMES, PageOptions
 from segmentation.page.session import SCORE_STEP, PhotoState
 
@@ -74,6 +75,7 @@ class CutoutLayout:
             "frame": self.frame,
             "format": self.format,
             "quality": self.quality,
+            **self.size.controls,
         }
 
     def page_options(self, values: Values) -> PageOptions:
@@ -101,10 +103,18 @@ class CutoutLayout:
         """Hide the ZIP."""
         return {self.download_zip: gr.DownloadButton(visible=False)}
 
+    def no_mask(self) -> Updates:
+        """Hide the mask."""
+        return {self.download_mask: gr.DownloadButton(visible=False)}
+
+    def no_extras(self) -> Updates:
+        """Hide the files that are made on request."""
+        return {**self.no_zip(), **self.no_mask()}
+
     def no_files(self) -> Updates:
         """Offer no file: there is none, or it could not be made."""
         download = gr.DownloadButton(string("download"), value=None, interactive=False)
-        return {self.download: download, **self.no_zip()}
+        return {self.download: download, self.size.notice: "", **self.no_extras()}
 
     def request_drawing(self) -> Updates:
         """Ask for the result of the photo that is still open, after another one failed to open."""
@@ -174,8 +184,11 @@ class CutoutLayout:
             self.outline = gr.Checkbox(label=string("outline"), min_width=100)
             self.shadow = gr.Checkbox(label=string("shadow"), min_width=100)
         self.frame = gr.Radio(FRAMES, value="whole", label=string("crop_frame"))
+        self.size = SizePanel()
         with gr.Accordion(string("other_formats"), open=False):
             self.format = gr.Radio(list(OUTPUT_FORMATS), value="png", label=string("format"))
             self.quality = gr.Slider(40, 100, 90, step=1, label=string("quality"), visible=False)
+            self.make_mask = gr.Button(string("mask"), size="sm")
+            self.download_mask = gr.DownloadButton(string("download_mask"), visible=False)
             self.make_zip = gr.Button(string("zip"), size="sm")
             self.download_zip = gr.DownloadButton(string("download_zip"), visible=False)

@@ -188,7 +188,6 @@ class PhotoEvents:
             layout.backdrop_area: gr.Column(visible="backdrop" in parameters),
             layout.fit: gr.Radio(visible="fit" in parameters),
             layout.place_area: gr.Row(visible="place" in parameters),
-            layout.frame: gr.Radio(visible=not background.has_own_frame),
         }
 
     def show_quality(self, values: Values) -> Updates:

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 import gradio as gr
 
 from segmentation.cutout import cut_out, cut_out_each
-from segmentation.image.write import write_zip
+from segmentation.image.write import encode, write_zip
 from segmentation.inference.refine import try_refine
 from segmentation.page.components import (
     PageContext,
@@ -23,8 +23,9 @@ from segmentation.page.components import (
     translate_errors,
 )
 from segmentation.page.cutout_tab.layout import CutoutLayout
+from segmentation.page.file_text import describe_file, notice_text
 from segmentation.page.overlay import draw_instances
-from segmentation.page.preview import render_preview
+from segmentation.page.preview import on_checkerboard, render_preview
 from segmentation.page.server.files import replace_download, store_file, store_image
 from segmentation.page.session import PhotoState, message_text, object_choices
 from segmentation.page.strings import STRINGS
@@ -126,10 +127,30 @@ class ResultEvents:
             )
         return {
             layout.download: gr.DownloadButton(
-                string("download"), value=downloads[-1], interactive=True
+                f"{string('download')} {describe_file(cutout)}",
+                value=downloads[-1],
+                interactive=True,
             ),
             layout.downloads: downloads,
+            layout.size.notice: notice_text(cutout, language_of(request)),
         }
+
+    def export_mask(self, values: Values, request: gr.Request) -> Updates:
+        """Make the mask of the selected objects, in the frame and size of the file."""
+        layout = self._layout
+        state = layout.state(values, request)
+        selected = state.selected(values[layout.min_score])
+        if not selected:
+            gr.Warning(STRINGS["select_one"].in_language(language_of(request)))
+            return layout.no_mask()
+        with translate_errors(request):
+            page_options = replace(layout.page_options(values), format="png")
+            options = page_options.to_cutout_options(self._context.photos)
+            photo = self._context.photos.read(state.path)
+            refinement = values[layout.refinement] if options.refine else None
+            cutout = cut_out(photo, state.segmentation, selected, options, refinement)
+            path = store_file(f"{photo.stem}_mask.png", encode(cutout.mask))
+        return {layout.download_mask: gr.DownloadButton(value=path, visible=True)}
 
     def begin_zip(self, values: Values, request: gr.Request) -> Updates:
         """Say that the ZIP is being made, if there is something to put into it."""
@@ -180,13 +201,15 @@ class ResultEvents:
             options = page_options.to_cutout_options(self._context.photos)
             refinement = values[layout.refinement] if options.refine else None
             photo = self._context.photos.preview(state.path)
-            before, after = render_preview(photo, state.segmentation, selected, options, refinement)
-            before_path = state.preview_path if before is None else store_image("before", before)
-            after_path = store_image("after", after)
+            preview = render_preview(photo, state.segmentation, selected, options, refinement)
+            before_path, before = state.preview_path, preview.before
+            if before is not None:
+                before_path = store_image("before", before)
+            after_path = store_image("after", on_checkerboard(preview.image))
         preparing = gr.DownloadButton(string("preparing"), value=None, interactive=False)
         return {
             layout.result: (before_path, after_path),
             layout.message: message_text(state, min_score, refinement, language),
             layout.download: preparing,
-            **layout.no_zip(),
+            **layout.no_extras(),
         }

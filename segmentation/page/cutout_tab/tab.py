@@ -14,6 +14,7 @@ from segmentation.page.components import LATEST, PRIVATE, QUIET, PageContext, se
 from segmentation.page.cutout_tab.layout import CutoutLayout
 from segmentation.page.cutout_tab.photo_events import PhotoEvents
 from segmentation.page.cutout_tab.result_events import ResultEvents
+from segmentation.page.cutout_tab.size_events import SizeEvents
 from segmentation.page.header import Header
 from segmentation.page.server.queue_limits import DEVICE_QUEUE, FILE_QUEUE
 
@@ -57,7 +58,8 @@ def cutout_tab(ui: gr.Blocks, context: PageContext, header: Header) -> CutoutLay
 
 def _wire_controls(layout: CutoutLayout, events: PhotoEvents) -> list[Any]:
     """Wire the events that show and hide controls. Returns the triggers that change the result."""
-    layout.background.input(
+    # The panel for the size changes it as well.
+    layout.background.change(
         events.show_background_controls,
         {layout.background},
         [
@@ -66,7 +68,6 @@ def _wire_controls(layout: CutoutLayout, events: PhotoEvents) -> list[Any]:
             layout.backdrop_area,
             layout.fit,
             layout.place_area,
-            layout.frame,
         ],
         **LATEST,
     )
@@ -86,7 +87,8 @@ def _wire_controls(layout: CutoutLayout, events: PhotoEvents) -> list[Any]:
         layout.format,
     ]
     released = [slider.release for slider in sliders]
-    return [*released, *(control.input for control in others), layout.backdrop.clear]
+    sized = SizeEvents(layout).wire()
+    return [*released, *(control.input for control in others), layout.backdrop.clear, *sized]
 
 
 def _wire_steps(
@@ -95,7 +97,8 @@ def _wire_steps(
     """Wire the steps from the photo's state to the file, and return their events."""
     shown: set[Block] = {layout.photo_state, layout.is_open, layout.min_score}
     styled = {*shown, layout.refinement, layout.downloads, *layout.controls.values()}
-    files = [layout.download, layout.download_zip]
+    extras = [layout.download_mask, layout.download_zip]
+    files = [layout.download, layout.size.notice, *extras]
     drawn = [layout.result, layout.message, *files, layout.refine_request, layout.export_request]
     draw_queue, file_queue = serial("draw"), serial(FILE_QUEUE)
     listing = gr.on(
@@ -130,8 +133,17 @@ def _wire_steps(
     for step in (listing, drawing, refining, redrawing, exporting):
         # After an error, or a refusal by the limits, the announced file is never made.
         step.failure(layout.no_files, None, files, **QUIET)
+    extra = _wire_extras(layout, events, restyled, styled)
+    return [listing, drawing, refining, redrawing, exporting, *extra]
+
+
+def _wire_extras(
+    layout: CutoutLayout, events: ResultEvents, restyled: list[Any], styled: set[Block]
+) -> list[Any]:
+    """Wire the files that are made on request, and return their events."""
+    file_queue = serial(FILE_QUEUE)
     beginning = layout.make_zip.click(
-        events.begin_zip, shown, [layout.download_zip, layout.zip_request], **LATEST
+        events.begin_zip, styled, [layout.download_zip, layout.zip_request], **LATEST
     )
     zipping = layout.zip_request.change(
         events.export_zip,
@@ -142,9 +154,14 @@ def _wire_steps(
         **PRIVATE,
     )
     zipping.failure(layout.no_zip, None, [layout.download_zip], **QUIET)
-    # A ZIP that is being made has the previous options.
-    gr.on(restyled, None, cancels=[zipping])
-    return [listing, drawing, refining, redrawing, exporting, beginning, zipping]
+    masking = layout.make_mask.click(
+        events.export_mask, styled, [layout.download_mask], **file_queue, **PRIVATE
+    )
+    masking.failure(layout.no_mask, None, [layout.download_mask], **QUIET)
+    # A file that is being made has the previous options.
+    menus = layout.size.kind, layout.size.id_colour
+    gr.on([*restyled, *(menu.input for menu in menus)], None, cancels=[zipping, masking])
+    return [beginning, zipping, masking]
 
 
 def _wire_opening(
@@ -223,7 +240,9 @@ def _wire_closing(
             layout.min_score,
             layout.is_open,
             layout.download,
+            layout.download_mask,
             layout.download_zip,
+            layout.size.notice,
         ],
         cancels=running,
         **QUIET,
