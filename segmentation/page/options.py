@@ -70,7 +70,7 @@ class PageOptions(SizeOptions):
             size=self.output_size(),
             dpi=self.output_dpi(),
             sheet=self.makes_sheet,
-            max_kilobytes=self.max_kb,
+            max_kilobytes=self.max_kb or None,
             format=self.format,
             quality=self.quality if has_quality else None,
         )
@@ -79,7 +79,7 @@ class PageOptions(SizeOptions):
         """Return the options of PNGs of single objects, without background, sheet and limit."""
         frame = self.frame if self._crop() else "whole"
         layers = replace(self, background="transparent", format="png", frame=frame)
-        return replace(layers, sheet=False, max_kb=None)
+        return replace(layers, sheet=False, max_kb=0)
 
     def _background(self, photos: PhotoCache) -> Background:
         kind = BACKGROUNDS[self.background]

@@ -37,7 +37,7 @@ class SizeOptions:
         id_format: one of ID_SIZES.
         zoom, shift_x, shift_y: correct the frame of an ID photo, see `FrameMove`.
         sheet: fill 6-inch paper with copies of the ID photo.
-        max_kb: the largest file, in kB; None sets no limit.
+        max_kb: the largest file, in kB; 0 or None sets no limit.
     """
 
     size_kind: SizeKind = "original"
@@ -53,7 +53,7 @@ class SizeOptions:
     shift_x: float = 0.0
     shift_y: float = 0.0
     sheet: bool = False
-    max_kb: float | None = None
+    max_kb: float | None = 0
 
     @property
     def is_exact(self) -> bool:

@@ -69,7 +69,7 @@ STRINGS = {
     "shift_x": Text("Left or right", "左右移动"),
     "shift_y": Text("Up or down", "上下移动"),
     "sheet": Text("Print sheet: fill 6-inch paper with copies", "排版：铺满 6 寸相纸"),
-    "max_kb": Text("Limit file size, kB (optional)", "文件大小上限（kB，可不填）"),
+    "max_kb": Text("Largest file, kB (0: no limit)", "文件大小上限（kB，0 为不限）"),
     "check_head": Text(
         "If the head is not where it should be, adjust its position here.",
         "如果头部位置不合适，可在此手动调整。",
