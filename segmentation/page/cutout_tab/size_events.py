@@ -10,7 +10,7 @@ import gradio as gr
 
 from segmentation.compositing.backgrounds import BACKGROUNDS
 from segmentation.compositing.sizing.presets import ID_COLOURS
-from segmentation.page.components import LATEST, Updates, Values
+from segmentation.page.components import LATEST, Updates, Values, skip
 from segmentation.page.cutout_tab.layout import CutoutLayout
 from segmentation.page.cutout_tab.size_panel import OTHER_COLOUR
 from segmentation.page.size_options import EXACT_KINDS
@@ -53,14 +53,15 @@ class SizeEvents:
         )
         sliders = [panel.margin, panel.zoom, panel.shift_x, panel.shift_y]
         menus: list[Any] = [panel.unit, panel.shop, panel.id_format, panel.sheet]
-        numbers = [panel.longest, panel.width, panel.height, panel.dpi, panel.max_kb]
-        # A number is complete when the field is left or Enter is pressed.
-        entered = [event for number in numbers for event in (number.blur, number.submit)]
-        return [
-            *(slider.release for slider in sliders),
-            *(menu.input for menu in menus),
-            *entered,
-        ]
+        # A number is complete when the field is left or Enter is pressed, which may be both.
+        gr.on(
+            [event for number in panel.numbers for event in (number.blur, number.submit)],
+            self.enter_numbers,
+            {panel.entered, *panel.numbers},
+            [panel.entered, layout.draw_request],
+            **LATEST,
+        )
+        return [*(slider.release for slider in sliders), *(menu.input for menu in menus)]
 
     def show_controls(self, values: Values) -> Updates:
         """Show the controls that belong to the kind of size."""
@@ -71,6 +72,14 @@ class SizeEvents:
             panel.margin_area: gr.Column(visible=kind in ("exact", "shop")),
             **{area: gr.Column(visible=kind == name) for name, area in panel.areas.items()},
         }
+
+    def enter_numbers(self, values: Values) -> Updates:
+        """Draw the result if a number differs from when it was last drawn."""
+        panel = self._layout.size
+        numbers = tuple(values[number] for number in panel.numbers)
+        if numbers == values[panel.entered]:
+            return skip()
+        return {panel.entered: numbers, self._layout.draw_request: token_hex(8)}
 
     def begin_id_photo(self, values: Values) -> Updates:
         """Draw the result in its new size; an ID photo has a coloured background."""

@@ -25,6 +25,7 @@ class SizePanel:
     Attributes:
         controls: the components that `SizeOptions` reads, by the names of its fields.
         areas: the controls that belong to one kind of size, by the kind.
+        numbers: the number fields, and their values when the result was last drawn: `entered`.
         notice: what a person should know about the file that was made.
     """
 
@@ -58,6 +59,8 @@ class SizePanel:
             self._id_photo(defaults)
         self.max_kb = gr.Number(defaults.max_kb, label=string("max_kb"), elem_id="max_kb")
         self.notice = gr.Markdown(elem_id="size_notice")
+        self.numbers = self.longest, self.width, self.height, self.dpi, self.max_kb
+        self.entered = gr.State(tuple(number.value for number in self.numbers))
         self.controls: dict[str, Component] = {
             "size_kind": self.kind,
             "longest": self.longest,

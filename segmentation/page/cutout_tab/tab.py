@@ -159,8 +159,7 @@ def _wire_extras(
     )
     masking.failure(layout.no_mask, None, [layout.download_mask], **QUIET)
     # A file that is being made has the previous options.
-    menus = layout.size.kind, layout.size.id_colour
-    gr.on([*restyled, *(menu.input for menu in menus)], None, cancels=[zipping, masking])
+    gr.on([*restyled, layout.draw_request.change], None, cancels=[zipping, masking])
     return [beginning, zipping, masking]
 
 

@@ -75,7 +75,9 @@ def test_controls_of_a_size_show_and_apply(page: Page) -> None:
     # No head: the page says so, and where to move the frame.
     expect(page.locator("#size_notice")).to_contain_text(STRINGS["check_head"].en)
     expect(page.locator("#id_colour").get_by_label("White")).to_be_checked()
-    choose(page, "size_kind", "longest")
+    with redrawn(page):
+        choose(page, "size_kind", "longest")
+    expect(page.locator("#download")).to_contain_text("PNG · 2000 × 1334")
     expect(crop).to_be_visible()
     expect(page.locator("#id_colour")).to_be_hidden()
     page.locator("#longest input").fill("3")
