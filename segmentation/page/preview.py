@@ -11,7 +11,7 @@ import numpy.typing as npt
 from segmentation.arrays import SizeHW, UInt8
 from segmentation.compositing.backgrounds import Scene
 from segmentation.compositing.crop import crop_image
-from segmentation.compositing.sizing.photo_sheet import make_sheet
+from segmentation.compositing.sizing.photo_sheet import make_sheet, paper_hw
 from segmentation.compositing.sizing.size import (
     DEFAULT_DPI,
     MIN_SIDE,
@@ -19,6 +19,7 @@ from segmentation.compositing.sizing.size import (
     LongestSide,
     OutputSize,
     scale_image,
+    scaled_hw,
 )
 from segmentation.cutout import Cutout, CutoutOptions, cut_out
 from segmentation.image.blend import Layer, over
@@ -32,9 +33,32 @@ PREVIEW_SIDE = 1280
 SQUARE_SIDE = 12
 
 
-def preview_scale(photo_hw: SizeHW) -> float:
+@dataclass(frozen=True, slots=True, eq=False)
+class Preview:
+    """A cut-out as its file shows it, at most PREVIEW_SIDE pixels long.
+
+    Attributes:
+        after: uint8 (h, w, 4) with straight alpha if it is transparent, else (h, w, 3).
+        before: uint8 (h, w, 3), what stands beside the result if that is not the photo itself: its
+            part in the frame, or the photo into which objects are placed. Else None.
+        box_xyxy: the frame in shares of the photo's width and height; it may reach beyond 0..1.
+        file_hw: height and width of the file.
+    """
+
+    after: UInt8
+    before: UInt8 | None
+    box_xyxy: tuple[float, float, float, float]
+    file_hw: SizeHW
+
+    @property
+    def follows_photo(self) -> bool:
+        """Whether the result shows the frame of the photo."""
+        return self.before is None
+
+
+def preview_scale(photo_hw: SizeHW, longest_side: int = PREVIEW_SIDE) -> float:
     """Return the number of preview pixels per photo pixel, at most 1."""
-    return min(1.0, PREVIEW_SIDE / max(photo_hw))
+    return min(1.0, longest_side / max(photo_hw))
 
 
 def reduce_photo(photo: Photo) -> Photo:
@@ -46,13 +70,13 @@ def reduce_photo(photo: Photo) -> Photo:
     return replace(photo, rgb=np.ascontiguousarray(rgba[..., :3]), alpha=alpha)
 
 
-def reduce_pixels(photo: Photo) -> UInt8:
-    """Reduce the pixels of a photo to the size of the preview.
+def reduce_pixels(photo: Photo, longest_side: int = PREVIEW_SIDE) -> UInt8:
+    """Reduce the pixels of a photo to the size of the preview, or to another one.
 
     Returns:
         uint8 (h, w, 3), or (h, w, 4) with straight alpha if the photo has transparency.
     """
-    scale = preview_scale(photo.hw)
+    scale = preview_scale(photo.hw, longest_side)
     size_wh = max(1, round(photo.hw[1] * scale)), max(1, round(photo.hw[0] * scale))
 
     def reduce(channel: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -75,24 +99,6 @@ def pixels_of(photo: Photo) -> UInt8:
     return photo.rgb if photo.alpha is None else np.dstack([photo.rgb, photo.alpha])
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Preview:
-    """A cut-out as its file will show it, at most PREVIEW_SIDE pixels long.
-
-    Attributes:
-        image: uint8 (h, w, 4) with straight alpha if the background is transparent, else
-            uint8 (h, w, 3).
-        before: uint8 (h, w, 3), the photo in the same frame: with a `Scene`, that photo. None if
-            it is the photo as it is.
-        box_xyxy: the frame in shares of the photo's width and height (of the scene's, with a
-            `Scene` into which objects are placed); it may reach beyond 0..1.
-    """
-
-    image: UInt8
-    before: UInt8 | None
-    box_xyxy: tuple[float, float, float, float]
-
-
 def preview_options(options: CutoutOptions) -> CutoutOptions:
     """Adapt options to a reduced photo: a scene and a size of at most PREVIEW_SIDE pixels."""
     background = options.background
@@ -108,6 +114,7 @@ def render_preview(
     ids: Collection[int],
     options: CutoutOptions,
     refinement: Refinement | None,
+    scale: float = 1.0,
 ) -> Preview:
     """Draw a cut-out for the page, in the frame that its file has.
 
@@ -115,27 +122,28 @@ def render_preview(
         photo: a reduced photo, see `reduce_photo`.
         segmentation, ids, refinement: see `cut_out`.
         options: of the file.
+        scale: pixels of `photo` per pixel of the photo that the file is made of.
 
     Raises:
         ChoiceError: as `cut_out`.
     """
-    options = preview_options(options)
-    cutout = cut_out(photo, segmentation, ids, options, refinement)
+    cutout = cut_out(photo, segmentation, ids, preview_options(options), refinement)
     left, top, right, bottom = cutout.frame.box_xyxy
     height, width = photo.hw
     box = left / width, top / height, right / width, bottom / height
-    return Preview(_fit(cutout.image), _draw_before(photo, cutout), box)
+    return Preview(
+        _fit(cutout.image), _draw_before(photo, cutout), box, _file_hw(options, cutout, scale)
+    )
 
 
 def _draw_before(photo: Photo, cutout: Cutout) -> UInt8 | None:
     """Draw what `Preview.before` shows: the photo, or the scene, without the objects."""
-    options = cutout.options
+    options, box = cutout.options, cutout.frame.box_xyxy
     if isinstance(options.background, Scene):
         before = options.background.photo.rgb
+    elif box == (0, 0, photo.hw[1], photo.hw[0]) and not isinstance(options.size, ExactSize):
+        return None
     else:
-        box = cutout.frame.box_xyxy
-        if box == (0, 0, photo.hw[1], photo.hw[0]) and cutout.image.shape[:2] == photo.hw:
-            return None
         inside = crop_image(np.full(photo.hw, 255, np.uint8), box)
         layer = Layer(crop_image(photo.on_white, box), inside)
         before = over(layer, np.full((*inside.shape, 3), 255, np.uint8))
@@ -143,12 +151,22 @@ def _draw_before(photo: Photo, cutout: Cutout) -> UInt8 | None:
     return _fit(make_sheet(before, options.dpi or DEFAULT_DPI) if options.sheet else before)
 
 
+def _file_hw(options: CutoutOptions, cutout: Cutout, scale: float) -> SizeHW:
+    """Height and width of the file whose preview `cutout` is, but for the rounding of the frame."""
+    if options.sheet:
+        return paper_hw(options.dpi or DEFAULT_DPI)
+    left, top, right, bottom = cutout.frame.box_xyxy
+    own_hw = options.background.own_frame_hw
+    frame_hw = own_hw or (round((bottom - top) / scale), round((right - left) / scale))
+    return scaled_hw(options.size, frame_hw) if options.size else frame_hw
+
+
 def _reduce_size(size: OutputSize | None) -> OutputSize | None:
     match size:
         case LongestSide(side):
             return LongestSide(min(side, PREVIEW_SIDE))
         case ExactSize((height, width)):
-            scale = min(1.0, PREVIEW_SIDE / max(height, width))
+            scale = preview_scale((height, width))
             size_hw = (max(MIN_SIDE, round(height * scale)), max(MIN_SIDE, round(width * scale)))
             return replace(size, size_hw=size_hw)
         case _:

@@ -19,6 +19,7 @@ SizeKind = Literal["original", "longest", "exact", "shop", "id_photo"]
 SIZE_KINDS: tuple[SizeKind, ...] = get_args(SizeKind)
 # Kinds with a frame of their own, which take no crop.
 EXACT_KINDS: tuple[SizeKind, ...] = ("exact", "shop", "id_photo")
+MARGIN_KINDS: tuple[SizeKind, ...] = ("exact", "shop")
 Unit = Literal["px", "mm"]
 UNITS: tuple[Unit, ...] = get_args(Unit)
 

@@ -20,13 +20,10 @@ STRINGS = {
     "drop_photo": Text(
         "Drop a photo here, paste it, or click to choose", "拖放、粘贴照片，或点击选择"
     ),
-    # It covers a part of the photo, so it is short.
-    "canvas": Text("Click an object to add or remove it", "点击物体：选中或取消"),
     "objects": Text("Objects found", "找到的物体"),
     "new_photo": Text("Another photo", "换一张照片"),
     "all": Text("All", "全选"),
     "none": Text("None", "全不选"),
-    "undo": Text("Undo", "撤销"),
     "background": Text("Background", "背景"),
     "transparent": Text("Transparent", "透明"),
     "colour": Text("Colour", "纯色"),
@@ -92,9 +89,7 @@ STRINGS = {
     "grow": Text("Shrink or grow edge", "边缘收缩 / 扩展"),
     "fine_hair": Text("Fine hair and fur", "发丝与毛发"),
     "refine": Text("Refine selection (slower)", "精细识别（较慢）"),
-    "result": Text("Before and after", "前后对比"),
     "uploading": Text("Uploading …", "正在上传……"),
-    "result_placeholder": Text("Your cut-out appears here", "抠图结果会显示在这里"),
     "download": Text("Download", "下载"),
     "loading": Text("Loading the model, then finding the objects …", "正在加载模型并查找物体……"),
     "finding": Text("Finding the objects …", "正在查找物体……"),
@@ -113,7 +108,7 @@ STRINGS = {
         "点击示例查看预先生成的对比，也可以自选设置进行对比。",
     ),
     "comparing": Text("Comparing the settings …", "正在对比……"),
-    "settings": Text("Settings", "设置"),
+    "details": Text("Details", "详细数据"),
     "setting_count": Text("Number of settings", "设置数量"),
     "compare_example": Text("Compare on this example", "用此示例对比"),
     "compare_mine": Text("Compare on my photo", "用我的照片对比"),
@@ -156,8 +151,18 @@ STRINGS = {
         "没有达到此置信度的物体，但有一些候选。请点击您看到物体的位置。",
     ),
     "no_objects": Text(
-        "No object was found in this photo. Try another one.", "这张照片里没有找到物体，请换一张。"
+        "No object was found. Paint over what you want with the Keep brush, or try another photo.",
+        "没有找到物体。请用“保留”画笔涂抹要抠出的部分，或换一张照片。",
     ),
+    "nothing_here": Text(
+        "No object was found here. Paint it with the Keep brush, or draw a box around it.",
+        "这里没有识别到物体。请用“保留”画笔涂抹，或用“框选”框住它。",
+    ),
+    "nothing_in_box": Text(
+        "Nothing new was found in the box. Paint it with the Keep brush.",
+        "框内没有找到新的物体，请用“保留”画笔涂抹。",
+    ),
+    "searching_box": Text("Looking into the box …", "正在识别框内的物体……"),
     "select_one": Text("Click an object in the photo to cut it out.", "点击照片中的物体即可抠出。"),
     "photo_deleted": Text(
         "The server no longer has this photo: photos are deleted after an hour, and forgotten when "
@@ -179,16 +184,30 @@ STRINGS = {
     ),
     "batch": Text("Batch", "批量"),
     "batch_intro": Text(
-        "Drop up to {photos} photos, {megabytes:g} MB in total. They are cut out one after the "
-        "other, with the background, edge, crop and format set on the first tab. The result is a "
-        "ZIP with all cut-outs and a table of the objects found.",
-        "一次最多可上传 {photos} 张照片（共 {megabytes:g} MB），逐张抠图；背景、边缘、裁剪和格式"
-        "沿用单张照片的设置。完成后可下载 ZIP，内含全部抠图和物体清单。",
+        "Drop up to {photos} photos, {megabytes:g} MB in total. Each one is cut out with the "
+        "settings below. Click a result to fix it. All cut-outs and a table of the objects come "
+        "in one ZIP.",
+        "一次最多上传 {photos} 张照片，共 {megabytes:g} MB，按下方设置逐张抠图。"
+        "点击结果可单独修改。全部抠图和物体清单打包为一个 ZIP。",
     ),
     "photos": Text("Photos", "照片"),
     "batch_objects": Text("Objects to cut out", "抠取对象"),
     "auto": Text("Subject", "主体"),
     "largest": Text("The largest object", "最大的物体"),
+    "batch_settings": Text("Background and file", "背景与文件"),
+    "to_batch": Text("Put into the batch", "放回批量结果"),
+    "fix_hint": Text(
+        "Fix the cut-out here, then choose “Put into the batch”. It replaces the one in the ZIP.",
+        "在这里修改后，点击“放回批量结果”，ZIP 中的抠图会随之替换。",
+    ),
+    "not_from_batch": Text(
+        "The open photo is not from the batch. Click its picture on the Batch tab again.",
+        "当前照片不在批量结果中，请在“批量”页重新点击它的图片。",
+    ),
+    "file_not_ready": Text(
+        "The file is not ready yet. Try again in a moment.", "文件尚未生成，请稍后再试。"
+    ),
+    "fixed": Text("Fixed by hand.", "已手动修改。"),
     "run_batch": Text("Cut out all", "全部抠图"),
     "cancel": Text("Cancel", "取消"),
     "stop": Text("Stop and keep finished ones", "停止并保留已完成的"),

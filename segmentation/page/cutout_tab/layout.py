@@ -1,14 +1,15 @@
 """The components of the tab for one photo, in the order of the screen."""
 
 from secrets import token_hex
+from typing import Any
 
 import gradio as gr
+from gradio.blocks import Block
 from gradio.components import Component
 
-from segmentation.compositing.backgrounds import BACKGROUNDS, FITS
-from segmentation.image.formats import OUTPUT_FORMATS
 from segmentation.inference.select import MIN_OFFERED_SCORE
 from segmentation.model_card import ModelCard
+from segmentation.page.canvas.canvas import photo_canvas
 from segmentation.page.components import (
     STATE_SECONDS,
     Updates,
@@ -18,65 +19,67 @@ from segmentation.page.components import (
     require,
     string,
 )
+from segmentation.page.cutout_tab.panels import BackgroundPanel, FormatPanel
 from segmentation.page.cutout_tab.size_panel import SizePanel
-from segmentation.page.options import FRAMES, PageOptions
+from segmentation.page.options import PageOptions
 from segmentation.page.session import SCORE_STEP, PhotoState
 
 
 class CutoutLayout:
     """Create the components.
 
-    `draw_request`, `refine_request`, `export_request` and `zip_request` are states that a handler
-    changes to ask for the event that listens to them: the next step depends on data.
+    `draw_request`, `refine_request`, `export_request`, `zip_request` and `open_request` are states
+    that a handler changes to ask for the event that listens to them: the next step depends on data.
 
     Args:
         card: of the model in use at first.
 
     Attributes:
         controls: the components that `PageOptions` reads, by the names of its fields.
+        other_files: the components that `no_other_files` empties.
     """
 
     def __init__(self, card: ModelCard) -> None:
         self.photo_state = gr.State(None, time_to_live=STATE_SECONDS)
         self.refinement = gr.State(None, time_to_live=STATE_SECONDS)
+        self.found_in_box = gr.State(None, time_to_live=STATE_SECONDS)
+        # What the browser was sent last: the canvas, and the object map alone.
+        self.view = gr.State(None, time_to_live=STATE_SECONDS)
+        self.object_map = gr.State(None, time_to_live=STATE_SECONDS)
         # Outlives the photo's state, so that an idle page can report that the state was dropped.
         self.is_open = gr.State(False)
         self.model_in_use = gr.State(card.name)
         self.downloads = gr.State(())
+        # Files of the last result on the canvas and of the one before.
+        self.results = gr.State(())
+        # The result on the canvas that the last download is the file of.
+        self.exported = gr.State("")
         self.draw_request = gr.State(None)
         self.refine_request = gr.State(None)
         self.export_request = gr.State(None)
         self.zip_request = gr.State(None)
+        self.open_request = gr.State(None)
         with gr.Row():
             with gr.Column(min_width=320, elem_id="photo"):
                 self._photo(card)
             with gr.Column(min_width=320, elem_id="result"):
                 self._result()
-                self._background()
+                self.background_panel = BackgroundPanel()
+                self.size_panel = SizePanel()
                 self._file()
         self.examples_heading = gr.Markdown()
         self.examples = example_gallery(columns=6, elem_id="examples")
         self.controls: dict[str, Component] = {
             "min_score": self.min_score,
             "refine": self.refine,
-            "background": self.background,
-            "colour": self.colour,
-            "colour_below": self.colour_below,
-            "backdrop": self.backdrop,
-            "fit": self.fit,
-            "scale": self.scale,
-            "x": self.x,
-            "y": self.y,
             "softness": self.softness,
             "grow": self.grow,
             "fine_hair": self.fine_hair,
-            "outline": self.outline,
-            "shadow": self.shadow,
-            "frame": self.frame,
-            "format": self.format,
-            "quality": self.quality,
-            **self.size.controls,
+            **self.background_panel.controls,
+            **self.size_panel.controls,
+            **self.format_panel.controls,
         }
+        self.other_files = [self.download_zip, self.download_mask, self.size_panel.notice]
 
     def page_options(self, values: Values) -> PageOptions:
         """Read the controls."""
@@ -107,18 +110,43 @@ class CutoutLayout:
         """Hide the mask."""
         return {self.download_mask: gr.DownloadButton(visible=False)}
 
-    def no_extras(self) -> Updates:
-        """Hide the files that are made on request."""
-        return {**self.no_zip(), **self.no_mask()}
-
     def no_files(self) -> Updates:
         """Offer no file: there is none, or it could not be made."""
         download = gr.DownloadButton(string("download"), value=None, interactive=False)
-        return {self.download: download, self.size.notice: "", **self.no_extras()}
+        return {self.download: download, **self.no_other_files()}
+
+    def no_other_files(self) -> Updates:
+        """Hide what belongs to the previous file: the ZIP, the mask and the notice."""
+        return {**self.no_zip(), **self.no_mask(), self.size_panel.notice: ""}
 
     def request_drawing(self) -> Updates:
-        """Ask for the result of the photo that is still open, after another one failed to open."""
+        """Ask for the result of the open photo."""
         return {self.draw_request: token_hex(8)}
+
+    def request_refinement(self) -> Updates:
+        """Ask for the second inference on the selected objects."""
+        return {self.refine_request: token_hex(8)}
+
+    def request_file(self) -> Updates:
+        """Ask for the file of the result."""
+        return {self.export_request: token_hex(8)}
+
+    def show_controls(self, options: PageOptions) -> Updates:
+        """Show the controls that belong to the kind of background and size, and to the format."""
+        return {
+            **self.background_panel.show(options.background, options.is_exact),
+            **self.size_panel.show(options),
+            **self.format_panel.show(options.format),
+        }
+
+    def set_controls(self, options: PageOptions) -> Updates:
+        """Set the controls to these values, and show those that belong to them."""
+        updates: dict[Block, Any] = dict(self.show_controls(options))
+        for name, control in self.controls.items():
+            value, shown = getattr(options, name), updates.get(control)
+            # A value alone, where there is no other update: see `photo_input`.
+            updates[control] = {**shown, "value": value} if shown else value
+        return updates
 
     def _photo(self, card: ModelCard) -> None:
         with gr.Column() as self.upload_area:
@@ -127,16 +155,11 @@ class CutoutLayout:
             )
         self.cancel = gr.Button(string("cancel"), size="sm", elem_id="cancel")
         with gr.Column(visible=False) as self.photo_area:
-            self.canvas = gr.Image(
-                label=string("canvas"), interactive=False, buttons=[], elem_id="canvas"
-            )
+            self.canvas = photo_canvas(elem_id="canvas")
             with gr.Row():
                 self.new_photo = gr.Button(string("new_photo"), size="sm", min_width=60)
                 self.select_all = gr.Button(string("all"), size="sm", min_width=60)
                 self.select_none = gr.Button(string("none"), size="sm", min_width=60)
-                self.undo = gr.Button(
-                    string("undo"), size="sm", min_width=60, interactive=False, elem_id="undo"
-                )
             self.message = gr.Markdown()
             self.show_uncertain = gr.Button(string("show_uncertain"), visible=False)
             self.objects = gr.CheckboxGroup(label=string("objects"))
@@ -154,40 +177,14 @@ class CutoutLayout:
                 self.refine = gr.Checkbox(True, label=string("refine"))
 
     def _result(self) -> None:
-        self.result = gr.ImageSlider(
-            label=string("result"), type="filepath", interactive=False, buttons=["fullscreen"]
-        )
-        gr.Markdown(string("result_placeholder"), elem_id="awaited")
         self.download = gr.DownloadButton(
             string("download"), variant="primary", interactive=False, elem_id="download"
         )
-
-    def _background(self) -> None:
-        self.background = gr.Radio(
-            list(BACKGROUNDS), value="transparent", label=string("background")
-        )
-        with gr.Row():
-            self.colour = gr.ColorPicker("#ffffff", label=string("colour"), visible=False)
-            self.colour_below = gr.ColorPicker(
-                "#88aacc", label=string("colour_below"), visible=False
-            )
-        with gr.Column(visible=False) as self.backdrop_area:
-            self.backdrop = photo_input(label=string("backdrop"), height=200)
-        self.fit = gr.Radio(FITS, value="cover", label=string("fit"), visible=False)
-        with gr.Row(visible=False) as self.place_area:
-            self.scale = gr.Slider(0.05, 2, 0.7, step=0.05, label=string("scale"))
-            self.x = gr.Slider(0, 1, 0.5, step=0.02, label=string("position_x"))
-            self.y = gr.Slider(0, 1, 0.6, step=0.02, label=string("position_y"))
+        self.to_batch = gr.Button(string("to_batch"), visible=False, elem_id="to_batch")
 
     def _file(self) -> None:
-        with gr.Row():
-            self.outline = gr.Checkbox(label=string("outline"), min_width=100)
-            self.shadow = gr.Checkbox(label=string("shadow"), min_width=100)
-        self.frame = gr.Radio(FRAMES, value="whole", label=string("crop_frame"))
-        self.size = SizePanel()
         with gr.Accordion(string("other_formats"), open=False):
-            self.format = gr.Radio(list(OUTPUT_FORMATS), value="png", label=string("format"))
-            self.quality = gr.Slider(40, 100, 90, step=1, label=string("quality"), visible=False)
+            self.format_panel = FormatPanel()
             self.make_mask = gr.Button(string("mask"), size="sm")
             self.download_mask = gr.DownloadButton(string("download_mask"), visible=False)
             self.make_zip = gr.Button(string("zip"), size="sm")

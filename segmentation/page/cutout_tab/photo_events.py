@@ -3,11 +3,11 @@
 Each takes and returns values by component.
 """
 
+from dataclasses import replace
+
 import gradio as gr
 
-from segmentation.compositing.backgrounds import BACKGROUNDS, FITS
-from segmentation.image.formats import find_format
-from segmentation.inference.select import MIN_OFFERED_SCORE, select
+from segmentation.inference.select import MIN_OFFERED_SCORE
 from segmentation.page.components import (
     EXAMPLES,
     PROGRESS,
@@ -21,8 +21,8 @@ from segmentation.page.components import (
     translate_errors,
 )
 from segmentation.page.cutout_tab.layout import CutoutLayout
+from segmentation.page.cutout_tab.open_request import OpenRequest
 from segmentation.page.header import Header, heading_text, model_choices
-from segmentation.page.options import FRAMES
 from segmentation.page.preview import pixels_of
 from segmentation.page.server.files import store_image
 from segmentation.page.session import PhotoState, open_photo
@@ -46,19 +46,11 @@ class PhotoEvents:
     def greet(self, request: gr.Request) -> Updates:
         """Show the tab in the visitor's language, before there is a photo."""
         layout, language = self._layout, language_of(request)
-        names = {layout.background: BACKGROUNDS, layout.fit: FITS, layout.frame: FRAMES}
-        menus: Updates = {
-            menu: gr.Radio(
-                choices=[(STRINGS[name].in_language(language), name) for name in choices]
-            )
-            for menu, choices in names.items()
-        }
         return {
             self._header.heading: heading_text(self._context, None, language),
             self._header.model: gr.Radio(choices=model_choices(self._context, language)),
             layout.examples_heading: f"## {STRINGS['try_examples'].in_language(language)}",
             layout.examples: thumbnails(language),
-            **menus,
         }
 
     def open_example(
@@ -81,6 +73,24 @@ class PhotoEvents:
             return skip()
         return self._open(path, values[self._header.model], request, progress)
 
+    def open_requested(
+        self, values: Values, request: gr.Request, progress: gr.Progress = PROGRESS
+    ) -> Updates:
+        """Open the photo that another tab asked for, with its model, selection and options."""
+        layout = self._layout
+        wanted: OpenRequest | None = values[layout.open_request]
+        if wanted is None:
+            return skip()
+        opened = self._open(wanted.path, wanted.model, request, progress)
+        state: PhotoState = opened[layout.photo_state]
+        return {
+            **opened,
+            layout.photo_state: replace(state, chosen=wanted.chosen or state.chosen),
+            layout.model_in_use: wanted.model,
+            self._header.model: wanted.model,
+            **layout.set_controls(wanted.options),
+        }
+
     def _open(self, path: str, model: str, request: gr.Request, progress: gr.Progress) -> Updates:
         """Find the objects in a photo and select its subject."""
         layout, language = self._layout, language_of(request)
@@ -100,6 +110,7 @@ class PhotoEvents:
             layout.upload_area: gr.Column(visible=False),
             layout.photo_area: gr.Column(visible=True),
             layout.is_open: True,
+            **layout.request_drawing(),
             self._header.heading: heading,
         }
 
@@ -127,6 +138,7 @@ class PhotoEvents:
             layout.photo_state: state,
             layout.min_score: min_score,
             self._header.heading: heading,
+            **layout.request_drawing(),
         }
 
     def keep_model(self, values: Values) -> Updates:
@@ -143,54 +155,13 @@ class PhotoEvents:
             layout.upload: None,
             layout.upload_area: gr.Column(visible=True),
             layout.photo_area: gr.Column(visible=False),
-            layout.result: None,
+            layout.canvas: None,
+            layout.view: None,
             layout.min_score: card.score_threshold,
             layout.is_open: False,
             **layout.no_files(),
         }
 
-    def click(self, values: Values, event: gr.SelectData, request: gr.Request) -> Updates:
-        """Select the object under a click, or deselect it."""
-        state, min_score = self._layout.state(values, request), values[self._layout.min_score]
-        return {self._layout.photo_state: state.click(event.index, min_score)}
-
-    def select_listed(self, values: Values, request: gr.Request) -> Updates:
-        """Select the objects that are ticked in the list."""
-        state = self._layout.state(values, request)
-        return {self._layout.photo_state: state.select(values[self._layout.objects])}
-
-    def select_all(self, values: Values, request: gr.Request) -> Updates:
-        """Select all objects shown."""
-        state, min_score = self._layout.state(values, request), values[self._layout.min_score]
-        return {self._layout.photo_state: state.select(select(state.visible(min_score), "all"))}
-
-    def select_none(self, values: Values, request: gr.Request) -> Updates:
-        """Deselect all objects."""
-        return {self._layout.photo_state: self._layout.state(values, request).select(())}
-
-    def undo(self, values: Values, request: gr.Request) -> Updates:
-        """Undo the last selection."""
-        return {self._layout.photo_state: self._layout.state(values, request).undo()}
-
-    def show_uncertain(self, values: Values, request: gr.Request) -> Updates:
-        """Select the best guess, and lower the least score to it."""
-        state, min_score = self._layout.state(values, request).select_best_guess()
-        return {self._layout.photo_state: state, self._layout.min_score: min_score}
-
-    def show_background_controls(self, values: Values) -> Updates:
-        """Show the controls that belong to the kind of background."""
-        layout = self._layout
-        background = BACKGROUNDS[values[layout.background]]
-        parameters = background.parameters
-        return {
-            layout.colour: gr.ColorPicker(visible="colour" in parameters),
-            layout.colour_below: gr.ColorPicker(visible="colour_below" in parameters),
-            layout.backdrop_area: gr.Column(visible="backdrop" in parameters),
-            layout.fit: gr.Radio(visible="fit" in parameters),
-            layout.place_area: gr.Row(visible="place" in parameters),
-        }
-
-    def show_quality(self, values: Values) -> Updates:
-        """Show the quality if the format has one."""
-        has_quality = find_format(values[self._layout.format]).has_quality
-        return {self._layout.quality: gr.Slider(visible=has_quality)}
+    def show_controls(self, values: Values) -> Updates:
+        """Show the controls that belong to the kind of background and to the format."""
+        return self._layout.show_controls(self._layout.page_options(values))

@@ -10,9 +10,10 @@ from tempfile import TemporaryDirectory
 
 import gradio as gr
 
-from segmentation.cutout import cut_out, cut_out_each
+from segmentation.cutout import Cutout, cut_out, cut_out_each
 from segmentation.image.write import encode, write_zip
 from segmentation.inference.refine import try_refine
+from segmentation.page.canvas.view import CanvasView
 from segmentation.page.components import (
     PageContext,
     Updates,
@@ -22,12 +23,12 @@ from segmentation.page.components import (
     string,
     translate_errors,
 )
+from segmentation.page.cutout_tab.drawing import Drawing
 from segmentation.page.cutout_tab.layout import CutoutLayout
 from segmentation.page.file_text import describe_file, notice_text
-from segmentation.page.overlay import draw_instances
-from segmentation.page.preview import on_checkerboard, render_preview
-from segmentation.page.server.files import replace_download, store_file, store_image
-from segmentation.page.session import PhotoState, message_text, object_choices
+from segmentation.page.options import PageOptions
+from segmentation.page.server.files import replace_download, store_file
+from segmentation.page.session import PhotoState
 from segmentation.page.strings import STRINGS
 
 
@@ -37,48 +38,18 @@ class ResultEvents:
     Args:
         context: models, limits and decoded photos.
         layout: the tab's components.
+        drawing: shows the result.
     """
 
-    def __init__(self, context: PageContext, layout: CutoutLayout) -> None:
+    def __init__(self, context: PageContext, layout: CutoutLayout, drawing: Drawing) -> None:
         self._context = context
         self._layout = layout
+        self._drawing = drawing
 
-    def list_objects(self, values: Values, request: gr.Request) -> Updates:
-        """Draw the objects on the photo and list them; then ask for the result."""
-        layout, language = self._layout, language_of(request)
-        state = layout.open_state(values, request)
-        if state is None:
-            return skip()
-        min_score = values[layout.min_score]
-        visible, selected = state.visible(min_score), state.selected(min_score)
-        with translate_errors(request):
-            preview = self._context.photos.preview(state.path)
-            path = store_image("objects", draw_instances(preview.on_white, visible, selected))
-        choices = object_choices(visible, language)
-        has_guesses = not visible.instances and bool(state.segmentation.instances)
-        return {
-            layout.canvas: path,
-            layout.objects: gr.CheckboxGroup(choices=choices, value=list(selected)),
-            layout.show_uncertain: gr.Button(visible=has_guesses),
-            layout.undo: gr.Button(interactive=bool(state.history)),
-            layout.draw_request: token_hex(8),
-        }
-
-    def draw_result(self, values: Values, request: gr.Request) -> Updates:
-        """Draw the result; then ask for a refinement if it is missing, else for the file."""
-        layout = self._layout
-        state = layout.open_state(values, request)
-        if state is None:
-            return skip()
-        selected = state.selected(values[layout.min_score])
-        refinement = values[layout.refinement]
-        is_refined = refinement is not None and refinement.matches(state.segmentation, selected)
-        updates = self._draw(state, selected, values, request)
-        if not selected:
-            return {**updates, **layout.no_files()}
-        if values[layout.refine] and not is_refined:
-            return {**updates, layout.refine_request: token_hex(8)}
-        return {**updates, layout.export_request: token_hex(8)}
+    def draw(self, values: Values, request: gr.Request) -> Updates:
+        """Show the result with the values of the controls."""
+        state = self._layout.open_state(values, request)
+        return skip() if state is None else self._drawing.show(state, values, request)
 
     def refine(self, values: Values, request: gr.Request) -> Updates:
         """Run the model a second time on the selected objects."""
@@ -99,31 +70,30 @@ class ResultEvents:
         return {layout.refinement: refinement}
 
     def draw_refined(self, values: Values, request: gr.Request) -> Updates:
-        """Draw the result after a refinement, successful or not; then ask for the file."""
+        """Show the result after a refinement, successful or not; then ask for the file."""
         layout = self._layout
         state = layout.open_state(values, request)
         if state is None:
             return skip()
-        selected = state.selected(values[layout.min_score])
-        updates = self._draw(state, selected, values, request)
-        return {**updates, layout.export_request: token_hex(8)}
+        shown = self._drawing.show(state, values, request)
+        # A refinement that failed is tried again with the next change, not at once.
+        asked = {**shown, **layout.request_file()} if layout.refine_request in shown else shown
+        return {item: value for item, value in asked.items() if item is not layout.refine_request}
 
     def export(self, values: Values, request: gr.Request) -> Updates:
         """Make the file at the photo's own size."""
         layout = self._layout
+        view: CanvasView | None = values[layout.view]
         state = layout.open_state(values, request)
         if state is None:
             return skip()
-        selected = state.selected(values[layout.min_score])
-        if not selected:
+        min_score = values[layout.min_score]
+        if not state.has_cutout(min_score):
             return layout.no_files()
         with translate_errors(request):
-            options = layout.page_options(values).to_cutout_options(self._context.photos)
-            photo = self._context.photos.read(state.path)
-            refinement = values[layout.refinement] if options.refine else None
-            cutout = cut_out(photo, state.segmentation, selected, options, refinement)
+            cutout, stem = self._cut_out(state, layout.page_options(values), values)
             downloads = replace_download(
-                values[layout.downloads], cutout.file_name(photo.stem), cutout.encode()
+                values[layout.downloads], cutout.file_name(stem), cutout.encode()
             )
         return {
             layout.download: gr.DownloadButton(
@@ -131,25 +101,24 @@ class ResultEvents:
                 value=downloads[-1],
                 interactive=True,
             ),
+            layout.size_panel.notice: notice_text(cutout, language_of(request)),
             layout.downloads: downloads,
-            layout.size.notice: notice_text(cutout, language_of(request)),
+            layout.exported: view.result if view else "",
         }
 
     def export_mask(self, values: Values, request: gr.Request) -> Updates:
-        """Make the mask of the selected objects, in the frame and size of the file."""
+        """Make the mask of the result, in the frame and size of the file."""
         layout = self._layout
-        state = layout.state(values, request)
-        selected = state.selected(values[layout.min_score])
-        if not selected:
-            gr.Warning(STRINGS["select_one"].in_language(language_of(request)))
+        state = layout.open_state(values, request)
+        missing = "no_photo" if state is None else "select_one"
+        if state is None or not state.has_cutout(values[layout.min_score]):
+            gr.Warning(STRINGS[missing].in_language(language_of(request)))
             return layout.no_mask()
         with translate_errors(request):
-            page_options = replace(layout.page_options(values), format="png")
-            options = page_options.to_cutout_options(self._context.photos)
-            photo = self._context.photos.read(state.path)
-            refinement = values[layout.refinement] if options.refine else None
-            cutout = cut_out(photo, state.segmentation, selected, options, refinement)
-            path = store_file(f"{photo.stem}_mask.png", encode(cutout.mask))
+            # The format of the file may not suit the background.
+            options = replace(layout.page_options(values), format="png")
+            cutout, stem = self._cut_out(state, options, values)
+            path = store_file(f"{stem}_mask.png", encode(cutout.mask, dpi_xy=cutout.dpi_xy))
         return {layout.download_mask: gr.DownloadButton(value=path, visible=True)}
 
     def begin_zip(self, values: Values, request: gr.Request) -> Updates:
@@ -173,6 +142,7 @@ class ResultEvents:
         with translate_errors(request), TemporaryDirectory() as folder:
             layers = layout.page_options(values).for_layers()
             options = layers.to_cutout_options(self._context.photos)
+            options = replace(options, strokes=state.strokes_of_each(selected))
             photo = self._context.photos.read(state.path)
             refinement = values[layout.refinement] if options.refine else None
             files = cut_out_each(photo, state.segmentation, selected, options, refinement)
@@ -185,31 +155,13 @@ class ResultEvents:
             )
         }
 
-    def _draw(
-        self,
-        state: PhotoState,
-        selected: tuple[int, ...],
-        values: Values,
-        request: gr.Request,
-    ) -> Updates:
-        """Draw before and after, and write the message; files are out of date from now on."""
-        layout, language = self._layout, language_of(request)
-        min_score = values[layout.min_score]
-        with translate_errors(request):
-            # The format does not matter here, and may not suit the background.
-            page_options = replace(layout.page_options(values), format="png")
-            options = page_options.to_cutout_options(self._context.photos)
-            refinement = values[layout.refinement] if options.refine else None
-            photo = self._context.photos.preview(state.path)
-            preview = render_preview(photo, state.segmentation, selected, options, refinement)
-            before_path, before = state.preview_path, preview.before
-            if before is not None:
-                before_path = store_image("before", before)
-            after_path = store_image("after", on_checkerboard(preview.image))
-        preparing = gr.DownloadButton(string("preparing"), value=None, interactive=False)
-        return {
-            layout.result: (before_path, after_path),
-            layout.message: message_text(state, min_score, refinement, language),
-            layout.download: preparing,
-            **layout.no_extras(),
-        }
+    def _cut_out(
+        self, state: PhotoState, page_options: PageOptions, values: Values
+    ) -> tuple[Cutout, str]:
+        """Cut out at the photo's own size. Returns the cut-out and the stem of the photo."""
+        options = page_options.to_cutout_options(self._context.photos)
+        options = replace(options, strokes=state.strokes)
+        photo = self._context.photos.read(state.path)
+        refinement = values[self._layout.refinement] if options.refine else None
+        selected = state.selected(page_options.min_score)
+        return cut_out(photo, state.segmentation, selected, options, refinement), photo.stem

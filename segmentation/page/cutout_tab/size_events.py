@@ -3,17 +3,17 @@
 Each handler takes and returns values by component.
 """
 
-from secrets import token_hex
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
+from gradio.blocks import Block
 
-from segmentation.compositing.backgrounds import BACKGROUNDS
 from segmentation.compositing.sizing.presets import ID_COLOURS
 from segmentation.page.components import LATEST, Updates, Values, skip
 from segmentation.page.cutout_tab.layout import CutoutLayout
 from segmentation.page.cutout_tab.size_panel import OTHER_COLOUR
-from segmentation.page.size_options import EXACT_KINDS
+from segmentation.page.options import PageOptions
 
 # The background that an ID photo gets if the background was transparent.
 FIRST_ID_COLOUR = next(iter(ID_COLOURS))
@@ -24,35 +24,27 @@ class SizeEvents:
 
     Args:
         layout: the tab's components.
+
+    Attributes:
+        wired: the controls whose handlers ask for the result themselves.
     """
 
     def __init__(self, layout: CutoutLayout) -> None:
         self._layout = layout
+        self.wired = {layout.size_panel.kind, *layout.size_panel.numbers}
 
-    def wire(self) -> list[Any]:
-        """Wire the panel. Returns the triggers that change the result."""
-        layout, panel = self._layout, self._layout.size
-        background = [layout.background, layout.colour]
-        shown = [layout.frame, panel.margin_area, *panel.areas.values()]
-        gr.on(
-            [panel.kind.input, layout.background.change],
-            self.show_controls,
-            {panel.kind, layout.background},
-            shown,
-            **LATEST,
+    def wire(self, shown: list[Block]) -> None:
+        """Wire the menus and number fields; `shown` are outputs of `CutoutLayout.show_controls`."""
+        layout, panel, background = (
+            self._layout,
+            self._layout.size_panel,
+            self._layout.background_panel,
         )
-        coloured = [*background, panel.id_colour, layout.draw_request]
-        panel.kind.input(self.begin_id_photo, {panel.kind, *background}, coloured, **LATEST)
-        panel.id_colour.input(self.colour_background, {panel.id_colour}, coloured, **LATEST)
-        gr.on(
-            [layout.background.change, layout.colour.input],
-            self.show_id_colour,
-            {*background},
-            [panel.id_colour],
-            **LATEST,
-        )
-        sliders = [panel.margin, panel.zoom, panel.shift_x, panel.shift_y]
-        menus: list[Any] = [panel.unit, panel.shop, panel.id_format, panel.sheet]
+        read: set[Block] = {*layout.controls.values()}
+        coloured = dict.fromkeys([*shown, background.background, background.colour])
+        changed: list[Any] = [*coloured, layout.draw_request]
+        panel.kind.input(self.choose_kind, read, changed, **LATEST)
+        panel.id_colour.input(self.choose_colour, {*read, panel.id_colour}, changed, **LATEST)
         # A number is complete when the field is left or Enter is pressed, which may be both.
         gr.on(
             [event for number in panel.numbers for event in (number.blur, number.submit)],
@@ -61,52 +53,36 @@ class SizeEvents:
             [panel.entered, layout.draw_request],
             **LATEST,
         )
-        return [*(slider.release for slider in sliders), *(menu.input for menu in menus)]
 
-    def show_controls(self, values: Values) -> Updates:
-        """Show the controls that belong to the kind of size."""
-        panel, kind = self._layout.size, values[self._layout.size.kind]
-        has_own_frame = BACKGROUNDS[values[self._layout.background]].has_own_frame
-        return {
-            self._layout.frame: gr.Radio(visible=not has_own_frame and kind not in EXACT_KINDS),
-            panel.margin_area: gr.Column(visible=kind in ("exact", "shop")),
-            **{area: gr.Column(visible=kind == name) for name, area in panel.areas.items()},
-        }
+    def choose_kind(self, values: Values) -> Updates:
+        """Show the controls of a kind of size; an ID photo gets a coloured background."""
+        options = self._layout.page_options(values)
+        if options.size_kind == "id_photo" and options.background == "transparent":
+            return self._with_colour(options, FIRST_ID_COLOUR)
+        return {**self._layout.show_controls(options), **self._layout.request_drawing()}
+
+    def choose_colour(self, values: Values) -> Updates:
+        """Give the background the colour of an ID photo."""
+        colour = values[self._layout.size_panel.id_colour]
+        if colour == OTHER_COLOUR:
+            return skip()
+        return self._with_colour(self._layout.page_options(values), colour)
 
     def enter_numbers(self, values: Values) -> Updates:
-        """Draw the result if a number differs from when it was last drawn."""
-        panel = self._layout.size
+        """Ask for the result if a number differs from when it was last drawn."""
+        panel = self._layout.size_panel
         numbers = tuple(values[number] for number in panel.numbers)
         if numbers == values[panel.entered]:
             return skip()
-        return {panel.entered: numbers, self._layout.draw_request: token_hex(8)}
+        return {panel.entered: numbers, **self._layout.request_drawing()}
 
-    def begin_id_photo(self, values: Values) -> Updates:
-        """Draw the result in its new size; an ID photo has a coloured background."""
-        layout = self._layout
-        transparent = values[layout.background] == "transparent"
-        if values[layout.size.kind] == "id_photo" and transparent:
-            return self._with_colour(FIRST_ID_COLOUR)
-        return {layout.draw_request: token_hex(8)}
-
-    def colour_background(self, values: Values) -> Updates:
-        """Give the background the colour of an ID photo."""
-        colour = values[self._layout.size.id_colour]
-        if colour == OTHER_COLOUR:
-            return {self._layout.draw_request: token_hex(8)}
-        return self._with_colour(colour)
-
-    def show_id_colour(self, values: Values) -> Updates:
-        """Show which colour of ID photos the background has."""
-        colour = str(values[self._layout.colour]).upper()
-        is_known = values[self._layout.background] == "colour" and colour in ID_COLOURS
-        return {self._layout.size.id_colour: colour if is_known else OTHER_COLOUR}
-
-    def _with_colour(self, colour: str) -> Updates:
-        layout = self._layout
+    def _with_colour(self, options: PageOptions, colour: str) -> Updates:
+        layout, panel = self._layout, self._layout.background_panel
+        coloured = replace(options, background="colour", colour=colour)
+        shown = layout.show_controls(coloured)
         return {
-            layout.background: "colour",
-            layout.colour: colour,
-            layout.size.id_colour: colour,
-            layout.draw_request: token_hex(8),
+            **shown,
+            panel.background: "colour",
+            panel.colour: {**shown[panel.colour], "value": colour},
+            **layout.request_drawing(),
         }

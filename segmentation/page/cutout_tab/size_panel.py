@@ -1,7 +1,5 @@
 """The panel for the size of the file: menu of sizes, ID photo, limit of the file."""
 
-from collections.abc import Iterable
-
 import gradio as gr
 from gradio.components import Component
 
@@ -12,8 +10,9 @@ from segmentation.compositing.sizing.size import (
     MAX_ZOOM,
     MIN_ZOOM,
 )
-from segmentation.page.components import string
-from segmentation.page.size_options import SIZE_KINDS, UNITS, SizeOptions
+from segmentation.page.components import Updates, choices, string
+from segmentation.page.options import PageOptions
+from segmentation.page.size_options import MARGIN_KINDS, SIZE_KINDS, UNITS, SizeOptions
 
 # The choice of an ID photo's background that leaves it as it is set elsewhere.
 OTHER_COLOUR = "other"
@@ -24,7 +23,8 @@ class SizePanel:
 
     Attributes:
         controls: the components that `SizeOptions` reads, by the names of its fields.
-        areas: the controls that belong to one kind of size, by the kind.
+        shown: the components that `show` changes.
+        id_colour: a colour of ID photos, or OTHER_COLOUR; the background itself says which.
         numbers: the number fields, and their values when the result was last drawn: `entered`.
         notice: what a person should know about the file that was made.
     """
@@ -37,7 +37,7 @@ class SizePanel:
             label=string("size_kind"),
             elem_id="size_kind",
         )
-        self.areas: dict[str, gr.Column] = {}
+        self._areas: dict[str, gr.Column] = {}
         with self._area("longest"):
             self.longest = gr.Number(
                 defaults.longest,
@@ -51,7 +51,7 @@ class SizePanel:
             self.shop = gr.Radio(
                 choices(SHOP_SIZES), value=defaults.shop, label=string("shop_size")
             )
-        with gr.Column(visible=False) as self.margin_area:
+        with gr.Column(visible=False) as self._margin_area:
             self.margin = gr.Slider(
                 0, 100 * MAX_MARGIN, defaults.margin, step=1, label=string("margin")
             )
@@ -59,6 +59,7 @@ class SizePanel:
             self._id_photo(defaults)
         self.max_kb = gr.Number(defaults.max_kb, label=string("max_kb"), elem_id="max_kb")
         self.notice = gr.Markdown(elem_id="size_notice")
+        self.shown = [self._margin_area, *self._areas.values(), self.id_colour]
         self.numbers = self.longest, self.width, self.height, self.dpi, self.max_kb
         self.entered = gr.State(tuple(number.value for number in self.numbers))
         self.controls: dict[str, Component] = {
@@ -78,9 +79,22 @@ class SizePanel:
             "max_kb": self.max_kb,
         }
 
+    def show(self, options: PageOptions) -> Updates:
+        """Show the controls that belong to the kind of size, and the colour of the background."""
+        colour = options.colour.upper()
+        is_known = options.background == "colour" and colour in ID_COLOURS
+        return {
+            self._margin_area: gr.update(visible=options.size_kind in MARGIN_KINDS),
+            **{
+                area: gr.update(visible=kind == options.size_kind)
+                for kind, area in self._areas.items()
+            },
+            self.id_colour: gr.update(value=colour if is_known else OTHER_COLOUR),
+        }
+
     def _area(self, kind: str) -> gr.Column:
-        self.areas[kind] = gr.Column(visible=False)
-        return self.areas[kind]
+        self._areas[kind] = gr.Column(visible=False)
+        return self._areas[kind]
 
     def _exact(self, defaults: SizeOptions) -> None:
         with gr.Row():
@@ -119,8 +133,3 @@ class SizePanel:
             self.shift_y = gr.Slider(*shift, defaults.shift_y, step=0.01, label=string("shift_y"))
             self.shift_x = gr.Slider(*shift, defaults.shift_x, step=0.01, label=string("shift_x"))
         self.sheet = gr.Checkbox(defaults.sheet, label=string("sheet"), container=False)
-
-
-def choices(names: Iterable[str]) -> list[tuple[str, str]]:
-    """Return the choices of a menu whose values are keys of STRINGS."""
-    return [(string(name), name) for name in names]

@@ -23,6 +23,7 @@ from segmentation.page.preview import (
     on_checkerboard,
     pixels_of,
     preview_options,
+    preview_scale,
     reduce_photo,
     reduce_pixels,
     render_preview,
@@ -30,6 +31,8 @@ from segmentation.page.preview import (
 from tests.paths import EXAMPLES
 
 ONE_INCH = SIZE_PRESETS["cn-1inch"]
+# Options that keep the frame of the photo.
+WHOLE_PHOTO: list[dict[str, Any]] = [{}, {"size": LongestSide(500)}]
 
 
 @pytest.fixture(scope="module")
@@ -112,9 +115,8 @@ def test_a_preview_has_a_reduced_scene_and_size() -> None:
 @pytest.mark.parametrize(
     "options",
     [
-        {},
+        *WHOLE_PHOTO,
         {"crop": "square"},
-        {"size": LongestSide(500)},
         {"size": ExactSize((600, 300), margin=0.1)},
         {"size": ExactSize((600, 300), move=FrameMove(1.3, (0.1, -0.05)))},
         {"size": ONE_INCH.size, "dpi": 300.0},
@@ -131,20 +133,21 @@ def test_a_preview_is_what_the_file_is(
     reduced = reduce_photo(photo)
     assert reduced.hw != photo.hw
     file = cut_out(photo, found, ids, chosen)
-    preview = render_preview(reduced, found, ids, chosen, None)
+    preview = render_preview(reduced, found, ids, chosen, None, preview_scale(photo.hw))
     height, width = file.image.shape[:2]
-    assert preview.image.shape[1] / preview.image.shape[0] == pytest.approx(
+    assert preview.after.shape[1] / preview.after.shape[0] == pytest.approx(
         width / height, rel=0.01
     )
-    enlarged = cv2.resize(preview.image, (width, height), interpolation=cv2.INTER_LINEAR)
+    enlarged = cv2.resize(preview.after, (width, height), interpolation=cv2.INTER_LINEAR)
     if "background" not in options and "sheet" not in options:
         inside, expected = enlarged[..., 3] >= 128, file.image[..., 3] >= 128
         assert np.sum(inside & expected) / np.sum(inside | expected) >= 0.99
     else:
         assert np.abs(enlarged.astype(int) - file.image).mean() < 5
     shown = preview.before
-    assert (shown is None) == (not options)
-    assert shown is None or shown.shape[:2] == preview.image.shape[:2]
+    assert (shown is None) == preview.follows_photo == (options in WHOLE_PHOTO)
+    np.testing.assert_allclose(preview.file_hw, (height, width), atol=3)
+    assert shown is None or shown.shape[:2] == preview.after.shape[:2]
     left, top, right, bottom = file.frame.box_xyxy
     box = (left / photo.hw[1], top / photo.hw[0], right / photo.hw[1], bottom / photo.hw[0])
     np.testing.assert_allclose(preview.box_xyxy, box, atol=0.005)

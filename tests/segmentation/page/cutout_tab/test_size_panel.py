@@ -20,7 +20,7 @@ def choose(page: Page, menu: str, key: str) -> None:
 
 def preview_wh(page: Page) -> list[int]:
     """Width and height of the picture that the page shows."""
-    image = page.locator("img[src*='after.jpeg']").first
+    image = page.locator("#canvas img.result[src*='_preview.']")
     size: list[int] = image.evaluate("image => [image.naturalWidth, image.naturalHeight]")
     return size
 
