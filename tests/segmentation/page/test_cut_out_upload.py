@@ -9,6 +9,7 @@ import pytest
 
 from segmentation import Limits, PhotoTooLarge, Segmenter, find_model
 from segmentation.arrays import UInt8
+from segmentation.compositing.sizing.frame import NO_HEAD
 from segmentation.errors import ChoiceError, PhotoError
 from segmentation.page.api import cut_out_upload
 from segmentation.text_options import TextOptions
@@ -37,6 +38,13 @@ def test_the_default_result_is_a_transparent_png_of_the_subject(
     assert file.name == "two_dogs_cutout.png"
     assert file.data.startswith(b"\x89PNG")
     assert made(segmenter, small_dogs).shape[2] == 4
+
+
+def test_the_report_says_what_the_command_line_says(segmenter: Segmenter) -> None:
+    file = cut_out_upload(TextOptions(id="cn-1inch"), segmenter, COFFEE, None, Limits())
+    assert file.size_hw == (413, 295)
+    assert len(file.chosen) > 0
+    assert NO_HEAD in file.notices
 
 
 def test_options_have_the_syntax_of_the_command_line(
