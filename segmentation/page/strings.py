@@ -1,5 +1,6 @@
 """The texts of the page, apart from errors, which carry their own."""
 
+from segmentation.compositing.sizing.presets import ID_COLOURS, SIZE_PRESETS
 from segmentation.i18n import Text
 
 STRINGS = {
@@ -42,9 +43,41 @@ STRINGS = {
     "subject": Text("Fit to subject", "贴合主体"),
     "square": Text("Square", "方形"),
     "portrait": Text("Portrait 3:4", "竖幅 3:4"),
+    "size_kind": Text("File size in pixels", "图片尺寸"),
+    "original": Text("Original", "原尺寸"),
+    "longest": Text("Longest side", "限定最长边"),
+    "exact": Text("Exact size", "指定尺寸"),
+    "shop": Text("Shop", "电商主图"),
+    "id_photo": Text("ID photo", "证件照"),
+    "longest_side": Text("Longest side, pixels", "最长边（像素）"),
+    "width": Text("Width", "宽"),
+    "height": Text("Height", "高"),
+    "unit": Text("Unit", "单位"),
+    "px": Text("pixels", "像素"),
+    "mm": Text("mm", "毫米"),
+    "dpi": Text("Resolution, dpi", "分辨率（dpi）"),
+    "shop_size": Text("Picture for a shop", "主图规格"),
+    "margin": Text("Margin around the subject, %", "主体四周留白（%）"),
+    "id_format": Text("Format of the ID photo", "证件照规格"),
+    "id_colour": Text("Background of the ID photo", "证件照底色"),
+    "other_colour": Text("As set under Background", "按“背景”设置"),
+    "move_frame": Text("Adjust the position of the head", "调整头部位置"),
+    "zoom": Text("Size of the head", "头部大小"),
+    "shift_x": Text("Left or right", "左右移动"),
+    "shift_y": Text("Up or down", "上下移动"),
+    "sheet": Text("Print sheet: fill 6-inch paper with copies", "排版：铺满 6 寸相纸"),
+    "max_kb": Text("Largest file, kB (0: no limit)", "文件大小上限（kB，0 为不限）"),
+    "check_head": Text(
+        "If the head is not where it should be, adjust its position here.",
+        "如果头部位置不合适，可在此手动调整。",
+    ),
+    **{name: preset.title for name, preset in SIZE_PRESETS.items()},
+    **ID_COLOURS,
     "format": Text("Format", "格式"),
     "quality": Text("Quality of JPEG and WebP", "JPEG 与 WebP 的质量"),
     "other_formats": Text("Other formats and files", "其他格式与文件"),
+    "mask": Text("Mask, a black and white PNG", "蒙版（黑白 PNG）"),
+    "download_mask": Text("Download mask", "下载蒙版"),
     "zip": Text("Each object as a PNG, in a ZIP", "每个物体一张 PNG（ZIP）"),
     "download_zip": Text("Download ZIP", "下载 ZIP"),
     "blur": Text("Blurred", "虚化"),

@@ -20,6 +20,7 @@ from segmentation.page.components import (
     string,
 )
 from segmentation.page.cutout_tab.panels import BackgroundPanel, FormatPanel
+from segmentation.page.cutout_tab.size_panel import SizePanel
 from segmentation.page.options import PageOptions
 from segmentation.page.session import SCORE_STEP, PhotoState
 
@@ -35,6 +36,7 @@ class CutoutLayout:
 
     Attributes:
         controls: the components that `PageOptions` reads, by the names of its fields.
+        other_files: the components that `no_other_files` empties.
     """
 
     def __init__(self, card: ModelCard) -> None:
@@ -63,6 +65,7 @@ class CutoutLayout:
             with gr.Column(min_width=320, elem_id="result"):
                 self._result()
                 self.background_panel = BackgroundPanel()
+                self.size_panel = SizePanel()
                 self._file()
         self.examples_heading = gr.Markdown()
         self.examples = example_gallery(columns=6, elem_id="examples")
@@ -73,8 +76,10 @@ class CutoutLayout:
             "grow": self.grow,
             "fine_hair": self.fine_hair,
             **self.background_panel.controls,
+            **self.size_panel.controls,
             **self.format_panel.controls,
         }
+        self.other_files = [self.download_zip, self.download_mask, self.size_panel.notice]
 
     def page_options(self, values: Values) -> PageOptions:
         """Read the controls."""
@@ -101,10 +106,18 @@ class CutoutLayout:
         """Hide the ZIP."""
         return {self.download_zip: gr.DownloadButton(visible=False)}
 
+    def no_mask(self) -> Updates:
+        """Hide the mask."""
+        return {self.download_mask: gr.DownloadButton(visible=False)}
+
     def no_files(self) -> Updates:
         """Offer no file: there is none, or it could not be made."""
         download = gr.DownloadButton(string("download"), value=None, interactive=False)
-        return {self.download: download, **self.no_zip()}
+        return {self.download: download, **self.no_other_files()}
+
+    def no_other_files(self) -> Updates:
+        """Hide what belongs to the previous file: the ZIP, the mask and the notice."""
+        return {**self.no_zip(), **self.no_mask(), self.size_panel.notice: ""}
 
     def request_drawing(self) -> Updates:
         """Ask for the result of the open photo."""
@@ -119,9 +132,10 @@ class CutoutLayout:
         return {self.export_request: token_hex(8)}
 
     def show_controls(self, options: PageOptions) -> Updates:
-        """Show the controls that belong to the kind of background and to the format."""
+        """Show the controls that belong to the kind of background and size, and to the format."""
         return {
-            **self.background_panel.show(options.background),
+            **self.background_panel.show(options.background, options.is_exact),
+            **self.size_panel.show(options),
             **self.format_panel.show(options.format),
         }
 
@@ -171,5 +185,7 @@ class CutoutLayout:
     def _file(self) -> None:
         with gr.Accordion(string("other_formats"), open=False):
             self.format_panel = FormatPanel()
+            self.make_mask = gr.Button(string("mask"), size="sm")
+            self.download_mask = gr.DownloadButton(string("download_mask"), visible=False)
             self.make_zip = gr.Button(string("zip"), size="sm")
             self.download_zip = gr.DownloadButton(string("download_zip"), visible=False)

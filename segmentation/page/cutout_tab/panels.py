@@ -59,8 +59,13 @@ class BackgroundPanel:
             self.frame,
         ]
 
-    def show(self, kind: str) -> Updates:
-        """Show the controls that belong to a kind of background."""
+    def show(self, kind: str, is_framed: bool = False) -> Updates:
+        """Show the controls that belong to a kind of background.
+
+        Args:
+            kind: one of BACKGROUNDS.
+            is_framed: whether the size has a frame of its own, so that no crop applies.
+        """
         background = BACKGROUNDS[kind]
         parameters = background.parameters
         visible = {
@@ -69,7 +74,7 @@ class BackgroundPanel:
             self.backdrop_area: "backdrop" in parameters,
             self.fit: "fit" in parameters,
             self.place_area: "place" in parameters,
-            self.frame: not background.has_own_frame,
+            self.frame: not background.has_own_frame and not is_framed,
         }
         return {item: gr.update(visible=is_visible) for item, is_visible in visible.items()}
 

@@ -15,8 +15,10 @@ from segmentation.page.components import LATEST, PRIVATE, QUIET, PageContext, se
 from segmentation.page.cutout_tab.drawing import Drawing
 from segmentation.page.cutout_tab.edit_events import EditEvents
 from segmentation.page.cutout_tab.layout import CutoutLayout
+from segmentation.page.cutout_tab.other_files import wire_other_files
 from segmentation.page.cutout_tab.photo_events import PhotoEvents
 from segmentation.page.cutout_tab.result_events import ResultEvents
+from segmentation.page.cutout_tab.size_events import SizeEvents
 from segmentation.page.header import Header
 from segmentation.page.server.queue_limits import FILE_QUEUE
 
@@ -62,13 +64,15 @@ def _wire_controls(layout: CutoutLayout, events: PhotoEvents) -> list[Any]:
     """Wire the events that show and hide controls. Returns the triggers that change the result."""
     background, file_format = layout.background_panel, layout.format_panel
     gr.on(
-        [background.background.input, file_format.format.input],
+        [background.background.input, background.colour.input, file_format.format.input],
         events.show_controls,
         {*layout.controls.values()},
         _shown_controls(layout),
         **LATEST,
     )
-    styles: list[Any] = [*layout.controls.values()]
+    size_events = SizeEvents(layout)
+    size_events.wire(_shown_controls(layout))
+    styles: list[Any] = [item for item in layout.controls.values() if item not in size_events.wired]
     changed = [item.release if isinstance(item, gr.Slider) else item.input for item in styles]
     return [*changed, background.backdrop.clear]
 
@@ -78,7 +82,7 @@ def _wire_steps(
 ) -> list[Any]:
     """Wire the steps from the photo's state to the file, and return their events."""
     styled, drawn = _read(layout), _drawn(layout)
-    files = [layout.download, layout.download_zip]
+    files = [layout.download, *layout.other_files]
     drawing = gr.on(
         [layout.draw_request.change, *restyled], events.draw, styled, drawn, **DRAW, **LATEST
     )
@@ -96,21 +100,8 @@ def _wire_steps(
     for step in (drawing, refining, redrawing, exporting):
         # After an error, or a refusal by the limits, the announced file is never made.
         step.failure(layout.no_files, None, files, **QUIET)
-    beginning = layout.make_zip.click(
-        events.begin_zip, styled, [layout.download_zip, layout.zip_request], **LATEST
-    )
-    zipping = layout.zip_request.change(
-        events.export_zip,
-        styled,
-        [layout.download_zip],
-        trigger_mode="always_last",
-        **serial(FILE_QUEUE),
-        **PRIVATE,
-    )
-    zipping.failure(layout.no_zip, None, [layout.download_zip], **QUIET)
-    # A ZIP that is being made has the previous options.
-    gr.on(restyled, None, cancels=[zipping])
-    return [drawing, refining, redrawing, exporting, beginning, zipping]
+    other = wire_other_files(layout, events, styled, restyled)
+    return [drawing, refining, redrawing, exporting, *other]
 
 
 def _wire_opening(
@@ -204,7 +195,7 @@ def _wire_closing(
             layout.min_score,
             layout.is_open,
             layout.download,
-            layout.download_zip,
+            *layout.other_files,
         ],
         cancels=running,
         **QUIET,
@@ -278,7 +269,7 @@ def _drawn(layout: CutoutLayout) -> list[Any]:
         layout.show_uncertain,
         layout.message,
         layout.download,
-        layout.download_zip,
+        *layout.other_files,
         layout.refine_request,
         layout.export_request,
     ]
@@ -286,7 +277,8 @@ def _drawn(layout: CutoutLayout) -> list[Any]:
 
 def _shown_controls(layout: CutoutLayout) -> list[Any]:
     """The components that `CutoutLayout.show_controls` shows or hides."""
-    return [*layout.background_panel.shown, *layout.format_panel.shown]
+    panels = layout.background_panel, layout.size_panel, layout.format_panel
+    return [component for panel in panels for component in panel.shown]
 
 
 def _set_controls(layout: CutoutLayout) -> list[Any]:

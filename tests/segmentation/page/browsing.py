@@ -1,5 +1,6 @@
 """Actions of a visitor in the browser, and checks of what the page shows."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -29,8 +30,18 @@ def redrawn(page: Page) -> Iterator[None]:
     before = after.get_attribute("src") if after.count() else ""
     yield
     expect(after).not_to_have_attribute("src", before or "")
-    expect(page.locator("#download")).to_have_text(text(page, "download"))
+    await_file(page)
+
+
+def await_file(page: Page) -> None:
+    """Wait until the page offers the file of the result and says what it is."""
+    expect(page.locator("#download")).to_have_text(file_button(text(page, "download")))
     expect(page.locator("#download")).to_be_enabled()
+
+
+def file_button(label: str) -> re.Pattern[str]:
+    """Return what a download button shows: its label, then format and size of a single picture."""
+    return re.compile(rf"^\s*{re.escape(label)}( \w+ · \d+ × \d+)?\s*$")
 
 
 def open_example(page: Page, index: int) -> None:
@@ -57,7 +68,7 @@ def download(page: Page, folder: Path) -> tuple[str, UInt8]:
 @contextmanager
 def saved(page: Page, folder: Path, button: str, name: str) -> Iterator[Path]:
     """Save the file of a download button once it has the expected name."""
-    link = page.get_by_role("button", name=button, exact=True)
+    link = page.get_by_role("button", name=file_button(button))
     expect(link).to_be_enabled()
     for _ in range(20):
         # The page may replace the button's file at the moment of the click.

@@ -15,6 +15,7 @@ from tests.paths import EXAMPLES, SCREENSHOTS
 from tests.segmentation.page.browsing import (
     click_photo,
     download,
+    file_button,
     open_example,
     redrawn,
     text,
@@ -156,7 +157,7 @@ def test_options_changed_before_any_photo_offer_no_file(page: Page) -> None:
     expect(page.get_by_label(text(page, "quality")).first).to_be_visible()
     page.get_by_text(text(page, "zip")).click()
     expect(page.get_by_text(text(page, "no_photo"))).to_be_visible()
-    expect(page.locator("#download")).to_have_text(text(page, "download"))
+    expect(page.locator("#download")).to_have_text(file_button(text(page, "download")))
     page.get_by_role("radio", name="png").check()
     expect(page.get_by_label(text(page, "quality")).first).to_be_hidden()
 
