@@ -31,7 +31,7 @@ def test_a_client_that_never_ends_its_request_is_disconnected(
     [
         b"",
         b"GET / HTTP/1.1\r\nHost: ",
-        b"GET /robots.txt HTTP/1.1\r\nHost: x\r\n\r\nGET /robots.txt",
+        b"GET /robots.txt HTTP/1.1\r\nHost: localhost\r\n\r\nGET /robots.txt",
     ],
     ids=["nothing", "half a request", "one and a half"],
 )
