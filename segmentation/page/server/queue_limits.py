@@ -28,7 +28,7 @@ EQUAL_WEIGHTS: Mapping[str, int] = MappingProxyType({})
 
 
 # The work that a call may take; longer work counts as more calls.
-SECONDS_PER_CALL = 0.5
+SECONDS_PER_CALL = 1.0
 
 
 def enforce_policy(
