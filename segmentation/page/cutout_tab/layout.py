@@ -5,8 +5,6 @@ from secrets import token_hex
 import gradio as gr
 from gradio.components import Component
 
-from segmentation.compositing.backgrounds import BACKGROUNDS, FITS
-from segmentation.image.formats import OUTPUT_FORMATS
 from segmentation.inference.select import MIN_OFFERED_SCORE
 from segmentation.model_card import ModelCard
 from segmentation.page.components import (
@@ -18,15 +16,16 @@ from segmentation.page.components import (
     require,
     string,
 )
-from segmentation.page.options import FRAMES, PageOptions
+from segmentation.page.cutout_tab.panels import BackgroundPanel, FormatPanel
+from segmentation.page.options import PageOptions
 from segmentation.page.session import SCORE_STEP, PhotoState
 
 
 class CutoutLayout:
     """Create the components.
 
-    `draw_request`, `refine_request`, `export_request` and `zip_request` are states that a handler
-    changes to ask for the event that listens to them: the next step depends on data.
+    `draw_request`, `refine_request`, `export_request`, `zip_request` and `open_request` are states
+    that a handler changes to ask for the event that listens to them: the next step depends on data.
 
     Args:
         card: of the model in use at first.
@@ -46,34 +45,24 @@ class CutoutLayout:
         self.refine_request = gr.State(None)
         self.export_request = gr.State(None)
         self.zip_request = gr.State(None)
+        self.open_request = gr.State(None)
         with gr.Row():
             with gr.Column(min_width=320, elem_id="photo"):
                 self._photo(card)
             with gr.Column(min_width=320, elem_id="result"):
                 self._result()
-                self._background()
+                self.background_panel = BackgroundPanel()
                 self._file()
         self.examples_heading = gr.Markdown()
         self.examples = example_gallery(columns=6, elem_id="examples")
         self.controls: dict[str, Component] = {
             "min_score": self.min_score,
             "refine": self.refine,
-            "background": self.background,
-            "colour": self.colour,
-            "colour_below": self.colour_below,
-            "backdrop": self.backdrop,
-            "fit": self.fit,
-            "scale": self.scale,
-            "x": self.x,
-            "y": self.y,
             "softness": self.softness,
             "grow": self.grow,
             "fine_hair": self.fine_hair,
-            "outline": self.outline,
-            "shadow": self.shadow,
-            "frame": self.frame,
-            "format": self.format,
-            "quality": self.quality,
+            **self.background_panel.controls,
+            **self.format_panel.controls,
         }
 
     def page_options(self, values: Values) -> PageOptions:
@@ -109,6 +98,13 @@ class CutoutLayout:
     def request_drawing(self) -> Updates:
         """Ask for the result of the photo that is still open, after another one failed to open."""
         return {self.draw_request: token_hex(8)}
+
+    def show_controls(self, options: PageOptions) -> Updates:
+        """Show the controls that belong to the kind of background and to the format."""
+        return {
+            **self.background_panel.show(options.background),
+            **self.format_panel.show(options.format),
+        }
 
     def _photo(self, card: ModelCard) -> None:
         with gr.Column() as self.upload_area:
@@ -151,31 +147,10 @@ class CutoutLayout:
         self.download = gr.DownloadButton(
             string("download"), variant="primary", interactive=False, elem_id="download"
         )
-
-    def _background(self) -> None:
-        self.background = gr.Radio(
-            list(BACKGROUNDS), value="transparent", label=string("background")
-        )
-        with gr.Row():
-            self.colour = gr.ColorPicker("#ffffff", label=string("colour"), visible=False)
-            self.colour_below = gr.ColorPicker(
-                "#88aacc", label=string("colour_below"), visible=False
-            )
-        with gr.Column(visible=False) as self.backdrop_area:
-            self.backdrop = photo_input(label=string("backdrop"), height=200)
-        self.fit = gr.Radio(FITS, value="cover", label=string("fit"), visible=False)
-        with gr.Row(visible=False) as self.place_area:
-            self.scale = gr.Slider(0.05, 2, 0.7, step=0.05, label=string("scale"))
-            self.x = gr.Slider(0, 1, 0.5, step=0.02, label=string("position_x"))
-            self.y = gr.Slider(0, 1, 0.6, step=0.02, label=string("position_y"))
+        self.to_batch = gr.Button(string("to_batch"), visible=False, elem_id="to_batch")
 
     def _file(self) -> None:
-        with gr.Row():
-            self.outline = gr.Checkbox(label=string("outline"), min_width=100)
-            self.shadow = gr.Checkbox(label=string("shadow"), min_width=100)
-        self.frame = gr.Radio(FRAMES, value="whole", label=string("crop_frame"))
         with gr.Accordion(string("other_formats"), open=False):
-            self.format = gr.Radio(list(OUTPUT_FORMATS), value="png", label=string("format"))
-            self.quality = gr.Slider(40, 100, 90, step=1, label=string("quality"), visible=False)
+            self.format_panel = FormatPanel()
             self.make_zip = gr.Button(string("zip"), size="sm")
             self.download_zip = gr.DownloadButton(string("download_zip"), visible=False)

@@ -3,10 +3,10 @@
 Each takes and returns values by component.
 """
 
+from dataclasses import replace
+
 import gradio as gr
 
-from segmentation.compositing.backgrounds import BACKGROUNDS, FITS
-from segmentation.image.formats import find_format
 from segmentation.inference.select import MIN_OFFERED_SCORE, select
 from segmentation.page.components import (
     EXAMPLES,
@@ -21,8 +21,8 @@ from segmentation.page.components import (
     translate_errors,
 )
 from segmentation.page.cutout_tab.layout import CutoutLayout
+from segmentation.page.cutout_tab.open_request import OpenRequest
 from segmentation.page.header import Header, heading_text, model_choices
-from segmentation.page.options import FRAMES
 from segmentation.page.preview import pixels_of
 from segmentation.page.server.files import store_image
 from segmentation.page.session import PhotoState, open_photo
@@ -46,19 +46,11 @@ class PhotoEvents:
     def greet(self, request: gr.Request) -> Updates:
         """Show the tab in the visitor's language, before there is a photo."""
         layout, language = self._layout, language_of(request)
-        names = {layout.background: BACKGROUNDS, layout.fit: FITS, layout.frame: FRAMES}
-        menus: Updates = {
-            menu: gr.Radio(
-                choices=[(STRINGS[name].in_language(language), name) for name in choices]
-            )
-            for menu, choices in names.items()
-        }
         return {
             self._header.heading: heading_text(self._context, None, language),
             self._header.model: gr.Radio(choices=model_choices(self._context, language)),
             layout.examples_heading: f"## {STRINGS['try_examples'].in_language(language)}",
             layout.examples: thumbnails(language),
-            **menus,
         }
 
     def open_example(
@@ -80,6 +72,25 @@ class PhotoEvents:
         if path is None:
             return skip()
         return self._open(path, values[self._header.model], request, progress)
+
+    def open_requested(
+        self, values: Values, request: gr.Request, progress: gr.Progress = PROGRESS
+    ) -> Updates:
+        """Open the photo that another tab asked for, with its model, selection and options."""
+        layout = self._layout
+        wanted: OpenRequest | None = values[layout.open_request]
+        if wanted is None:
+            return skip()
+        opened = self._open(wanted.path, wanted.model, request, progress)
+        state: PhotoState = opened[layout.photo_state]
+        return {
+            **opened,
+            layout.photo_state: replace(state, chosen=wanted.chosen or state.chosen),
+            layout.model_in_use: wanted.model,
+            self._header.model: wanted.model,
+            **{item: getattr(wanted.options, name) for name, item in layout.controls.items()},
+            **layout.show_controls(wanted.options),
+        }
 
     def _open(self, path: str, model: str, request: gr.Request, progress: gr.Progress) -> Updates:
         """Find the objects in a photo and select its subject."""
@@ -177,21 +188,6 @@ class PhotoEvents:
         state, min_score = self._layout.state(values, request).select_best_guess()
         return {self._layout.photo_state: state, self._layout.min_score: min_score}
 
-    def show_background_controls(self, values: Values) -> Updates:
-        """Show the controls that belong to the kind of background."""
-        layout = self._layout
-        background = BACKGROUNDS[values[layout.background]]
-        parameters = background.parameters
-        return {
-            layout.colour: gr.ColorPicker(visible="colour" in parameters),
-            layout.colour_below: gr.ColorPicker(visible="colour_below" in parameters),
-            layout.backdrop_area: gr.Column(visible="backdrop" in parameters),
-            layout.fit: gr.Radio(visible="fit" in parameters),
-            layout.place_area: gr.Row(visible="place" in parameters),
-            layout.frame: gr.Radio(visible=not background.has_own_frame),
-        }
-
-    def show_quality(self, values: Values) -> Updates:
-        """Show the quality if the format has one."""
-        has_quality = find_format(values[self._layout.format]).has_quality
-        return {self._layout.quality: gr.Slider(visible=has_quality)}
+    def show_controls(self, values: Values) -> Updates:
+        """Show the controls that belong to the kind of background and to the format."""
+        return self._layout.show_controls(self._layout.page_options(values))

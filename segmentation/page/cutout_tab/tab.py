@@ -35,9 +35,6 @@ def cutout_tab(ui: gr.Blocks, context: PageContext, header: Header) -> CutoutLay
         [
             header.heading,
             header.model,
-            layout.background,
-            layout.fit,
-            layout.frame,
             layout.examples_heading,
             layout.examples,
         ],
@@ -57,36 +54,18 @@ def cutout_tab(ui: gr.Blocks, context: PageContext, header: Header) -> CutoutLay
 
 def _wire_controls(layout: CutoutLayout, events: PhotoEvents) -> list[Any]:
     """Wire the events that show and hide controls. Returns the triggers that change the result."""
-    layout.background.input(
-        events.show_background_controls,
-        {layout.background},
-        [
-            layout.colour,
-            layout.colour_below,
-            layout.backdrop_area,
-            layout.fit,
-            layout.place_area,
-            layout.frame,
-        ],
+    background, file_format = layout.background_panel, layout.format_panel
+    gr.on(
+        [background.background.input, file_format.format.input],
+        events.show_controls,
+        {*layout.controls.values()},
+        [*background.shown, *file_format.shown],
         **LATEST,
     )
-    layout.format.input(events.show_quality, {layout.format}, [layout.quality], **LATEST)
-    sliders = [layout.softness, layout.grow, layout.scale, layout.x, layout.y, layout.quality]
-    others: list[Any] = [
-        layout.fine_hair,
-        layout.refine,
-        layout.background,
-        layout.colour,
-        layout.colour_below,
-        layout.backdrop,
-        layout.fit,
-        layout.outline,
-        layout.shadow,
-        layout.frame,
-        layout.format,
-    ]
-    released = [slider.release for slider in sliders]
-    return [*released, *(control.input for control in others), layout.backdrop.clear]
+    # The least score changes the list of objects, and the result only through it.
+    styles: list[Any] = [item for name, item in layout.controls.items() if name != "min_score"]
+    changed = [item.release if isinstance(item, gr.Slider) else item.input for item in styles]
+    return [*changed, background.backdrop.clear]
 
 
 def _wire_steps(
@@ -171,7 +150,8 @@ def _wire_opening(
         "show_progress_on": [layout.upload, layout.result],
     }
     # Events of the previous photo are cancelled before the next one is opened.
-    gr.on([layout.examples.select, layout.upload.input], None, cancels=running)
+    other_photo = [layout.examples.select, layout.upload.input, layout.open_request.change]
+    gr.on(other_photo, None, cancels=running)
     opening: list[Any] = [
         layout.upload.input(events.open_photo, {layout.upload, header.model}, opened, **options),
         layout.examples.select(
@@ -180,6 +160,19 @@ def _wire_opening(
             opened,
             js=SCROLL_TO_PHOTO,
             trigger_mode="always_last",
+            **options,
+        ),
+        layout.open_request.change(
+            events.open_requested,
+            {layout.open_request},
+            [
+                *opened,
+                header.model,
+                layout.model_in_use,
+                *(item for name, item in layout.controls.items() if name != "min_score"),
+                layout.background_panel.backdrop_area,
+                layout.background_panel.place_area,
+            ],
             **options,
         ),
     ]

@@ -44,6 +44,7 @@ def test_upload_click_background_download(page: Page, tmp_path: Path) -> None:
     assert download(page, tmp_path)[1].shape == (512, 512, 3)
 
 
+@pytest.mark.parametrize("page", ["zh-CN"], indirect=True)
 def test_an_example_is_cut_out_by_one_click(page: Page, tmp_path: Path) -> None:
     open_example(page, 3)
     name, image = download(page, tmp_path)
@@ -71,6 +72,7 @@ def test_a_first_visit_takes_two_clicks(browser: Browser, tmp_path: Path) -> Non
     assert image[200, 300, 3] == 255
 
 
+@pytest.mark.parametrize("page", ["en-US"], indirect=True)
 def test_an_object_is_placed_in_another_photo(page: Page, tmp_path: Path) -> None:
     open_example(page, 3)
     with redrawn(page):
@@ -103,6 +105,7 @@ def test_another_model_segments_the_same_photo(page: Page) -> None:
     expect(page.locator("#download")).to_be_enabled()
 
 
+@pytest.mark.parametrize("page", ["zh-CN"], indirect=True)
 def test_the_list_of_objects_selects_like_clicks(page: Page, tmp_path: Path) -> None:
     open_example(page, 0)
     with redrawn(page):
@@ -145,6 +148,7 @@ def test_a_file_too_large_is_refused_in_the_visitors_language(page: Page, tmp_pa
     expect(page.locator(".toast-title")).to_have_text(re.compile(rf"^\s*{title}\s*$"))
 
 
+@pytest.mark.parametrize("page", ["en-US"], indirect=True)
 def test_options_changed_before_any_photo_offer_no_file(page: Page) -> None:
     page.get_by_label(text(page, "square"), exact=True).check()
     page.get_by_text(text(page, "other_formats")).click()
@@ -174,6 +178,7 @@ def test_a_photo_is_pasted(page: Page, tmp_path: Path) -> None:
     assert download(page, tmp_path)[0] == "rose_cutout.png"
 
 
+@pytest.mark.parametrize("page", ["zh-CN"], indirect=True)
 def test_a_slider_moved_by_keys_changes_the_result(page: Page) -> None:
     open_example(page, 3)
     page.get_by_text(text(page, "options"), exact=True).click()
