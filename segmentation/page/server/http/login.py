@@ -19,8 +19,10 @@ from segmentation.page.server.refusal import Refusal
 Credentials = tuple[str, str]
 
 LOGIN = re.compile(r"/login/?")
-# Gradio answers these without a login.
-PROTECTED = re.compile(r"/gradio_api/(cancel|app_id/?|heartbeat/.*|reset/?)", re.DOTALL)
+# Gradio answers some of these without a login, and reads the body of others before it asks for one.
+PROTECTED = re.compile(
+    r"/gradio_api/(upload|queue/join|call/.*|cancel|app_id/?|heartbeat/.*|reset/?)", re.DOTALL
+)
 # Wrong passwords from one network: a class of 30 at once, and then 10 a minute.
 WRONG_RATE = Rate(burst=30 // SESSIONS_PER_NETWORK, per_minute=10 / SESSIONS_PER_NETWORK)
 
