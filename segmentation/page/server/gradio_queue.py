@@ -5,6 +5,7 @@ test_gradio_queue.py has a test for each.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import gradio as gr
@@ -50,7 +51,14 @@ def unread_messages(ui: gr.Blocks) -> Mapping[str, int]:
 
 
 def forget_session(ui: gr.Blocks, session: str) -> None:
-    """Drop the messages that a session did not read."""
+    """Drop the messages that a session did not read, unless it has events that will send more."""
+    jobs = [event for job in ui._queue.active_jobs if job for event in job]
+    queues = ui._queue.event_queue_per_concurrency_id.values()
+    if any(
+        event.session_hash == session
+        for event in chain(jobs, *(waiting.queue for waiting in queues))
+    ):
+        return
     ui._queue.pending_messages_per_session.pop(session, None)
     ui._queue.pending_event_ids_session.pop(session, None)
 

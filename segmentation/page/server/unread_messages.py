@@ -8,7 +8,8 @@ import gradio as gr
 
 from segmentation.page.server import gradio_queue
 
-# An event has up to four messages, the last of which may take megabytes.
+# An event has a message for each change of its place in the queue, and one with its result, which
+# may take megabytes.
 MAX_PER_NETWORK = 400
 MAX_IN_ALL = 2000
 # A program may fetch the answer to a call as late as this.
@@ -48,4 +49,5 @@ class UnreadMessages:
             counts[owner] += unread[name]
         if session:
             self._senders[session] = network, now
-        return counts[network] < MAX_PER_NETWORK and counts.total() < MAX_IN_ALL
+        in_all = sum(min(count, MAX_PER_NETWORK) for count in counts.values())
+        return counts[network] < MAX_PER_NETWORK and in_all < MAX_IN_ALL
