@@ -19,7 +19,6 @@ from segmentation.page.overlay import draw_instances
 from segmentation.page.preview import reduce_photo
 from segmentation.page.server.client_presence import check_client
 from segmentation.page.server.files import store_file, store_image
-from segmentation.page.server.queue_limits import DEVICE_QUEUE
 from segmentation.page.strings import STRINGS
 from segmentation.text_options import TextOptions
 
@@ -27,12 +26,8 @@ from segmentation.text_options import TextOptions
 def publish_api(context: PageContext) -> None:
     """Publish the calls of a page, inside its `gr.Blocks`."""
     calls = Calls(context)
-    options: dict[str, Any] = {
-        "concurrency_id": DEVICE_QUEUE,
-        "concurrency_limit": context.registry.segmenter().max_concurrency,
-    }
-    api(calls.segment, api_name="segment", **options)
-    api(calls.cutout, api_name="cutout", **options)
+    api(calls.segment, api_name="segment", **context.device_queue)
+    api(calls.cutout, api_name="cutout", **context.device_queue)
 
 
 class Calls:

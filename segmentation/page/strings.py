@@ -19,13 +19,10 @@ STRINGS = {
     "drop_photo": Text(
         "Drop a photo here, paste it, or click to choose", "拖放、粘贴照片，或点击选择"
     ),
-    # It covers a part of the photo, so it is short.
-    "canvas": Text("Click an object to add or remove it", "点击物体：选中或取消"),
     "objects": Text("Objects found", "找到的物体"),
     "new_photo": Text("Another photo", "换一张照片"),
     "all": Text("All", "全选"),
     "none": Text("None", "全不选"),
-    "undo": Text("Undo", "撤销"),
     "background": Text("Background", "背景"),
     "transparent": Text("Transparent", "透明"),
     "colour": Text("Colour", "纯色"),
@@ -59,9 +56,7 @@ STRINGS = {
     "grow": Text("Shrink or grow edge", "边缘收缩 / 扩展"),
     "fine_hair": Text("Fine hair and fur", "发丝与毛发"),
     "refine": Text("Refine selection (slower)", "精细识别（较慢）"),
-    "result": Text("Before and after", "前后对比"),
     "uploading": Text("Uploading …", "正在上传……"),
-    "result_placeholder": Text("Your cut-out appears here", "抠图结果会显示在这里"),
     "download": Text("Download", "下载"),
     "loading": Text("Loading the model, then finding the objects …", "正在加载模型并查找物体……"),
     "finding": Text("Finding the objects …", "正在查找物体……"),
@@ -123,8 +118,18 @@ STRINGS = {
         "没有达到此置信度的物体，但有一些候选。请点击您看到物体的位置。",
     ),
     "no_objects": Text(
-        "No object was found in this photo. Try another one.", "这张照片里没有找到物体，请换一张。"
+        "No object was found. Paint over what you want with the Keep brush, or try another photo.",
+        "没有找到物体。请用“保留”画笔涂抹要抠出的部分，或换一张照片。",
     ),
+    "nothing_here": Text(
+        "No object was found here. Paint it with the Keep brush, or draw a box around it.",
+        "这里没有识别到物体。请用“保留”画笔涂抹，或用“框选”框住它。",
+    ),
+    "nothing_in_box": Text(
+        "Nothing new was found in the box. Paint it with the Keep brush.",
+        "框内没有找到新的物体，请用“保留”画笔涂抹。",
+    ),
+    "searching_box": Text("Looking into the box …", "正在识别框内的物体……"),
     "select_one": Text("Click an object in the photo to cut it out.", "点击照片中的物体即可抠出。"),
     "photo_deleted": Text(
         "The server no longer has this photo: photos are deleted after an hour, and forgotten when "

@@ -4,13 +4,12 @@ const TRANSLATED_TEXTS =
 const CAPTIONED_IMAGES = "#examples img, #compare_examples img, #beside img";
 
 /**
- * Add what Gradio's page lacks: keyboard shortcuts, paste, and names for screen readers.
+ * Add what Gradio's page lacks: paste, and names for screen readers.
  *
  * @param strings Gradio's own texts and names of controls in both languages.
  */
 // biome-ignore lint/correctness/noUnusedVariables: theme.py appends the call
 function startPage(strings) {
-  document.addEventListener("keydown", undoByKey);
   document.addEventListener("paste", openPastedPhoto);
   document.addEventListener("keyup", releaseSlider);
   new MutationObserver(() => {
@@ -29,16 +28,6 @@ function startPage(strings) {
     subtree: true,
     attributeFilter: ["aria-label", "title"],
   });
-}
-
-/** Ctrl+Z undoes a selection, except where text is written. */
-function undoByKey(event) {
-  const isWriting = event.target.closest(
-    "textarea, input:not([type=checkbox], [type=radio])",
-  );
-  const isUndo =
-    event.key === "z" && (event.ctrlKey || event.metaKey) && !event.shiftKey;
-  if (isUndo && !isWriting) document.getElementById("undo")?.click();
 }
 
 /** Ctrl+V opens a photo. Gradio has a button for this alone, which needs https. */

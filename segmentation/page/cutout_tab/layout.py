@@ -1,12 +1,15 @@
 """The components of the tab for one photo, in the order of the screen."""
 
 from secrets import token_hex
+from typing import Any
 
 import gradio as gr
+from gradio.blocks import Block
 from gradio.components import Component
 
 from segmentation.inference.select import MIN_OFFERED_SCORE
 from segmentation.model_card import ModelCard
+from segmentation.page.canvas.canvas import photo_canvas
 from segmentation.page.components import (
     STATE_SECONDS,
     Updates,
@@ -37,10 +40,18 @@ class CutoutLayout:
     def __init__(self, card: ModelCard) -> None:
         self.photo_state = gr.State(None, time_to_live=STATE_SECONDS)
         self.refinement = gr.State(None, time_to_live=STATE_SECONDS)
+        self.found_in_box = gr.State(None, time_to_live=STATE_SECONDS)
+        # What the browser was sent last: the canvas, and the object map alone.
+        self.view = gr.State(None, time_to_live=STATE_SECONDS)
+        self.object_map = gr.State(None, time_to_live=STATE_SECONDS)
         # Outlives the photo's state, so that an idle page can report that the state was dropped.
         self.is_open = gr.State(False)
         self.model_in_use = gr.State(card.name)
         self.downloads = gr.State(())
+        # Files of the last result on the canvas and of the one before.
+        self.results = gr.State(())
+        # The result on the canvas that the last download is the file of.
+        self.exported = gr.State("")
         self.draw_request = gr.State(None)
         self.refine_request = gr.State(None)
         self.export_request = gr.State(None)
@@ -96,8 +107,16 @@ class CutoutLayout:
         return {self.download: download, **self.no_zip()}
 
     def request_drawing(self) -> Updates:
-        """Ask for the result of the photo that is still open, after another one failed to open."""
+        """Ask for the result of the open photo."""
         return {self.draw_request: token_hex(8)}
+
+    def request_refinement(self) -> Updates:
+        """Ask for the second inference on the selected objects."""
+        return {self.refine_request: token_hex(8)}
+
+    def request_file(self) -> Updates:
+        """Ask for the file of the result."""
+        return {self.export_request: token_hex(8)}
 
     def show_controls(self, options: PageOptions) -> Updates:
         """Show the controls that belong to the kind of background and to the format."""
@@ -106,6 +125,15 @@ class CutoutLayout:
             **self.format_panel.show(options.format),
         }
 
+    def set_controls(self, options: PageOptions) -> Updates:
+        """Set the controls to these values, and show those that belong to them."""
+        updates: dict[Block, Any] = dict(self.show_controls(options))
+        for name, control in self.controls.items():
+            value, shown = getattr(options, name), updates.get(control)
+            # A value alone, where there is no other update: see `photo_input`.
+            updates[control] = {**shown, "value": value} if shown else value
+        return updates
+
     def _photo(self, card: ModelCard) -> None:
         with gr.Column() as self.upload_area:
             self.upload = photo_input(
@@ -113,16 +141,11 @@ class CutoutLayout:
             )
         self.cancel = gr.Button(string("cancel"), size="sm", elem_id="cancel")
         with gr.Column(visible=False) as self.photo_area:
-            self.canvas = gr.Image(
-                label=string("canvas"), interactive=False, buttons=[], elem_id="canvas"
-            )
+            self.canvas = photo_canvas(elem_id="canvas")
             with gr.Row():
                 self.new_photo = gr.Button(string("new_photo"), size="sm", min_width=60)
                 self.select_all = gr.Button(string("all"), size="sm", min_width=60)
                 self.select_none = gr.Button(string("none"), size="sm", min_width=60)
-                self.undo = gr.Button(
-                    string("undo"), size="sm", min_width=60, interactive=False, elem_id="undo"
-                )
             self.message = gr.Markdown()
             self.show_uncertain = gr.Button(string("show_uncertain"), visible=False)
             self.objects = gr.CheckboxGroup(label=string("objects"))
@@ -140,10 +163,6 @@ class CutoutLayout:
                 self.refine = gr.Checkbox(True, label=string("refine"))
 
     def _result(self) -> None:
-        self.result = gr.ImageSlider(
-            label=string("result"), type="filepath", interactive=False, buttons=["fullscreen"]
-        )
-        gr.Markdown(string("result_placeholder"), elem_id="awaited")
         self.download = gr.DownloadButton(
             string("download"), variant="primary", interactive=False, elem_id="download"
         )

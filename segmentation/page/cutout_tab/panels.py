@@ -63,14 +63,15 @@ class BackgroundPanel:
         """Show the controls that belong to a kind of background."""
         background = BACKGROUNDS[kind]
         parameters = background.parameters
-        return {
-            self.colour: gr.ColorPicker(visible="colour" in parameters),
-            self.colour_below: gr.ColorPicker(visible="colour_below" in parameters),
-            self.backdrop_area: gr.Column(visible="backdrop" in parameters),
-            self.fit: gr.Radio(visible="fit" in parameters),
-            self.place_area: gr.Row(visible="place" in parameters),
-            self.frame: gr.Radio(visible=not background.has_own_frame),
+        visible = {
+            self.colour: "colour" in parameters,
+            self.colour_below: "colour_below" in parameters,
+            self.backdrop_area: "backdrop" in parameters,
+            self.fit: "fit" in parameters,
+            self.place_area: "place" in parameters,
+            self.frame: not background.has_own_frame,
         }
+        return {item: gr.update(visible=is_visible) for item, is_visible in visible.items()}
 
 
 class FormatPanel:
@@ -89,4 +90,4 @@ class FormatPanel:
 
     def show(self, name: str) -> Updates:
         """Show the quality if a format has one."""
-        return {self.quality: gr.Slider(visible=find_format(name).has_quality)}
+        return {self.quality: gr.update(visible=find_format(name).has_quality)}

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import gradio as gr
 
-from segmentation.inference.select import MIN_OFFERED_SCORE, select
+from segmentation.inference.select import MIN_OFFERED_SCORE
 from segmentation.page.components import (
     EXAMPLES,
     PROGRESS,
@@ -88,8 +88,7 @@ class PhotoEvents:
             layout.photo_state: replace(state, chosen=wanted.chosen or state.chosen),
             layout.model_in_use: wanted.model,
             self._header.model: wanted.model,
-            **{item: getattr(wanted.options, name) for name, item in layout.controls.items()},
-            **layout.show_controls(wanted.options),
+            **layout.set_controls(wanted.options),
         }
 
     def _open(self, path: str, model: str, request: gr.Request, progress: gr.Progress) -> Updates:
@@ -111,6 +110,7 @@ class PhotoEvents:
             layout.upload_area: gr.Column(visible=False),
             layout.photo_area: gr.Column(visible=True),
             layout.is_open: True,
+            **layout.request_drawing(),
             self._header.heading: heading,
         }
 
@@ -138,6 +138,7 @@ class PhotoEvents:
             layout.photo_state: state,
             layout.min_score: min_score,
             self._header.heading: heading,
+            **layout.request_drawing(),
         }
 
     def keep_model(self, values: Values) -> Updates:
@@ -154,39 +155,12 @@ class PhotoEvents:
             layout.upload: None,
             layout.upload_area: gr.Column(visible=True),
             layout.photo_area: gr.Column(visible=False),
-            layout.result: None,
+            layout.canvas: None,
+            layout.view: None,
             layout.min_score: card.score_threshold,
             layout.is_open: False,
             **layout.no_files(),
         }
-
-    def click(self, values: Values, event: gr.SelectData, request: gr.Request) -> Updates:
-        """Select the object under a click, or deselect it."""
-        state, min_score = self._layout.state(values, request), values[self._layout.min_score]
-        return {self._layout.photo_state: state.click(event.index, min_score)}
-
-    def select_listed(self, values: Values, request: gr.Request) -> Updates:
-        """Select the objects that are ticked in the list."""
-        state = self._layout.state(values, request)
-        return {self._layout.photo_state: state.select(values[self._layout.objects])}
-
-    def select_all(self, values: Values, request: gr.Request) -> Updates:
-        """Select all objects shown."""
-        state, min_score = self._layout.state(values, request), values[self._layout.min_score]
-        return {self._layout.photo_state: state.select(select(state.visible(min_score), "all"))}
-
-    def select_none(self, values: Values, request: gr.Request) -> Updates:
-        """Deselect all objects."""
-        return {self._layout.photo_state: self._layout.state(values, request).select(())}
-
-    def undo(self, values: Values, request: gr.Request) -> Updates:
-        """Undo the last selection."""
-        return {self._layout.photo_state: self._layout.state(values, request).undo()}
-
-    def show_uncertain(self, values: Values, request: gr.Request) -> Updates:
-        """Select the best guess, and lower the least score to it."""
-        state, min_score = self._layout.state(values, request).select_best_guess()
-        return {self._layout.photo_state: state, self._layout.min_score: min_score}
 
     def show_controls(self, values: Values) -> Updates:
         """Show the controls that belong to the kind of background and to the format."""

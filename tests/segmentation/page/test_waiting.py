@@ -58,7 +58,7 @@ def test_the_place_in_the_queue_is_shown_in_the_visitors_language(
         data = [earlier_visitor.values.get(id_) for id_ in opening["inputs"]]
         earlier_visitor.join(opening, data, {"index": 0, "value": None})
         page.locator("#examples img").nth(3).click()
-        waiting = page.locator("#result .meta-text, #result .meta-text-center")
+        waiting = page.locator("#photo .meta-text, #photo .meta-text-center")
         expect(waiting).to_contain_text("排队：")
         expect(waiting).not_to_contain_text("queue")
         expect(page.locator("#cancel")).to_be_visible()

@@ -96,7 +96,7 @@ def test_a_new_photo_does_not_get_a_file_of_the_previous_photo(
         page.locator("input[type=file]").first.set_input_files(EXAMPLES / "flower.jpg")
     held.begun.acquire()
     page.locator("#examples img").nth(2).click()
-    page.locator("#result img[src*='coffee']").first.wait_for()
+    page.locator("#canvas img.result[src*='coffee']").first.wait_for()
     expect(page.locator("#download")).to_be_enabled()
     held.release.set()
     assert download(page, tmp_path)[0] == "coffee_cutout.png"
