@@ -19,6 +19,7 @@ from segmentation.page.components import PageContext, language_of, translate_err
 from segmentation.page.gradio_internals import is_file
 from segmentation.page.overlay import draw_instances
 from segmentation.page.preview import reduce_photo
+from segmentation.page.server.client_presence import check_client
 from segmentation.page.server.files import store_file, store_image
 from segmentation.page.strings import STRINGS
 from segmentation.text_options import TextOptions
@@ -60,7 +61,9 @@ class Calls:
             options = TextOptions(threshold=threshold)
             segmenter = self._context.registry.segmenter(model)
             source = read_photo(upload_path(photo), self._context.limits)
+            check_client()
             segmentation, _ = segmenter.segment(source, options.threshold)
+            check_client()
             chosen = select(segmentation, "auto")
             drawn = draw_instances(reduce_photo(source).on_white, segmentation, chosen)
             path = store_image(f"{source.stem}_objects", drawn)
@@ -198,11 +201,14 @@ def cut_out_upload(
     check_objects(options.objects, segmenter.card.labels)
     behind: Photo | None = None if backdrop is None else read_photo(backdrop, limits)
     cutout_options = options.to_cutout_options(behind)
+    check_client()
     photo = read_photo(path, limits)
+    check_client()
     outcome = cut_out_photo(segmenter, photo, cutout_options)
     cutout = outcome.cutout
     if cutout is None:
         raise _nothing_to_cut_out(len(outcome.segmentation.instances))
+    check_client()
     height, width = cutout.image.shape[:2]
     name, data = cutout.file_name(photo.stem), cutout.encode()
     return CutoutFile(name, data, (height, width), outcome.ids, outcome.notices)
