@@ -119,7 +119,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         registry = ModelRegistry(cards, args.engine, args.precision, args.threads)
         if not missing:  # else another model takes the place, in a precision of its own
             registry.segmenter(precision=args.precision)
-        if args.engine != "auto":
+        # A chip takes seconds to start, and says how many photos fit on it at a time.
+        if args.engine != "auto" or registry.has_chip():
             registry.segmenter().open()
         # Visitors read no path or repository of the operator's.
         notices = (STRINGS["model_missing"],) if missing else ()

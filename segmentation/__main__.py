@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from segmentation.cli.options import cutout_options, limit_threads, mask_paths, terminal_language
+from segmentation.cli.overlap import map_overlapping
 from segmentation.cli.parser import make_parser, parse
 from segmentation.cutout import CutoutOptions, refine_and_cut_out
 from segmentation.errors import ChoiceError, KoutuError, ModelNotFound, PhotoError
 from segmentation.filenames import STREAM, expand_photos, is_folder, object_filename, output_paths
 from segmentation.i18n import Language, Text
+from segmentation.image.bounded.pool import decoder_pool
 from segmentation.image.memory import translate_memory_errors
 from segmentation.image.photo import Photo
 from segmentation.image.read import read_photo
@@ -57,17 +59,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     limit_threads(args.threads)
     # With one photo, nothing else runs beside the model.
     spin = len(args.photos) == 1
+    decoder_pool().warm_up()  # while the model loads
     segmenter = Segmenter(card, args.engine, args.precision, args.threads, spin)
     try:
-        _, engine_notices = segmenter.open()
+        engine, engine_notices = segmenter.open()
     except KoutuError as error:
         print(f"error: {error.in_language(language)}", file=sys.stderr)
         return 1
     for notice in engine_notices:
         print(notice.in_language(language), file=sys.stderr)
     failed = False
-    for path, target in output_paths(args.photos, args.output, options.format):
-        report, notices = _process(segmenter, path, target, options, args)
+    # A device of its own leaves the host free to prepare one more photo for each.
+    at_once = engine.max_concurrency * (1 if engine.computes_on_host else 2)
+    jobs = output_paths(args.photos, args.output, options.format)
+    for (path, _), (report, notices) in map_overlapping(
+        lambda job: _process(segmenter, *job, options, args), jobs, at_once
+    ):
         failed = failed or "error" in report
         for notice in notices:
             print(f"{path}: {notice.in_language(language)}", file=sys.stderr)

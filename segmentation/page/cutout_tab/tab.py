@@ -18,7 +18,7 @@ from segmentation.page.cutout_tab.layout import CutoutLayout
 from segmentation.page.cutout_tab.photo_events import PhotoEvents
 from segmentation.page.cutout_tab.result_events import ResultEvents
 from segmentation.page.header import Header
-from segmentation.page.server.queue_limits import DEVICE_QUEUE, FILE_QUEUE
+from segmentation.page.server.queue_limits import FILE_QUEUE
 
 # The queue of all events that change or show the state of a photo.
 DRAW = serial("draw")
@@ -47,9 +47,7 @@ def cutout_tab(ui: gr.Blocks, context: PageContext, header: Header) -> CutoutLay
         ],
         **PRIVATE,
     )
-    # As many photos at a time as the engine takes.
-    concurrency = context.registry.segmenter().max_concurrency
-    device: dict[str, Any] = {"concurrency_id": DEVICE_QUEUE, "concurrency_limit": concurrency}
+    device = context.device_queue
     restyled = _wire_controls(layout, photo_events)
     steps = _wire_steps(layout, result_events, restyled, device)
     edits = _wire_edits(layout, edit_events, device)
