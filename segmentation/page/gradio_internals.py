@@ -284,6 +284,7 @@ DOM_CLASSES = (
     "gradio-container",
     "grid-container",
     "grid-wrap",
+    "html-container",
     "icon-button",
     "image-frame",
     "meta-text",

@@ -120,9 +120,14 @@ class PhotoState:
     def add_boxed(self, found: Segmentation, min_score: float) -> "PhotoState":
         """Add the objects found in a box, and select the best of them; this can be undone.
 
-        An object that is shown already is not added again.
+        Of uncertain objects only the best is added, and only if there are no others. An object that
+        is shown already is not added again.
         """
-        merged, added = merge(self.segmentation, found, self.visible(min_score))
+        best = [instance.id for instance in found.instances[:1]]
+        wanted = (
+            found.above(min_score) if found.above(min_score).instances else found.above(1, best)
+        )
+        merged, added = merge(self.segmentation, wanted, self.visible(min_score))
         if not added:
             return self
         return replace(

@@ -86,12 +86,29 @@ def decode(path: Path) -> UInt8:
 
 
 def click_photo(page: Page, x: float, y: float) -> None:
-    """Click the photo at a fraction of its width and height, wherever it lies in its frame."""
+    """Click the photo at a fraction of its width and height, wherever it lies on the canvas."""
+    page.mouse.click(*_point_on_photo(page, x, y))
+
+
+def move_over_photo(page: Page, x: float, y: float) -> None:
+    """Move the pointer to a fraction of the photo's width and height."""
+    page.mouse.move(*_point_on_photo(page, x, y))
+
+
+def paint(page: Page, start: tuple[float, float], end: tuple[float, float]) -> None:
+    """Drag from one point of the photo to another one, given as fractions of it."""
+    page.mouse.move(*_point_on_photo(page, *start))
+    page.mouse.down()
+    page.mouse.move(*_point_on_photo(page, *end), steps=10)
+    page.mouse.up()
+
+
+def _point_on_photo(page: Page, x: float, y: float) -> tuple[float, float]:
     image = page.locator("#canvas img.original")
     image.scroll_into_view_if_needed()
     box = image.bounding_box()
     assert box is not None
-    page.mouse.click(box["x"] + x * box["width"], box["y"] + y * box["height"])
+    return box["x"] + x * box["width"], box["y"] + y * box["height"]
 
 
 def problems(page: Page, name: str, still: bool = True) -> list[str]:

@@ -1,14 +1,16 @@
 """The state of an open photo: its selection, undo, and the messages about it."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 
-from segmentation.compositing.strokes import Stroke
+from segmentation.compositing.strokes import MAX_STROKES, Stroke
+from segmentation.errors import ChoiceError
 from segmentation.i18n import Text
 from segmentation.inference.refine import Refinement
 from segmentation.inference.segmenter import Timings
+from segmentation.page.options import PageOptions
 from segmentation.page.session import SCORE_STEP, PhotoState, advice, describe, messages
 from segmentation.page.strings import STRINGS
 from tests.segmentation.scenes import DOG, OBJECT, PERSON, block, geometry, segmentation
@@ -246,3 +248,75 @@ def test_a_guess_stays_selected_with_another_model() -> None:
     assert switched.history == ()
     hidden = replace(STATE, chosen=(2,)).with_model("other", other, TIMINGS, BETWEEN)
     assert hidden.selected(BETWEEN) == (1,), "a hidden choice gives way to the model's subject"
+
+
+OPTIONS = PageOptions(
+    **{field.name: None for field in fields(PageOptions)}  # type: ignore[arg-type]
+)
+
+
+def test_undo_and_redo_go_through_all_that_was_done() -> None:
+    other = replace(OPTIONS, background="blur")
+    states = [STATE.set_options(OPTIONS)]
+    states.append(states[-1].select((1,)))
+    states.append(states[-1].draw(KEEP))
+    states.append(states[-1].set_options(other))
+    states.append(states[-1].add_boxed(segmentation((DOG, block(12, 0, 19, 8))), 0))
+    seen = [(state.chosen, state.strokes, state.options) for state in states]
+    assert seen[-1] == ((1, 3), (KEEP,), other)
+    state = states[-1]
+    for expected in reversed(states[:-1]):
+        state = state.undo()
+        assert (state.chosen, state.strokes, state.options) == (
+            expected.chosen,
+            expected.strokes,
+            expected.options,
+        )
+        assert state.segmentation is expected.segmentation
+    assert state.undo() is state
+    for expected in states[1:]:
+        state = state.redo()
+        assert (state.chosen, state.strokes, state.options) == (
+            expected.chosen,
+            expected.strokes,
+            expected.options,
+        )
+    assert state.redo() is state
+    assert state.undo().draw(ERASE).undone == (), "what comes next replaces what was undone"
+
+
+def test_the_first_options_are_no_step_and_a_colour_picker_makes_one() -> None:
+    state = STATE.set_options(OPTIONS)
+    assert state.history == ()
+    assert state.set_options(OPTIONS) is state
+    for colour in ("#000001", "#000002", "#000003"):
+        state = state.set_options(replace(OPTIONS, colour=colour))
+    assert len(state.history) == 1
+    assert state.undo().options == OPTIONS
+    assert len(state.set_options(replace(OPTIONS, x=0.5)).history) == 2
+
+
+def test_strokes_stay_with_another_model() -> None:
+    state = STATE.draw(KEEP).with_model("other", SCENE, TIMINGS, 0)
+    assert state.strokes == (KEEP,)
+    assert state.history == ()
+
+
+def test_only_so_many_strokes_are_taken() -> None:
+    full = replace(STATE, strokes=(KEEP,) * MAX_STROKES)
+    with pytest.raises(ChoiceError, match="strokes"):
+        full.draw(KEEP)
+
+
+def test_objects_in_a_box_are_shown_whatever_their_score() -> None:
+    unsure = segmentation((DOG, block(12, 0, 19, 8) * UNSURE))
+    state = STATE.add_boxed(unsure, BETWEEN)
+    assert state.selected(BETWEEN) == (3,)
+    assert [instance.id for instance in state.select(()).visible(BETWEEN).instances] == [1, 3]
+    assert state.add_boxed(unsure, BETWEEN) is state, "it is known by now"
+
+
+def test_files_of_single_objects_have_the_strokes_that_are_theirs() -> None:
+    state = replace(STATE, strokes=(KEEP, ERASE))
+    assert state.strokes_of_each((1,)) == (KEEP, ERASE)
+    assert state.strokes_of_each((1, 2)) == (ERASE,)
