@@ -24,6 +24,7 @@ from gradio.processing_utils import save_bytes_to_cache
 from gradio.routes import App
 from gradio.utils import get_space, get_upload_folder, is_in_or_equal
 from gradio_client.utils import is_file_obj_with_meta, traverse
+from jinja2 import ChoiceLoader, DictLoader, FileSystemLoader
 
 # Reasons why a share link cannot be opened, which Gradio does not export.
 ShareBinaryAltered = ChecksumMismatchError
@@ -212,6 +213,22 @@ def open_connections(app: App) -> Collection[Any]:
     """
     server = getattr(app.get_blocks(), "server", None)
     return list(server.server_state.connections) if server else []
+
+
+# The page's HTML.
+
+_TEMPLATE = "frontend/index.html"
+
+
+def insert_into_head(html: str) -> None:
+    """Put HTML at the top of the head of the pages that this process serves.
+
+    Gradio's own option `head` adds it only after Gradio's scripts have built the page.
+    """
+    templates = FileSystemLoader(routes.STATIC_TEMPLATE_LIB)
+    source, _, _ = templates.get_source(routes.templates.env, _TEMPLATE)
+    changed = DictLoader({_TEMPLATE: source.replace("<head>", f"<head>{html}", 1)})
+    routes.templates.env.loader = ChoiceLoader([changed, templates])
 
 
 # The share link.

@@ -1,5 +1,6 @@
 """The components of the tab for one photo, in the order of the screen."""
 
+from collections.abc import Iterable
 from secrets import token_hex
 
 import gradio as gr
@@ -13,11 +14,11 @@ from segmentation.page.components import (
     STATE_SECONDS,
     Updates,
     Values,
-    example_gallery,
-    photo_input,
+    photo_button,
     require,
     string,
 )
+from segmentation.page.cutout_tab.start import StartScreen
 from segmentation.page.options import FRAMES, PageOptions
 from segmentation.page.session import SCORE_STEP, PhotoState
 
@@ -46,15 +47,14 @@ class CutoutLayout:
         self.refine_request = gr.State(None)
         self.export_request = gr.State(None)
         self.zip_request = gr.State(None)
-        with gr.Row():
+        self._start()
+        with gr.Row(visible=False, elem_id="workspace") as self.photo_area:
             with gr.Column(min_width=320, elem_id="photo"):
-                self._photo(card)
-            with gr.Column(min_width=320, elem_id="result"):
-                self._result()
-                self._background()
-                self._file()
-        self.examples_heading = gr.Markdown()
-        self.examples = example_gallery(columns=6, elem_id="examples")
+                self._photo()
+            with gr.Column(min_width=320, elem_id="rail"):
+                self._actions()
+                with gr.Tabs(elem_id="tools", overflow_behavior="wrap"):
+                    self._tools(card)
         self.controls: dict[str, Component] = {
             "min_score": self.min_score,
             "refine": self.refine,
@@ -110,72 +110,97 @@ class CutoutLayout:
         """Ask for the result of the photo that is still open, after another one failed to open."""
         return {self.draw_request: token_hex(8)}
 
-    def _photo(self, card: ModelCard) -> None:
-        with gr.Column() as self.upload_area:
-            self.upload = photo_input(
-                label=string("photo"), placeholder=string("drop_photo"), height=400
-            )
-        self.cancel = gr.Button(string("cancel"), size="sm", elem_id="cancel")
-        with gr.Column(visible=False) as self.photo_area:
-            self.canvas = gr.Image(
-                label=string("canvas"), interactive=False, buttons=[], elem_id="canvas"
-            )
-            with gr.Row():
-                self.new_photo = gr.Button(string("new_photo"), size="sm", min_width=60)
-                self.select_all = gr.Button(string("all"), size="sm", min_width=60)
-                self.select_none = gr.Button(string("none"), size="sm", min_width=60)
-                self.undo = gr.Button(
-                    string("undo"), size="sm", min_width=60, interactive=False, elem_id="undo"
-                )
-            self.message = gr.Markdown()
-            self.show_uncertain = gr.Button(string("show_uncertain"), visible=False)
-            self.objects = gr.CheckboxGroup(label=string("objects"))
-            with gr.Accordion(string("options"), open=False):
-                self.min_score = gr.Slider(
-                    MIN_OFFERED_SCORE,
-                    0.95,
-                    card.score_threshold,
-                    step=SCORE_STEP,
-                    label=string("threshold"),
-                )
-                self.softness = gr.Slider(-1, 1, 0, step=0.1, label=string("softness"))
-                self.grow = gr.Slider(-10, 10, 0, step=1, label=string("grow"))
-                self.fine_hair = gr.Checkbox(label=string("fine_hair"))
-                self.refine = gr.Checkbox(True, label=string("refine"))
+    def _start(self) -> None:
+        start = StartScreen()
+        self.upload, self.opening, self.cancel = start.upload, start.progress, start.cancel
+        self.examples = start.examples
 
-    def _result(self) -> None:
-        self.result = gr.ImageSlider(
-            label=string("result"), type="filepath", interactive=False, buttons=["fullscreen"]
+    def _photo(self) -> None:
+        self.canvas = gr.Image(
+            label=string("canvas"), interactive=False, buttons=[], elem_id="canvas"
         )
-        gr.Markdown(string("result_placeholder"), elem_id="awaited")
-        self.download = gr.DownloadButton(
-            string("download"), variant="primary", interactive=False, elem_id="download"
-        )
+        self.objects = gr.CheckboxGroup(label=string("objects"), container=False, elem_id="objects")
+        with gr.Row(elem_id="selection"):
+            self.select_all = gr.Button(string("all"), size="sm", min_width=44)
+            self.select_none = gr.Button(string("none"), size="sm", min_width=44)
+            self.undo = gr.Button(
+                string("undo"), size="sm", min_width=44, interactive=False, elem_id="undo"
+            )
+        self.message = gr.Markdown(elem_id="message")
+        self.show_uncertain = gr.Button(string("show_uncertain"), visible=False)
+        with gr.Column(elem_id="result"):
+            self.result = gr.ImageSlider(
+                label=string("result"), type="filepath", interactive=False, buttons=["fullscreen"]
+            )
+
+    def _actions(self) -> None:
+        """Create the buttons that lead to the file; phones show them in a bar at the bottom."""
+        with gr.Row(elem_id="actions"):
+            self.download = gr.DownloadButton(
+                string("download"), variant="primary", interactive=False, elem_id="download"
+            )
+            self.new_photo = gr.Button(string("new_photo"), min_width=60, elem_id="new_photo")
+            self.copy = gr.Button(string("copy"), min_width=60, elem_id="copy")
+            self.share = gr.Button(string("share"), min_width=60, elem_id="share")
+        # The wordmark clicks it.
+        self.close_photo = gr.Button(string("close_photo"), elem_id="close_photo")
+
+    def _tools(self, card: ModelCard) -> None:
+        with gr.Tab(string("background")):
+            self._background()
+        with gr.Tab(string("size_panel")):
+            self.frame = gr.Radio(choices(FRAMES), value="whole", label=string("crop_frame"))
+        with gr.Tab(string("edge_panel")):
+            self._edge(card)
+        with gr.Tab(string("effects_panel")):
+            self.outline = gr.Checkbox(label=string("outline"), container=False)
+            self.shadow = gr.Checkbox(label=string("shadow"), container=False)
+        with gr.Tab(string("file_panel")):
+            self._file()
 
     def _background(self) -> None:
         self.background = gr.Radio(
-            list(BACKGROUNDS), value="transparent", label=string("background")
+            choices(BACKGROUNDS),
+            value="transparent",
+            label=string("background"),
+            elem_id="background",
         )
         with gr.Row():
-            self.colour = gr.ColorPicker("#ffffff", label=string("colour"), visible=False)
+            self.colour = gr.ColorPicker(
+                "#ffffff", label=string("colour"), visible=False, min_width=120
+            )
             self.colour_below = gr.ColorPicker(
-                "#88aacc", label=string("colour_below"), visible=False
+                "#88aacc", label=string("colour_below"), visible=False, min_width=120
             )
         with gr.Column(visible=False) as self.backdrop_area:
-            self.backdrop = photo_input(label=string("backdrop"), height=200)
-        self.fit = gr.Radio(FITS, value="cover", label=string("fit"), visible=False)
-        with gr.Row(visible=False) as self.place_area:
+            self.backdrop = photo_button(string("backdrop"), elem_id="backdrop")
+        self.fit = gr.Radio(choices(FITS), value="cover", label=string("fit"), visible=False)
+        with gr.Column(visible=False) as self.place_area:
             self.scale = gr.Slider(0.05, 2, 0.7, step=0.05, label=string("scale"))
             self.x = gr.Slider(0, 1, 0.5, step=0.02, label=string("position_x"))
             self.y = gr.Slider(0, 1, 0.6, step=0.02, label=string("position_y"))
 
+    def _edge(self, card: ModelCard) -> None:
+        self.softness = gr.Slider(-1, 1, 0, step=0.1, label=string("softness"))
+        self.grow = gr.Slider(-10, 10, 0, step=1, label=string("grow"))
+        self.fine_hair = gr.Checkbox(label=string("fine_hair"), container=False)
+        self.refine = gr.Checkbox(True, label=string("refine"), container=False)
+        self.min_score = gr.Slider(
+            MIN_OFFERED_SCORE,
+            0.95,
+            card.score_threshold,
+            step=SCORE_STEP,
+            label=string("threshold"),
+        )
+
     def _file(self) -> None:
-        with gr.Row():
-            self.outline = gr.Checkbox(label=string("outline"), min_width=100)
-            self.shadow = gr.Checkbox(label=string("shadow"), min_width=100)
-        self.frame = gr.Radio(FRAMES, value="whole", label=string("crop_frame"))
-        with gr.Accordion(string("other_formats"), open=False):
-            self.format = gr.Radio(list(OUTPUT_FORMATS), value="png", label=string("format"))
-            self.quality = gr.Slider(40, 100, 90, step=1, label=string("quality"), visible=False)
-            self.make_zip = gr.Button(string("zip"), size="sm")
-            self.download_zip = gr.DownloadButton(string("download_zip"), visible=False)
+        titles = [(kind.title, name) for name, kind in OUTPUT_FORMATS.items()]
+        self.format = gr.Radio(titles, value="png", label=string("format"))
+        self.quality = gr.Slider(40, 100, 90, step=1, label=string("quality"), visible=False)
+        self.make_zip = gr.Button(string("zip"), size="sm")
+        self.download_zip = gr.DownloadButton(string("download_zip"), visible=False)
+
+
+def choices(names: Iterable[str]) -> list[tuple[str, str]]:
+    """Return the choices of a menu whose values are keys of STRINGS."""
+    return [(string(name), name) for name in names]

@@ -17,11 +17,9 @@ from segmentation.page.cutout_tab.result_events import ResultEvents
 from segmentation.page.header import Header
 from segmentation.page.server.queue_limits import DEVICE_QUEUE, FILE_QUEUE
 
-# The examples lie below the photo: bring it into view.
-SCROLL_TO_PHOTO = """(model) => {
-    document.getElementById("photo").scrollIntoView({block: "nearest"});
-    return model;
-}"""
+# Scripts of assets/, which buttons call instead of the server.
+CHOOSE_PHOTO = "() => choosePhoto()"
+COPY_FILE, SHARE_FILE = "(file) => copyFile(file)", "(file) => shareFile(file)"
 
 
 def cutout_tab(ui: gr.Blocks, context: PageContext, header: Header) -> CutoutLayout:
@@ -29,20 +27,7 @@ def cutout_tab(ui: gr.Blocks, context: PageContext, header: Header) -> CutoutLay
     layout = CutoutLayout(context.registry.card())
     photo_events = PhotoEvents(context, header, layout)
     result_events = ResultEvents(context, layout)
-    greeting = ui.load(
-        photo_events.greet,
-        None,
-        [
-            header.heading,
-            header.model,
-            layout.background,
-            layout.fit,
-            layout.frame,
-            layout.examples_heading,
-            layout.examples,
-        ],
-        **PRIVATE,
-    )
+    greeting = ui.load(photo_events.greet, None, [header.status, header.model], **PRIVATE)
     # As many photos at a time as the engine takes.
     concurrency = context.registry.segmenter().max_concurrency
     device: dict[str, Any] = {"concurrency_id": DEVICE_QUEUE, "concurrency_limit": concurrency}
@@ -52,6 +37,7 @@ def cutout_tab(ui: gr.Blocks, context: PageContext, header: Header) -> CutoutLay
     changing = _wire_model(header, layout, photo_events, device)
     _wire_closing(header, layout, photo_events, [*steps, *opening, changing])
     _wire_selection(layout, photo_events)
+    _wire_actions(layout)
     return layout
 
 
@@ -78,7 +64,6 @@ def _wire_controls(layout: CutoutLayout, events: PhotoEvents) -> list[Any]:
         layout.background,
         layout.colour,
         layout.colour_below,
-        layout.backdrop,
         layout.fit,
         layout.outline,
         layout.shadow,
@@ -86,7 +71,7 @@ def _wire_controls(layout: CutoutLayout, events: PhotoEvents) -> list[Any]:
         layout.format,
     ]
     released = [slider.release for slider in sliders]
-    return [*released, *(control.input for control in others), layout.backdrop.clear]
+    return [*released, *(control.input for control in others), layout.backdrop.upload]
 
 
 def _wire_steps(
@@ -158,27 +143,23 @@ def _wire_opening(
     opened = [
         layout.photo_state,
         layout.min_score,
-        layout.upload_area,
         layout.photo_area,
         layout.is_open,
-        header.heading,
+        header.status,
     ]
     options: dict[str, Any] = {
         **PRIVATE,
         **device,
-        # Full progress would hide the button that removes the upload.
-        "show_progress": "minimal",
-        "show_progress_on": [layout.upload, layout.result],
+        "show_progress_on": [layout.opening, layout.canvas, layout.result],
     }
     # Events of the previous photo are cancelled before the next one is opened.
-    gr.on([layout.examples.select, layout.upload.input], None, cancels=running)
+    gr.on([layout.examples.select, layout.upload.upload], None, cancels=running)
     opening: list[Any] = [
-        layout.upload.input(events.open_photo, {layout.upload, header.model}, opened, **options),
+        layout.upload.upload(events.open_photo, {layout.upload, header.model}, opened, **options),
         layout.examples.select(
             events.open_example,
             {header.model},
             opened,
-            js=SCROLL_TO_PHOTO,
             trigger_mode="always_last",
             **options,
         ),
@@ -186,8 +167,7 @@ def _wire_opening(
     for event in opening:
         # The page still shows the result of the previous photo, and offers its file.
         event.failure(layout.request_drawing, None, [layout.draw_request], **QUIET)
-    gr.on([layout.upload.clear], None, cancels=opening)
-    layout.cancel.click(lambda: None, None, layout.upload, cancels=opening, **QUIET)
+    gr.on([layout.cancel.click], None, cancels=opening)
     return opening
 
 
@@ -198,7 +178,7 @@ def _wire_model(
     changing = header.model.input(
         events.change_model,
         {header.model, layout.photo_state},
-        [layout.model_in_use, layout.photo_state, layout.min_score, header.heading],
+        [layout.model_in_use, layout.photo_state, layout.min_score, header.status],
         show_progress_on=header.model,
         **PRIVATE,
         **device,
@@ -211,13 +191,11 @@ def _wire_closing(
     header: Header, layout: CutoutLayout, events: PhotoEvents, running: list[Any]
 ) -> None:
     """Wire the event that closes the photo and cancels its other events."""
-    layout.new_photo.click(
+    layout.close_photo.click(
         events.start_over,
         {header.model},
         [
             layout.photo_state,
-            layout.upload,
-            layout.upload_area,
             layout.photo_area,
             layout.result,
             layout.min_score,
@@ -244,3 +222,10 @@ def _wire_selection(layout: CutoutLayout, events: PhotoEvents) -> None:
     layout.show_uncertain.click(
         events.show_uncertain, {layout.photo_state}, [*state, layout.min_score], **QUIET
     )
+
+
+def _wire_actions(layout: CutoutLayout) -> None:
+    """Wire the buttons that act in the browser alone."""
+    layout.new_photo.click(None, js=CHOOSE_PHOTO, **PRIVATE)
+    layout.copy.click(None, [layout.download], js=COPY_FILE, **PRIVATE)
+    layout.share.click(None, [layout.download], js=SHARE_FILE, **PRIVATE)

@@ -34,7 +34,7 @@ SWEEP_SECONDS = 300
 # as one. `read_photo` limits the size of a photo.
 LAUNCH_OPTIONS: Mapping[str, Any] = MappingProxyType(
     {
-        "footer_links": ["api", "gradio"],
+        "footer_links": ["api"],
         "run_history": False,
         "enable_monitoring": False,
         "ssr_mode": False,
@@ -58,6 +58,7 @@ def serve(
     theme: gr.themes.Base | None = None,
     css: str | None = None,
     js: str | None = None,
+    head: str = "",
     i18n: gr.I18n | None = None,
     **options: Any,
 ) -> str:
@@ -72,6 +73,7 @@ def serve(
         theme: theme of the page.
         css: style sheet of the page.
         js: script of the page.
+        head: HTML that comes before Gradio's scripts.
         i18n: texts of the page.
         options: further options of `gr.Blocks.launch`.
 
@@ -84,6 +86,7 @@ def serve(
     """
     host, port = choose_address(server_name, server_port)
     gradio_internals.wait_for_servers(host)
+    gradio_internals.insert_into_head(head)
     folder = gradio_internals.upload_folder()
     try:
         _, address, _ = ui.launch(

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from segmentation.errors import RateExceeded
 from segmentation.i18n import Text
 from segmentation.page.server.client_address import scope_network
+from segmentation.page.server.language import with_page_language
 from segmentation.page.server.policy import Rate
 from segmentation.page.server.rate_limit import SESSIONS_PER_NETWORK, RateLimiter
 from segmentation.page.server.refusal import Refusal
@@ -85,6 +86,7 @@ class RequestGuard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        scope = with_page_language(scope)
         path = scope["path"].removeprefix(scope.get("root_path", ""))
         try:
             if path == UPLOAD and scope["method"] == "POST":
