@@ -24,7 +24,7 @@ from gradio.processing_utils import save_bytes_to_cache
 from gradio.routes import App
 from gradio.utils import get_space, get_upload_folder, is_in_or_equal
 from gradio_client.utils import is_file_obj_with_meta, traverse
-from jinja2 import ChoiceLoader, DictLoader, FileSystemLoader
+from jinja2 import ChoiceLoader, DictLoader, PackageLoader
 
 # Reasons why a share link cannot be opened, which Gradio does not export.
 ShareBinaryAltered = ChecksumMismatchError
@@ -225,7 +225,7 @@ def insert_into_head(html: str) -> None:
 
     Gradio's own option `head` adds it only after Gradio's scripts have built the page.
     """
-    templates = FileSystemLoader(routes.STATIC_TEMPLATE_LIB)
+    templates = PackageLoader("gradio", "templates")
     source, _, _ = templates.get_source(routes.templates.env, _TEMPLATE)
     changed = DictLoader({_TEMPLATE: source.replace("<head>", f"<head>{html}", 1)})
     routes.templates.env.loader = ChoiceLoader([changed, templates])
@@ -265,25 +265,33 @@ def share_binary() -> tuple[Path, str]:
 
 # Classes of Gradio's own elements in the browser that assets/page.css and assets/page.js rely on.
 DOM_CLASSES = (
+    "app",
     "block",
     "clear-status",
+    "divider",
     "download-link",
     "empty",
     "error",
+    "form",
     "gradio-container",
     "grid-container",
     "grid-wrap",
+    "hide",
     "icon-button",
     "image-frame",
+    "main",
     "meta-text",
     "meta-text-center",
     "progress-level",
     "progress-level-inner",
     "selected",
     "show-api",
+    "tab-container",
+    "tab-wrapper",
     "thumbnail-item",
     "toast-body",
     "toast-header",
     "upload-container",
     "uploading",
+    "wrap",
 )

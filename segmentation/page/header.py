@@ -28,7 +28,7 @@ class Header:
         status: model, device, and notices about them; the footer shows it.
     """
 
-    model: gr.Radio
+    model: gr.Dropdown
     status: gr.Markdown
 
 
@@ -41,10 +41,11 @@ def header(context: PageContext) -> Header:
             '<span class="name">Koutu 抠图</span></a></h1>',
             elem_id="wordmark",
         )
-        model = gr.Radio(
+        model = gr.Dropdown(
             choices,
             value=context.registry.card().name,
             label=string("model"),
+            filterable=False,
             visible=len(choices) > 1,
             elem_id="model",
         )

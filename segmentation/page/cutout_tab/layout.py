@@ -172,7 +172,7 @@ class CutoutLayout:
             self.colour_below = gr.ColorPicker(
                 "#88aacc", label=string("colour_below"), visible=False, min_width=120
             )
-        with gr.Column(visible=False) as self.backdrop_area:
+        with gr.Column(visible=False, elem_id="backdrop_area") as self.backdrop_area:
             self.backdrop = photo_button(string("backdrop"), elem_id="backdrop")
         self.fit = gr.Radio(choices(FITS), value="cover", label=string("fit"), visible=False)
         with gr.Column(visible=False) as self.place_area:

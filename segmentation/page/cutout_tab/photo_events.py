@@ -46,7 +46,7 @@ class PhotoEvents:
         language = language_of(request)
         return {
             self._header.status: status_text(self._context, None, language),
-            self._header.model: gr.Radio(choices=model_choices(self._context, language)),
+            self._header.model: gr.Dropdown(choices=model_choices(self._context, language)),
         }
 
     def open_example(

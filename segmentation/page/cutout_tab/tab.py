@@ -175,7 +175,7 @@ def _wire_model(
     header: Header, layout: CutoutLayout, events: PhotoEvents, device: dict[str, Any]
 ) -> Any:
     """Wire the event that changes the model, and return it."""
-    changing = header.model.input(
+    changing = header.model.select(
         events.change_model,
         {header.model, layout.photo_state},
         [layout.model_in_use, layout.photo_state, layout.min_score, header.status],
