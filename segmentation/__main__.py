@@ -55,7 +55,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"error: {error.in_language(language)}", file=sys.stderr)
         return 1
     limit_threads(args.threads)
-    segmenter = Segmenter(card, args.engine, args.precision, args.threads)
+    # With one photo, nothing else runs beside the model.
+    spin = len(args.photos) == 1
+    segmenter = Segmenter(card, args.engine, args.precision, args.threads, spin)
     try:
         _, engine_notices = segmenter.open()
     except KoutuError as error:

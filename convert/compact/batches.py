@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -39,24 +39,48 @@ SOURCE_WEIGHTS = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
-    """The photos of one step.
+    """The photos of one step, in three tensors: each takes a file descriptor between processes.
 
     Attributes:
         index: position in the sequence.
         pixels: uint8 (B, 3, H, W).
-        masks: bool (n, H, W) for each photo.
-        labels: int64 (n,) for each photo.
+        masks: bool (N, H, W), of the instances of all photos, one photo after the other.
+        labels: int64 (N,), of the same instances.
+        counts: number of instances of each photo; they sum to N.
     """
 
     index: int
     pixels: Tensor
-    masks: list[Tensor]
-    labels: list[Tensor]
+    masks: Tensor
+    labels: Tensor
+    counts: tuple[int, ...]
 
     @property
     def pixel_values(self) -> Tensor:
         """The model's input, float32 (B, 3, H, W)."""
         return (self.pixels.float() / 255 - MEAN_AND_STD) / MEAN_AND_STD
+
+    @property
+    def masks_by_photo(self) -> tuple[Tensor, ...]:
+        """The masks, bool (n, H, W) for each photo."""
+        return torch.split(self.masks, list(self.counts))
+
+    @property
+    def labels_by_photo(self) -> tuple[Tensor, ...]:
+        """The labels, int64 (n,) for each photo."""
+        return torch.split(self.labels, list(self.counts))
+
+    def pin_memory(self) -> "Batch":
+        """Return a copy in memory that a GPU can read while the processor goes on."""
+        return self._map(Tensor.pin_memory)
+
+    def to(self, device: torch.device) -> "Batch":
+        """Return the batch on a device; from pinned memory, the copy runs in the background."""
+        return self._map(lambda tensor: tensor.to(device, non_blocking=True))
+
+    def _map(self, change: Callable[[Tensor], Tensor]) -> "Batch":
+        pixels, masks, labels = map(change, (self.pixels, self.masks, self.labels))
+        return replace(self, pixels=pixels, masks=masks, labels=labels)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,8 +121,9 @@ class BatchDataset(Dataset[Batch]):
         return Batch(
             index,
             torch.from_numpy(np.ascontiguousarray(pixels)),
-            [torch.from_numpy(np.ascontiguousarray(photo.masks)) for photo in photos],
-            [torch.tensor(photo.labels) for photo in photos],
+            torch.from_numpy(np.concatenate([photo.masks for photo in photos])),
+            torch.tensor([label for photo in photos for label in photo.labels], dtype=torch.int64),
+            tuple(len(photo.labels) for photo in photos),
         )
 
 
@@ -117,20 +142,30 @@ def source_weights(samples: Sequence[Sample]) -> dict[str, float]:
     return dict(by_source)
 
 
-def batches_from(dataset: BatchDataset, start: int, is_late: Callable[[], bool]) -> Iterator[Batch]:
-    """Make batches without end, in another process.
+def batches_from(
+    dataset: BatchDataset,
+    start: int,
+    is_late: Callable[[], bool],
+    workers: int = 1,
+    *,
+    pinned: bool = False,
+) -> Iterator[Batch]:
+    """Make batches without end, in other processes.
 
     Args:
         dataset: makes the batches.
         start: index of the first batch.
-        is_late: called for each batch when it is requested from the other process.
+        is_late: called for each batch when it is requested from another process.
+        workers: number of processes; the order of the batches does not depend on it.
+        pinned: whether the batches are for a GPU, see `Batch.pin_memory`.
     """
     return iter(
         DataLoader(
             dataset,
             batch_size=None,
             sampler=_Keys(start, is_late),
-            num_workers=1,
+            num_workers=workers,
+            pin_memory=pinned,
             prefetch_factor=3,
             worker_init_fn=_use_one_thread,
         )

@@ -3,34 +3,31 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers.models.mask2former.modeling_mask2former import Mask2FormerLoss
 
 from convert.checkpoint import load_checkpoint
 from convert.compact import deformable_attention
 from convert.compact.architecture import PROCESSOR, model_from_imagenet
 from convert.compact.batches import Batch
+from convert.compact.criterion import BatchedLoss
+from convert.compact.training_device import Setup
 from convert.graph import efficientnet_lite
 from segmentation.errors import ConversionError
 
 # Points at which the loss samples a mask of some 6,000 cells. The paper's 12,544 are for masks
 # twenty times as large.
 POINTS = 1024
-# The stem and the first stages keep ImageNet's features. Their maps are the largest, and so is
-# their backward pass.
-FROZEN_STAGES = 2
 BACKBONE_RATE = 0.3
 WEIGHT_DECAY = 0.05
 # Far below the usual gradient norm of this loss, so that the rate alone sets the length of a step.
 MAX_GRADIENT_NORM = 1.0
-EMA_DECAY = 0.998
-# Names in /proc/cpuinfo of bfloat16 products in hardware. Without them bfloat16 is emulated, which
-# is slower than float32.
-BF16_FLAGS = frozenset({"avx512_bf16", "amx_bf16", "bf16"})
+# So many batches in a row without a finite gradient are no accident.
+MAX_SKIPPED_IN_A_ROW = 20
 
 
 class Learner:
@@ -39,23 +36,30 @@ class Learner:
     Args:
         start: a checkpoint folder, or None for ImageNet's weights in the backbone.
         seed: for the weights that start at random and for the points of the loss.
-        bf16: compute in bfloat16 where autocast allows; weights and loss stay in float32.
+        setup: where and how to train.
+
+    Attributes:
+        model: the model.
+        parameters: those that are trained, by name.
+        ema: their averages, by name.
+        setup: see above.
 
     Raises:
         ConversionError: the checkpoint, or the package with ImageNet's weights, cannot be read.
     """
 
-    def __init__(self, start: Path | None, seed: int, *, bf16: bool) -> None:
+    def __init__(self, start: Path | None, seed: int, setup: Setup) -> None:
         torch.manual_seed(seed)
-        self._seed, self._bf16 = seed, bf16
+        self._seed, self.setup = seed, setup
+        self._skipped_in_a_row = 0
         self.model = load_checkpoint(start).model if start else model_from_imagenet()
         self.model.config.train_num_points = POINTS
-        self.model.criterion = Mask2FormerLoss(self.model.config, self.model.weight_dict)
+        self.model.criterion = BatchedLoss(self.model.config, self.model.weight_dict)
         # Evaluation mode keeps ImageNet's statistics in batch norm. There is no dropout, so nothing
         # else differs from training mode.
-        self.model.eval().to(memory_format=torch.channels_last)
+        self.model.eval().to(device=setup.device, memory_format=torch.channels_last)
         network = self.model.model.pixel_level_module.encoder._backbone
-        for module in _frozen(network):
+        for module in _frozen(network, setup.frozen_stages):
             module.requires_grad_(False)
         self.parameters = {
             name: parameter
@@ -65,7 +69,7 @@ class Learner:
         self.ema = {name: parameter.detach().clone() for name, parameter in self.parameters.items()}
         self._optimizer = torch.optim.AdamW(_groups(self.parameters), betas=(0.9, 0.999))
 
-    def step(self, batch: Batch, rate: float) -> dict[str, float]:
+    def step(self, batch: Batch, rate: float) -> dict[str, float] | None:
         """Learn from a batch.
 
         Args:
@@ -74,10 +78,11 @@ class Learner:
 
         Returns:
             The sum of the losses of all layers, the gradient norm, and the weighted losses of the
-            last layer.
+            last layer. None if the gradient is not finite: the batch is skipped, and the weights
+            are unchanged.
 
         Raises:
-            ConversionError: the loss or its gradient is not finite; the weights are unchanged.
+            ConversionError: MAX_SKIPPED_IN_A_ROW batches were skipped one after the other.
         """
         for group in self._optimizer.param_groups:
             group["lr"] = rate * group["rate"]
@@ -87,11 +92,9 @@ class Learner:
         loss.backward()
         norm = nn.utils.clip_grad_norm_(self.parameters.values(), MAX_GRADIENT_NORM)
         if not torch.isfinite(norm):
-            self._optimizer.zero_grad(set_to_none=True)
-            raise ConversionError(
-                f"Batch {batch.index}: the loss is not a number. Resume with a lower --rate.",
-                f"第 {batch.index} 批：损失不是有效数值。请用更低的 --rate 继续训练。",
-            )
+            self._skip(batch.index)
+            return None
+        self._skipped_in_a_row = 0
         self._optimizer.step()
         self._optimizer.zero_grad(set_to_none=True)
         self._update_ema(batch.index)
@@ -135,9 +138,20 @@ class Learner:
         self.ema = dict(state["mean"])
         self._optimizer.load_state_dict(state["optimizer"])
 
+    def _skip(self, index: int) -> None:
+        self._optimizer.zero_grad(set_to_none=True)
+        self._skipped_in_a_row += 1
+        if self._skipped_in_a_row == MAX_SKIPPED_IN_A_ROW:
+            raise ConversionError(
+                f"Batch {index}: the loss of the last {MAX_SKIPPED_IN_A_ROW} batches is not a "
+                "number. Resume with a lower --rate.",
+                f"第 {index} 批：最近 {MAX_SKIPPED_IN_A_ROW} 批的损失都不是有效数值。"
+                "请用更低的 --rate 继续训练。",
+            )
+
     def _update_ema(self, index: int) -> None:
         # The first steps weigh more, so that the average soon leaves the initial weights.
-        decay = min(EMA_DECAY, (index + 1) / (index + 10))
+        decay = min(self.setup.ema_decay, (index + 1) / (index + 10))
         averages = list(self.ema.values())
         values = [parameter.detach() for parameter in self.parameters.values()]
         torch._foreach_lerp_(averages, values, 1 - decay)
@@ -146,7 +160,7 @@ class Learner:
         digest = hashlib.sha256()
         for name, tensor in self.model.state_dict().items():
             if name not in self.parameters and tensor.dtype == torch.float32:
-                digest.update(tensor.contiguous().numpy().tobytes())
+                digest.update(tensor.cpu().contiguous().numpy().tobytes())
         return digest.hexdigest()
 
     def _set_parameters(self, values: Mapping[str, Tensor]) -> None:
@@ -155,36 +169,27 @@ class Learner:
                 parameter.copy_(values[name])
 
     def _losses(self, batch: Batch) -> dict[str, Tensor]:
-        with (
-            deformable_attention.in_transformers(),
-            torch.autocast("cpu", torch.bfloat16, enabled=self._bf16),
-        ):
+        device = self.setup.device
+        on_device = batch.to(device)
+        # The attention of `transformers` is fast on a GPU.
+        is_cpu = device.type == "cpu"
+        attention = deformable_attention.in_transformers() if is_cpu else nullcontext()
+        with attention, torch.autocast(device.type, torch.bfloat16, enabled=self.setup.bf16):
             output = self.model(
-                pixel_values=batch.pixel_values.contiguous(memory_format=torch.channels_last),
+                pixel_values=on_device.pixel_values.contiguous(memory_format=torch.channels_last),
                 output_auxiliary_logits=True,
             )
         losses: dict[str, Tensor] = self.model.get_loss_dict(
             output.masks_queries_logits.float(),
             output.class_queries_logits.float(),
-            [masks.float() for masks in batch.masks],
-            batch.labels,
+            [masks.float() for masks in on_device.masks_by_photo],
+            on_device.labels_by_photo,
             [
                 {name: logits.float() for name, logits in layer.items()}
                 for layer in output.auxiliary_logits
             ],
         )
         return losses
-
-
-def has_fast_bf16(cpuinfo: str) -> bool:
-    """Whether a processor multiplies bfloat16 in hardware.
-
-    Args:
-        cpuinfo: content of its /proc/cpuinfo.
-    """
-    lines = (line.partition(":") for line in cpuinfo.splitlines())
-    flags = (value.split() for key, _, value in lines if key.strip() in ("flags", "Features"))
-    return not BF16_FLAGS.isdisjoint(next(flags, []))
 
 
 def learning_rate_at(progress: float, peak: float) -> float:
@@ -199,8 +204,10 @@ def learning_rate_at(progress: float, peak: float) -> float:
     return peak * rise * (0.01 + 0.99 * cosine)
 
 
-def _frozen(network: efficientnet_lite.EfficientNetLite) -> list[nn.Module]:
-    return [network.conv_stem, network.bn1, *list(network.blocks)[:FROZEN_STAGES]]
+def _frozen(network: efficientnet_lite.EfficientNetLite, stages: int | None) -> list[nn.Module]:
+    if stages is None:
+        return []
+    return [network.conv_stem, network.bn1, *list(network.blocks)[:stages]]
 
 
 def _groups(parameters: Mapping[str, nn.Parameter]) -> list[dict[str, Any]]:

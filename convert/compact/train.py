@@ -2,9 +2,10 @@
 
 import argparse
 import ctypes
+import itertools
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,10 @@ import numpy as np
 import torch
 
 from convert.arguments import positive_float, positive_int
-from convert.compact.batches import BatchDataset, batches_from, source_weights
+from convert.compact.batches import Batch, BatchDataset, batches_from, source_weights
 from convert.compact.data import Sample, read_samples
-from convert.compact.learner import Learner, has_fast_bf16, learning_rate_at
+from convert.compact.learner import Learner, learning_rate_at
+from convert.compact.training_device import Setup, choose_setup
 from convert.compact.training_log import TrainingLog
 from segmentation.errors import ConversionError
 
@@ -26,8 +28,6 @@ ROW_SECONDS = 60.0
 SAVE_SECONDS = 300.0
 # From this share of the time on, batches are late ones.
 LATE = 2 / 3
-# Present on Linux only; elsewhere training takes float32.
-CPUINFO = Path("/proc/cpuinfo")
 # <malloc.h>: M_TRIM_THRESHOLD and M_MMAP_MAX.
 TRIM_THRESHOLD, MMAP_MAX = -1, -4
 
@@ -58,6 +58,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="folders of SOURCE.tar and index.jsonl (see convert/compact/README.md)",
     )
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder of this run")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument(
+        "--workers", type=positive_int, default=1, help="processes that make the batches"
+    )
+    parser.add_argument(
+        "--try",
+        dest="trial_steps",
+        type=positive_int,
+        metavar="STEPS",
+        help="only take so many steps, print photos per second, and write nothing",
+    )
     parser.add_argument(
         "--minutes", type=positive_float, required=True, help="training time, resumed runs included"
     )
@@ -112,6 +123,10 @@ def train(args: argparse.Namespace, clock: Callable[[], float]) -> None:
             arguments or photos; or training data are missing; or the loss is not finite.
     """
     samples = read_samples(args.data)
+    setup = choose_setup(args.device)
+    if args.trial_steps:
+        _print_speed(args, samples, Learner(args.start, args.seed, setup), clock)
+        return
     settings = {
         "--seed": args.seed,
         "--batch": args.batch,
@@ -120,13 +135,12 @@ def train(args: argparse.Namespace, clock: Callable[[], float]) -> None:
     }
     state = _read_state(args, settings)
     args.output.mkdir(parents=True, exist_ok=True)
-    bf16 = has_fast_bf16(CPUINFO.read_text("utf-8") if CPUINFO.exists() else "")
-    learner = Learner(args.start, args.seed, bf16=bf16)
+    learner = Learner(args.start, args.seed, setup)
     progress = Progress()
     if state:
         learner.load_state(state["learner"])
         progress = Progress(*state["progress"])
-    _print_header(samples, progress, bf16=bf16)
+    _print_header(samples, progress, setup)
 
     def save(progress: Progress) -> None:
         state = {"run": settings, "progress": astuple(progress), "learner": learner.state()}
@@ -147,8 +161,9 @@ def _train_until_over(
 ) -> None:
     """Step until the minutes are over; log and save on the way and at the end."""
     budget = args.minutes * 60
-    dataset = BatchDataset(samples, args.seed, args.batch, args.longest_side)
-    batches = batches_from(dataset, progress.steps, lambda: progress.seconds / budget >= LATE)
+    batches = _batches(
+        args, samples, learner, progress.steps, lambda: progress.seconds / budget >= LATE
+    )
     log = TrainingLog(args.output / "log.jsonl", progress.photos)
     logged = saved = progress
     losses: list[dict[str, float]] = []
@@ -156,17 +171,48 @@ def _train_until_over(
     while progress.seconds / budget < 1:
         batch = next(batches)
         rate = learning_rate_at(progress.seconds / budget, args.rate)
-        losses.append(learner.step(batch, rate))
-        photos = progress.photos + len(batch.labels)
+        if (batch_losses := learner.step(batch, rate)) is not None:
+            losses.append(batch_losses)
+        photos = progress.photos + len(batch.counts)
         progress = Progress(progress.steps + 1, photos, clock() - start)
         is_over = progress.seconds / budget >= 1
-        if is_over or progress.seconds - logged.seconds >= ROW_SECONDS:
+        if losses and (is_over or progress.seconds - logged.seconds >= ROW_SECONDS):
             log.write(_row(progress, logged, rate, losses))
             logged, losses = progress, []
         if is_over or progress.seconds - saved.seconds >= SAVE_SECONDS:
             save(progress)
             log.write_curves(args.output / "curves.png")
             saved = progress
+
+
+def _batches(
+    args: argparse.Namespace,
+    samples: Sequence[Sample],
+    learner: Learner,
+    start: int,
+    is_late: Callable[[], bool],
+) -> Iterator[Batch]:
+    dataset = BatchDataset(samples, args.seed, args.batch, args.longest_side)
+    is_on_gpu = learner.setup.device.type == "cuda"
+    return batches_from(dataset, start, is_late, args.workers, pinned=is_on_gpu)
+
+
+def _print_speed(
+    args: argparse.Namespace,
+    samples: Sequence[Sample],
+    learner: Learner,
+    clock: Callable[[], float],
+) -> None:
+    """Take some steps at the highest rate, and print how many photos a second they take."""
+    batches = _batches(args, samples, learner, 0, lambda: False)
+    # The first step compiles, and waits for the first batch.
+    learner.step(next(batches), args.rate)
+    start = clock()
+    photos = 0
+    for batch in itertools.islice(batches, args.trial_steps):
+        learner.step(batch, args.rate)
+        photos += len(batch.counts)
+    print(f"{photos / (clock() - start):.1f} photos per second")
 
 
 def _keep_freed_memory() -> None:
@@ -180,12 +226,13 @@ def _keep_freed_memory() -> None:
         mallopt(TRIM_THRESHOLD, 2**31 - 1)
 
 
-def _print_header(samples: Sequence[Sample], progress: Progress, *, bf16: bool) -> None:
+def _print_header(samples: Sequence[Sample], progress: Progress, setup: Setup) -> None:
     weights = sorted(source_weights(samples).items(), key=lambda item: -item[1])
-    precision = "bfloat16" if bf16 else "float32, since this processor has no bfloat16 products"
+    precision = "bfloat16" if setup.bf16 else "float32, since there are no bfloat16 products"
     print(
         f"{len(samples)} photos: " + ", ".join(f"{name} {weight:.0%}" for name, weight in weights),
-        f"{precision}; {torch.get_num_threads()} threads; from step {progress.steps}, "
+        f"{precision}; on {setup.device.type}; {torch.get_num_threads()} threads; "
+        f"from step {progress.steps}, "
         f"{progress.seconds / 60:.1f} minutes trained",
         sep="\n",
         flush=True,

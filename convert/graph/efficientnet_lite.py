@@ -60,11 +60,11 @@ class SamePadConv2d(nn.Conv2d):
             total = max((-(-side // stride) - 1) * stride + kernel - side, 0)
             pads += [total // 2, total - total // 2]
         padded = F.pad(input, pads)
-        if self.groups == 1:
-            return F.conv2d(padded, self.weight, None, self.stride)
-        # The backward pass of oneDNN's depthwise convolutions is three to seven times slower in
-        # bfloat16 than in float32.
-        with torch.autocast(input.device.type, enabled=False):
+        if self.groups == 1 or input.device.type != "cpu":
+            return F.conv2d(padded, self.weight, None, self.stride, groups=self.groups)
+        # On processors, oneDNN's backward pass of depthwise convolutions is three to seven times
+        # slower in bfloat16 than in float32.
+        with torch.autocast("cpu", enabled=False):
             return F.conv2d(padded.float(), self.weight, None, self.stride, 0, 1, self.groups)
 
 

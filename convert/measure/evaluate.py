@@ -31,7 +31,21 @@ from convert.measure.image_grid import grid, tile
 from segmentation import Segmenter, encode, find_model, read_photo
 from segmentation.arrays import UInt8
 
-COLUMNS = "IoU | boundary F | max F | weighted F | MAE | largest | best | closer | click | AP50"
+COLUMNS = (
+    "IoU",
+    "boundary F",
+    "max F",
+    "weighted F",
+    "S",
+    "MAE",
+    "thin",
+    "largest",
+    "best",
+    "union",
+    "closer",
+    "click",
+    "AP50",
+)
 WORST_PHOTOS = 10
 TILE_WH = 320, 320
 MAGENTA = np.array([255, 0, 255])
@@ -70,9 +84,12 @@ def run(args: argparse.Namespace) -> None:
     A cut-out is compared at the size of its photo with the subject it matches best. The columns
     from "largest" on need instances, so another program's cut-outs leave them empty:
 
+    - S: structural similarity, see `s_measure`.
+    - thin: the share kept of parts thinner than three mask cells, where the subject has such parts.
     - largest: IoU if the rule were `largest`.
     - best: IoU of the best single instance there was to select, without the closer look.
-    - closer: IoU of that same instance with the closer look.
+    - union: IoU of the best union of instances, added one by one, without the closer look.
+    - closer: IoU of the best single instance with the closer look.
     - click: mean IoU of what one click selects, with nothing selected before. There are five
       clicks on each subject, each compared with that subject.
     - AP50: mean over the labels of the average precision at an IoU of 0.5, over all photos of the
@@ -130,8 +147,8 @@ def _table(
     scores: Sequence[CutoutScore], precisions: Precisions, *, by_label: bool
 ) -> Iterator[str]:
     """The lines of the Markdown table."""
-    yield f"| photos | n | {COLUMNS} |"
-    yield "|---" * 12 + "|"
+    yield f"| photos | n | {' | '.join(COLUMNS)} |"
+    yield "|---" * (2 + len(COLUMNS)) + "|"
     groups: dict[str, list[CutoutScore]] = defaultdict(list)
     for score in scores:
         groups[score.label if by_label else score.photo.source].append(score)

@@ -25,17 +25,26 @@ class OnnxEngine(Engine):
         card: the model.
         precision: precision of the graphs; None takes the card's first choice.
         threads: threads per inference; 0 lets onnxruntime use all cores.
+        spin: idle threads of an inference wait actively for more work. This is faster on a machine
+            with nothing else to do, and takes the cores from other work.
 
     Raises:
         EngineUnavailable: the card has no ONNX graph of that precision.
         ModelDamaged: the graph is missing or altered, or onnxruntime cannot load it.
     """
 
-    def __init__(self, card: ModelCard, precision: str | None = None, threads: int = 0) -> None:
+    def __init__(
+        self,
+        card: ModelCard,
+        precision: str | None = None,
+        threads: int = 0,
+        spin: bool = False,
+    ) -> None:
         graphs = [artifact for artifact in card.artifacts if artifact.format == "onnx"]
         precision = precision or (graphs[0].precision if graphs else "onnx")
         self._card = card
         self._threads = threads
+        self._spin = spin
         self._graphs: dict[SizeHW, Artifact] = {
             size_hw: graph
             for graph in graphs
@@ -111,6 +120,9 @@ class OnnxEngine(Engine):
         ort = import_onnxruntime()
         options = ort.SessionOptions()
         options.intra_op_num_threads = self._threads
+        options.add_session_config_entry("session.intra_op.allow_spinning", str(int(self._spin)))
+        # Between inferences, threads never spin.
+        options.add_session_config_entry("session.force_spinning_stop", "1")
         path = check_artifact(self._card, graph)
         available = ort.get_available_providers()
         try:

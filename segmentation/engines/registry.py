@@ -44,8 +44,8 @@ class EngineSpec:
         title: product name, as notices show it.
         choice_pattern: regular expression; a choice that matches it in full means this engine.
         choice_help: how such a choice is written, for help texts and error messages.
-        open: loads a card with a choice, a precision (None: the card's first) and a number of
-            threads (0: all cores); raises EngineUnavailable or ModelDamaged.
+        open: loads a card with a choice, a precision (None: the card's first), a number of threads
+            (0: all cores) and whether they may spin; raises EngineUnavailable or ModelDamaged.
         auto_rank: `auto` tries engines in ascending order; None: `auto` never takes this one.
         is_present: for `auto`: False if this host has nothing of the engine, which needs no notice;
             raises EngineUnavailable, which becomes a notice, if it has but that does not work.
@@ -55,7 +55,7 @@ class EngineSpec:
     title: str
     choice_pattern: str
     choice_help: Text
-    open: Callable[[ModelCard, EngineChoice, str | None, int], Engine]
+    open: Callable[[ModelCard, EngineChoice, str | None, int, bool], Engine]
     auto_rank: int | None = None
     is_present: Callable[[], bool] = lambda: True
 
@@ -65,15 +65,15 @@ class EngineSpec:
 
 
 def _open_onnx(
-    card: ModelCard, _choice: EngineChoice, precision: str | None, threads: int
+    card: ModelCard, _choice: EngineChoice, precision: str | None, threads: int, spin: bool
 ) -> Engine:
     from segmentation.engines.onnx import OnnxEngine
 
-    return OnnxEngine(card, precision, threads)
+    return OnnxEngine(card, precision, threads, spin)
 
 
 def _open_ascend(
-    card: ModelCard, _choice: EngineChoice, precision: str | None, _threads: int
+    card: ModelCard, _choice: EngineChoice, precision: str | None, _threads: int, _spin: bool
 ) -> Engine:
     from segmentation.engines.ascend.engine import AscendEngine
 
@@ -81,7 +81,7 @@ def _open_ascend(
 
 
 def _open_remote(
-    card: ModelCard, choice: EngineChoice, _precision: str | None, _threads: int
+    card: ModelCard, choice: EngineChoice, _precision: str | None, _threads: int, _spin: bool
 ) -> Engine:
     from segmentation.engines.remote import RemoteEngine
 
@@ -165,6 +165,7 @@ def open_engine(
     choice: EngineChoice = AUTO,
     precision: str | None = None,
     threads: int = 0,
+    spin: bool = False,
 ) -> tuple[Engine, tuple[Text, ...]]:
     """Load a model on an engine.
 
@@ -175,6 +176,8 @@ def open_engine(
         precision: precision of the artifact; None takes the card's first choice. Replicas have
             their own precision.
         threads: threads per inference, for onnxruntime; 0 uses all cores.
+        spin: idle threads wait actively, for onnxruntime; for a process that has the machine to
+            itself.
 
     Returns:
         The engine, and the notices to show about a fallback.
@@ -185,13 +188,13 @@ def open_engine(
         ModelDamaged: an artifact is missing or altered.
     """
     if check_engine_choice(choice) == AUTO:
-        return _open_automatically(card, precision, threads)
+        return _open_automatically(card, precision, threads, spin)
     spec = next(spec for spec in ENGINES.values() if spec.matches(choice))
-    return spec.open(card, choice, precision, threads), ()
+    return spec.open(card, choice, precision, threads, spin), ()
 
 
 def _open_automatically(
-    card: ModelCard, precision: str | None, threads: int
+    card: ModelCard, precision: str | None, threads: int, spin: bool
 ) -> tuple[Engine, tuple[Text, ...]]:
     """Open the first engine that works; the errors of those before it become notices."""
     ranked = sorted(
@@ -202,12 +205,12 @@ def _open_automatically(
     for spec in candidates:
         try:
             if spec.is_present():
-                engine = spec.open(card, spec.name, precision, threads)
+                engine = spec.open(card, spec.name, precision, threads, spin)
                 return engine, _fallback_notices(failures, spec)
         except (EngineUnavailable, ModelDamaged) as failure:
             failures.append(failure)
     try:
-        engine = last.open(card, last.name, precision, threads)
+        engine = last.open(card, last.name, precision, threads, spin)
     except EngineUnavailable as error:
         if not failures:
             raise

@@ -43,6 +43,7 @@ class Segmenter:
         choice: which engine to use.
         precision: of the artifact; None takes the card's first choice.
         threads: for onnxruntime; 0 takes all cores.
+        spin: for onnxruntime; see `open_engine`.
     """
 
     def __init__(
@@ -51,17 +52,19 @@ class Segmenter:
         choice: EngineChoice = "auto",
         precision: str | None = None,
         threads: int = 0,
+        spin: bool = False,
     ) -> None:
         self.card = card
         self._choice = choice
         self._precision = precision
         self._threads = threads
+        self._spin = spin
         self._lock = threading.Lock()
         self._opened: tuple[Engine, tuple[Text, ...]] | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the arguments only; the copy opens an engine of its own."""
-        return type(self), (self.card, self._choice, self._precision, self._threads)
+        return type(self), (self.card, self._choice, self._precision, self._threads, self._spin)
 
     def open(self) -> tuple[Engine, tuple[Text, ...]]:
         """Load the model, unless it is loaded already.
@@ -75,7 +78,9 @@ class Segmenter:
         """
         with self._lock:
             if self._opened is None:
-                self._opened = open_engine(self.card, self._choice, self._precision, self._threads)
+                self._opened = open_engine(
+                    self.card, self._choice, self._precision, self._threads, self._spin
+                )
             return self._opened
 
     @property

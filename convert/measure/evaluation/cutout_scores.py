@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from math import nan
+from math import isnan, nan
 
 import cv2
 import numpy as np
@@ -13,8 +13,10 @@ from convert.measure.evaluation.saliency_metrics import (
     f_beta,
     mean_absolute_error,
     precision_recall,
+    s_measure,
     weighted_f,
 )
+from convert.measure.evaluation.thin_parts import thin_recall
 from segmentation import Photo, Segmentation, Segmenter, select
 from segmentation.arrays import Bool, UInt8
 from segmentation.cutout import compute_alpha
@@ -31,7 +33,7 @@ CLICK_DEPTH = 0.3
 class CutoutScore:
     """How well one photo was cut out.
 
-    The last four figures need instances: they are NaN for the cut-out of another program.
+    The last five figures need instances: they are NaN for the cut-out of another program.
 
     Attributes:
         photo: the photo with its annotations.
@@ -40,7 +42,9 @@ class CutoutScore:
         truth: bool (H, W), the mask of that subject.
         largest_iou: IoU of the largest instance.
         best_iou: IoU of the instance that matches any subject best, without refinement.
-        closer_iou: IoU of that same instance with refinement.
+        union_iou: IoU of the union of instances that matches any subject best, as found by adding
+            one instance after the other, without refinement.
+        closer_iou: IoU of the best instance with refinement.
         click_iou: mean IoU of the instances that single clicks on the subjects choose.
     """
 
@@ -50,6 +54,7 @@ class CutoutScore:
     truth: Bool
     largest_iou: float = nan
     best_iou: float = nan
+    union_iou: float = nan
     closer_iou: float = nan
     click_iou: float = nan
 
@@ -64,17 +69,21 @@ class MeanScores:
     """Means over some photos, in the order of the columns of the table.
 
     Attributes:
-        iou, boundary_f, max_f, weighted_f, mean_absolute_error: of the cut-outs.
-        largest_iou, best_iou, closer_iou, click_iou: as in `CutoutScore`.
+        iou, boundary_f, max_f, weighted_f, s_measure, mean_absolute_error: of the cut-outs.
+        thin_recall: of the subjects that have thin parts; NaN if none has.
+        largest_iou, best_iou, union_iou, closer_iou, click_iou: as in `CutoutScore`.
     """
 
     iou: float
     boundary_f: float
     max_f: float
     weighted_f: float
+    s_measure: float
     mean_absolute_error: float
+    thin_recall: float
     largest_iou: float
     best_iou: float
+    union_iou: float
     closer_iou: float
     click_iou: float
 
@@ -129,10 +138,12 @@ def score_model(
         for instance in confident.instances
     ]
     best_iou, best_id = max(ious, default=(0.0, None))
+    ranked = [id_ for _, id_ in sorted(ious, reverse=True)]
     return replace(
         score_alpha(labelled, cut_out(select(confident, "auto"))),
         largest_iou=_best_iou(labelled, cut_out_once(select(confident, "largest"))),
         best_iou=best_iou,
+        union_iou=_union_iou(labelled, ranked, cut_out_once),
         closer_iou=0.0 if best_id is None else _best_iou(labelled, cut_out((best_id,))),
         click_iou=_mean_click_iou(labelled, click),
     )
@@ -173,14 +184,35 @@ def mean_scores(scores: Sequence[CutoutScore]) -> MeanScores:
         boundary_f=mean([boundary_f(score.alpha > 127, score.truth) for score in scores]),
         max_f=float(f_beta(curve).max()),
         weighted_f=mean([weighted_f(score.alpha, score.truth) for score in scores]),
+        s_measure=mean([s_measure(score.alpha, score.truth) for score in scores]),
         mean_absolute_error=mean(
             [mean_absolute_error(score.alpha, score.truth) for score in scores]
         ),
+        thin_recall=_mean_of_numbers([thin_recall(score.alpha, score.truth) for score in scores]),
         largest_iou=mean([score.largest_iou for score in scores]),
         best_iou=mean([score.best_iou for score in scores]),
+        union_iou=mean([score.union_iou for score in scores]),
         closer_iou=mean([score.closer_iou for score in scores]),
         click_iou=mean([score.click_iou for score in scores]),
     )
+
+
+def _mean_of_numbers(values: Sequence[float]) -> float:
+    numbers = [value for value in values if not isnan(value)]
+    return float(np.mean(numbers)) if numbers else nan
+
+
+def _union_iou(
+    photo: LabelledPhoto, ranked: Sequence[int], cut_out: Callable[[tuple[int, ...]], UInt8]
+) -> float:
+    """IoU of a union of instances, taken in an order if they make it better."""
+    best = 0.0
+    union: tuple[int, ...] = ()
+    for id_ in ranked:
+        larger = (*union, id_)
+        if (found := _best_iou(photo, cut_out(larger))) > best:
+            best, union = found, larger
+    return best
 
 
 def _mean_click_iou(photo: LabelledPhoto, click: Callable[[tuple[float, float]], UInt8]) -> float:

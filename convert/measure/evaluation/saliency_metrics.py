@@ -91,3 +91,46 @@ def weighted_f(alpha: UInt8, truth: Bool) -> float:
     positives = np.finfo(float).eps + true_positives + weighted_error[~truth].sum()
     precision = true_positives / positives
     return float(2 * recall * precision / (np.finfo(float).eps + recall + precision))
+
+
+def s_measure(alpha: UInt8, truth: Bool) -> float:
+    """Structural similarity of an alpha to a mask (Fan et al. 2017, Structure-measure,
+    https://arxiv.org/abs/1708.00786), with equal weights of objects and regions.
+
+    Args:
+        alpha: uint8 (H, W).
+        truth: bool (H, W), neither empty nor full.
+
+    Returns:
+        0 to 1 (equal).
+    """
+    opacity = alpha / np.float64(255)
+    share = float(truth.mean())
+    objects = share * _object_similarity(opacity[truth])
+    objects += (1 - share) * _object_similarity(1 - opacity[~truth])
+    row, column = (round(float(index.mean())) + 1 for index in np.nonzero(truth))
+    regions = 0.0
+    for rows in (slice(None, row), slice(row, None)):
+        for columns in (slice(None, column), slice(column, None)):
+            part = truth[rows, columns]
+            if part.size:
+                similarity = _region_similarity(opacity[rows, columns], part.astype(np.float64))
+                regions += part.size / truth.size * similarity
+    return max(0.0, (objects + regions) / 2)
+
+
+def _object_similarity(values: npt.NDArray[np.float64]) -> float:
+    """How close the values in an object are to 1, and to each other."""
+    mean = float(values.mean())
+    return 2 * mean / (mean * mean + 1 + float(values.std()))
+
+
+def _region_similarity(opacity: npt.NDArray[np.float64], truth: npt.NDArray[np.float64]) -> float:
+    """Structural similarity (SSIM) of a rectangle of an alpha to that of the mask."""
+    mean, truth_mean = float(opacity.mean()), float(truth.mean())
+    covariance = float(((opacity - mean) * (truth - truth_mean)).mean())
+    numerator = 4 * mean * truth_mean * covariance
+    denominator = (mean**2 + truth_mean**2) * (float(opacity.var()) + float(truth.var()))
+    if denominator == 0:
+        return 1.0 if mean == truth_mean else 0.0
+    return numerator / denominator

@@ -11,12 +11,17 @@ from segmentation.arrays import UInt8
 
 def add_image(archive: tarfile.TarFile, name: str, pixels: UInt8) -> None:
     """Add an image to a tar file; the name says its format."""
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, name.split(".")[1], lossless=True)
+    content = encoded(pixels, name.split(".")[1])
     member = tarfile.TarInfo(name)
-    member.size = buffer.tell()
-    buffer.seek(0)
-    archive.addfile(member, buffer)
+    member.size = len(content)
+    archive.addfile(member, io.BytesIO(content))
+
+
+def encoded(pixels: UInt8, image_format: str = "png") -> bytes:
+    """Encode an image without loss."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, image_format, lossless=True)
+    return buffer.getvalue()
 
 
 def photo_with_bright_parts(size_hw: tuple[int, int], *parts: tuple[slice, slice]) -> Image.Image:

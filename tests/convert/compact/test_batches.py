@@ -16,7 +16,7 @@ def test_a_batch_depends_on_the_seed_and_the_index_only(training_data: Path) -> 
         for seed, index in ((0, 5), (0, 5), (1, 5), (0, 6))
     )
     assert torch.equal(first.pixels, again.pixels)
-    assert all(torch.equal(a, b) for a, b in zip(first.masks, again.masks, strict=True))
+    assert torch.equal(first.masks, again.masks)
     for different in (other_seed, other_index):
         same_shape = different.pixels.shape == first.pixels.shape
         assert not (same_shape and torch.equal(different.pixels, first.pixels))
@@ -38,17 +38,28 @@ def test_late_batches_have_the_sizes_and_the_range_of_the_product(training_data:
 def test_late_photos_have_fewer_pasted_instances(training_data: Path) -> None:
     dataset = BatchDataset(read_samples([training_data]), 0, 40)
     early, late = (
-        float(np.mean([len(labels) > 1 for labels in dataset[0, is_late].labels]))
+        float(np.mean([count > 1 for count in dataset[0, is_late].counts]))
         for is_late in (False, True)
     )
     assert early > 0.25, "of 0.45, some would hide another instance"
     assert 0 < late < early / 2
 
 
+def test_the_instances_of_a_photo_stay_together(training_data: Path) -> None:
+    batch = BatchDataset(read_samples([training_data]), 0, 8, 64)[0, False]
+    assert len(batch.counts) == len(batch.pixels)
+    for photo, masks, labels in zip(
+        batch.pixel_values, batch.masks_by_photo, batch.labels_by_photo, strict=True
+    ):
+        assert len(masks) == len(labels)
+        for mask in masks:
+            assert photo[:, mask].mean() > photo.mean(), "a square is brighter than its photo"
+
+
 def test_each_batch_asks_whether_it_is_late(training_data: Path) -> None:
     dataset = BatchDataset(read_samples([training_data]), 0, 1)
     answers = iter([False, True, *[False] * 20])
-    batches = batches_from(dataset, 7, lambda: next(answers))
+    batches = batches_from(dataset, 7, lambda: next(answers), workers=2)
     for index, is_late in ((7, False), (8, True)):
         batch, expected = next(batches), dataset[index, is_late]
         assert batch.index == index

@@ -13,7 +13,8 @@ from convert.checkpoint import load_checkpoint
 from convert.compact import deformable_attention
 from convert.compact.batches import Batch, BatchDataset
 from convert.compact.data import LABELS, read_samples
-from convert.compact.learner import Learner, has_fast_bf16, learning_rate_at
+from convert.compact.learner import MAX_SKIPPED_IN_A_ROW, Learner, learning_rate_at
+from convert.compact.training_device import CPU_SETUP
 from segmentation.errors import ConversionError
 from tests.convert.small_checkpoints import save, small_checkpoint
 
@@ -29,7 +30,13 @@ def batch(training_data: Path) -> Batch:
 
 @pytest.fixture
 def learner(start_checkpoint: Path) -> Learner:
-    return Learner(start_checkpoint, 0, bf16=False)
+    return Learner(start_checkpoint, 0, CPU_SETUP)
+
+
+def step(learner: Learner, batch: Batch) -> dict[str, float]:
+    losses = learner.step(batch, 1e-3)
+    assert losses
+    return losses
 
 
 def test_a_step_is_as_long_as_the_rate_and_keeps_frozen_weights(
@@ -54,7 +61,7 @@ def test_a_step_is_as_long_as_the_rate_and_keeps_frozen_weights(
 
 
 def test_steps_lower_the_loss(learner: Learner, batch: Batch) -> None:
-    losses = [learner.step(batch, 1e-3)["loss"] for _ in range(6)]
+    losses = [step(learner, batch)["loss"] for _ in range(6)]
     assert losses[-1] < 0.95 * losses[0]
 
 
@@ -78,9 +85,9 @@ def test_a_step_learns_the_same_with_the_fast_deformable_attention(
 ) -> None:
     name = "model.pixel_level_module.decoder.encoder.layers.0.self_attn.value_proj.weight"
 
-    def step() -> tuple[dict[str, float], torch.Tensor]:
-        learner = Learner(start_checkpoint, 0, bf16=False)
-        return learner.step(batch, 1e-3), learner.parameters[name].detach()
+    def first_step() -> tuple[dict[str, float], torch.Tensor]:
+        learner = Learner(start_checkpoint, 0, CPU_SETUP)
+        return step(learner, batch), learner.parameters[name].detach()
 
     calls = []
     original = deformable_attention.deformable_attention
@@ -89,26 +96,30 @@ def test_a_step_learns_the_same_with_the_fast_deformable_attention(
         "deformable_attention",
         lambda *arguments: calls.append(1) or original(*arguments),
     )
-    fast_losses, fast_weight = step()
+    fast_losses, fast_weight = first_step()
     assert calls
     monkeypatch.setattr(deformable_attention, "in_transformers", nullcontext)
-    plain_losses, plain_weight = step()
+    plain_losses, plain_weight = first_step()
     assert fast_losses == pytest.approx(plain_losses, rel=1e-4)
     torch.testing.assert_close(fast_weight, plain_weight, rtol=0, atol=1e-4)
 
 
-def test_a_gradient_that_is_not_finite_leaves_the_weights_unchanged(
+def test_batches_without_a_finite_gradient_are_skipped_until_there_are_many(
     learner: Learner, batch: Batch
 ) -> None:
     before = {name: tensor.detach().clone() for name, tensor in learner.parameters.items()}
     parameter = learner.parameters[f"{ENCODER}blocks.5.0.conv_pw.weight"]
     hook = parameter.register_hook(lambda gradient: gradient * float("inf"))
+    for _ in range(MAX_SKIPPED_IN_A_ROW - 1):
+        assert learner.step(batch, 1e-3) is None
     with pytest.raises(ConversionError, match="not a number"):
         learner.step(batch, 1e-3)
     for name, tensor in learner.parameters.items():
         assert torch.equal(tensor, before[name]), name
     hook.remove()
-    assert np.isfinite(learner.step(batch, 1e-3)["loss"])
+    losses = learner.step(batch, 1e-3)
+    assert losses
+    assert np.isfinite(losses["loss"])
 
 
 def test_a_run_cannot_be_resumed_from_another_checkpoint(learner: Learner, tmp_path: Path) -> None:
@@ -116,7 +127,7 @@ def test_a_run_cannot_be_resumed_from_another_checkpoint(learner: Learner, tmp_p
     with torch.no_grad():
         other.model.get_parameter(f"{ENCODER}conv_stem.weight").add_(0.01)
     with pytest.raises(ConversionError, match="the same --from"):
-        Learner(save(other, tmp_path / "other"), 0, bf16=False).load_state(learner.state())
+        Learner(save(other, tmp_path / "other"), 0, CPU_SETUP).load_state(learner.state())
 
 
 def test_the_learning_rate_rises_then_falls() -> None:
@@ -125,9 +136,3 @@ def test_the_learning_rate_rises_then_falls() -> None:
     assert rates[1] > 0.99
     assert 0.4 < rates[2] < 0.6
     assert rates[3] == pytest.approx(0.01)
-
-
-def test_bfloat16_is_fast_only_where_the_processor_has_it() -> None:
-    assert has_fast_bf16("processor : 0\nflags\t\t: fpu avx512f avx512_bf16\n")
-    assert not has_fast_bf16("processor : 0\nflags\t\t: fpu avx2\n")
-    assert not has_fast_bf16("")

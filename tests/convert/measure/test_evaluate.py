@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from convert.__main__ import main
+from convert.measure.evaluate import COLUMNS
 from segmentation import Segmenter, encode, find_model, make_alpha, read_photo, select
 from tests.paths import EXAMPLES
 
@@ -64,33 +65,37 @@ def two_dogs(tmp_path: Path) -> Callable[[str], Path]:
     return write
 
 
+def row_cells(row: str) -> dict[str, str]:
+    """Return the cells of a row of the table by the name of their column."""
+    cells = (cell.strip() for cell in row.strip("|").split("|"))
+    return dict(zip(("photos", "n", *COLUMNS), cells, strict=True))
+
+
 def test_a_source_has_a_row_of_figures(
     two_dogs: Callable[[str], Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["evaluate", "compact", "--data", str(two_dogs("1")), "--one-look"]) == 0
-    row = capsys.readouterr().out.splitlines()[-1]
-    name, count, *figures = (cell.strip() for cell in row.strip("|").split("|"))
-    assert (name, count) == ("ours", "1")
-    *figures, precision = figures
-    overlap, boundary, max_f, weighted, error, largest, best, closer, click = map(float, figures)
-    assert precision == "–", "salient is no label of the model"
-    assert min(overlap, boundary, max_f, best) > 0.99
-    assert closer == best, "both use one look"
-    assert click == best, "each click finds the subject"
-    assert weighted > 0.95
-    assert error < 0.01
-    assert largest < overlap, "the largest object is another one"
+    cells = row_cells(capsys.readouterr().out.splitlines()[-1])
+    assert (cells["photos"], cells["n"]) == ("ours", "1")
+    assert cells["AP50"] == "–", "salient is no label of the model"
+    best = cells["best"]
+    assert min(map(float, (cells["IoU"], cells["boundary F"], cells["max F"], best))) > 0.99
+    assert cells["union"] == best, "no other object belongs to the subject"
+    assert cells["closer"] == best, "both use one look"
+    assert cells["click"] == best, "each click finds the subject"
+    assert min(float(cells["weighted F"]), float(cells["S"])) > 0.95
+    assert float(cells["MAE"]) < 0.01
+    assert float(cells["largest"]) < float(cells["IoU"]), "the largest object is another one"
 
 
 def test_only_the_best_instance_is_looked_at_more_closely(
     two_dogs: Callable[[str], Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["evaluate", "compact", "--data", str(two_dogs("2"))]) == 0
-    cells = capsys.readouterr().out.splitlines()[-1].split("|")
-    overlap, best, closer = float(cells[3]), float(cells[9]), float(cells[10])
-    assert best == 1, "the truth is from one look"
-    assert 0.8 < closer < 1, "two looks differ a little"
-    assert overlap < 0.8, "`auto` selects something else"
+    cells = row_cells(capsys.readouterr().out.splitlines()[-1])
+    assert float(cells["best"]) == 1, "the truth is from one look"
+    assert 0.8 < float(cells["closer"]) < 1, "two looks differ a little"
+    assert float(cells["IoU"]) < 0.8, "`auto` selects something else"
 
 
 def test_rows_by_label_and_a_picture_of_the_worst(
@@ -160,9 +165,12 @@ def test_cut_outs_of_another_program_are_scored(
     alphas.mkdir()
     cv2.imwrite(str(alphas / "ours_photo.png"), truth * 255)
     assert main(evaluate) == 0
-    row = capsys.readouterr().out.splitlines()[-1]
-    perfect = "| 1.0000 | 1.0000 | 1.0000 | 1.0000 | 0.0000 | – | – | – | – | – |"
-    assert row == "| ours | 1 " + perfect
+    cells = row_cells(capsys.readouterr().out.splitlines()[-1])
+    for name in ("IoU", "boundary F", "max F", "weighted F", "S"):
+        assert cells[name] == "1.0000", name
+    assert cells["MAE"] == "0.0000"
+    for name in ("largest", "best", "union", "closer", "click", "AP50"):
+        assert cells[name] == "–", name
     cv2.imwrite(str(alphas / "ours_photo.png"), truth[1:] * 255)
     assert main(evaluate) == 1
     assert "does not have the size of its photo" in capsys.readouterr().err

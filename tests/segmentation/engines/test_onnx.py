@@ -65,6 +65,17 @@ def test_eight_threads_get_the_same_logits_as_one(engine: OnnxEngine, pixel_valu
         np.testing.assert_array_equal(logits[1], expected[number % 4][1])
 
 
+@pytest.mark.parametrize("spin", [False, True])
+def test_threads_spin_only_if_asked_to_and_never_between_inferences(
+    tmp_path: Path, spin: bool
+) -> None:
+    artifact = write_onnx(tmp_path, small_model((32, 32), "NHWC"))
+    engine = OnnxEngine(card_with(tmp_path, artifact), spin=spin)
+    options = engine._session(artifact).get_session_options()
+    assert options.get_session_config_entry("session.intra_op.allow_spinning") == str(int(spin))
+    assert options.get_session_config_entry("session.force_spinning_stop") == "1"
+
+
 def test_an_engine_may_be_closed_twice() -> None:
     engine = OnnxEngine(CARD, threads=1)
     engine.close()

@@ -5,6 +5,7 @@ from convert.measure.evaluation.saliency_metrics import (
     f_beta,
     mean_absolute_error,
     precision_recall,
+    s_measure,
     weighted_f,
 )
 
@@ -37,3 +38,14 @@ def test_weighted_f_counts_near_errors_less_than_far_ones() -> None:
     far[76:78, 30:50] = True
     assert weighted_f(far * np.uint8(255), truth) < weighted_f(near * np.uint8(255), truth) < 1
     assert weighted_f(EMPTY * np.uint8(255), EMPTY) == 0
+
+
+def test_s_measure_falls_with_holes_and_with_grey() -> None:
+    truth = np.zeros((80, 80), np.bool_)
+    truth[20:60, 20:60] = True
+    assert s_measure(truth * np.uint8(255), truth) == pytest.approx(1)
+    hole = truth.copy()
+    hole[35:45, 35:45] = False
+    grey = s_measure(truth * np.uint8(128), truth)
+    assert grey < s_measure(hole * np.uint8(255), truth) < 1
+    assert s_measure(~truth * np.uint8(255), truth) < 0.2

@@ -1,0 +1,40 @@
+"""Training photos made small enough to carry to another machine."""
+
+from pathlib import Path
+
+import numpy as np
+
+from convert.compact.__main__ import main
+from convert.compact.data import IGNORED, Sample, decode, read_samples
+from convert.compact.pack import LONGEST_SIDE, pack_sample, parts
+from tests.convert.compact.drawn_photos import encoded
+
+
+def test_packed_photos_train_like_the_originals(training_data: Path, tmp_path: Path) -> None:
+    assert main(["pack", "--data", str(training_data), "-o", str(tmp_path)]) == 0
+    originals, packed = read_samples([training_data]), read_samples([tmp_path / "part0"])
+    for original, copy in zip(originals, packed, strict=True):
+        assert (copy.source, copy.labels) == (original.source, original.labels)
+        (rgb, ids), (copied_rgb, copied_ids) = decode(original), decode(copy)
+        np.testing.assert_array_equal(copied_ids, ids)
+        assert np.abs(copied_rgb.astype(int) - rgb).mean() < 4
+
+
+def test_a_large_photo_is_reduced_and_keeps_its_ignored_pixels() -> None:
+    ids = np.zeros((600, 1000), np.uint8)
+    ids[100:500, 200:800] = 1
+    ids[:50] = IGNORED
+    sample = Sample("drawn", encoded(np.zeros((600, 1000, 3), np.uint8)), encoded(ids), (6,))
+    packed = pack_sample(sample)
+    rgb, resolved = decode(packed)
+    assert max(rgb.shape) == LONGEST_SIDE
+    assert resolved.shape == rgb.shape[:2]
+    assert np.isclose((resolved == 1).mean(), (ids == 1).mean(), atol=0.01)
+
+
+def test_parts_are_filled_in_order_up_to_their_size() -> None:
+    samples = [Sample("drawn", bytes(600), bytes(10), (index,)) for index in range(5)]
+    # Two blocks of content and a header for each photo; one block and a header for its ids.
+    sizes = [len(part) for part in parts(samples, 2 * 5 * 512)]
+    assert sizes == [2, 2, 1]
+    assert [sample for part in parts(samples, 2 * 5 * 512) for sample in part] == samples
