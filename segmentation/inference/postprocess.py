@@ -45,6 +45,11 @@ class Instance:
     box_xyxy: BoxXYXY
     area: float
 
+    @property
+    def prominence_at_click(self) -> float:
+        """How likely a click means this one among instances under it, see `Segmentation.at`."""
+        return self.score * (1 - self.area)
+
     def as_json(self) -> dict[str, Any]:
         """The instance as a JSON object, with its label in both languages."""
         return {
@@ -127,7 +132,7 @@ class Segmentation:
                     if instance.score >= min_score and highest[instance.id - 1] > 0
                 ]
                 if hits:
-                    hits.sort(key=lambda hit: hit.score * (1 - hit.area), reverse=True)
+                    hits.sort(key=lambda hit: hit.prominence_at_click, reverse=True)
                     return tuple(hit.id for hit in hits)
         return ()
 

@@ -6,7 +6,7 @@ from collections.abc import Collection
 import cv2
 import numpy as np
 
-from segmentation.arrays import UInt8
+from segmentation.arrays import SizeHW, UInt8
 from segmentation.inference.postprocess import Segmentation
 
 # Neighbouring ids get hues far apart: the golden ratio never comes back to the same place.
@@ -30,7 +30,7 @@ def draw_instances(rgb: UInt8, segmentation: Segmentation, chosen: Collection[in
     height, width = rgb.shape[:2]
     thickness = max(2, round(max(height, width) / 400))
     masks = {
-        instance.id: _inside(segmentation, instance.id, (height, width))
+        instance.id: inside_mask(segmentation, instance.id, (height, width))
         for instance in segmentation.instances
     }
     drawn = (rgb * UNCHOSEN_LIGHT).astype(np.uint8)
@@ -53,7 +53,23 @@ def colour_of(id_: int) -> tuple[int, int, int]:
     return round(red * 255), round(green * 255), round(blue * 255)
 
 
-def _inside(segmentation: Segmentation, id_: int, size_hw: tuple[int, int]) -> UInt8:
+def find_thickest_point(mask: UInt8) -> tuple[int, int]:
+    """Find the point of a mask that is farthest from its rim.
+
+    Args:
+        mask: uint8 (H, W), above 0 inside.
+
+    Returns:
+        Column and row.
+    """
+    # A border, since the side of the photo is a rim as well.
+    depth = cv2.distanceTransform(cv2.copyMakeBorder(mask, 1, 1, 1, 1, 0), cv2.DIST_L2, 3)
+    _, _, _, (x, y) = cv2.minMaxLoc(depth[1:-1, 1:-1])
+    return x, y
+
+
+def inside_mask(segmentation: Segmentation, id_: int, size_hw: SizeHW) -> UInt8:
+    """Return the mask of an instance at the size of a picture: uint8 (H, W), 1 inside, else 0."""
     logits = segmentation.mask_logits([id_])
     grown = cv2.resize(logits, size_hw[::-1], interpolation=cv2.INTER_LINEAR)
     return (grown > 0).astype(np.uint8)
@@ -61,8 +77,7 @@ def _inside(segmentation: Segmentation, id_: int, size_hw: tuple[int, int]) -> U
 
 def _number(image: UInt8, mask: UInt8, id_: int, size: float) -> None:
     """Write the id at the thickest point of the mask."""
-    depth = cv2.distanceTransform(cv2.copyMakeBorder(mask, 1, 1, 1, 1, 0), cv2.DIST_L2, 3)
-    _, _, _, (x, y) = cv2.minMaxLoc(depth)
+    x, y = find_thickest_point(mask)
     text, font = str(id_), cv2.FONT_HERSHEY_DUPLEX
     (text_w, text_h), _ = cv2.getTextSize(text, font, size, 1)
     radius = round(0.8 * max(text_w, text_h))

@@ -1,7 +1,7 @@
 """Reduced images that the page shows; files have the photo's own size."""
 
 from collections.abc import Collection
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -19,6 +19,22 @@ from segmentation.inference.refine import Refinement
 PREVIEW_SIDE = 1280
 # Side of a checkerboard square, in pixels of the preview.
 SQUARE_SIDE = 12
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Preview:
+    """A reduced cut-out.
+
+    Attributes:
+        after: uint8 (h, w, 4) with straight alpha if it is transparent, else (h, w, 3).
+        before: uint8 (h, w, 3), what stands beside the result if that is not the photo itself: the
+            photo into which objects are placed. Else None.
+        follows_photo: whether the result shows the frame of the photo.
+    """
+
+    after: UInt8
+    before: UInt8 | None
+    follows_photo: bool
 
 
 def preview_scale(photo_hw: SizeHW) -> float:
@@ -79,23 +95,18 @@ def render_preview(
     ids: Collection[int],
     options: CutoutOptions,
     refinement: Refinement | None,
-) -> tuple[UInt8 | None, UInt8]:
+) -> Preview:
     """Draw a cut-out for the page.
 
     Args:
         photo: a reduced photo, see `reduce_photo`.
         segmentation, ids, options, refinement: see `cut_out`.
-
-    Returns:
-        before: uint8 (h, w, 3), what stands beside the result if that is not the photo itself: the
-            photo into which objects are placed. Else None.
-        after: uint8 (h, w, 3), the result; transparency shows as a checkerboard.
     """
     options = preview_options(options)
     cutout = cut_out(photo, segmentation, ids, options, refinement)
     background = options.background
     before = background.photo.rgb if isinstance(background, Scene) else None
-    return before, on_checkerboard(cutout.image)
+    return Preview(cutout.image, before, follows_photo=before is None)
 
 
 def on_checkerboard(image: UInt8) -> UInt8:

@@ -1,30 +1,45 @@
 """The state of an open photo: one immutable value, replaced at each change."""
 
-from collections.abc import Collection
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass, replace
 from math import floor
 
+from segmentation.compositing.strokes import MAX_STROKES, Stroke
+from segmentation.errors import ChoiceError
 from segmentation.i18n import Language, Text
+from segmentation.inference.merge import merge
 from segmentation.inference.postprocess import Instance, Segmentation, match_instances
 from segmentation.inference.refine import Refinement
 from segmentation.inference.segmenter import Timings
 from segmentation.inference.select import MIN_OFFERED_SCORE as MIN_OFFERED_SCORE
 from segmentation.inference.select import select
 from segmentation.model_card import ModelCard
-from segmentation.page.preview import preview_scale
+from segmentation.page.options import PageOptions
 from segmentation.page.strings import STRINGS
 
 # Step of the slider for the least score.
 SCORE_STEP = 0.05
-# Number of selections that can be undone.
+# Number of steps that can be undone.
 MAX_UNDO_STEPS = 50
 # A shorter load of the model is not mentioned.
 NOTABLE_LOAD_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Snapshot:
+    """What one step of undo brings back; the attributes are those of `PhotoState`."""
+
+    segmentation: Segmentation
+    chosen: tuple[int, ...]
+    guesses: frozenset[int]
+    boxed: frozenset[int]
+    strokes: tuple[Stroke, ...]
+    options: PageOptions | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class PhotoState:
-    """The open photo, the objects found in it, and those selected.
+    """The open photo, the objects found in it, and what the visitor did with them.
 
     Attributes:
         path: of the upload.
@@ -34,9 +49,13 @@ class PhotoState:
         chosen: ids of the objects selected; those below the least score do not count.
         timings: of the search.
         notices: about how the file was read.
-        history: former values of `chosen`, latest last.
         guesses: ids below the least score that clicks asked for; while chosen, they count as well.
         clicked: ids under the last click, if nothing was selected in another way since.
+        boxed: ids found in boxes that the visitor drew; they count whatever their score.
+        strokes: of the brushes, in the order of drawing.
+        options: values of the controls; None until the first result is drawn.
+        history: former steps, latest last.
+        undone: steps that were undone, latest last.
     """
 
     path: str
@@ -46,41 +65,124 @@ class PhotoState:
     chosen: tuple[int, ...]
     timings: Timings
     notices: tuple[Text, ...]
-    history: tuple[tuple[int, ...], ...] = ()
     guesses: frozenset[int] = frozenset()
     clicked: tuple[int, ...] = ()
+    boxed: frozenset[int] = frozenset()
+    strokes: tuple[Stroke, ...] = ()
+    options: PageOptions | None = None
+    history: tuple[Snapshot, ...] = ()
+    undone: tuple[Snapshot, ...] = ()
 
     def visible(self, min_score: float) -> Segmentation:
         """Return the objects that are shown at a least score."""
-        return self.segmentation.above(min_score, self.guesses.intersection(self.chosen))
+        also = self.guesses.intersection(self.chosen) | self.boxed
+        return self.segmentation.above(min_score, also)
 
     def selected(self, min_score: float) -> tuple[int, ...]:
         """Return the chosen ids that are shown at a least score."""
         instances = self.visible(min_score).instances
         return tuple(instance.id for instance in instances if instance.id in self.chosen)
 
+    def has_cutout(self, min_score: float) -> bool:
+        """Whether something is cut out: a selected object, or what a stroke keeps."""
+        return bool(self.selected(min_score)) or any(
+            stroke.mode == "keep" for stroke in self.strokes
+        )
+
+    def strokes_of_each(self, selected: Collection[int]) -> tuple[Stroke, ...]:
+        """Return the strokes for files of single objects.
+
+        What a stroke keeps belongs to no object in particular, unless there is just one.
+        """
+        if len(selected) == 1:
+            return self.strokes
+        return tuple(stroke for stroke in self.strokes if stroke.mode == "erase")
+
     def select(self, ids: Collection[int]) -> "PhotoState":
         """Select just these objects; this can be undone."""
         if {*ids} == {*self.chosen}:
             return self
-        history = (*self.history, self.chosen)[-MAX_UNDO_STEPS:]
-        return replace(self, chosen=tuple(ids), history=history, clicked=())
+        return replace(self._step(), chosen=tuple(ids), clicked=())
+
+    def draw(self, stroke: Stroke) -> "PhotoState":
+        """Add a stroke; this can be undone.
+
+        Raises:
+            ChoiceError: there are too many.
+        """
+        if len(self.strokes) >= MAX_STROKES:
+            raise ChoiceError(
+                f"A photo takes up to {MAX_STROKES} strokes. Undo some of them.",
+                f"一张照片最多 {MAX_STROKES} 笔，请先撤销几笔。",
+            )
+        return replace(self._step(), strokes=(*self.strokes, stroke))
+
+    def add_boxed(self, found: Segmentation, min_score: float) -> "PhotoState":
+        """Add the objects found in a box, and select the best of them; this can be undone.
+
+        An object that is shown already is not added again.
+        """
+        merged, added = merge(self.segmentation, found, self.visible(min_score))
+        if not added:
+            return self
+        return replace(
+            self._step(),
+            segmentation=merged,
+            chosen=(*self.chosen, added[0]),
+            boxed=self.boxed.union(added),
+            clicked=(),
+        )
+
+    def set_options(self, options: PageOptions) -> "PhotoState":
+        """Keep the values of the controls; a change can be undone.
+
+        A colour picker sends each colour on the way, which makes one step together.
+        """
+        if options == self.options:
+            return self
+        if self.options is None:
+            return replace(self, options=options)
+        last = self.history[-1].options if self.history else None
+        if last and _differ_in_one_colour(last, self.options, options):
+            return replace(self, options=options, undone=())
+        return replace(self._step(), options=options)
 
     def undo(self) -> "PhotoState":
-        """Undo the last selection, if there is one."""
+        """Undo the last step, if there is one."""
         if not self.history:
             return self
-        return replace(self, chosen=self.history[-1], history=self.history[:-1], clicked=())
+        undone = (*self.undone, self._snapshot())
+        return self._restore(self.history[-1], self.history[:-1], undone)
 
-    def click(self, preview_xy: tuple[int, int], min_score: float) -> "PhotoState":
-        """Select the object that a click on the preview most likely means.
+    def redo(self) -> "PhotoState":
+        """Redo the step that was undone last, if there is one."""
+        if not self.undone:
+            return self
+        history = (*self.history, self._snapshot())
+        return self._restore(self.undone[-1], history, self.undone[:-1])
+
+    def click(
+        self, photo_xy: tuple[float, float], min_score: float, shown: Sequence[int] = ()
+    ) -> "PhotoState":
+        """Select the object that a click most likely means.
 
         If that object is selected already, deselect it and select the next object under the
         click: further clicks walk through all objects there, and then through none.
+
+        Args:
+            photo_xy: column and row of the click, in photo pixels.
+            min_score: least score of objects that are shown.
+            shown: ids that the visitor saw there, the one most likely meant first; they come before
+                others. Those that are not visible do not count.
         """
-        scale = preview_scale(self.segmentation.geometry.photo_hw)
-        photo_xy = preview_xy[0] / scale, preview_xy[1] / scale
-        clicked = self.segmentation.at(photo_xy, min_score)
+        visible = {instance.id for instance in self.visible(min_score).instances}
+        seen = [id_ for id_ in shown if id_ in visible]
+        hits = self.segmentation.at(photo_xy, min_score)
+        if seen:
+            hits = (*seen, *(id_ for id_ in hits if id_ in visible and id_ not in seen))
+        return self._click(hits, min_score)
+
+    def _click(self, clicked: tuple[int, ...], min_score: float) -> "PhotoState":
         selected = {*self.selected(min_score)}
         removed = [id_ for id_ in clicked if id_ in selected][:1]
         if removed != [*clicked[:1]] and clicked != self.clicked:
@@ -118,15 +220,44 @@ class PhotoState:
         if self.chosen and not chosen:
             chosen = select(visible, "auto")
         # Ids of the former segmentation mean nothing in this one, so there is nothing to undo.
+        # Strokes lie on the photo and stay.
         return replace(
             self,
             model=model,
             segmentation=segmentation,
             chosen=chosen,
             timings=timings,
-            history=(),
             guesses=guesses,
             clicked=(),
+            boxed=frozenset(),
+            history=(),
+            undone=(),
+        )
+
+    def _step(self) -> "PhotoState":
+        """Remember this state as the step that undo brings back."""
+        history = (*self.history, self._snapshot())[-MAX_UNDO_STEPS:]
+        return replace(self, history=history, undone=())
+
+    def _snapshot(self) -> Snapshot:
+        return Snapshot(
+            self.segmentation, self.chosen, self.guesses, self.boxed, self.strokes, self.options
+        )
+
+    def _restore(
+        self, step: Snapshot, history: tuple[Snapshot, ...], undone: tuple[Snapshot, ...]
+    ) -> "PhotoState":
+        return replace(
+            self,
+            segmentation=step.segmentation,
+            chosen=step.chosen,
+            guesses=step.guesses,
+            boxed=step.boxed,
+            strokes=step.strokes,
+            options=step.options,
+            clicked=(),
+            history=history,
+            undone=undone,
         )
 
     def _score(self, id_: int) -> float:
@@ -156,20 +287,24 @@ def describe(instance: Instance, language: Language) -> str:
     return f"{instance.id} · {instance.label.in_language(language)} {instance.score:.0%}"
 
 
+def advice(state: PhotoState, min_score: float) -> tuple[Text, ...]:
+    """Return what the visitor should do next, if anything."""
+    if state.has_cutout(min_score):
+        return ()
+    if not state.segmentation.instances:
+        return (STRINGS["no_objects"],)
+    if not state.visible(min_score).instances:
+        return (STRINGS["no_certain_objects"],)
+    return (STRINGS["select_one"],)
+
+
 def messages(
     state: PhotoState, min_score: float, refinement: Refinement | None
 ) -> tuple[Text, ...]:
-    """Return the messages under the photo: notices, the next step, and the time taken."""
-    advice: tuple[Text, ...] = ()
-    if not state.segmentation.instances:
-        advice = (STRINGS["no_objects"],)
-    elif not state.visible(min_score).instances:
-        advice = (STRINGS["no_certain_objects"],)
-    elif not state.selected(min_score):
-        advice = (STRINGS["select_one"],)
+    """Return the messages under the photo: notices, and the time taken."""
     if refinement and not refinement.matches(state.segmentation, state.selected(min_score)):
         refinement = None
-    return (*state.notices, *advice, _time_spent(state.timings, refinement))
+    return (*state.notices, _time_spent(state.timings, refinement))
 
 
 def message_text(
@@ -190,3 +325,10 @@ def _time_spent(timings: Timings, refinement: Refinement | None) -> Text:
         en += f"; selection refined in {refinement.seconds:.2f} s"
         zh += f"；精细识别用时 {refinement.seconds:.2f} 秒"
     return Text(f"{en}.", f"{zh}。")
+
+
+def _differ_in_one_colour(first: PageOptions, second: PageOptions, third: PageOptions) -> bool:
+    """Whether the same colour, and nothing else, changes from the first to the third options."""
+    values = [asdict(options) for options in (first, second, third)]
+    changed = {name for name in values[0] if len({value[name] for value in values}) > 1}
+    return len(changed) == 1 and changed <= {"colour", "colour_below"}

@@ -22,14 +22,11 @@ STRINGS = {
     "drop_photo": Text("or drop it anywhere, or paste it", "也可以拖到页面任意位置，或直接粘贴"),
     "drop_overlay": Text("Drop to open the photo", "松开即可打开照片"),
     "drop_batch_overlay": Text("Drop to add the photos", "松开即可添加照片"),
-    # It covers a part of the photo, so it is short.
-    "canvas": Text("Click an object to add or remove it", "点击物体：选中或取消"),
     "objects": Text("Objects", "物体"),
     "new_photo": Text("New photo", "新照片"),
     "close_photo": Text("Close the photo", "关闭照片"),
     "all": Text("All", "全选"),
     "none": Text("None", "清空"),
-    "undo": Text("Undo", "撤销"),
     "background": Text("Background", "背景"),
     "transparent": Text("Transparent", "透明"),
     "colour": Text("Colour", "纯色"),
@@ -65,7 +62,6 @@ STRINGS = {
     "grow": Text("Shrink / grow edge", "边缘收缩 / 扩展"),
     "fine_hair": Text("Fine hair and fur", "发丝与毛发"),
     "refine": Text("Refine selection (slower)", "精细识别（较慢）"),
-    "result": Text("Before and after", "前后对比"),
     "uploading": Text("Uploading …", "正在上传……"),
     "download": Text("Download", "下载"),
     "copy": Text("Copy", "复制"),
@@ -135,8 +131,18 @@ STRINGS = {
         "没有达到此置信度的物体，但有一些候选。请点击您看到物体的位置。",
     ),
     "no_objects": Text(
-        "No object was found in this photo. Try another one.", "这张照片里没有找到物体，请换一张。"
+        "No object was found. Paint over what you want with the Keep brush, or try another photo.",
+        "没有找到物体。请用“保留”画笔涂抹要抠出的部分，或换一张照片。",
     ),
+    "nothing_here": Text(
+        "No object was found here. Paint it with the Keep brush, or draw a box around it.",
+        "这里没有识别到物体。请用“保留”画笔涂抹，或用“框选”框住它。",
+    ),
+    "nothing_in_box": Text(
+        "Nothing new was found in the box. Paint it with the Keep brush.",
+        "框内没有找到新的物体，请用“保留”画笔涂抹。",
+    ),
+    "searching_box": Text("Looking into the box …", "正在识别框内的物体……"),
     "select_one": Text("Click an object in the photo to cut it out.", "点击照片中的物体即可抠出。"),
     "photo_deleted": Text(
         "The server no longer has this photo: photos are deleted after an hour, and forgotten when "

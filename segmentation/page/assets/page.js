@@ -4,13 +4,12 @@ const TRANSLATED_TEXTS =
 const CAPTIONED_IMAGES = "#compare_examples img, #beside img";
 
 /**
- * Add what Gradio's page lacks: shortcuts, drops, and names for screen readers.
+ * Add what Gradio's page lacks: drops, paste, and names for screen readers.
  *
  * @param strings Gradio's own texts and names of controls, and ours, in both languages.
  */
 // biome-ignore lint/correctness/noUnusedVariables: theme.py appends the call
 function startPage(strings) {
-  document.addEventListener("keydown", undoByKey);
   document.addEventListener("keyup", releaseSlider);
   document.addEventListener("click", followHeaderLink);
   acceptPhotosAnywhere();
@@ -56,16 +55,6 @@ function followHeaderLink(event) {
   const address = new URL(location.href);
   address.searchParams.set("lang", link.hreflang);
   location.assign(address);
-}
-
-/** Ctrl+Z undoes a selection, except where text is written. */
-function undoByKey(event) {
-  const isWriting = event.target.closest(
-    "textarea, input:not([type=checkbox], [type=radio])",
-  );
-  const isUndo =
-    event.key === "z" && (event.ctrlKey || event.metaKey) && !event.shiftKey;
-  if (isUndo && !isWriting) document.getElementById("undo")?.click();
 }
 
 /** A slider moved by keys is released with them. Gradio waits for a pointer. */

@@ -53,7 +53,7 @@ class BatchTab:
         self.batch = gr.State(None, time_to_live=STATE_SECONDS)
         self.intro = gr.Markdown()
         self.photos = gr.File(label=string("photos"), file_count="multiple", height=200)
-        # As in `photo_input`; Gradio's own would also leave an empty file behind for each.
+        # As in `photo_button`; Gradio's own would also leave an empty file behind for each.
         setattr(self.photos, "preprocess", lambda files: [file.path for file in files or ()])  # noqa: B010
         self.objects = gr.Radio(BATCH_RULES, value="auto", label=string("batch_objects"))
         self.run = gr.Button(string("run_batch"), variant="primary")

@@ -7,9 +7,10 @@ import gradio as gr
 from gradio.components import Component
 
 from segmentation.compositing.backgrounds import BACKGROUNDS, FITS
-from segmentation.image.formats import OUTPUT_FORMATS
+from segmentation.image.formats import OUTPUT_FORMATS, find_format
 from segmentation.inference.select import MIN_OFFERED_SCORE
 from segmentation.model_card import ModelCard
+from segmentation.page.canvas.canvas import photo_canvas
 from segmentation.page.components import (
     STATE_SECONDS,
     Updates,
@@ -39,10 +40,16 @@ class CutoutLayout:
     def __init__(self, card: ModelCard) -> None:
         self.photo_state = gr.State(None, time_to_live=STATE_SECONDS)
         self.refinement = gr.State(None, time_to_live=STATE_SECONDS)
+        self.found_in_box = gr.State(None, time_to_live=STATE_SECONDS)
+        # What the browser was sent last: the canvas, and the object map alone.
+        self.view = gr.State(None, time_to_live=STATE_SECONDS)
+        self.object_map = gr.State(None, time_to_live=STATE_SECONDS)
         # Outlives the photo's state, so that an idle page can report that the state was dropped.
         self.is_open = gr.State(False)
         self.model_in_use = gr.State(card.name)
         self.downloads = gr.State(())
+        # The result on the canvas that the last download is the file of.
+        self.exported = gr.State("")
         self.draw_request = gr.State(None)
         self.refine_request = gr.State(None)
         self.export_request = gr.State(None)
@@ -107,31 +114,47 @@ class CutoutLayout:
         return {self.download: download, **self.no_zip()}
 
     def request_drawing(self) -> Updates:
-        """Ask for the result of the photo that is still open, after another one failed to open."""
+        """Ask for the result of the open photo."""
         return {self.draw_request: token_hex(8)}
+
+    def request_refinement(self) -> Updates:
+        """Ask for the second inference on the selected objects."""
+        return {self.refine_request: token_hex(8)}
+
+    def request_file(self) -> Updates:
+        """Ask for the file of the result."""
+        return {self.export_request: token_hex(8)}
+
+    def show_controls(self, options: PageOptions) -> Updates:
+        """Show the controls that belong to the kind of background and to the format."""
+        background = BACKGROUNDS[options.background]
+        parameters = background.parameters
+        visible = {
+            self.colour: "colour" in parameters,
+            self.colour_below: "colour_below" in parameters,
+            self.backdrop_area: "backdrop" in parameters,
+            self.fit: "fit" in parameters,
+            self.place_area: "place" in parameters,
+            self.frame: not background.has_own_frame,
+            self.quality: find_format(options.format).has_quality,
+        }
+        return {item: gr.update(visible=is_visible) for item, is_visible in visible.items()}
 
     def _start(self) -> None:
         start = StartScreen()
-        self.upload, self.opening, self.cancel = start.upload, start.progress, start.cancel
+        self.upload, self.opening = start.upload, start.progress
         self.examples = start.examples
+        # Over the page while a photo is opened or searched.
+        self.cancel = gr.Button(string("cancel"), elem_id="cancel")
 
     def _photo(self) -> None:
-        self.canvas = gr.Image(
-            label=string("canvas"), interactive=False, buttons=[], elem_id="canvas"
-        )
+        self.canvas = photo_canvas(elem_id="canvas")
         self.objects = gr.CheckboxGroup(label=string("objects"), container=False, elem_id="objects")
         with gr.Row(elem_id="selection"):
             self.select_all = gr.Button(string("all"), size="sm", min_width=44)
             self.select_none = gr.Button(string("none"), size="sm", min_width=44)
-            self.undo = gr.Button(
-                string("undo"), size="sm", min_width=44, interactive=False, elem_id="undo"
-            )
         self.message = gr.Markdown(elem_id="message")
         self.show_uncertain = gr.Button(string("show_uncertain"), visible=False)
-        with gr.Column(elem_id="result"):
-            self.result = gr.ImageSlider(
-                label=string("result"), type="filepath", interactive=False, buttons=["fullscreen"]
-            )
 
     def _actions(self) -> None:
         """Create the buttons that lead to the file; phones show them in a bar at the bottom."""

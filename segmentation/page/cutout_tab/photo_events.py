@@ -5,9 +5,7 @@ Each takes and returns values by component.
 
 import gradio as gr
 
-from segmentation.compositing.backgrounds import BACKGROUNDS
-from segmentation.image.formats import find_format
-from segmentation.inference.select import MIN_OFFERED_SCORE, select
+from segmentation.inference.select import MIN_OFFERED_SCORE
 from segmentation.page.components import (
     EXAMPLES,
     PROGRESS,
@@ -87,6 +85,7 @@ class PhotoEvents:
             layout.min_score: segmenter.card.score_threshold,
             layout.photo_area: gr.Row(visible=True),
             layout.is_open: True,
+            **layout.request_drawing(),
             self._header.status: status,
         }
 
@@ -113,6 +112,7 @@ class PhotoEvents:
             layout.model_in_use: model,
             layout.photo_state: state,
             layout.min_score: min_score,
+            **layout.request_drawing(),
             self._header.status: status,
         }
 
@@ -128,55 +128,13 @@ class PhotoEvents:
         return {
             layout.photo_state: None,
             layout.photo_area: gr.Row(visible=False),
-            layout.result: None,
+            layout.canvas: None,
+            layout.view: None,
             layout.min_score: card.score_threshold,
             layout.is_open: False,
             **layout.no_files(),
         }
 
-    def click(self, values: Values, event: gr.SelectData, request: gr.Request) -> Updates:
-        """Select the object under a click, or deselect it."""
-        state, min_score = self._layout.state(values, request), values[self._layout.min_score]
-        return {self._layout.photo_state: state.click(event.index, min_score)}
-
-    def select_listed(self, values: Values, request: gr.Request) -> Updates:
-        """Select the objects that are ticked in the list."""
-        state = self._layout.state(values, request)
-        return {self._layout.photo_state: state.select(values[self._layout.objects])}
-
-    def select_all(self, values: Values, request: gr.Request) -> Updates:
-        """Select all objects shown."""
-        state, min_score = self._layout.state(values, request), values[self._layout.min_score]
-        return {self._layout.photo_state: state.select(select(state.visible(min_score), "all"))}
-
-    def select_none(self, values: Values, request: gr.Request) -> Updates:
-        """Deselect all objects."""
-        return {self._layout.photo_state: self._layout.state(values, request).select(())}
-
-    def undo(self, values: Values, request: gr.Request) -> Updates:
-        """Undo the last selection."""
-        return {self._layout.photo_state: self._layout.state(values, request).undo()}
-
-    def show_uncertain(self, values: Values, request: gr.Request) -> Updates:
-        """Select the best guess, and lower the least score to it."""
-        state, min_score = self._layout.state(values, request).select_best_guess()
-        return {self._layout.photo_state: state, self._layout.min_score: min_score}
-
-    def show_background_controls(self, values: Values) -> Updates:
-        """Show the controls that belong to the kind of background."""
-        layout = self._layout
-        background = BACKGROUNDS[values[layout.background]]
-        parameters = background.parameters
-        return {
-            layout.colour: gr.ColorPicker(visible="colour" in parameters),
-            layout.colour_below: gr.ColorPicker(visible="colour_below" in parameters),
-            layout.backdrop_area: gr.Column(visible="backdrop" in parameters),
-            layout.fit: gr.Radio(visible="fit" in parameters),
-            layout.place_area: gr.Column(visible="place" in parameters),
-            layout.frame: gr.Radio(visible=not background.has_own_frame),
-        }
-
-    def show_quality(self, values: Values) -> Updates:
-        """Show the quality if the format has one."""
-        has_quality = find_format(values[self._layout.format]).has_quality
-        return {self._layout.quality: gr.Slider(visible=has_quality)}
+    def show_controls(self, values: Values) -> Updates:
+        """Show the controls that belong to the kind of background and to the format."""
+        return self._layout.show_controls(self._layout.page_options(values))

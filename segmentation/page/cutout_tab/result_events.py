@@ -13,6 +13,7 @@ import gradio as gr
 from segmentation.cutout import cut_out, cut_out_each
 from segmentation.image.write import write_zip
 from segmentation.inference.refine import try_refine
+from segmentation.page.canvas.view import CanvasView
 from segmentation.page.components import (
     PageContext,
     Updates,
@@ -22,11 +23,9 @@ from segmentation.page.components import (
     string,
     translate_errors,
 )
+from segmentation.page.cutout_tab.drawing import Drawing
 from segmentation.page.cutout_tab.layout import CutoutLayout
-from segmentation.page.overlay import draw_instances
-from segmentation.page.preview import render_preview
-from segmentation.page.server.files import replace_download, store_file, store_image
-from segmentation.page.session import PhotoState, message_text, object_choices
+from segmentation.page.server.files import replace_download, store_file
 from segmentation.page.strings import STRINGS
 
 
@@ -36,48 +35,18 @@ class ResultEvents:
     Args:
         context: models, limits and decoded photos.
         layout: the tab's components.
+        drawing: shows the result.
     """
 
-    def __init__(self, context: PageContext, layout: CutoutLayout) -> None:
+    def __init__(self, context: PageContext, layout: CutoutLayout, drawing: Drawing) -> None:
         self._context = context
         self._layout = layout
+        self._drawing = drawing
 
-    def list_objects(self, values: Values, request: gr.Request) -> Updates:
-        """Draw the objects on the photo and list them; then ask for the result."""
-        layout, language = self._layout, language_of(request)
-        state = layout.open_state(values, request)
-        if state is None:
-            return skip()
-        min_score = values[layout.min_score]
-        visible, selected = state.visible(min_score), state.selected(min_score)
-        with translate_errors(request):
-            preview = self._context.photos.preview(state.path)
-            path = store_image("objects", draw_instances(preview.on_white, visible, selected))
-        choices = object_choices(visible, language)
-        has_guesses = not visible.instances and bool(state.segmentation.instances)
-        return {
-            layout.canvas: path,
-            layout.objects: gr.CheckboxGroup(choices=choices, value=list(selected)),
-            layout.show_uncertain: gr.Button(visible=has_guesses),
-            layout.undo: gr.Button(interactive=bool(state.history)),
-            layout.draw_request: token_hex(8),
-        }
-
-    def draw_result(self, values: Values, request: gr.Request) -> Updates:
-        """Draw the result; then ask for a refinement if it is missing, else for the file."""
-        layout = self._layout
-        state = layout.open_state(values, request)
-        if state is None:
-            return skip()
-        selected = state.selected(values[layout.min_score])
-        refinement = values[layout.refinement]
-        is_refined = refinement is not None and refinement.matches(state.segmentation, selected)
-        updates = self._draw(state, selected, values, request)
-        if not selected:
-            return {**updates, **layout.no_files()}
-        if values[layout.refine] and not is_refined:
-            return {**updates, layout.refine_request: token_hex(8)}
-        return {**updates, layout.export_request: token_hex(8)}
+    def draw(self, values: Values, request: gr.Request) -> Updates:
+        """Show the result with the values of the controls."""
+        state = self._layout.open_state(values, request)
+        return skip() if state is None else self._drawing.show(state, values, request)
 
     def refine(self, values: Values, request: gr.Request) -> Updates:
         """Run the model a second time on the selected objects."""
@@ -98,28 +67,32 @@ class ResultEvents:
         return {layout.refinement: refinement}
 
     def draw_refined(self, values: Values, request: gr.Request) -> Updates:
-        """Draw the result after a refinement, successful or not; then ask for the file."""
+        """Show the result after a refinement, successful or not; then ask for the file."""
         layout = self._layout
         state = layout.open_state(values, request)
         if state is None:
             return skip()
-        selected = state.selected(values[layout.min_score])
-        updates = self._draw(state, selected, values, request)
-        return {**updates, layout.export_request: token_hex(8)}
+        shown = self._drawing.show(state, values, request)
+        # A refinement that failed is tried again with the next change, not at once.
+        asked = {**shown, **layout.request_file()} if layout.refine_request in shown else shown
+        return {item: value for item, value in asked.items() if item is not layout.refine_request}
 
     def export(self, values: Values, request: gr.Request) -> Updates:
         """Make the file at the photo's own size."""
         layout = self._layout
+        view: CanvasView | None = values[layout.view]
         state = layout.open_state(values, request)
         if state is None:
             return skip()
-        selected = state.selected(values[layout.min_score])
-        if not selected:
+        min_score = values[layout.min_score]
+        if not state.has_cutout(min_score):
             return layout.no_files()
         with translate_errors(request):
             options = layout.page_options(values).to_cutout_options(self._context.photos)
+            options = replace(options, strokes=state.strokes)
             photo = self._context.photos.read(state.path)
             refinement = values[layout.refinement] if options.refine else None
+            selected = state.selected(min_score)
             cutout = cut_out(photo, state.segmentation, selected, options, refinement)
             downloads = replace_download(
                 values[layout.downloads], cutout.file_name(photo.stem), cutout.encode()
@@ -129,6 +102,7 @@ class ResultEvents:
                 string("download"), value=downloads[-1], interactive=True
             ),
             layout.downloads: downloads,
+            layout.exported: view.result if view else "",
         }
 
     def begin_zip(self, values: Values, request: gr.Request) -> Updates:
@@ -152,6 +126,7 @@ class ResultEvents:
         with translate_errors(request), TemporaryDirectory() as folder:
             layers = layout.page_options(values).for_layers()
             options = layers.to_cutout_options(self._context.photos)
+            options = replace(options, strokes=state.strokes_of_each(selected))
             photo = self._context.photos.read(state.path)
             refinement = values[layout.refinement] if options.refine else None
             files = cut_out_each(photo, state.segmentation, selected, options, refinement)
@@ -162,31 +137,4 @@ class ResultEvents:
             layout.download_zip: gr.DownloadButton(
                 string("download_zip"), value=path, interactive=True
             )
-        }
-
-    def _draw(
-        self,
-        state: PhotoState,
-        selected: tuple[int, ...],
-        values: Values,
-        request: gr.Request,
-    ) -> Updates:
-        """Draw before and after, and write the message; files are out of date from now on."""
-        layout, language = self._layout, language_of(request)
-        min_score = values[layout.min_score]
-        with translate_errors(request):
-            # The format does not matter here, and may not suit the background.
-            page_options = replace(layout.page_options(values), format="png")
-            options = page_options.to_cutout_options(self._context.photos)
-            refinement = values[layout.refinement] if options.refine else None
-            photo = self._context.photos.preview(state.path)
-            before, after = render_preview(photo, state.segmentation, selected, options, refinement)
-            before_path = state.preview_path if before is None else store_image("before", before)
-            after_path = store_image("after", after)
-        preparing = gr.DownloadButton(string("preparing"), value=None, interactive=False)
-        return {
-            layout.result: (before_path, after_path),
-            layout.message: message_text(state, min_score, refinement, language),
-            layout.download: preparing,
-            **layout.no_zip(),
         }

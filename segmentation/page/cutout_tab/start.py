@@ -37,7 +37,6 @@ class StartScreen:
     Attributes:
         upload: the button that chooses a photo; dropped and pasted photos go through it as well.
         progress: shows the progress of the first photo.
-        cancel: stops the opening of a photo.
         examples: `select` says which example was clicked.
     """
 
@@ -50,7 +49,6 @@ class StartScreen:
                 )
                 static_html(f"<p>{bilingual(STRINGS['drop_photo'])}</p>")
                 self.progress = gr.HTML(js_on_load=None, elem_id="opening")
-                self.cancel = gr.Button(string("cancel"), size="sm", elem_id="cancel")
             static_html(f"<h3>{bilingual(STRINGS['try_examples'])}</h3>")
             self.examples = gr.HTML(
                 _example_buttons(),

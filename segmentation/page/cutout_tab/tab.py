@@ -1,8 +1,9 @@
 """The tab that cuts objects out of one photo: which event calls which handler.
 
-A change of the photo's state draws the objects, then the result, then makes the file. Each step
+Each change shows its result in its own answer; the second inference and the file follow. Each step
 asks for the next one by changing a request state, so that a step that is not needed is never
-queued: a new background, for example, does not wait for the device.
+queued: a new background, for example, does not wait for the device. All events that change what
+the page remembers of a photo run in one queue, one after the other, so that none is lost.
 """
 
 from typing import Any
@@ -11,6 +12,8 @@ import gradio as gr
 from gradio.blocks import Block
 
 from segmentation.page.components import LATEST, PRIVATE, QUIET, PageContext, serial
+from segmentation.page.cutout_tab.drawing import Drawing
+from segmentation.page.cutout_tab.edit_events import EditEvents
 from segmentation.page.cutout_tab.layout import CutoutLayout
 from segmentation.page.cutout_tab.photo_events import PhotoEvents
 from segmentation.page.cutout_tab.result_events import ResultEvents
@@ -20,44 +23,50 @@ from segmentation.page.server.queue_limits import DEVICE_QUEUE, FILE_QUEUE
 # Scripts of assets/, which buttons call instead of the server.
 CHOOSE_PHOTO = "() => choosePhoto()"
 COPY_FILE, SHARE_FILE = "(file) => copyFile(file)", "(file) => shareFile(file)"
+# The queue of all events that change or show the state of a photo.
+DRAW = serial("draw")
 
 
 def cutout_tab(ui: gr.Blocks, context: PageContext, header: Header) -> CutoutLayout:
     """Lay out and wire the tab; the other tabs use its components."""
     layout = CutoutLayout(context.registry.card())
     photo_events = PhotoEvents(context, header, layout)
-    result_events = ResultEvents(context, layout)
+    drawing = Drawing(context, layout)
+    result_events = ResultEvents(context, layout, drawing)
+    edit_events = EditEvents(context, layout, drawing)
     greeting = ui.load(photo_events.greet, None, [header.status, header.model], **PRIVATE)
     # As many photos at a time as the engine takes.
     concurrency = context.registry.segmenter().max_concurrency
     device: dict[str, Any] = {"concurrency_id": DEVICE_QUEUE, "concurrency_limit": concurrency}
     restyled = _wire_controls(layout, photo_events)
     steps = _wire_steps(layout, result_events, restyled, device)
-    opening = _wire_opening(header, layout, photo_events, [greeting, *steps], device)
+    edits = _wire_edits(layout, edit_events, device)
+    running = [*steps, *edits]
+    opening = _wire_opening(header, layout, photo_events, [greeting, *running], device)
     changing = _wire_model(header, layout, photo_events, device)
-    _wire_closing(header, layout, photo_events, [*steps, *opening, changing])
-    _wire_selection(layout, photo_events)
+    _wire_closing(header, layout, photo_events, [*running, *opening, changing])
     _wire_actions(layout)
     return layout
 
 
 def _wire_controls(layout: CutoutLayout, events: PhotoEvents) -> list[Any]:
     """Wire the events that show and hide controls. Returns the triggers that change the result."""
-    layout.background.input(
-        events.show_background_controls,
-        {layout.background},
-        [
-            layout.colour,
-            layout.colour_below,
-            layout.backdrop_area,
-            layout.fit,
-            layout.place_area,
-            layout.frame,
-        ],
+    gr.on(
+        [layout.background.input, layout.format.input],
+        events.show_controls,
+        {*layout.controls.values()},
+        _shown_controls(layout),
         **LATEST,
     )
-    layout.format.input(events.show_quality, {layout.format}, [layout.quality], **LATEST)
-    sliders = [layout.softness, layout.grow, layout.scale, layout.x, layout.y, layout.quality]
+    sliders = [
+        layout.min_score,
+        layout.softness,
+        layout.grow,
+        layout.scale,
+        layout.x,
+        layout.y,
+        layout.quality,
+    ]
     others: list[Any] = [
         layout.fine_hair,
         layout.refine,
@@ -78,58 +87,40 @@ def _wire_steps(
     layout: CutoutLayout, events: ResultEvents, restyled: list[Any], device: dict[str, Any]
 ) -> list[Any]:
     """Wire the steps from the photo's state to the file, and return their events."""
-    shown: set[Block] = {layout.photo_state, layout.is_open, layout.min_score}
-    styled = {*shown, layout.refinement, layout.downloads, *layout.controls.values()}
+    styled, drawn = _read(layout), _drawn(layout)
     files = [layout.download, layout.download_zip]
-    drawn = [layout.result, layout.message, *files, layout.refine_request, layout.export_request]
-    draw_queue, file_queue = serial("draw"), serial(FILE_QUEUE)
-    listing = gr.on(
-        [layout.photo_state.change, layout.min_score.release],
-        events.list_objects,
-        shown,
-        [
-            layout.canvas,
-            layout.objects,
-            layout.show_uncertain,
-            layout.undo,
-            layout.draw_request,
-        ],
-        **serial("list"),
-        **LATEST,
-    )
     drawing = gr.on(
-        [layout.draw_request.change, *restyled],
-        events.draw_result,
-        styled,
-        drawn,
-        **draw_queue,
-        **LATEST,
+        [layout.draw_request.change, *restyled], events.draw, styled, drawn, **DRAW, **LATEST
     )
     refining = layout.refine_request.change(
         events.refine, styled, [layout.refinement], **device, **LATEST
     )
-    redrawing = refining.success(events.draw_refined, styled, drawn, **draw_queue, **LATEST)
+    redrawing = refining.success(events.draw_refined, styled, drawn, **DRAW, **LATEST)
     exporting = layout.export_request.change(
-        events.export, styled, [*files, layout.downloads], **file_queue, **LATEST
+        events.export,
+        styled,
+        [*files, layout.downloads, layout.exported],
+        **serial(FILE_QUEUE),
+        **LATEST,
     )
-    for step in (listing, drawing, refining, redrawing, exporting):
+    for step in (drawing, refining, redrawing, exporting):
         # After an error, or a refusal by the limits, the announced file is never made.
         step.failure(layout.no_files, None, files, **QUIET)
     beginning = layout.make_zip.click(
-        events.begin_zip, shown, [layout.download_zip, layout.zip_request], **LATEST
+        events.begin_zip, styled, [layout.download_zip, layout.zip_request], **LATEST
     )
     zipping = layout.zip_request.change(
         events.export_zip,
         styled,
         [layout.download_zip],
         trigger_mode="always_last",
-        **file_queue,
+        **serial(FILE_QUEUE),
         **PRIVATE,
     )
     zipping.failure(layout.no_zip, None, [layout.download_zip], **QUIET)
     # A ZIP that is being made has the previous options.
     gr.on(restyled, None, cancels=[zipping])
-    return [listing, drawing, refining, redrawing, exporting, beginning, zipping]
+    return [drawing, refining, redrawing, exporting, beginning, zipping]
 
 
 def _wire_opening(
@@ -145,12 +136,13 @@ def _wire_opening(
         layout.min_score,
         layout.photo_area,
         layout.is_open,
+        layout.draw_request,
         header.status,
     ]
     options: dict[str, Any] = {
         **PRIVATE,
         **device,
-        "show_progress_on": [layout.opening, layout.canvas, layout.result],
+        "show_progress_on": [layout.opening, layout.canvas],
     }
     # Events of the previous photo are cancelled before the next one is opened.
     gr.on([layout.examples.select, layout.upload.upload], None, cancels=running)
@@ -178,7 +170,13 @@ def _wire_model(
     changing = header.model.select(
         events.change_model,
         {header.model, layout.photo_state},
-        [layout.model_in_use, layout.photo_state, layout.min_score, header.status],
+        [
+            layout.model_in_use,
+            layout.photo_state,
+            layout.min_score,
+            layout.draw_request,
+            header.status,
+        ],
         show_progress_on=header.model,
         **PRIVATE,
         **device,
@@ -197,7 +195,8 @@ def _wire_closing(
         [
             layout.photo_state,
             layout.photo_area,
-            layout.result,
+            layout.canvas,
+            layout.view,
             layout.min_score,
             layout.is_open,
             layout.download,
@@ -208,20 +207,92 @@ def _wire_closing(
     )
 
 
-def _wire_selection(layout: CutoutLayout, events: PhotoEvents) -> None:
-    """Wire the events that select objects."""
-    state, every_click = [layout.photo_state], {**QUIET, "trigger_mode": "multiple"}
-    shown: set[Block] = {layout.photo_state, layout.min_score}
-    layout.canvas.select(events.click, shown, state, **every_click)
-    layout.objects.input(
-        events.select_listed, {layout.photo_state, layout.objects}, state, **LATEST
+def _wire_edits(layout: CutoutLayout, events: EditEvents, device: dict[str, Any]) -> list[Any]:
+    """Wire what the visitor does on the canvas and in the list of objects; return the events."""
+    read, drawn = _read(layout), _drawn(layout)
+    # None of them replaces another one: each click and each stroke counts.
+    options: dict[str, Any] = {**DRAW, **QUIET, "trigger_mode": "multiple"}
+    canvas = layout.canvas
+    restored = [*drawn, *layout.controls.values(), *_shown_controls(layout)]
+    searching = canvas.box(
+        events.search_box,
+        {layout.photo_state},
+        [layout.found_in_box],
+        show_progress_on=canvas,
+        **device,
+        **PRIVATE,
     )
-    layout.select_all.click(events.select_all, shown, state, **LATEST)
-    layout.select_none.click(events.select_none, {layout.photo_state}, state, **LATEST)
-    layout.undo.click(events.undo, {layout.photo_state}, state, **every_click)
-    layout.show_uncertain.click(
-        events.show_uncertain, {layout.photo_state}, [*state, layout.min_score], **QUIET
-    )
+    layout.cancel.click(None, cancels=[searching], **QUIET)
+    return [
+        canvas.pick(events.pick, read, drawn, **options),
+        canvas.stroke(events.paint, read, drawn, **options),
+        searching,
+        searching.success(events.add_boxed, {*read, layout.found_in_box}, drawn, **options),
+        canvas.undo(events.undo, read, _unique(restored), **options),
+        canvas.redo(events.redo, read, _unique(restored), **options),
+        canvas.tile(
+            events.show_tile,
+            {layout.photo_state, layout.view, layout.downloads, layout.exported},
+            [layout.view, canvas],
+            **DRAW,
+            **LATEST,
+        ),
+        layout.objects.input(
+            events.select_listed, {*read, layout.objects}, drawn, **DRAW, **LATEST
+        ),
+        layout.select_all.click(events.select_all, read, drawn, **options),
+        layout.select_none.click(events.select_none, read, drawn, **options),
+        layout.show_uncertain.click(
+            events.show_uncertain, read, [*drawn, layout.min_score], **options
+        ),
+    ]
+
+
+def _read(layout: CutoutLayout) -> set[Block]:
+    """The components that the result depends on."""
+    return {
+        layout.photo_state,
+        layout.is_open,
+        layout.refinement,
+        layout.object_map,
+        layout.view,
+        layout.downloads,
+        *layout.controls.values(),
+    }
+
+
+def _drawn(layout: CutoutLayout) -> list[Any]:
+    """The components that show a result, and the requests for what comes next."""
+    return [
+        layout.photo_state,
+        layout.object_map,
+        layout.view,
+        layout.canvas,
+        layout.objects,
+        layout.show_uncertain,
+        layout.message,
+        layout.download,
+        layout.download_zip,
+        layout.refine_request,
+        layout.export_request,
+    ]
+
+
+def _shown_controls(layout: CutoutLayout) -> list[Any]:
+    """The components that `CutoutLayout.show_controls` shows or hides."""
+    return [
+        layout.colour,
+        layout.colour_below,
+        layout.backdrop_area,
+        layout.fit,
+        layout.place_area,
+        layout.frame,
+        layout.quality,
+    ]
+
+
+def _unique(components: list[Any]) -> list[Any]:
+    return list(dict.fromkeys(components))
 
 
 def _wire_actions(layout: CutoutLayout) -> None:

@@ -25,7 +25,7 @@ def text(page: Page, key: str) -> str:
 @contextmanager
 def redrawn(page: Page) -> Iterator[None]:
     """Wait until the result shows the actions of the block and its file is ready."""
-    after = page.locator("img[src*='after.jpeg']")
+    after = page.locator("#canvas img.result[src*='_cutout.']")
     before = after.get_attribute("src") if after.count() else ""
     yield
     expect(after).not_to_have_attribute("src", before or "")
@@ -90,15 +90,11 @@ def decode(path: Path) -> UInt8:
 
 def click_photo(page: Page, x: float, y: float) -> None:
     """Click the photo at a fraction of its width and height, wherever it lies in its frame."""
-    image = page.locator("#canvas img")
+    image = page.locator("#canvas img.original")
     image.scroll_into_view_if_needed()
     box = image.bounding_box()
     assert box is not None
-    natural_w, natural_h = image.evaluate("image => [image.naturalWidth, image.naturalHeight]")
-    scale = min(box["width"] / natural_w, box["height"] / natural_h, 1)
-    left = box["x"] + (box["width"] - natural_w * scale) / 2
-    top = box["y"] + (box["height"] - natural_h * scale) / 2
-    page.mouse.click(left + x * natural_w * scale, top + y * natural_h * scale)
+    page.mouse.click(box["x"] + x * box["width"], box["y"] + y * box["height"])
 
 
 def problems(page: Page, name: str, still: bool = True) -> list[str]:

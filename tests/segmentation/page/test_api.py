@@ -247,7 +247,7 @@ def test_handlers_report_a_photo_whose_state_was_dropped(address: str, language:
         for name in ("select_none", "select_all", "undo", "show_uncertain", "stop_batch"):
             handler = visitor.handler(name)
             with pytest.raises(Failed) as failed:
-                visitor.ask(handler, [0.5 for _ in handler["inputs"]])
+                visitor.ask(handler, [visitor.values.get(id_) for id_ in handler["inputs"]])
             assert str(failed.value) == STRINGS["photo_deleted"].in_language(language)
 
 

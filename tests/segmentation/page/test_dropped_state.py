@@ -10,6 +10,8 @@ from segmentation.image.memory import OUT_OF_MEMORY
 from segmentation.page.compare_tab.events import CompareEvents
 from segmentation.page.compare_tab.layout import CompareLayout
 from segmentation.page.components import translate_errors
+from segmentation.page.cutout_tab.drawing import Drawing
+from segmentation.page.cutout_tab.edit_events import EditEvents
 from segmentation.page.cutout_tab.layout import CutoutLayout
 from segmentation.page.cutout_tab.result_events import ResultEvents
 from segmentation.page.strings import STRINGS
@@ -24,12 +26,15 @@ class Page:
         with gr.Blocks(analytics_enabled=False):
             self.cutout = CutoutLayout(context.registry.card())
             self.compare = CompareLayout([("Compact", 0)])
-        self.results = ResultEvents(context, self.cutout)
+        drawing = Drawing(context, self.cutout)
+        self.results = ResultEvents(context, self.cutout, drawing)
+        self.edits = EditEvents(context, self.cutout, drawing)
         self.comparing = CompareEvents(context, self.compare, self.cutout, [])
         self.values: dict[Any, Any] = {
             self.cutout.photo_state: None,
             self.cutout.is_open: True,
             self.cutout.min_score: 0.5,
+            self.cutout.view: None,
             self.compare.columns: None,
         }
 
@@ -44,13 +49,20 @@ def request_in(language: Language) -> gr.Request:
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-@pytest.mark.parametrize("name", ["list_objects", "draw_result", "refine", "export", "begin_zip"])
+@pytest.mark.parametrize("name", ["draw", "refine", "export", "begin_zip"])
 def test_handlers_of_an_open_photo_report_its_deletion(
     idle_page: Page, name: str, language: Language
 ) -> None:
     with pytest.raises(gr.Error) as error:
         getattr(idle_page.results, name)(idle_page.values, request_in(language))
     assert error.value.message == STRINGS["photo_deleted"].in_language(language)
+
+
+@pytest.mark.parametrize("name", ["pick", "paint", "search_box", "show_tile"])
+def test_handlers_of_the_canvas_report_its_deletion(idle_page: Page, name: str) -> None:
+    with pytest.raises(gr.Error) as error:
+        getattr(idle_page.edits, name)(idle_page.values, gr.EventData(None, {}), request_in("en"))
+    assert error.value.message == STRINGS["photo_deleted"].en
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
@@ -67,7 +79,7 @@ def test_handlers_of_a_comparison_report_its_deletion(idle_page: Page, language:
 
 def test_without_a_photo_handlers_change_nothing(idle_page: Page) -> None:
     values = {**idle_page.values, idle_page.cutout.is_open: False}
-    for name in ("list_objects", "draw_result", "draw_refined", "refine", "export"):
+    for name in ("draw", "draw_refined", "refine", "export"):
         updates = getattr(idle_page.results, name)(values, request_in("en"))
         assert updates == gr.skip()
 

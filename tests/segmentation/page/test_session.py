@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from segmentation.compositing.strokes import Stroke
 from segmentation.i18n import Text
 from segmentation.inference.refine import Refinement
 from segmentation.inference.segmenter import Timings
-from segmentation.page.preview import PREVIEW_SIDE, preview_scale
-from segmentation.page.session import SCORE_STEP, PhotoState, describe, messages
+from segmentation.page.session import SCORE_STEP, PhotoState, advice, describe, messages
 from segmentation.page.strings import STRINGS
 from tests.segmentation.scenes import DOG, OBJECT, PERSON, block, geometry, segmentation
 
@@ -78,13 +78,16 @@ def test_a_selection_from_the_list_restarts_the_sequence_of_clicks() -> None:
     assert twice.undo().click((80, 100), 0).selected(0) == (2,)
 
 
-def test_a_click_on_the_preview_is_mapped_to_the_photo() -> None:
-    large = replace(SCENE, geometry=geometry((20, 20), (5120, 5120)))
-    state = replace(STATE, segmentation=large)
-    assert preview_scale((5120, 5120)) == PREVIEW_SIDE / 5120
-    # A cell of the scene has 64 pixels of the preview.
-    assert state.click((5 * 64, 9 * 64), 0).chosen == (1,)
-    assert state.click((19 * 64, 2 * 64), 0).chosen == ()
+def test_a_click_gives_what_the_visitor_saw_there() -> None:
+    state = replace(STATE, segmentation=PILE)
+    # Where two objects meet, the mask's cells and the outline on the page differ.
+    assert state.click((195, 100), 0, shown=(1,)).chosen == (1,)
+    assert state.click((80, 100), 0, shown=(4, 2)).clicked == (4, 2, 1)
+    assert state.click((80, 100), 0, shown=(3,)).selected(0) == (3,)
+    assert state.click((80, 100), 0, shown=(9,)).chosen == (1,), "there is no such object"
+    sure = PILE.instances[0].score
+    hidden = state.click((80, 100), sure, shown=(4,))
+    assert hidden.chosen == (1,), "nobody saw the hidden object"
 
 
 def test_hidden_objects_are_not_selected() -> None:
@@ -173,25 +176,32 @@ def test_a_description_has_number_label_and_score() -> None:
 
 
 EMPTY = segmentation()
+KEEP = Stroke("keep", 0.02, ((0.5, 0.5),))
+ERASE = replace(KEEP, mode="erase")
 
 
 @pytest.mark.parametrize(
-    ("state", "threshold", "chosen", "advice"),
+    ("state", "threshold", "chosen", "expected"),
     [
         (replace(STATE, segmentation=EMPTY), 0.3, (), "no_objects"),
         (STATE, 1.1, (), "no_certain_objects"),
         (STATE, 0, (), "select_one"),
         (STATE, 0, (1,), None),
+        (replace(STATE, segmentation=EMPTY, strokes=(KEEP,)), 0.3, (), None),
+        (replace(STATE, strokes=(ERASE,)), 0, (), "select_one"),
     ],
 )
-def test_messages_advise_the_next_step(
-    state: PhotoState, threshold: float, chosen: tuple[int, ...], advice: str | None
+def test_the_next_step_is_advised(
+    state: PhotoState, threshold: float, chosen: tuple[int, ...], expected: str | None
 ) -> None:
+    state = replace(state, chosen=chosen)
+    assert advice(state, threshold) == ((STRINGS[expected],) if expected else ())
+
+
+def test_messages_are_the_notices_and_the_time() -> None:
     notice = Text("The first frame is used.", "只使用第一帧。")
-    state = replace(state, notices=(notice,), chosen=chosen)
-    texts = messages(state, threshold, None)
-    expected = (notice, *([STRINGS[advice]] if advice else []))
-    assert texts[:-1] == expected
+    texts = messages(replace(STATE, notices=(notice,)), 0, None)
+    assert texts[:-1] == (notice,)
     assert texts[-1].en == "Objects found in 0.33 s."
     assert texts[-1].zh == "查找物体用时 0.33 秒。"
 

@@ -97,7 +97,7 @@ def test_a_new_photo_does_not_get_a_file_of_the_previous_photo(
         photo_input(page).set_input_files(EXAMPLES / "flower.jpg")
     held.begun.acquire()
     photo_input(page).set_input_files(EXAMPLES / "coffee.png")
-    page.locator("#result img[src*='coffee']").first.wait_for()
+    page.locator("#canvas img.result[src*='coffee']").first.wait_for()
     expect(page.locator("#download")).to_be_enabled()
     held.release.set()
     assert download(page, tmp_path)[0] == "coffee_cutout.png"

@@ -1,0 +1,44 @@
+"""The canvas as a Gradio component."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from segmentation.page.canvas.texts import CANVAS_TEXTS
+
+FOLDER = Path(__file__).parent
+# Joined into one script, in this order: Gradio runs a component's script as one function.
+SCRIPTS = ("viewport.js", "object_map.js", "overlay.js", "gestures.js", "canvas.js")
+
+
+def photo_canvas(**options: Any) -> gr.HTML:
+    """Create a canvas: a photo with its objects and its cut-out, to click, paint and draw boxes on.
+
+    Its value is `CanvasView.as_json`, or None while there is no photo. Its events are `pick`,
+    `stroke`, `box`, `tile`, `undo` and `redo`; `events` reads their data. (A subclass would make
+    Gradio write a stub file beside this one.)
+
+    Args:
+        options: of `gr.HTML`, such as `elem_id`.
+    """
+    return gr.HTML(
+        html_template=_read("canvas.html"),
+        css_template=_read("canvas.css"),
+        js_on_load=_script(),
+        apply_default_css=False,
+        **options,
+    )
+
+
+def _read(name: str) -> str:
+    return (FOLDER / name).read_text("utf-8")
+
+
+def _script() -> str:
+    texts = {key: asdict(text) for key, text in CANVAS_TEXTS.items()}
+    constants = f"const CANVAS_TEXTS = {json.dumps(texts, ensure_ascii=False)};"
+    start = "startCanvas(element, trigger, props, watch);"
+    return "\n".join([constants, *map(_read, SCRIPTS), start])

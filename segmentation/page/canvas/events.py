@@ -1,0 +1,141 @@
+"""The events of the canvas: their data, checked, since a client may send anything."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any
+
+from segmentation.arrays import BoxXYXY, SizeHW
+from segmentation.compositing.strokes import MAX_POINTS, Stroke
+from segmentation.errors import ChoiceError
+from segmentation.page.canvas.object_map import CHANNELS, MAX_OBJECTS
+from segmentation.page.canvas.view import BoxShare, PointShare, TileSource
+
+# Longest side of a tile, in pixels of the screen.
+MAX_TILE_SIDE = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """A click on an object.
+
+    Attributes:
+        point_xy: as shares of the photo.
+        ids: of the objects that the object map has there, the one most likely meant first.
+    """
+
+    point_xy: PointShare
+    ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TileRequest:
+    """A request for a part of a picture at full resolution.
+
+    Attributes:
+        box_xyxy: the part, as shares of the picture.
+        side: longest side of the part on the screen, in pixels.
+        source: the picture.
+    """
+
+    box_xyxy: BoxShare
+    side: int
+    source: TileSource
+
+
+def read_pick(data: Any) -> Pick:
+    """Read the data of `pick`.
+
+    Raises:
+        ChoiceError: it is invalid.
+    """
+    fields = _fields(data)
+    ids = fields.get("ids")
+    if not isinstance(ids, list) or len(ids) > CHANNELS:
+        raise _invalid()
+    return Pick(_point(fields.get("point_xy")), tuple(_id(item) for item in ids))
+
+
+def read_stroke(data: Any) -> Stroke:
+    """Read the data of `stroke`.
+
+    Raises:
+        ChoiceError: it is invalid.
+    """
+    fields = _fields(data)
+    mode, points = fields.get("mode"), fields.get("points_xy")
+    if mode not in ("keep", "erase") or not isinstance(points, list) or len(points) > MAX_POINTS:
+        raise _invalid()
+    radius = _number(fields.get("radius"))
+    return Stroke(mode, radius, tuple(_point(point) for point in points))
+
+
+def read_box(data: Any, photo_hw: SizeHW) -> BoxXYXY:
+    """Read the data of `box`.
+
+    Args:
+        data: of the event.
+        photo_hw: height and width of the photo.
+
+    Returns:
+        The box in photo pixels.
+
+    Raises:
+        ChoiceError: it is invalid.
+    """
+    left, top, right, bottom = _box(_fields(data).get("box_xyxy"))
+    height, width = photo_hw
+    return round(left * width), round(top * height), round(right * width), round(bottom * height)
+
+
+def read_tile(data: Any) -> TileRequest:
+    """Read the data of `tile`.
+
+    Raises:
+        ChoiceError: it is invalid.
+    """
+    fields = _fields(data)
+    source, side = fields.get("source"), _number(fields.get("side"))
+    if source not in ("result", "original") or not 1 <= side <= MAX_TILE_SIDE:
+        raise _invalid()
+    return TileRequest(_box(fields.get("box_xyxy")), round(side), source)
+
+
+def _fields(data: Any) -> Mapping[str, Any]:
+    if not isinstance(data, dict):
+        raise _invalid()
+    return data
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+        raise _invalid()
+    return value
+
+
+def _id(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_OBJECTS:
+        raise _invalid()
+    return value
+
+
+def _point(value: Any) -> PointShare:
+    if not isinstance(value, list) or len(value) != 2:
+        raise _invalid()
+    return _number(value[0]), _number(value[1])
+
+
+def _box(value: Any) -> BoxShare:
+    if not isinstance(value, list) or len(value) != 4:
+        raise _invalid()
+    left, top, right, bottom = (min(max(_number(edge), 0.0), 1.0) for edge in value)
+    if not (left < right and top < bottom):
+        raise _invalid()
+    return left, top, right, bottom
+
+
+def _invalid() -> ChoiceError:
+    return ChoiceError(
+        "The canvas sent something that cannot be read. Reload the page.",
+        "画布发送的内容无法识别，请刷新页面。",
+    )

@@ -1,0 +1,116 @@
+"""What the canvas shows: one immutable value, sent to the browser as JSON."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from gradio import FileData
+
+# What a full-resolution tile is cut from.
+TileSource = Literal["result", "original"]
+# A point or a box as shares of the picture's width and height, 0..1.
+PointShare = tuple[float, float]
+BoxShare = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class CanvasObject:
+    """An object that can be chosen.
+
+    Attributes:
+        id: of the instance, also in the object map.
+        name: for the visitor, in their language.
+        colour: #rrggbb of its outline.
+        number_xy: where its number stands, as shares of the photo.
+    """
+
+    id: int
+    name: str
+    colour: str
+    number_xy: PointShare
+
+    def as_json(self) -> dict[str, Any]:
+        """The object as JSON."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "colour": self.colour,
+            "number_xy": self.number_xy,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A part of a picture at full resolution.
+
+    Attributes:
+        path: of the image.
+        box_xyxy: where it lies, as shares of the picture.
+        source: the picture.
+    """
+
+    path: str
+    box_xyxy: BoxShare
+    source: TileSource
+
+
+@dataclass(frozen=True, slots=True)
+class CanvasView:
+    """The content of the canvas.
+
+    Attributes:
+        photo: path of the reduced photo.
+        photo_wh: width and height of the photo itself, in pixels.
+        object_map: path of the object map, see `object_map`.
+        objects: those in the map.
+        selected: ids of the chosen objects.
+        clicked: ids under the last click, see `PhotoState`.
+        result: path of the reduced cut-out.
+        result_wh: width and height of the cut-out itself, in pixels.
+        follows_photo: whether the result shows the frame of the photo, so that a point of one is
+            the same point of the other.
+        before: path of what stands beside the result if that is not the photo.
+        can_undo, can_redo: whether there is a step to undo or to redo.
+        notice: what the visitor should know or do next.
+        tile: the visible part at full resolution, if the browser asked for it.
+    """
+
+    photo: str
+    photo_wh: tuple[int, int]
+    object_map: str
+    objects: tuple[CanvasObject, ...]
+    selected: tuple[int, ...]
+    clicked: tuple[int, ...]
+    result: str
+    result_wh: tuple[int, int]
+    follows_photo: bool
+    before: str | None
+    can_undo: bool
+    can_redo: bool
+    notice: str = ""
+    tile: Tile | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The view as JSON; Gradio adds an address to each of the files."""
+        tile = self.tile
+        return {
+            "photo": _file(self.photo),
+            "photo_wh": self.photo_wh,
+            "object_map": _file(self.object_map),
+            "objects": [item.as_json() for item in self.objects],
+            "selected": self.selected,
+            "clicked": self.clicked,
+            "result": _file(self.result),
+            "result_wh": self.result_wh,
+            "follows_photo": self.follows_photo,
+            "before": _file(self.before) if self.before else None,
+            "can_undo": self.can_undo,
+            "can_redo": self.can_redo,
+            "notice": self.notice,
+            "tile": tile
+            and {"image": _file(tile.path), "box_xyxy": tile.box_xyxy, "source": tile.source},
+        }
+
+
+def _file(path: str) -> dict[str, Any]:
+    data: dict[str, Any] = FileData(path=path).model_dump()
+    return data
