@@ -127,6 +127,8 @@ class PhotoEvents:
             card = self._context.registry.card(values[self._header.model])
         return {
             layout.photo_state: None,
+            # Gradio reports no upload of the file that the button has already.
+            layout.upload: None,
             layout.photo_area: gr.Row(visible=False),
             layout.canvas: None,
             layout.view: None,

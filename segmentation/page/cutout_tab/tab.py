@@ -194,6 +194,7 @@ def _wire_closing(
         {header.model},
         [
             layout.photo_state,
+            layout.upload,
             layout.photo_area,
             layout.canvas,
             layout.view,
