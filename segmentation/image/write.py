@@ -1,7 +1,7 @@
 """Encodes an image as a file that holds its pixels, colour space and density, and nothing else."""
 
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import cv2
@@ -179,3 +179,20 @@ def write_zip(path: Path, files: Iterable[tuple[str, bytes]]) -> None:
     with zipfile.ZipFile(path, "a", zipfile.ZIP_STORED) as archive:
         for name, data in files:
             archive.writestr(zipfile.ZipInfo(name), data)
+
+
+def copy_zip(source: Path, target: Path, leave_out: Collection[str]) -> None:
+    """Copy a ZIP of `write_zip` without some of its files; only one file is in memory at a time.
+
+    Args:
+        source: the ZIP; if it is missing, the copy is empty.
+        target: path of the copy; no file may exist there.
+        leave_out: names of files.
+    """
+    with zipfile.ZipFile(target, "x", zipfile.ZIP_STORED) as copy:
+        if not source.exists():
+            return
+        with zipfile.ZipFile(source) as archive:
+            for name in archive.namelist():
+                if name not in leave_out:
+                    copy.writestr(zipfile.ZipInfo(name), archive.read(name))

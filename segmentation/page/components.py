@@ -1,7 +1,7 @@
 """Components, event options and error handling that several tabs share."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -74,6 +74,11 @@ def skip() -> Updates:
 def string(key: str) -> str:
     """Return a placeholder that the browser replaces by STRINGS[key] in its own language."""
     return str(I18N(KEY_PREFIX + key))
+
+
+def choices(names: Iterable[str]) -> list[tuple[str, str]]:
+    """Return the choices of a menu whose values are keys of STRINGS: placeholder, value."""
+    return [(string(name), name) for name in names]
 
 
 def serial(queue: str) -> dict[str, Any]:

@@ -37,9 +37,9 @@ class Preview:
     follows_photo: bool
 
 
-def preview_scale(photo_hw: SizeHW) -> float:
+def preview_scale(photo_hw: SizeHW, longest_side: int = PREVIEW_SIDE) -> float:
     """Return the number of preview pixels per photo pixel, at most 1."""
-    return min(1.0, PREVIEW_SIDE / max(photo_hw))
+    return min(1.0, longest_side / max(photo_hw))
 
 
 def reduce_photo(photo: Photo) -> Photo:
@@ -51,13 +51,13 @@ def reduce_photo(photo: Photo) -> Photo:
     return replace(photo, rgb=np.ascontiguousarray(rgba[..., :3]), alpha=alpha)
 
 
-def reduce_pixels(photo: Photo) -> UInt8:
-    """Reduce the pixels of a photo to the size of the preview.
+def reduce_pixels(photo: Photo, longest_side: int = PREVIEW_SIDE) -> UInt8:
+    """Reduce the pixels of a photo to the size of the preview, or to another one.
 
     Returns:
         uint8 (h, w, 3), or (h, w, 4) with straight alpha if the photo has transparency.
     """
-    scale = preview_scale(photo.hw)
+    scale = preview_scale(photo.hw, longest_side)
     size_wh = max(1, round(photo.hw[1] * scale)), max(1, round(photo.hw[0] * scale))
 
     def reduce(channel: npt.NDArray[Any]) -> npt.NDArray[Any]:

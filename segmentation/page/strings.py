@@ -88,7 +88,7 @@ STRINGS = {
         "点击示例查看预先生成的对比，也可以自选设置进行对比。",
     ),
     "comparing": Text("Comparing the settings …", "正在对比……"),
-    "settings": Text("Settings", "设置"),
+    "details": Text("Details", "详细数据"),
     "setting_count": Text("Number of settings", "设置数量"),
     "compare_example": Text("Compare on this example", "用此示例对比"),
     "compare_mine": Text("Compare on my photo", "用我的照片对比"),
@@ -164,16 +164,30 @@ STRINGS = {
     ),
     "batch": Text("Batch", "批量"),
     "batch_intro": Text(
-        "Drop up to {photos} photos, {megabytes:g} MB in total. They are cut out one after the "
-        "other, with the background, edge, crop and format set on the first tab. The result is a "
-        "ZIP with all cut-outs and a table of the objects found.",
-        "一次最多可上传 {photos} 张照片（共 {megabytes:g} MB），逐张抠图；背景、边缘、裁剪和格式"
-        "沿用单张照片的设置。完成后可下载 ZIP，内含全部抠图和物体清单。",
+        "Drop up to {photos} photos, {megabytes:g} MB in total. Each one is cut out with the "
+        "settings below. Click a result to fix it. All cut-outs and a table of the objects come "
+        "in one ZIP.",
+        "一次最多上传 {photos} 张照片，共 {megabytes:g} MB，按下方设置逐张抠图。"
+        "点击结果可单独修改。全部抠图和物体清单打包为一个 ZIP。",
     ),
     "photos": Text("Photos", "照片"),
     "batch_objects": Text("Objects to cut out", "抠取对象"),
     "auto": Text("Subject", "主体"),
     "largest": Text("The largest object", "最大的物体"),
+    "batch_settings": Text("Background and file", "背景与文件"),
+    "to_batch": Text("Put into the batch", "放回批量结果"),
+    "fix_hint": Text(
+        "Fix the cut-out here, then choose “Put into the batch”. It replaces the one in the ZIP.",
+        "在这里修改后，点击“放回批量结果”，ZIP 中的抠图会随之替换。",
+    ),
+    "not_from_batch": Text(
+        "The open photo is not from the batch. Click its picture on the Batch tab again.",
+        "当前照片不在批量结果中，请在“批量”页重新点击它的图片。",
+    ),
+    "file_not_ready": Text(
+        "The file is not ready yet. Try again in a moment.", "文件尚未生成，请稍后再试。"
+    ),
+    "fixed": Text("Fixed by hand.", "已手动修改。"),
     "run_batch": Text("Cut out all", "全部抠图"),
     "cancel": Text("Cancel", "取消"),
     "stop": Text("Stop and keep finished ones", "停止并保留已完成的"),

@@ -20,7 +20,7 @@ function acceptPhotosAnywhere() {
 /** Open the browser's dialog that chooses a photo. */
 // biome-ignore lint/correctness/noUnusedVariables: the button "New photo" calls it
 function choosePhoto() {
-  inputBeside("upload").click();
+  photoInput().click();
 }
 
 function showOverlay(event) {
@@ -44,9 +44,9 @@ async function takeDrop(event) {
   if (isTextField(event.target)) return;
   event.preventDefault();
   event.stopPropagation();
-  const isBackdrop = event.target.closest?.("#backdrop_area");
+  const backdrop = event.target.closest?.(".backdrop");
   const files = await droppedFiles(event.dataTransfer);
-  if (isBackdrop) putInto(inputBeside("backdrop"), files.slice(0, 1));
+  if (backdrop) putInto(backdrop.querySelector("input"), files.slice(0, 1));
   else give(files);
 }
 
@@ -63,7 +63,7 @@ function give(files) {
     return;
   }
   document.querySelector("#tabs > .tab-wrapper [role=tab]")?.click();
-  putInto(inputBeside("upload"), files.slice(0, 1));
+  putInto(photoInput(), files.slice(0, 1));
 }
 
 function putInto(input, files) {
@@ -74,10 +74,9 @@ function putInto(input, files) {
   input.dispatchEvent(new Event("change", { bubbles: true }));
 }
 
-/** The hidden input of an upload button. */
-function inputBeside(id) {
-  const button = document.getElementById(id);
-  return button?.parentElement.querySelector("input[type=file]");
+/** The hidden input of the button that chooses a photo. */
+function photoInput() {
+  return document.querySelector("#drop input[type=file]");
 }
 
 /** The input for many photos, if its tab is open. */

@@ -17,6 +17,7 @@ from segmentation.image.photo import Limits
 from segmentation.image.write import write_zip
 from segmentation.inference.postprocess import Instance
 from segmentation.inference.segmenter import Segmenter
+from segmentation.page.batch_tab.thumbnails import store_thumbnail
 from segmentation.page.options import PageOptions
 from segmentation.page.photo_cache import PhotoCache
 from segmentation.page.server.storage import translate_disk_errors
@@ -42,20 +43,29 @@ class PhotoResult:
     """The result of one photo.
 
     Attributes:
-        photo: its file name.
+        path: of the upload.
         file: the cut-out's name in the ZIP, or None if there is none.
         instances: the objects found.
         chosen: ids of those that were cut out.
         seconds: time spent.
         notes: the reason why there is no cut-out, or notices about it.
+        name: the name that the ZIP has for the cut-out, even if there is none yet.
+        thumbnail: path of a small picture of the cut-out, or None if there is none.
     """
 
-    photo: str
+    path: Path
     file: str | None
     instances: tuple[Instance, ...]
     chosen: tuple[int, ...]
     seconds: float
     notes: tuple[Text, ...]
+    name: str
+    thumbnail: str | None = None
+
+    @property
+    def photo(self) -> str:
+        """File name of the photo."""
+        return self.path.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +167,7 @@ def _process(
 ) -> PhotoResult:
     start = time.perf_counter()
     file: str | None = None
+    thumbnail: str | None = None
     instances: tuple[Instance, ...] = ()
     chosen: tuple[int, ...] = ()
     try:
@@ -170,16 +181,17 @@ def _process(
                 raise ChoiceError(NOTHING_FOUND.en, NOTHING_FOUND.zh)
             data = outcome.cutout.encode()
         with translate_disk_errors():
-            _check_space(batch.archive, len(data), cache.limits)
+            check_space(batch.archive, len(data), cache.limits)
             write_zip(batch.archive, [(name, data)])
+        thumbnail = store_thumbnail(outcome.cutout.image)
         file, notes = name, outcome.notices
     except KoutuError as error:
         notes = (error.text,)
     seconds = time.perf_counter() - start
-    return PhotoResult(path.name, file, instances, chosen, seconds, notes)
+    return PhotoResult(path, file, instances, chosen, seconds, notes, name, thumbnail)
 
 
-def _check_space(archive: Path, size: int, limits: Limits) -> None:
+def check_space(archive: Path, size: int, limits: Limits) -> None:
     """Check that the ZIP may and can take more bytes: a write that fails would damage it.
 
     Raises:

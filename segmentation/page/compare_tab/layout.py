@@ -6,7 +6,12 @@ import gradio as gr
 from gradio.components import Component
 
 from segmentation.page.compare_tab.columns import LETTERS
-from segmentation.page.components import STATE_SECONDS, example_gallery, string
+from segmentation.page.components import STATE_SECONDS, example_gallery, gallery, string
+
+# Place in the gallery of the example that is shown first: its standard cut-out is the better one.
+FIRST_EXAMPLE = next(
+    index for index, entry in enumerate(gallery()) if entry["file"] == "coffee.png"
+)
 
 
 class CompareLayout:
@@ -21,15 +26,13 @@ class CompareLayout:
 
     def __init__(self, variants: Sequence[tuple[str, int]]) -> None:
         self.columns = gr.State(None, time_to_live=STATE_SECONDS)
-        self.example = gr.State(0)
+        self.example = gr.State(FIRST_EXAMPLE)
         self.intro = gr.Markdown()
         self.setting_tabs: list[gr.Tab] = []
         self.settings: list[Mapping[str, Component]] = []
         with gr.Row():
             with gr.Column(min_width=320):
-                self.examples = example_gallery(columns=4, elem_id="compare_examples")
-                with gr.Accordion(string("settings"), open=False):
-                    self._settings(variants)
+                self._settings(variants)
                 with gr.Row():
                     self.compare_example = gr.Button(
                         string("compare_example"), variant="primary", min_width=140
@@ -44,6 +47,7 @@ class CompareLayout:
                     buttons=["fullscreen"],
                     elem_id="pair",
                 )
+        self.examples = example_gallery(columns=6, elem_id="compare_examples")
         self._results()
 
     def _settings(self, variants: Sequence[tuple[str, int]]) -> None:
@@ -76,7 +80,8 @@ class CompareLayout:
                     elem_id="difference",
                 )
                 self.legend = gr.HTML()
-        self.figures = gr.Markdown(elem_id="figures")
+        with gr.Accordion(string("details"), open=False):
+            self.figures = gr.Markdown(elem_id="figures")
 
 
 def _setting_controls(variants: Sequence[tuple[str, int]], index: int) -> Mapping[str, Component]:

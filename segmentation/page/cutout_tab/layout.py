@@ -1,13 +1,10 @@
 """The components of the tab for one photo, in the order of the screen."""
 
-from collections.abc import Iterable
 from secrets import token_hex
 
 import gradio as gr
 from gradio.components import Component
 
-from segmentation.compositing.backgrounds import BACKGROUNDS, FITS
-from segmentation.image.formats import OUTPUT_FORMATS, find_format
 from segmentation.inference.select import MIN_OFFERED_SCORE
 from segmentation.model_card import ModelCard
 from segmentation.page.canvas.canvas import photo_canvas
@@ -15,20 +12,25 @@ from segmentation.page.components import (
     STATE_SECONDS,
     Updates,
     Values,
-    photo_button,
     require,
     string,
 )
+from segmentation.page.cutout_tab.panels import (
+    BackgroundPanel,
+    EffectsPanel,
+    FormatPanel,
+    FramePanel,
+)
 from segmentation.page.cutout_tab.start import StartScreen
-from segmentation.page.options import FRAMES, PageOptions
+from segmentation.page.options import PageOptions
 from segmentation.page.session import SCORE_STEP, PhotoState
 
 
 class CutoutLayout:
     """Create the components.
 
-    `draw_request`, `refine_request`, `export_request` and `zip_request` are states that a handler
-    changes to ask for the event that listens to them: the next step depends on data.
+    `draw_request`, `refine_request`, `export_request`, `zip_request` and `open_request` are states
+    that a handler changes to ask for the event that listens to them: the next step depends on data.
 
     Args:
         card: of the model in use at first.
@@ -54,6 +56,7 @@ class CutoutLayout:
         self.refine_request = gr.State(None)
         self.export_request = gr.State(None)
         self.zip_request = gr.State(None)
+        self.open_request = gr.State(None)
         self._start()
         with gr.Row(visible=False, elem_id="workspace") as self.photo_area:
             with gr.Column(min_width=320, elem_id="photo"):
@@ -65,22 +68,13 @@ class CutoutLayout:
         self.controls: dict[str, Component] = {
             "min_score": self.min_score,
             "refine": self.refine,
-            "background": self.background,
-            "colour": self.colour,
-            "colour_below": self.colour_below,
-            "backdrop": self.backdrop,
-            "fit": self.fit,
-            "scale": self.scale,
-            "x": self.x,
-            "y": self.y,
             "softness": self.softness,
             "grow": self.grow,
             "fine_hair": self.fine_hair,
-            "outline": self.outline,
-            "shadow": self.shadow,
-            "frame": self.frame,
-            "format": self.format,
-            "quality": self.quality,
+            **self.background_panel.controls,
+            **self.effects_panel.controls,
+            **self.frame_panel.controls,
+            **self.format_panel.controls,
         }
 
     def page_options(self, values: Values) -> PageOptions:
@@ -127,18 +121,11 @@ class CutoutLayout:
 
     def show_controls(self, options: PageOptions) -> Updates:
         """Show the controls that belong to the kind of background and to the format."""
-        background = BACKGROUNDS[options.background]
-        parameters = background.parameters
-        visible = {
-            self.colour: "colour" in parameters,
-            self.colour_below: "colour_below" in parameters,
-            self.backdrop_area: "backdrop" in parameters,
-            self.fit: "fit" in parameters,
-            self.place_area: "place" in parameters,
-            self.frame: not background.has_own_frame,
-            self.quality: find_format(options.format).has_quality,
+        return {
+            **self.background_panel.show(options.background),
+            **self.frame_panel.show(options.background),
+            **self.format_panel.show(options.format),
         }
-        return {item: gr.update(visible=is_visible) for item, is_visible in visible.items()}
 
     def _start(self) -> None:
         start = StartScreen()
@@ -165,43 +152,23 @@ class CutoutLayout:
             self.new_photo = gr.Button(string("new_photo"), min_width=60, elem_id="new_photo")
             self.copy = gr.Button(string("copy"), min_width=60, elem_id="copy")
             self.share = gr.Button(string("share"), min_width=60, elem_id="share")
+        self.to_batch = gr.Button(string("to_batch"), visible=False, elem_id="to_batch")
         # The wordmark clicks it.
         self.close_photo = gr.Button(string("close_photo"), elem_id="close_photo")
 
     def _tools(self, card: ModelCard) -> None:
         with gr.Tab(string("background")):
-            self._background()
+            self.background_panel = BackgroundPanel()
         with gr.Tab(string("size_panel")):
-            self.frame = gr.Radio(choices(FRAMES), value="whole", label=string("crop_frame"))
+            self.frame_panel = FramePanel()
         with gr.Tab(string("edge_panel")):
             self._edge(card)
         with gr.Tab(string("effects_panel")):
-            self.outline = gr.Checkbox(label=string("outline"), container=False)
-            self.shadow = gr.Checkbox(label=string("shadow"), container=False)
+            self.effects_panel = EffectsPanel()
         with gr.Tab(string("file_panel")):
-            self._file()
-
-    def _background(self) -> None:
-        self.background = gr.Radio(
-            choices(BACKGROUNDS),
-            value="transparent",
-            label=string("background"),
-            elem_id="background",
-        )
-        with gr.Row():
-            self.colour = gr.ColorPicker(
-                "#ffffff", label=string("colour"), visible=False, min_width=120
-            )
-            self.colour_below = gr.ColorPicker(
-                "#88aacc", label=string("colour_below"), visible=False, min_width=120
-            )
-        with gr.Column(visible=False, elem_id="backdrop_area") as self.backdrop_area:
-            self.backdrop = photo_button(string("backdrop"), elem_id="backdrop")
-        self.fit = gr.Radio(choices(FITS), value="cover", label=string("fit"), visible=False)
-        with gr.Column(visible=False) as self.place_area:
-            self.scale = gr.Slider(0.05, 2, 0.7, step=0.05, label=string("scale"))
-            self.x = gr.Slider(0, 1, 0.5, step=0.02, label=string("position_x"))
-            self.y = gr.Slider(0, 1, 0.6, step=0.02, label=string("position_y"))
+            self.format_panel = FormatPanel()
+            self.make_zip = gr.Button(string("zip"), size="sm")
+            self.download_zip = gr.DownloadButton(string("download_zip"), visible=False)
 
     def _edge(self, card: ModelCard) -> None:
         self.softness = gr.Slider(-1, 1, 0, step=0.1, label=string("softness"))
@@ -215,15 +182,3 @@ class CutoutLayout:
             step=SCORE_STEP,
             label=string("threshold"),
         )
-
-    def _file(self) -> None:
-        titles = [(kind.title, name) for name, kind in OUTPUT_FORMATS.items()]
-        self.format = gr.Radio(titles, value="png", label=string("format"))
-        self.quality = gr.Slider(40, 100, 90, step=1, label=string("quality"), visible=False)
-        self.make_zip = gr.Button(string("zip"), size="sm")
-        self.download_zip = gr.DownloadButton(string("download_zip"), visible=False)
-
-
-def choices(names: Iterable[str]) -> list[tuple[str, str]]:
-    """Return the choices of a menu whose values are keys of STRINGS."""
-    return [(string(name), name) for name in names]

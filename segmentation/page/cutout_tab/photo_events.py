@@ -3,6 +3,8 @@
 Each takes and returns values by component.
 """
 
+from dataclasses import replace
+
 import gradio as gr
 
 from segmentation.inference.select import MIN_OFFERED_SCORE
@@ -18,6 +20,7 @@ from segmentation.page.components import (
     translate_errors,
 )
 from segmentation.page.cutout_tab.layout import CutoutLayout
+from segmentation.page.cutout_tab.open_request import OpenRequest
 from segmentation.page.header import Header, model_choices, status_text
 from segmentation.page.preview import pixels_of
 from segmentation.page.server.files import store_image
@@ -66,6 +69,25 @@ class PhotoEvents:
         if path is None:
             return skip()
         return self._open(path, values[self._header.model], request, progress)
+
+    def open_requested(
+        self, values: Values, request: gr.Request, progress: gr.Progress = PROGRESS
+    ) -> Updates:
+        """Open the photo that another tab asked for, with its model, selection and options."""
+        layout = self._layout
+        wanted: OpenRequest | None = values[layout.open_request]
+        if wanted is None:
+            return skip()
+        opened = self._open(wanted.path, wanted.model, request, progress)
+        state: PhotoState = opened[layout.photo_state]
+        return {
+            **opened,
+            layout.photo_state: replace(state, chosen=wanted.chosen or state.chosen),
+            layout.model_in_use: wanted.model,
+            self._header.model: wanted.model,
+            **{item: getattr(wanted.options, name) for name, item in layout.controls.items()},
+            **layout.show_controls(wanted.options),
+        }
 
     def _open(self, path: str, model: str, request: gr.Request, progress: gr.Progress) -> Updates:
         """Find the objects in a photo and select its subject."""

@@ -52,35 +52,20 @@ def cutout_tab(ui: gr.Blocks, context: PageContext, header: Header) -> CutoutLay
 def _wire_controls(layout: CutoutLayout, events: PhotoEvents) -> list[Any]:
     """Wire the events that show and hide controls. Returns the triggers that change the result."""
     gr.on(
-        [layout.background.input, layout.format.input],
+        [layout.background_panel.background.input, layout.format_panel.format.input],
         events.show_controls,
         {*layout.controls.values()},
         _shown_controls(layout),
         **LATEST,
     )
-    sliders = [
-        layout.min_score,
-        layout.softness,
-        layout.grow,
-        layout.scale,
-        layout.x,
-        layout.y,
-        layout.quality,
-    ]
-    others: list[Any] = [
-        layout.fine_hair,
-        layout.refine,
-        layout.background,
-        layout.colour,
-        layout.colour_below,
-        layout.fit,
-        layout.outline,
-        layout.shadow,
-        layout.frame,
-        layout.format,
-    ]
-    released = [slider.release for slider in sliders]
-    return [*released, *(control.input for control in others), layout.backdrop.upload]
+    return [_changed(item) for item in layout.controls.values()]
+
+
+def _changed(control: Any) -> Any:
+    """The event of a control that a visitor changed."""
+    if isinstance(control, gr.Slider):
+        return control.release
+    return control.upload if isinstance(control, gr.UploadButton) else control.input
 
 
 def _wire_steps(
@@ -145,7 +130,8 @@ def _wire_opening(
         "show_progress_on": [layout.opening, layout.canvas],
     }
     # Events of the previous photo are cancelled before the next one is opened.
-    gr.on([layout.examples.select, layout.upload.upload], None, cancels=running)
+    other_photo = [layout.examples.select, layout.upload.upload, layout.open_request.change]
+    gr.on(other_photo, None, cancels=running)
     opening: list[Any] = [
         layout.upload.upload(events.open_photo, {layout.upload, header.model}, opened, **options),
         layout.examples.select(
@@ -153,6 +139,19 @@ def _wire_opening(
             {header.model},
             opened,
             trigger_mode="always_last",
+            **options,
+        ),
+        layout.open_request.change(
+            events.open_requested,
+            {layout.open_request},
+            [
+                *opened,
+                header.model,
+                layout.model_in_use,
+                *(item for name, item in layout.controls.items() if name != "min_score"),
+                layout.background_panel.backdrop_area,
+                layout.background_panel.place_area,
+            ],
             **options,
         ),
     ]
@@ -282,13 +281,9 @@ def _drawn(layout: CutoutLayout) -> list[Any]:
 def _shown_controls(layout: CutoutLayout) -> list[Any]:
     """The components that `CutoutLayout.show_controls` shows or hides."""
     return [
-        layout.colour,
-        layout.colour_below,
-        layout.backdrop_area,
-        layout.fit,
-        layout.place_area,
-        layout.frame,
-        layout.quality,
+        *layout.background_panel.shown,
+        layout.frame_panel.frame,
+        *layout.format_panel.shown,
     ]
 
 

@@ -73,6 +73,7 @@ def test_the_footer_links_to_the_api_on_the_english_page_only(page: Page) -> Non
         expect(page.get_by_text(f'api_name="/{name}"')).to_be_visible()
 
 
+@pytest.mark.parametrize("page", ["en-US"], indirect=True)
 def test_a_photo_is_cut_out_with_the_keyboard_alone(page: Page) -> None:
     with redrawn(page):
         page.locator("#examples button").nth(3).press("Enter")

@@ -56,7 +56,7 @@ OPTIONS = PageOptions(
 )
 CACHE = PhotoCache(Limits())
 DOG = Instance(1, Text("dog", "狗"), 0.93456, (10, 20, 110, 220), 0.25)
-DONE = PhotoResult("a.jpg", "a_cutout.png", (DOG,), (1,), 1.234, ())
+DONE = PhotoResult(Path("a.jpg"), "a_cutout.png", (DOG,), (1,), 1.234, (), "a_cutout.png")
 
 
 @pytest.fixture(scope="module")
@@ -170,7 +170,8 @@ def test_the_table_has_a_row_for_each_object() -> None:
 
 @pytest.mark.parametrize("name", ["=1+1.jpg", "+1.jpg", "-1.jpg", "@SUM(A1).jpg", "\ta.jpg", "＝1"])
 def test_file_names_are_not_read_as_formulas(name: str) -> None:
-    text = csv_table([replace(DONE, photo=name), replace(DONE, photo=name, instances=())], "en")
+    named = replace(DONE, path=Path(name))
+    text = csv_table([named, replace(named, instances=())], "en")
     rows = list(csv.reader(io.StringIO(text.decode("utf-8-sig"))))
     assert [row[0] for row in rows[1:]] == [f"'{name}"] * 2
     assert all(len(row) == len(rows[0]) for row in rows)

@@ -6,16 +6,16 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
+from segmentation.arrays import UInt8
 from segmentation.errors import StorageFull
 from segmentation.page.batch_tab import tab
 from tests.paths import EXAMPLES
-from tests.segmentation.page.browsing import (
-    saved,
-    text,
-)
+from tests.segmentation.page.browsing import redrawn, saved, text
 
 
 def test_a_stopped_batch_offers_a_zip_and_explains_a_bad_photo(page: Page, tmp_path: Path) -> None:
@@ -30,6 +30,10 @@ def test_a_stopped_batch_offers_a_zip_and_explains_a_bad_photo(page: Page, tmp_p
     page.get_by_role("button", name=text(page, "run_batch")).click()
     expect(page.get_by_text("1_flower_cutout.png")).to_be_visible()
     page.get_by_role("button", name=text(page, "stop")).click()
+    expect(page.locator("#tiles [data-state=cut-out] img").first).to_be_visible()
+    expect(page.locator("#tiles [data-state=failed]")).to_contain_text(
+        re.compile("not a photo|无法识别为照片")
+    )
     with saved(page, tmp_path, text(page, "download_zip"), "cutouts.zip") as archive:
         names = zipfile.ZipFile(archive).namelist()
     assert names[0] == "1_flower_cutout.png"
@@ -38,6 +42,7 @@ def test_a_stopped_batch_offers_a_zip_and_explains_a_bad_photo(page: Page, tmp_p
     expect(page.get_by_text(re.compile("not a photo|无法识别为照片")).last).to_be_visible()
 
 
+@pytest.mark.parametrize("page", ["en-US"], indirect=True)
 def test_a_batch_is_resumed_after_an_error(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     advance, errors = tab.advance, [StorageFull("No space.", "没有空间。")]
 
@@ -55,3 +60,31 @@ def test_a_batch_is_resumed_after_an_error(page: Page, monkeypatch: pytest.Monke
     expect(page.get_by_text("flower_cutout.png").last).to_be_visible()
     expect(page.get_by_role("button", name=text(page, "run_batch"))).to_be_visible()
     expect(resume).to_be_hidden()
+
+
+@pytest.mark.parametrize("page", ["zh-CN"], indirect=True)
+def test_a_result_is_fixed_and_takes_its_place_in_the_zip(page: Page, tmp_path: Path) -> None:
+    page.get_by_role("tab", name=text(page, "batch")).click()
+    page.locator("input[type=file][multiple]").set_input_files(EXAMPLES / "flower.jpg")
+    page.get_by_role("button", name=text(page, "batch_settings")).click()
+    page.get_by_role("radio", name=text(page, "colour")).locator("visible=true").check()
+    page.get_by_role("button", name=text(page, "run_batch")).click()
+    with saved(page, tmp_path, text(page, "download_zip"), "cutouts.zip") as archive:
+        assert pixels_in(archive, "flower_cutout.png").shape[2] == 3, "the colour is opaque"
+    with redrawn(page):
+        page.locator("#tiles button").click()
+    white = page.get_by_role("radio", name=text(page, "colour")).locator("visible=true")
+    expect(white).to_be_checked()
+    with redrawn(page):
+        page.get_by_role("radio", name=text(page, "transparent")).locator("visible=true").check()
+    page.get_by_role("button", name=text(page, "to_batch")).click()
+    expect(page.locator("#tiles")).to_contain_text(text(page, "fixed"))
+    with saved(page, tmp_path, text(page, "download_zip"), "cutouts.zip") as archive:
+        assert zipfile.ZipFile(archive).namelist() == ["flower_cutout.png", "objects.csv"]
+        assert pixels_in(archive, "flower_cutout.png").shape[2] == 4
+
+
+def pixels_in(archive: Path, name: str) -> UInt8:
+    """Decode an image file of a ZIP with its alpha."""
+    data = np.frombuffer(zipfile.ZipFile(archive).read(name), np.uint8)
+    return np.asarray(cv2.imdecode(data, cv2.IMREAD_UNCHANGED), np.uint8)

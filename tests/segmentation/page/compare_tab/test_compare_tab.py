@@ -12,18 +12,19 @@ from tests.segmentation.page.browsing import (
 def test_settings_are_compared(page: Page) -> None:
     page.get_by_role("tab", name=text(page, "compare")).click()
     # A comparison is shown at once; a click shows another example.
-    expect(page.locator("#pair img[src*='astronaut_cut_out_B']")).to_be_visible()
-    expect(page.locator("#difference img[src*='astronaut_difference_B']")).to_be_visible()
+    expect(page.locator("#pair img[src*='coffee_cut_out_B']")).to_be_visible()
+    expect(page.locator("#difference img[src*='coffee_difference_B']")).to_be_visible()
     page.locator("#compare_examples img").nth(6).click()
     expect(page.locator("#difference img[src*='chelsea_difference_B']")).to_be_visible()
     # Without a photo of their own, visitors are referred to the first tab.
     page.get_by_role("button", name=text(page, "compare_mine")).click()
     expect(page.get_by_text(text(page, "no_photo"))).to_be_visible()
     # Three settings; their defaults all differ.
-    page.get_by_role("button", name=text(page, "settings")).click()
     page.get_by_role("radio", name="3", exact=True).check()
     page.get_by_role("button", name=text(page, "compare_example")).click()
+    page.get_by_role("button", name=text(page, "details")).click()
     figures = page.locator("#figures")
+    expect(figures).to_be_visible()
     expect(figures).to_contain_text(text(page, "seconds_per_photo"))
     expect(figures).to_contain_text(re.compile("Twin|孪生"))
     expect(page.locator("#beside img")).to_have_count(3)

@@ -46,6 +46,7 @@ def test_upload_click_background_download(page: Page, tmp_path: Path) -> None:
     assert download(page, tmp_path)[1].shape == (512, 512, 3)
 
 
+@pytest.mark.parametrize("page", ["zh-CN"], indirect=True)
 def test_an_example_is_cut_out_by_one_click(page: Page, tmp_path: Path) -> None:
     open_example(page, 3)
     name, image = download(page, tmp_path)
@@ -72,6 +73,7 @@ def test_a_first_visit_takes_two_clicks(browser: Browser, tmp_path: Path) -> Non
     assert image[200, 300, 3] == 255
 
 
+@pytest.mark.parametrize("page", ["en-US"], indirect=True)
 def test_an_object_is_placed_in_another_photo(page: Page, tmp_path: Path) -> None:
     open_example(page, 3)
     open_tools(page, "effects_panel")
@@ -80,7 +82,9 @@ def test_an_object_is_placed_in_another_photo(page: Page, tmp_path: Path) -> Non
     open_tools(page, "background")
     page.get_by_label(text(page, "scene"), exact=True).check()
     with redrawn(page):
-        page.locator("#backdrop_area input[type=file]").set_input_files(EXAMPLES / "coffee.png")
+        page.locator("#workspace .backdrop input[type=file]").set_input_files(
+            EXAMPLES / "coffee.png"
+        )
     for _ in range(20):
         # The file without the background photo may still be offered.
         image = download(page, tmp_path)[1]
@@ -109,6 +113,7 @@ def test_another_model_segments_the_same_photo(page: Page) -> None:
     expect(page.locator("#download")).to_be_enabled()
 
 
+@pytest.mark.parametrize("page", ["zh-CN"], indirect=True)
 def test_the_list_of_objects_selects_like_clicks(page: Page, tmp_path: Path) -> None:
     open_example(page, 0)
     with redrawn(page):
@@ -169,6 +174,7 @@ def test_a_photo_is_pasted(page: Page, tmp_path: Path) -> None:
     assert download(page, tmp_path)[0] == "rose_cutout.png"
 
 
+@pytest.mark.parametrize("page", ["zh-CN"], indirect=True)
 def test_a_slider_moved_by_keys_changes_the_result(page: Page) -> None:
     open_example(page, 3)
     open_tools(page, "edge_panel")

@@ -67,6 +67,7 @@ def test_formats_and_a_zip_of_objects_are_downloaded(page: Page, tmp_path: Path)
         assert zipfile.ZipFile(archive).namelist() == ["flower_1_object.png"]
 
 
+@pytest.mark.parametrize("page", ["zh-CN"], indirect=True)
 def test_the_last_option_changed_while_a_file_is_made_applies(
     page: Page, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -86,6 +87,7 @@ def test_the_last_option_changed_while_a_file_is_made_applies(
         assert height == width
 
 
+@pytest.mark.parametrize("page", ["en-US"], indirect=True)
 @pytest.mark.parametrize("first", ["example", "upload"])
 def test_a_new_photo_does_not_get_a_file_of_the_previous_photo(
     page: Page, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, first: str

@@ -1,0 +1,74 @@
+"""Results of a batch that a visitor fixes in the tab for one photo."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from segmentation.image.photo import Limits
+from segmentation.image.write import copy_zip, write_zip
+from segmentation.page.batch_tab.batch import TABLE_NAME, Batch, check_space
+from segmentation.page.batch_tab.thumbnails import store_thumbnail
+from segmentation.page.cutout_tab.open_request import OpenRequest
+from segmentation.page.preview import pixels_of
+from segmentation.page.server.storage import translate_disk_errors
+from segmentation.page.server.uploads import read_upload
+from segmentation.page.session import PhotoState
+from segmentation.page.strings import STRINGS
+
+
+def open_result(batch: Batch, index: int) -> OpenRequest:
+    """Ask to open the photo of a result as the batch cut it out."""
+    result = batch.done[index]
+    return OpenRequest(str(result.path), batch.model, result.chosen, batch.options)
+
+
+def replace_cutout(
+    batch: Batch,
+    state: PhotoState,
+    min_score: float,
+    cutout: Path,
+    archive: Path,
+    limits: Limits,
+) -> Batch | None:
+    """Put a fixed cut-out in the place of the one in the ZIP.
+
+    The ZIP is a new file, as the former one may be on its way to the visitor. It has no table yet:
+    `advance` adds that when no photo is left.
+
+    Args:
+        batch: the batch so far.
+        state: the photo with the objects that are cut out.
+        min_score: least score of the objects that are shown.
+        cutout: file of the cut-out.
+        archive: path of the new ZIP; no file may exist there.
+        limits: of the ZIP.
+
+    Returns:
+        The batch with the new result, or None if the photo is not one of its results.
+
+    Raises:
+        PhotoError, PhotoTooLarge: there is no space for the ZIP, or the file was deleted.
+        StorageFull: there is no space for the picture.
+    """
+    paths = [str(result.path) for result in batch.done]
+    if state.path not in paths:
+        return None
+    index = paths.index(state.path)
+    former = batch.done[index]
+    picture = pixels_of(read_upload(cutout, limits))
+    name = Path(former.name).with_suffix(cutout.suffix).name
+    data = cutout.read_bytes()
+    with translate_disk_errors():
+        check_space(batch.archive, len(data), limits)
+        copy_zip(batch.archive, archive, {former.file or name, TABLE_NAME})
+        write_zip(archive, [(name, data)])
+    batch.archive.unlink(missing_ok=True)
+    result = replace(
+        former,
+        file=name,
+        instances=state.visible(min_score).instances,
+        chosen=state.selected(min_score),
+        notes=(STRINGS["fixed"],),
+        thumbnail=store_thumbnail(picture),
+    )
+    done = (*batch.done[:index], result, *batch.done[index + 1 :])
+    return replace(batch, archive=archive, done=done, finished=False)

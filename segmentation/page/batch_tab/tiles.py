@@ -1,0 +1,44 @@
+"""The tiles of a batch: a small picture of each cut-out, or the reason why there is none."""
+
+from collections.abc import Iterator
+from html import escape
+from urllib.parse import quote
+
+from segmentation.i18n import Language
+from segmentation.page.batch_tab.batch import Batch, PhotoResult
+from segmentation.page.strings import STRINGS
+
+# A tile is a button that says which photo it is of.
+SELECT_TILE = """
+element.addEventListener("click", (event) => {
+  const button = event.target.closest("button");
+  if (button) trigger("select", { index: Number(button.dataset.index), value: null });
+});
+"""
+
+
+def tiles_html(batch: Batch, language: Language) -> str:
+    """Return the tiles as HTML: a button for each result, then the photos that wait."""
+    tiles = [_result_tile(index, result, language) for index, result in enumerate(batch.done)]
+    return f"<ul>{''.join([*tiles, *_waiting_tiles(batch, language)])}</ul>"
+
+
+def _result_tile(index: int, result: PhotoResult, language: Language) -> str:
+    picture = ""
+    if result.thumbnail:
+        address = escape(f"gradio_api/file={quote(result.thumbnail)}")
+        picture = f'<img src="{address}" alt="">'
+    notes = " ".join(text.in_language(language) for text in result.notes)
+    reason = f"<small>{escape(notes)}</small>" if notes else ""
+    kind = "cut-out" if result.file else "failed"
+    return (
+        f'<li data-state="{kind}"><button type="button" data-index="{index}">{picture}'
+        f"<span>{escape(result.photo)}</span>{reason}</button></li>"
+    )
+
+
+def _waiting_tiles(batch: Batch, language: Language) -> Iterator[str]:
+    states = ["working", *["waiting"] * len(batch.todo)]
+    for (path, _), state in zip(batch.todo, states, strict=False):
+        text = escape(STRINGS[state].in_language(language))
+        yield f'<li data-state="{state}"><span>{escape(path.name)}</span><small>{text}</small></li>'

@@ -1,0 +1,22 @@
+"""What another tab asks the tab for one photo to open."""
+
+from dataclasses import dataclass
+
+from segmentation.page.options import PageOptions
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OpenRequest:
+    """A photo to open, and how. Each request is unequal to all others, so each one is an event.
+
+    Attributes:
+        path: of the upload.
+        model: name of the model that finds the objects.
+        chosen: ids of the objects to select; empty selects the subject.
+        options: values for the controls.
+    """
+
+    path: str
+    model: str
+    chosen: tuple[int, ...]
+    options: PageOptions

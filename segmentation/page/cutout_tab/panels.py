@@ -1,0 +1,117 @@
+"""Groups of controls that the tab for one photo and the tab for many photos both have."""
+
+import gradio as gr
+from gradio.components import Component
+
+from segmentation.compositing.backgrounds import BACKGROUNDS, FITS
+from segmentation.image.formats import OUTPUT_FORMATS, find_format
+from segmentation.page.components import Updates, choices, photo_button, string
+from segmentation.page.options import FRAMES
+
+
+class BackgroundPanel:
+    """Create the controls of the background.
+
+    Attributes:
+        controls: the components that `PageOptions` reads, by the names of its fields.
+        shown: the components that `show` shows or hides.
+    """
+
+    def __init__(self) -> None:
+        self.background = gr.Radio(
+            choices(BACKGROUNDS),
+            value="transparent",
+            label=string("background"),
+            elem_classes="kinds",
+        )
+        with gr.Row():
+            self.colour = gr.ColorPicker(
+                "#ffffff", label=string("colour"), visible=False, min_width=120
+            )
+            self.colour_below = gr.ColorPicker(
+                "#88aacc", label=string("colour_below"), visible=False, min_width=120
+            )
+        with gr.Column(visible=False, elem_classes="backdrop") as self.backdrop_area:
+            self.backdrop = photo_button(string("backdrop"))
+        self.fit = gr.Radio(choices(FITS), value="cover", label=string("fit"), visible=False)
+        with gr.Column(visible=False) as self.place_area:
+            self.scale = gr.Slider(0.05, 2, 0.7, step=0.05, label=string("scale"))
+            self.x = gr.Slider(0, 1, 0.5, step=0.02, label=string("position_x"))
+            self.y = gr.Slider(0, 1, 0.6, step=0.02, label=string("position_y"))
+        self.controls: dict[str, Component] = {
+            "background": self.background,
+            "colour": self.colour,
+            "colour_below": self.colour_below,
+            "backdrop": self.backdrop,
+            "fit": self.fit,
+            "scale": self.scale,
+            "x": self.x,
+            "y": self.y,
+        }
+        self.shown = [
+            self.colour,
+            self.colour_below,
+            self.backdrop_area,
+            self.fit,
+            self.place_area,
+        ]
+
+    def show(self, kind: str) -> Updates:
+        """Show the controls that belong to a kind of background."""
+        parameters = BACKGROUNDS[kind].parameters
+        return {
+            self.colour: gr.ColorPicker(visible="colour" in parameters),
+            self.colour_below: gr.ColorPicker(visible="colour_below" in parameters),
+            self.backdrop_area: gr.Column(visible="backdrop" in parameters),
+            self.fit: gr.Radio(visible="fit" in parameters),
+            self.place_area: gr.Column(visible="place" in parameters),
+        }
+
+
+class EffectsPanel:
+    """Create the controls of the effects around the objects.
+
+    Attributes:
+        controls: the components that `PageOptions` reads, by the names of its fields.
+    """
+
+    def __init__(self) -> None:
+        self.controls: dict[str, Component] = {
+            name: gr.Checkbox(label=string(name), container=False) for name in ("outline", "shadow")
+        }
+
+
+class FramePanel:
+    """Create the control of the part of the photo that the file shows.
+
+    Attributes:
+        controls: the components that `PageOptions` reads, by the names of its fields.
+    """
+
+    def __init__(self) -> None:
+        self.frame = gr.Radio(choices(FRAMES), value="whole", label=string("crop_frame"))
+        self.controls: dict[str, Component] = {"frame": self.frame}
+
+    def show(self, kind: str) -> Updates:
+        """Show the control unless a kind of background has a frame of its own."""
+        return {self.frame: gr.Radio(visible=not BACKGROUNDS[kind].has_own_frame)}
+
+
+class FormatPanel:
+    """Create the controls of the file's format.
+
+    Attributes:
+        controls: the components that `PageOptions` reads, by the names of its fields.
+        shown: the components that `show` shows or hides.
+    """
+
+    def __init__(self) -> None:
+        titles = [(kind.title, name) for name, kind in OUTPUT_FORMATS.items()]
+        self.format = gr.Radio(titles, value="png", label=string("format"))
+        self.quality = gr.Slider(40, 100, 90, step=1, label=string("quality"), visible=False)
+        self.controls: dict[str, Component] = {"format": self.format, "quality": self.quality}
+        self.shown = [self.quality]
+
+    def show(self, name: str) -> Updates:
+        """Show the quality if a format has one."""
+        return {self.quality: gr.Slider(visible=find_format(name).has_quality)}
