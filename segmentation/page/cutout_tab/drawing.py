@@ -24,7 +24,7 @@ from segmentation.page.cutout_tab.layout import CutoutLayout
 from segmentation.page.options import PageOptions
 from segmentation.page.overlay import colour_of
 from segmentation.page.preview import Preview, render_preview
-from segmentation.page.server.files import store_file, store_image
+from segmentation.page.server.files import replace_image, store_file, store_image
 from segmentation.page.session import PhotoState, advice, describe, message_text, object_choices
 
 
@@ -66,12 +66,16 @@ class Drawing:
                 refinement,
             )
             objects = self._object_map(state, min_score, photo.preview, values)
-            view = _view(state, objects, preview, photo.photo, min_score, language)
+            results = replace_image(
+                values[layout.results], f"{photo.photo.stem}_preview", preview.after
+            )
+            view = _view(state, objects, preview, results[-1], photo.photo, min_score, language)
         visible = state.visible(min_score)
         return {
             layout.photo_state: state,
             layout.object_map: objects,
             layout.view: view,
+            layout.results: results,
             layout.canvas: view.as_json(),
             layout.objects: gr.CheckboxGroup(
                 choices=object_choices(visible, language), value=list(state.selected(min_score))
@@ -119,6 +123,7 @@ def _view(
     state: PhotoState,
     objects: ObjectMap,
     preview: Preview,
+    result: str,
     photo: Photo,
     min_score: float,
     language: Language,
@@ -133,7 +138,7 @@ def _view(
         objects=_canvas_objects(state.visible(min_score), objects, language),
         selected=state.selected(min_score),
         clicked=state.clicked,
-        result=store_image(f"{photo.stem}_cutout", preview.after),
+        result=result,
         result_wh=(round(width * scale), round(height * scale)),
         follows_photo=preview.follows_photo,
         before=None if preview.before is None else store_image("before", preview.before),

@@ -11,7 +11,6 @@ from typing import Any
 import cv2
 import gradio as gr
 import numpy as np
-from gradio.blocks import Block
 
 from segmentation.arrays import UInt8
 from segmentation.inference.segment_box import segment_box
@@ -144,14 +143,8 @@ class EditEvents:
         """Show a former state, and set the controls to what they were."""
         layout, options = self._layout, self._layout.page_options(values)
         former = state.options or options
-        updates: dict[Block, Any] = dict(layout.show_controls(former))
-        for name, control in layout.controls.items():
-            value = getattr(former, name)
-            if value != getattr(options, name):
-                # A value alone, where there is no other update: see `photo_button`.
-                shown = updates.get(control)
-                updates[control] = {**shown, "value": value} if shown else value
-        return {**self._drawing.show_with(state, former, values, request), **updates}
+        shown = self._drawing.show_with(state, former, values, request)
+        return shown if former == options else {**shown, **layout.set_controls(former)}
 
     def _notice(self, key: str, values: Values, request: gr.Request) -> Updates:
         """Say something on the canvas, and change nothing else."""

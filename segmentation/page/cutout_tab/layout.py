@@ -1,8 +1,10 @@
 """The components of the tab for one photo, in the order of the screen."""
 
 from secrets import token_hex
+from typing import Any
 
 import gradio as gr
+from gradio.blocks import Block
 from gradio.components import Component
 
 from segmentation.inference.select import MIN_OFFERED_SCORE
@@ -50,6 +52,8 @@ class CutoutLayout:
         self.is_open = gr.State(False)
         self.model_in_use = gr.State(card.name)
         self.downloads = gr.State(())
+        # Files of the last result on the canvas and of the one before.
+        self.results = gr.State(())
         # The result on the canvas that the last download is the file of.
         self.exported = gr.State("")
         self.draw_request = gr.State(None)
@@ -126,6 +130,15 @@ class CutoutLayout:
             **self.frame_panel.show(options.background),
             **self.format_panel.show(options.format),
         }
+
+    def set_controls(self, options: PageOptions) -> Updates:
+        """Set the controls to these values, and show those that belong to them."""
+        updates: dict[Block, Any] = dict(self.show_controls(options))
+        for name, control in self.controls.items():
+            value, shown = getattr(options, name), updates.get(control)
+            # A value alone, where there is no other update: see `photo_button`.
+            updates[control] = {**shown, "value": value} if shown else value
+        return updates
 
     def _start(self) -> None:
         start = StartScreen()

@@ -59,13 +59,14 @@ class BackgroundPanel:
     def show(self, kind: str) -> Updates:
         """Show the controls that belong to a kind of background."""
         parameters = BACKGROUNDS[kind].parameters
-        return {
-            self.colour: gr.ColorPicker(visible="colour" in parameters),
-            self.colour_below: gr.ColorPicker(visible="colour_below" in parameters),
-            self.backdrop_area: gr.Column(visible="backdrop" in parameters),
-            self.fit: gr.Radio(visible="fit" in parameters),
-            self.place_area: gr.Column(visible="place" in parameters),
+        visible = {
+            self.colour: "colour" in parameters,
+            self.colour_below: "colour_below" in parameters,
+            self.backdrop_area: "backdrop" in parameters,
+            self.fit: "fit" in parameters,
+            self.place_area: "place" in parameters,
         }
+        return {item: gr.update(visible=is_visible) for item, is_visible in visible.items()}
 
 
 class EffectsPanel:
@@ -94,7 +95,7 @@ class FramePanel:
 
     def show(self, kind: str) -> Updates:
         """Show the control unless a kind of background has a frame of its own."""
-        return {self.frame: gr.Radio(visible=not BACKGROUNDS[kind].has_own_frame)}
+        return {self.frame: gr.update(visible=not BACKGROUNDS[kind].has_own_frame)}
 
 
 class FormatPanel:
@@ -114,4 +115,4 @@ class FormatPanel:
 
     def show(self, name: str) -> Updates:
         """Show the quality if a format has one."""
-        return {self.quality: gr.Slider(visible=find_format(name).has_quality)}
+        return {self.quality: gr.update(visible=find_format(name).has_quality)}

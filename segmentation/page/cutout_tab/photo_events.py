@@ -85,8 +85,7 @@ class PhotoEvents:
             layout.photo_state: replace(state, chosen=wanted.chosen or state.chosen),
             layout.model_in_use: wanted.model,
             self._header.model: wanted.model,
-            **{item: getattr(wanted.options, name) for name, item in layout.controls.items()},
-            **layout.show_controls(wanted.options),
+            **layout.set_controls(wanted.options),
         }
 
     def _open(self, path: str, model: str, request: gr.Request, progress: gr.Progress) -> Updates:

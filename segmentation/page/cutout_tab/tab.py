@@ -144,14 +144,7 @@ def _wire_opening(
         layout.open_request.change(
             events.open_requested,
             {layout.open_request},
-            [
-                *opened,
-                header.model,
-                layout.model_in_use,
-                *(item for name, item in layout.controls.items() if name != "min_score"),
-                layout.background_panel.backdrop_area,
-                layout.background_panel.place_area,
-            ],
+            _unique([*opened, header.model, layout.model_in_use, *_set_controls(layout)]),
             **options,
         ),
     ]
@@ -213,7 +206,7 @@ def _wire_edits(layout: CutoutLayout, events: EditEvents, device: dict[str, Any]
     # None of them replaces another one: each click and each stroke counts.
     options: dict[str, Any] = {**DRAW, **QUIET, "trigger_mode": "multiple"}
     canvas = layout.canvas
-    restored = [*drawn, *layout.controls.values(), *_shown_controls(layout)]
+    restored: list[Any] = [*drawn, *_set_controls(layout)]
     searching = canvas.box(
         events.search_box,
         {layout.photo_state},
@@ -228,8 +221,8 @@ def _wire_edits(layout: CutoutLayout, events: EditEvents, device: dict[str, Any]
         canvas.stroke(events.paint, read, drawn, **options),
         searching,
         searching.success(events.add_boxed, {*read, layout.found_in_box}, drawn, **options),
-        canvas.undo(events.undo, read, _unique(restored), **options),
-        canvas.redo(events.redo, read, _unique(restored), **options),
+        canvas.undo(events.undo, read, restored, **options),
+        canvas.redo(events.redo, read, restored, **options),
         canvas.tile(
             events.show_tile,
             {layout.photo_state, layout.view, layout.downloads, layout.exported},
@@ -256,6 +249,7 @@ def _read(layout: CutoutLayout) -> set[Block]:
         layout.refinement,
         layout.object_map,
         layout.view,
+        layout.results,
         layout.downloads,
         *layout.controls.values(),
     }
@@ -267,6 +261,7 @@ def _drawn(layout: CutoutLayout) -> list[Any]:
         layout.photo_state,
         layout.object_map,
         layout.view,
+        layout.results,
         layout.canvas,
         layout.objects,
         layout.show_uncertain,
@@ -285,6 +280,11 @@ def _shown_controls(layout: CutoutLayout) -> list[Any]:
         layout.frame_panel.frame,
         *layout.format_panel.shown,
     ]
+
+
+def _set_controls(layout: CutoutLayout) -> list[Any]:
+    """The components that `CutoutLayout.set_controls` sets."""
+    return _unique([*layout.controls.values(), *_shown_controls(layout)])
 
 
 def _unique(components: list[Any]) -> list[Any]:

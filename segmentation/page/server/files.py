@@ -44,8 +44,24 @@ def store_image(stem: str, image: UInt8) -> str:
     Raises:
         StorageFull: there is no space for the file, or it cannot be written.
     """
-    format_ = "png" if image.shape[2] == 4 else "jpeg"
+    format_ = _format_of(image)
     return store_file(f"{stem}.{format_}", encode(image, format_))
+
+
+def replace_image(previous: tuple[str, ...], stem: str, image: UInt8) -> tuple[str, ...]:
+    """Store an image that the page shows, and delete the second-last one; see `replace_download`.
+
+    Args:
+        previous: the paths that the last call returned; returned again if the image is the same.
+        stem, image: see `store_image`.
+    """
+    format_ = _format_of(image)
+    name, data = f"{stem}.{format_}", encode(image, format_)
+    for path in map(Path, previous[-1:]):
+        with suppress(OSError):  # it may have been swept
+            if path.name == name and path.read_bytes() == data:
+                return previous
+    return replace_download(previous, name, data)
 
 
 def replace_download(previous: tuple[str, ...], name: str, data: bytes) -> tuple[str, ...]:
@@ -97,6 +113,10 @@ def new_file_path(name: str) -> Path:
         path = _new_folder(folder) / name
     usage_of(folder).add_growing_file(path)
     return path
+
+
+def _format_of(image: UInt8) -> str:
+    return "png" if image.shape[2] == 4 else "jpeg"
 
 
 def _new_folder(parent: Path) -> Path:

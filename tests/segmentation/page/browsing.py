@@ -25,7 +25,7 @@ def text(page: Page, key: str) -> str:
 @contextmanager
 def redrawn(page: Page) -> Iterator[None]:
     """Wait until the result shows the actions of the block and its file is ready."""
-    after = page.locator("#canvas img.result[src*='_cutout.']")
+    after = page.locator("#canvas img.result[src*='_preview.']")
     before = after.get_attribute("src") if after.count() else ""
     yield
     expect(after).not_to_have_attribute("src", before or "")

@@ -91,8 +91,8 @@ def test_an_upload_is_decoded_once_and_a_click_or_a_background_not_at_all(
         visitor.open("astronaut.png", photo)
         assert visitor.values[visitor.component(elem_id="download")]
         assert len(decoded) == 1
-        visitor.fire(visitor.handler("click"), {"index": [420, 450], "value": None})
-        visitor.fire(visitor.handler("draw_result"))
+        visitor.fire(visitor.handler("pick"), {"point_xy": [0.82, 0.88], "ids": []})
+        visitor.fire(visitor.handler("draw"))
         assert len(decoded) == 1
 
 

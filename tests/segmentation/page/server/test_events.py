@@ -46,7 +46,7 @@ def test_no_event_makes_the_server_fetch_an_address(visitor: Visitor) -> None:
                 assert refused.value.status == 400
                 assert NO_URL.en in refused.value.text
             with pytest.raises(Refused, match="400"):
-                visitor.join(visitor.handler("click"), [], {"value": file_data(address)})
+                visitor.join(visitor.handler("pick"), [], {"value": file_data(address)})
             for spelling in (address, quote(address), quote(address, safe="")):
                 for route in ("file=", "proxy=", "file/"):
                     assert visitor.http.get(f"/gradio_api/{route}{spelling}").status_code == 404
@@ -114,6 +114,6 @@ def test_a_photo_that_was_swept_is_reported(visitor: Visitor, folder: Path, phot
     visitor.open("flower.jpg", photo)
     sweep(folder, -1)
     assert not list(folder.iterdir())
-    list_objects = visitor.handler("list_objects")
+    draw = visitor.handler("draw")
     with pytest.raises(Failed, match="no longer has this photo"):
-        visitor.ask(list_objects, [visitor.values.get(id_) for id_ in list_objects["inputs"]])
+        visitor.ask(draw, [visitor.values.get(id_) for id_ in draw["inputs"]])
