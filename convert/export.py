@@ -12,10 +12,17 @@ import onnx
 from convert.arguments import parse_size
 from convert.checkpoint import Checkpoint, load_checkpoint
 from convert.checkpoint_files import find_checkpoint
-from convert.export_plan import GraphPlan, plan_graphs
-from convert.graph.mask2former import MASK_STRIDE, OUTPUTS, TARGETS, write_graph
+from convert.export_plan import GraphPlan, add_portable, plan_graphs
+from convert.graph.mask2former import (
+    FASTEST_SAMPLING,
+    MASK_STRIDE,
+    OUTPUTS,
+    TARGETS,
+    write_graph,
+)
 from convert.graph.operator_rules.check import check
 from convert.graph.sampling.registry import SAMPLERS
+from convert.graph.shared_weights import share_weights
 from convert.labels import translate_labels
 from convert.logits_difference import compare_logits
 from convert.model_folder import move_files, scratch_folder
@@ -64,6 +71,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="form of deformable attention; default: deform-conv for onnx, grid-sample for ascend; "
         "use gather if atc or the chip fails on GridSample",
     )
+    parser.add_argument(
+        "--portable",
+        action="store_true",
+        help="for onnx: also write graphs that share these weights, for onnxruntime before 1.25 "
+        "and for OpenVINO, DirectML and CANN",
+    )
     parser.add_argument("--source", help="source that the card names; default: CHECKPOINT")
     parser.add_argument("--task", choices=TASKS, help="default: as the checkpoint's name says")
     parser.add_argument("--title", help="title that the page shows; default: the checkpoint's name")
@@ -90,12 +103,15 @@ def run(args: argparse.Namespace) -> None:
             "first.",
             file=sys.stderr,
         )
+    plans = plan_graphs(checkpoint, args.size, args.longest_side, args.target, args.sampling)
+    if args.portable and args.target == "onnx":
+        plans = add_portable(plans)
     name = args.source or files.name
     title = args.title or name.split("/")[-1]
     card = export(
         checkpoint,
         args.output,
-        plan_graphs(checkpoint, args.size, args.longest_side, args.target, args.sampling),
+        plans,
         source=Source(name, files.revision, args.license or files.license),
         title=Text(title, args.title_zh or title),
         task=args.task or guess_task(name),
@@ -142,7 +158,9 @@ def export(
             mask_stride=MASK_STRIDE,
             artifacts=tuple(_write(checkpoint, partial, plan) for plan in graphs),
         )
-        compare_with_transformers(checkpoint, card)
+        for sampling in dict.fromkeys(artifact.sampling for artifact in card.artifacts):
+            graphs_of_one = tuple(a for a in card.artifacts if a.sampling == sampling)
+            compare_with_transformers(checkpoint, replace(card, artifacts=graphs_of_one))
         save_card(card)
         previous = _onnx_files(output)
         move_files(partial, output)
@@ -195,9 +213,24 @@ def guess_task(name: str) -> Task:
     return next((task for task in TASKS if task in name.lower()), "instance")
 
 
-def describe_graph(path: Path, precision: str, sizes_hw: tuple[SizeHW, ...]) -> Artifact:
+def describe_graph(
+    path: Path,
+    precision: str,
+    sizes_hw: tuple[SizeHW, ...],
+    sampling: str | None,
+    weights_file: str | None = None,
+) -> Artifact:
     """Make the card's entry for an ONNX file."""
-    return Artifact(path.name, "onnx", precision, sizes_hw, path.stat().st_size, digest_of(path))
+    return Artifact(
+        path.name,
+        "onnx",
+        precision,
+        sizes_hw,
+        path.stat().st_size,
+        digest_of(path),
+        sampling=sampling,
+        weights_file=weights_file,
+    )
 
 
 def _write(checkpoint: Checkpoint, folder: Path, plan: GraphPlan) -> Artifact:
@@ -205,10 +238,13 @@ def _write(checkpoint: Checkpoint, folder: Path, plan: GraphPlan) -> Artifact:
     model = write_graph(
         checkpoint.model, checkpoint.input_spec, plan.size_hw, plan.target, plan.sampling
     )
-    if plan.target == "ascend" and (violations := check(model)):
+    if plan.weights_file:
+        share_weights(model, folder / plan.weights_file)
+    elif plan.target == "ascend" and (violations := check(model)):
         raise ConversionError(
             f"atc would refuse {plan.file}: {violations[0]}. Please report the checkpoint.",
             f"{plan.file} 无法通过 atc：{violations[0]}。请反馈该检查点。",
         )
     onnx.save(model, path)
-    return describe_graph(path, "fp32", plan.sizes_hw)
+    sampling = plan.sampling or FASTEST_SAMPLING[plan.target]
+    return describe_graph(path, "fp32", plan.sizes_hw, sampling, plan.weights_file)

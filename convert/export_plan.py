@@ -1,7 +1,7 @@
 """The graphs that a checkpoint is exported to: one for each size, or one for all sizes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from convert.checkpoint import Checkpoint
@@ -23,6 +23,7 @@ class GraphPlan:
         sizes_hw: the input sizes that the card lists.
         target: the runtime.
         sampling: form of deformable attention; None for the fastest.
+        weights_file: file of another graph that holds the weights; None for a graph with its own.
     """
 
     file: str
@@ -30,6 +31,25 @@ class GraphPlan:
     sizes_hw: tuple[SizeHW, ...]
     target: Target = "onnx"
     sampling: str | None = None
+    weights_file: str | None = None
+
+
+def add_portable(plans: tuple[GraphPlan, ...]) -> tuple[GraphPlan, ...]:
+    """Plan a second graph for each, with the operators of opset 16 and the weights of the first.
+
+    Older versions of onnxruntime and most of its execution providers have no DeformConv.
+    """
+    portable = (
+        replace(
+            plan,
+            file=plan.file.replace(".onnx", "_portable.onnx"),
+            target="ascend",
+            sampling="grid-sample",
+            weights_file=plan.file,
+        )
+        for plan in plans
+    )
+    return (*plans, *portable)
 
 
 def plan_graphs(

@@ -67,7 +67,9 @@ def quantize(card: ModelCard, photos: Iterable[Path] = ()) -> ModelCard:
     floats = [
         artifact
         for artifact in card.artifacts
-        if artifact.format == "onnx" and artifact.precision == "fp32"
+        if artifact.format == "onnx"
+        and artifact.precision == "fp32"
+        and artifact.weights_file is None
     ]
     if not floats:
         raise ConversionError(
@@ -92,7 +94,7 @@ def _write_int8(
     ranges = _measure_ranges(model, _inputs(card, artifact, photos)) if photos else {}
     path = folder / f"{Path(artifact.file).stem}_int8.onnx"
     onnx.save(quantize_graph(model, ranges), path)
-    return describe_graph(path, "int8", artifact.sizes_hw)
+    return describe_graph(path, "int8", artifact.sizes_hw, artifact.sampling)
 
 
 def _inputs(

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -51,6 +51,9 @@ class Artifact:
         sha256: digest of the file in hexadecimal.
         soc: the chip that an OM is built for, as atc spells it; None for onnx.
         made_with: tool and version that wrote the file.
+        sampling: form of deformable attention in a graph; deform-conv needs onnxruntime 1.25.
+        weights_file: file of another artifact of the card that holds the graph's weights too; None
+            for a graph that has its own.
     """
 
     file: str
@@ -61,6 +64,8 @@ class Artifact:
     sha256: str
     soc: str | None = None
     made_with: str | None = None
+    sampling: str | None = None
+    weights_file: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +190,7 @@ def bundled_models() -> tuple[str, ...]:
 
 
 def check_artifact(card: ModelCard, artifact: Artifact) -> Path:
-    """Check that an artifact's file is the one that the card describes.
+    """Check that an artifact's file, and that of its weights, are as the card describes them.
 
     Returns:
         The path of the file.
@@ -193,6 +198,9 @@ def check_artifact(card: ModelCard, artifact: Artifact) -> Path:
     Raises:
         ModelDamaged: the file is missing, cut short or altered.
     """
+    for other in card.artifacts:
+        if other.file == artifact.weights_file:
+            check_artifact(card, replace(other, weights_file=None))
     path = card.path(artifact)
     if not path.is_file():
         raise ModelDamaged(

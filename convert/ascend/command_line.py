@@ -78,7 +78,9 @@ def plan_conversions(
     graphs = [
         artifact
         for artifact in card.artifacts
-        if artifact.format == "onnx" and artifact.precision == "fp32"
+        if artifact.format == "onnx"
+        and artifact.precision == "fp32"
+        and artifact.weights_file is None
     ]
     graph_of_size = {size_hw: graph for graph in reversed(graphs) for size_hw in graph.sizes_hw}
     wanted = tuple(sizes_hw) or tuple(size_hw for graph in graphs for size_hw in graph.sizes_hw)

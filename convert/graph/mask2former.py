@@ -25,6 +25,7 @@ SIDE_MULTIPLE = 32
 Target = Literal["onnx", "ascend"]
 """The run-time that a graph is written for: onnxruntime, or CANN through atc."""
 TARGETS: Mapping[Target, type[Graph]] = {"onnx": Graph, "ascend": AscendGraph}
+FASTEST_SAMPLING: Mapping[Target, str] = {"onnx": "deform-conv", "ascend": "grid-sample"}
 
 
 def write_graph(
@@ -57,8 +58,7 @@ def write_graph(
     module = model.model.pixel_level_module
     maps = write_backbone(graph, module.encoder, spec, size_hw)
     levels = [_level(graph, coarsest_hw, scale) for scale in (1, 2, 4)]
-    fastest = "deform-conv" if target == "onnx" else "grid-sample"
-    sampler = SAMPLERS[sampling or fastest]
+    sampler = SAMPLERS[sampling or FASTEST_SAMPLING[target]]
     tokens, features = pixel_decoder(graph, module.decoder, maps, levels, sampler)
     classes, masks = mask_decoder(graph, model, tokens, features, levels)
     mask_level = _level(graph, coarsest_hw, SIDE_MULTIPLE // MASK_STRIDE)

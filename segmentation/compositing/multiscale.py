@@ -36,9 +36,28 @@ def reduce_image(image: UInt8, factor: int) -> UInt8:
         uint8 (h, w) or (h, w, C). The last row and column are repeated to fill whole blocks.
     """
     height, width = (-(-side // factor) for side in image.shape[:2])
-    bottom, right = height * factor - image.shape[0], width * factor - image.shape[1]
+    reduced = np.empty((height, width, *image.shape[2:]), np.uint8)
+    # Only the blocks that reach beyond the photo are copied, to be filled up.
+    whole_h, whole_w = (side // factor for side in image.shape[:2])
+    for rows in (slice(0, whole_h), slice(whole_h, height)):
+        for columns in (slice(0, whole_w), slice(whole_w, width)):
+            target = reduced[rows, columns]
+            if target.size:
+                blocks = _fill_blocks(image[full_tile((rows, columns), factor)], factor)
+                size = target.shape[1], target.shape[0]
+                target[:] = cv2.resize(blocks, size, interpolation=cv2.INTER_AREA).reshape(
+                    target.shape
+                )
+    return reduced
+
+
+def _fill_blocks(image: UInt8, factor: int) -> UInt8:
+    """Repeat the last row and column of an image to fill whole blocks, if they are not whole."""
+    bottom, right = (-side % factor for side in image.shape[:2])
+    if not (bottom or right):
+        return image
     padded = cv2.copyMakeBorder(image, 0, bottom, 0, right, cv2.BORDER_REPLICATE)
-    return np.asarray(cv2.resize(padded, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+    return np.asarray(padded, np.uint8)
 
 
 def tiles(region: Bool) -> Iterator[Tile]:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy.typing as npt
 
 from segmentation.arrays import Float32, SizeHW
+from segmentation.i18n import Text
 from segmentation.model_card import InputSpec
 
 
@@ -43,6 +44,11 @@ class Engine(ABC):
     def max_concurrency(self) -> int:
         """Number of photos worth running at the same time; more would only wait."""
         return 1
+
+    @property
+    def notices(self) -> tuple[Text, ...]:
+        """What a person should know about how the engine runs here."""
+        return ()
 
     @abstractmethod
     def run(self, pixel_values: npt.NDArray[Any]) -> Logits:

@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 from segmentation.engines.ascend.chip import detect_chip
 from segmentation.engines.base import Engine, Logits
+from segmentation.engines.onnx_providers import PROVIDERS
 from segmentation.errors import ChoiceError, EngineUnavailable, ModelDamaged
 from segmentation.i18n import Text
 from segmentation.model_card import ModelCard
@@ -65,11 +66,11 @@ class EngineSpec:
 
 
 def _open_onnx(
-    card: ModelCard, _choice: EngineChoice, precision: str | None, threads: int, spin: bool
+    card: ModelCard, choice: EngineChoice, precision: str | None, threads: int, spin: bool
 ) -> Engine:
     from segmentation.engines.onnx import OnnxEngine
 
-    return OnnxEngine(card, precision, threads, spin)
+    return OnnxEngine(card, precision, threads, spin, choice.partition(":")[2] or None)
 
 
 def _open_ascend(
@@ -93,8 +94,11 @@ _SPECS = (
     EngineSpec(
         name="onnx",
         title="onnxruntime",
-        choice_pattern="onnx",
-        choice_help=Text("onnx", "onnx"),
+        choice_pattern=f"onnx(:({'|'.join(PROVIDERS)}))?",
+        choice_help=Text(
+            f"onnx, onnx:PROVIDER ({', '.join(PROVIDERS)})",
+            f"onnx、onnx:PROVIDER（{'、'.join(PROVIDERS)}）",
+        ),
         open=_open_onnx,
         auto_rank=2,
     ),
@@ -190,7 +194,8 @@ def open_engine(
     if check_engine_choice(choice) == AUTO:
         return _open_automatically(card, precision, threads, spin)
     spec = next(spec for spec in ENGINES.values() if spec.matches(choice))
-    return spec.open(card, choice, precision, threads, spin), ()
+    engine = spec.open(card, choice, precision, threads, spin)
+    return engine, engine.notices
 
 
 def _open_automatically(
@@ -206,7 +211,7 @@ def _open_automatically(
         try:
             if spec.is_present():
                 engine = spec.open(card, spec.name, precision, threads, spin)
-                return engine, _fallback_notices(failures, spec)
+                return engine, (*_fallback_notices(failures, spec), *engine.notices)
         except (EngineUnavailable, ModelDamaged) as failure:
             failures.append(failure)
     try:
@@ -216,7 +221,7 @@ def _open_automatically(
             raise
         # The first engine should have run the model, so its failure is the one to report.
         raise failures[0] from error
-    return engine, _fallback_notices(failures, last)
+    return engine, (*_fallback_notices(failures, last), *engine.notices)
 
 
 def _fallback_notices(

@@ -22,6 +22,8 @@ from segmentation.image.formats import (
 
 # WebP is lossless at 100, which makes far larger files.
 HIGHEST_LOSSY_QUALITY = 99
+# Rows that are converted at a time.
+STRIP_ROWS = 64
 # Larger limits on a file's size have no effect.
 MAX_KILOBYTES = 1_000_000
 
@@ -165,9 +167,13 @@ def _to_bgr(image: UInt8) -> cv2.typing.MatLike:
         return image
     if image.shape[2] == 3:
         return cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
-    # Multiplying by 0 or 1 is several times faster than masked assignment.
-    visible = (image[..., 3:] > 0).astype(np.uint8)
-    return cv2.cvtColor(image * visible, cv2.COLOR_RGBA2BGRA)
+    bgra = np.empty(image.shape, np.uint8)
+    # In strips that stay in the processor's cache: a large photo takes a third of the time.
+    for top in range(0, len(image), STRIP_ROWS):
+        source, strip = image[top : top + STRIP_ROWS], bgra[top : top + STRIP_ROWS]
+        cv2.cvtColor(source, cv2.COLOR_RGBA2BGRA, strip)
+        strip.view(np.uint32)[..., 0][source[..., 3] == 0] = 0
+    return bgra
 
 
 def write_zip(path: Path, files: Iterable[tuple[str, bytes]]) -> None:

@@ -15,6 +15,7 @@ import convert.export
 from convert.__main__ import main
 from convert.export import guess_task
 from segmentation.engines.onnx import OnnxEngine
+from segmentation.errors import ModelDamaged
 from segmentation.model_card import check_artifact, load_card
 from tests.convert.small_checkpoints import SWIN_4_46, save, small_checkpoint
 from tests.stand_ins.hub import COMMIT, running_hub, use_hub
@@ -49,6 +50,20 @@ def test_a_graph_of_dynamic_size_lists_all_aspect_ratios(tmp_path: Path) -> None
     (artifact,) = card.artifacts
     assert artifact.sizes_hw == ((64, 128), (96, 128), (128, 128), (128, 96), (128, 64))
     assert card.task == "panoptic"
+
+
+def test_a_portable_graph_shares_the_weights_of_the_first(tmp_path: Path) -> None:
+    arguments = ["export", str(SWIN_4_46), "-o", str(tmp_path / "m"), "--size", "64"]
+    assert main([*arguments, "--portable"]) == 0
+    first, portable = load_card(tmp_path / "m").artifacts
+    assert (first.sampling, portable.sampling) == ("deform-conv", "grid-sample")
+    assert portable.weights_file == first.file
+    assert portable.bytes < first.bytes
+    graph = onnx.load(tmp_path / "m" / portable.file, load_external_data=False)
+    assert {opset.version for opset in graph.opset_import} == {16}
+    (tmp_path / "m" / first.file).unlink()
+    with pytest.raises(ModelDamaged, match=first.file):
+        check_artifact(load_card(tmp_path / "m"), portable)
 
 
 def test_a_hub_id_is_pinned_to_its_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from segmentation.cli.parser import make_parser
 from segmentation.compositing.backgrounds import BACKGROUND_SYNTAXES, FITS
 from segmentation.compositing.crop import CROPS
 from segmentation.compositing.sizing.presets import ID_COLOURS, SIZE_PRESETS
+from segmentation.engines.onnx_providers import PROVIDERS
 from segmentation.engines.registry import AUTO, ENGINES
 from segmentation.i18n import Language
 from segmentation.image.formats import OUTPUT_FORMATS
@@ -133,11 +134,18 @@ def test_the_table_of_formats_has_those_of_the_registry(section: str, yes: str) 
 
 @pytest.mark.parametrize("section", START)
 def test_the_table_of_engines_has_those_of_the_registry(section: str) -> None:
-    _, engines = tables(PAGE_README.read_text("utf-8"), section)
+    _, engines, *_ = tables(PAGE_README.read_text("utf-8"), section)
     automatic, *choices = [codes(row[0])[0] for row in engines]
     assert automatic == AUTO
     named = [name for choice in choices for name, spec in ENGINES.items() if spec.matches(choice)]
     assert named == [*ENGINES]
+
+
+@pytest.mark.parametrize("section", START)
+def test_the_table_of_providers_has_those_of_the_registry(section: str) -> None:
+    *_, rows = tables(PAGE_README.read_text("utf-8"), section)
+    packages = {codes(row[2])[0]: codes(row[1])[0].partition("[")[0] for row in rows}
+    assert packages == {spec.choice: spec.package for spec in PROVIDERS.values()}
 
 
 @pytest.mark.parametrize("section", OPTIONS)

@@ -8,6 +8,7 @@ from segmentation.arrays import Float32, SizeHW, UInt8
 from segmentation.compositing import multiscale
 from segmentation.compositing.foreground import foreground
 from segmentation.compositing.matting import make_alpha
+from segmentation.compositing.multiscale import reduce_image
 from tests.segmentation.compositing.shapes import (
     disc,
     draw_mask,
@@ -87,3 +88,13 @@ def test_a_photo_of_one_colour_causes_no_division_by_zero(value: int, factor: in
         assert (foreground(rgb, alpha) == value).all()
     assert alpha.min() == 0
     assert alpha.max() == 255
+
+
+@pytest.mark.parametrize("size_hw", [(12, 12), (13, 16), (16, 13), (7, 9), (2, 3)])
+def test_a_reduced_image_has_the_mean_of_each_block(size_hw: tuple[int, int]) -> None:
+    image = np.random.default_rng(2).integers(0, 256, (*size_hw, 3)).astype(np.uint8)
+    ends = [(0, -side % 4) for side in size_hw]
+    filled = np.pad(image, [*ends, (0, 0)], mode="edge").astype(float)
+    rows, columns = (side // 4 for side in filled.shape[:2])
+    means = filled.reshape(rows, 4, columns, 4, 3).mean(axis=(1, 3))
+    np.testing.assert_allclose(reduce_image(image, 4), means, atol=0.5)

@@ -45,13 +45,16 @@ def open_and_close(
 
 
 @pytest.mark.parametrize(
-    "choice", ["auto", "onnx", "ascend", "http://127.0.0.1:8000", "https://cluster/compact"]
+    "choice",
+    ["auto", "onnx", "onnx:openvino", "ascend", "http://127.0.0.1:8000", "https://cluster/compact"],
 )
 def test_valid_choices_are_accepted(choice: str) -> None:
     assert check_engine_choice(choice) == choice
 
 
-@pytest.mark.parametrize("choice", ["", "tpu", "Onnx", "remote", "http://", "http://host/?a=1"])
+@pytest.mark.parametrize(
+    "choice", ["", "tpu", "Onnx", "onnx:", "onnx:tpu", "remote", "http://", "http://host/?a=1"]
+)
 def test_an_unknown_choice_is_refused_with_the_valid_ones(choice: str) -> None:
     with pytest.raises(ChoiceError) as refusal:
         check_engine_choice(choice)
@@ -63,7 +66,7 @@ def test_an_unknown_choice_is_refused_with_the_valid_ones(choice: str) -> None:
 
 def test_help_lists_every_engine() -> None:
     choices = engine_choices()
-    assert choices.startswith("auto, onnx, ascend, ")
+    assert choices.startswith("auto, onnx, onnx:PROVIDER (tensorrt, cuda, ")
     assert choices.endswith("or the address of replicas: http://HOST:PORT")
     assert all(spec.choice_help.en in choices for spec in ENGINES.values())
 

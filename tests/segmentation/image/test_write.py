@@ -28,6 +28,14 @@ def random_image(*shape: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
     return np.random.default_rng(1).integers(0, 256, shape, dtype=np.uint8)
 
 
+def test_a_tall_image_keeps_its_visible_pixels_and_no_others() -> None:
+    image = random_image(150, 5, 4)  # more rows than are converted at a time
+    image[::3, :, 3] = 0
+    image[1::3, :, 3] = 1
+    expected = image * (image[..., 3:] > 0)
+    np.testing.assert_array_equal(decode(encode(image)), expected)
+
+
 @pytest.mark.parametrize("shape", [(17, 23), (17, 23, 3)])
 def test_png_keeps_every_pixel(shape: tuple[int, ...]) -> None:
     assert (decode(encode(random_image(*shape))) == random_image(*shape)).all()
