@@ -36,5 +36,5 @@ def test_every_class_in_our_assets_is_listed() -> None:
         for name in re.findall(r"(?:^|[\s,>(\]\w*])\.([a-z][\w-]*)", selector)
     }
     assert {"toast-body", "grid-wrap", "uploading"} <= used
-    own = {"can-share", "dark", "mark", "name", "png"}  # "png" ends the name of a file
+    own = {"backdrop", "can-share", "dark", "mark", "name", "png"}  # "png" ends the name of a file
     assert used <= set(DOM_CLASSES) | own

@@ -140,8 +140,9 @@ def test_a_bad_file_is_explained_and_the_page_still_works(page: Page, tmp_path: 
     assert download(page, tmp_path)[0] == "astronaut_cutout.png"
     # Once more, since the page creates its components again when it changes.
     page.locator("#home").click()
-    page.locator("#start").wait_for()
-    photo_input(page).set_input_files(bad)
+    with page.expect_file_chooser() as chooser:
+        page.locator("#upload").click()
+    chooser.value.set_files(bad)
     expect(explanation).to_be_visible()
 
 
