@@ -1,14 +1,15 @@
 # The page in one container, the model inside:
-#   docker build -t koutu . && docker run --rm -p 7860:7860 --read-only --tmpfs /tmp koutu
+#   docker build -t koutu . && docker run --rm -p 7860:7860 --read-only --tmpfs /tmp:size=4g \
+#       --memory 8g --pids-limit 512 --cap-drop ALL --security-opt no-new-privileges koutu
 FROM python:3.11.14-slim-bookworm
 
 WORKDIR /app
-COPY packages.txt requirements.txt ./
+COPY packages.txt requirements.lock ./
 # hadolint ignore=DL3008 # Debian keeps no older versions to pin
 RUN apt-get update \
     && xargs apt-get install -y --no-install-recommends < packages.txt \
     && rm -rf /var/lib/apt/lists/* \
-    && pip install --no-cache-dir -r requirements.txt \
+    && pip install --no-cache-dir --require-hashes -r requirements.lock \
     && useradd --uid 1000 --create-home koutu
 
 COPY app.py ./

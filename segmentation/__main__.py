@@ -17,6 +17,7 @@ from segmentation.cutout import CutoutOptions, refine_and_cut_out
 from segmentation.errors import ChoiceError, KoutuError, ModelNotFound, PhotoError
 from segmentation.filenames import STREAM, expand_photos, is_folder, object_filename, output_paths
 from segmentation.i18n import Language, Text
+from segmentation.image.bounded.pool import decoder_pool
 from segmentation.image.memory import translate_memory_errors
 from segmentation.image.photo import Photo
 from segmentation.image.read import read_photo
@@ -57,6 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     limit_threads(args.threads)
     # With one photo, nothing else runs beside the model.
     spin = len(args.photos) == 1
+    decoder_pool().warm_up()  # while the model loads
     segmenter = Segmenter(card, args.engine, args.precision, args.threads, spin)
     try:
         _, engine_notices = segmenter.open()

@@ -13,10 +13,19 @@ OUT_OF_MEMORY = Text(
     "本机剩余内存不足以处理这么大的照片。请缩小照片，或稍后再试。",
 )
 
+TOO_COSTLY = Text(
+    "Reading this file takes far more memory or time than a photo of its size needs. Save it again "
+    "as JPEG or PNG, then retry.",
+    "读取此文件所需的内存或时间远超同尺寸照片。请另存为 JPEG 或 PNG 后再试。",
+)
+
 
 @contextmanager
-def translate_memory_errors() -> Iterator[None]:
+def translate_memory_errors(text: Text = OUT_OF_MEMORY) -> Iterator[None]:
     """Raise `PhotoTooLarge` in place of the errors for a lack of memory.
+
+    Args:
+        text: of the error.
 
     Raises:
         PhotoTooLarge: the body raised `MemoryError`, or OpenCV's form of it.
@@ -24,8 +33,8 @@ def translate_memory_errors() -> Iterator[None]:
     try:
         yield
     except MemoryError as error:
-        raise PhotoTooLarge.from_text(OUT_OF_MEMORY) from error
+        raise PhotoTooLarge.from_text(text) from error
     except cv2.error as error:
         if error.code != cv2.Error.StsNoMem:
             raise
-        raise PhotoTooLarge.from_text(OUT_OF_MEMORY) from error
+        raise PhotoTooLarge.from_text(text) from error

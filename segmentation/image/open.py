@@ -52,20 +52,23 @@ def open_image(data: bytes) -> Image.Image:
     Raises:
         PhotoError: the file is damaged, a camera's raw file, or not in one of the `READ_FORMATS`.
         PhotoTooLarge: Pillow takes the file for a decompression bomb.
+        MemoryError: reading its header takes more memory than there is.
     """
     refuse_raw(data)
-    reads_heif = _register_heif()
+    reads_heif = register_heif()
     try:
         formats = [name for name in READ_FORMATS if reads_heif or name != HEIF]
         return Image.open(io.BytesIO(data), formats=formats)
     except Image.DecompressionBombError as error:
         raise PhotoTooLarge.from_text(TOO_MANY_PIXELS) from error
+    except MemoryError:
+        raise
     except Exception as error:  # Pillow's errors for damaged files share no base class
         raise _not_a_photo(data, reads_heif) from error
 
 
-def _register_heif() -> bool:
-    """Register the HEIF decoder with Pillow, and return whether there is one."""
+def register_heif() -> bool:
+    """Register the HEIF decoder with Pillow. Returns whether there is one."""
     try:
         import pillow_heif
     except ImportError:

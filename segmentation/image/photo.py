@@ -34,6 +34,8 @@ class Limits:
         frames: number of frames of an animation, or of pages.
         batch_photos: number of photos in a batch.
         batch_megabytes: size of a batch's files together, and of the ZIP made of them.
+        are_strangers: whether anybody can send photos; formats whose installed decoders have known
+            holes are refused then, see `decoders`.
     """
 
     megabytes: float = 50
@@ -43,6 +45,7 @@ class Limits:
     frames: int = 2_000
     batch_photos: int = 50
     batch_megabytes: float = 500
+    are_strangers: bool = False
 
     @property
     def max_pixels(self) -> float:

@@ -16,6 +16,7 @@ from PIL import Image
 from segmentation.arrays import Bool
 from segmentation.errors import PhotoError
 from segmentation.i18n import Text
+from segmentation.image.decoders import load_pixels
 
 # A photo of which a larger share of rows is missing is refused.
 MAX_MISSING = 0.5
@@ -27,7 +28,6 @@ MOSTLY_MISSING = Text(
     "Most of the photo is missing, because its file was cut short. Copy it again, then retry.",
     "文件不完整，照片大部分内容缺失。请重新复制后再试。",
 )
-JPEG_FORMATS = ("JPEG", "MPO")
 END_OF_IMAGE = b"\xff\xd9"
 # Bytes that change what a decoder makes of them, and are no marker of JPEG.
 FILLER = bytes(range(37, 250, 7)) * 4
@@ -83,14 +83,14 @@ def load_available(
         OSError: the file is damaged in another way.
     """
     try:
-        image.load()
+        loaded = load_pixels(image, data)
     except OSError:
-        if image.format in JPEG_FORMATS:
+        if image.format == "JPEG":
             return _load_unfinished_jpeg(data, open_bytes)
         return _load_rows(image, data, open_bytes)
-    if image.format in JPEG_FORMATS and _count_grey_rows(image):
-        return image, _check_grey_rows(image, data, open_bytes)
-    return image, ()
+    if image.format == "JPEG" and _count_grey_rows(loaded):
+        return loaded, _check_grey_rows(loaded, data, open_bytes)
+    return loaded, ()
 
 
 def load_padded(
@@ -138,15 +138,17 @@ def _try_to_decode(data: bytes, open_bytes: Open) -> Image.Image | None:
     return image
 
 
+def _decode(data: bytes, open_bytes: Open) -> Image.Image:
+    return load_pixels(open_bytes(data), data)
+
+
 def _load_unfinished_jpeg(data: bytes, open_bytes: Open) -> tuple[Image.Image, tuple[Text, ...]]:
     stream = _find_markers(data)
     available = data[: stream.available].rstrip(b"\xff")
     if stream.end is not None:
         raise OSError("the JPEG has an end, but cannot be decoded")
-    image = open_bytes(available + END_OF_IMAGE)
-    image.load()
-    filled = open_bytes(available + FILLER + END_OF_IMAGE)
-    filled.load()
+    image = _decode(available + END_OF_IMAGE, open_bytes)
+    filled = _decode(available + FILLER + END_OF_IMAGE, open_bytes)
     notices = _check_jpeg(image, filled, stream, is_cut=True)
     is_between_scans = stream.is_progressive and stream.available < len(data)
     return image, notices or ((INCOMPLETE,) if is_between_scans else ())
@@ -157,8 +159,7 @@ def _check_grey_rows(image: Image.Image, data: bytes, open_bytes: Open) -> tuple
     stream = _find_markers(data)
     if stream.end is None:
         return ()
-    filled = open_bytes(data[: stream.end] + FILLER + END_OF_IMAGE)
-    filled.load()
+    filled = _decode(data[: stream.end] + FILLER + END_OF_IMAGE, open_bytes)
     return _check_jpeg(image, filled, stream, is_cut=False)
 
 

@@ -61,6 +61,7 @@ class Segmenter:
         self._spin = spin
         self._lock = threading.Lock()
         self._opened: tuple[Engine, tuple[Text, ...]] | None = None
+        self._slots = threading.Semaphore()
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the arguments only; the copy opens an engine of its own."""
@@ -118,18 +119,20 @@ class Segmenter:
             photo.on_white, engine.input, engine.sizes_hw, card.mask_stride
         )
         prepared = time.perf_counter()
-        logits = engine.run(pixel_values)
+        with self._slots:  # callers that decode meanwhile are more than the engine takes
+            started = time.perf_counter()
+            logits = engine.run(pixel_values)
+            inferred = time.perf_counter()
         # The minimum is NaN if any value is. +inf, an overflow of float16, would become NaN later.
         if any(np.isnan(values.min()) or values.max() == np.inf for values in logits):
             raise InferenceFailed(
                 "The device returned values that are not numbers. Try another precision or engine.",
                 "设备返回了无效数值，请换一种精度或引擎。",
             )
-        inferred = time.perf_counter()
         min_score = card.score_threshold if threshold is None else threshold
         segmentation = find_instances(logits, card.labels, geometry, min_score)
         end = time.perf_counter()
-        timings = Timings(loaded - start, prepared - loaded, inferred - prepared, end - inferred)
+        timings = Timings(loaded - start, prepared - loaded, inferred - started, end - inferred)
         return segmentation, timings
 
     def close(self) -> None:

@@ -18,7 +18,6 @@ from segmentation.page.gradio_internals import is_file
 from segmentation.page.overlay import draw_instances
 from segmentation.page.preview import reduce_photo
 from segmentation.page.server.files import store_file, store_image
-from segmentation.page.server.queue_limits import DEVICE_QUEUE
 from segmentation.page.strings import STRINGS
 from segmentation.text_options import TextOptions
 
@@ -26,12 +25,8 @@ from segmentation.text_options import TextOptions
 def publish_api(context: PageContext) -> None:
     """Publish the calls of a page, inside its `gr.Blocks`."""
     calls = Calls(context)
-    options: dict[str, Any] = {
-        "concurrency_id": DEVICE_QUEUE,
-        "concurrency_limit": context.registry.segmenter().max_concurrency,
-    }
-    api(calls.segment, api_name="segment", **options)
-    api(calls.cutout, api_name="cutout", **options)
+    api(calls.segment, api_name="segment", **context.device_queue)
+    api(calls.cutout, api_name="cutout", **context.device_queue)
 
 
 class Calls:

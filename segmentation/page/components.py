@@ -14,11 +14,13 @@ from gradio.blocks import Block
 
 from segmentation.errors import KoutuError
 from segmentation.i18n import LANGUAGES, Language, Text, preferred_language
+from segmentation.image.bounded.pool import MAX_DECODERS
 from segmentation.image.memory import translate_memory_errors
 from segmentation.image.photo import Limits
 from segmentation.inference.registry import ModelRegistry
 from segmentation.page.photo_cache import PhotoCache
 from segmentation.page.server.launch import KEEP_SECONDS
+from segmentation.page.server.queue_limits import DEVICE_QUEUE
 from segmentation.page.strings import STRINGS
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -60,6 +62,16 @@ class PageContext:
     limits: Limits
     notices: tuple[Text, ...] = ()
     photos: PhotoCache = field(init=False)
+
+    @property
+    def device_queue(self) -> dict[str, Any]:
+        """Options of the events that use the device.
+
+        More of them run at a time than the engine takes: a photo that takes long to decode keeps
+        nobody's inference waiting. `Segmenter` counts the inferences.
+        """
+        concurrency = self.registry.segmenter().max_concurrency + MAX_DECODERS
+        return {"concurrency_id": DEVICE_QUEUE, "concurrency_limit": concurrency}
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "photos", PhotoCache(self.limits))

@@ -9,7 +9,6 @@ from segmentation.page.compare_tab.events import CompareEvents, variant_choices
 from segmentation.page.compare_tab.layout import CompareLayout
 from segmentation.page.components import PRIVATE, QUIET, PageContext
 from segmentation.page.cutout_tab.layout import CutoutLayout
-from segmentation.page.server.queue_limits import DEVICE_QUEUE
 
 
 def compare_tab(ui: gr.Blocks, context: PageContext, cutout: CutoutLayout) -> None:
@@ -28,8 +27,7 @@ def compare_tab(ui: gr.Blocks, context: PageContext, cutout: CutoutLayout) -> No
     options: dict[str, Any] = {
         **PRIVATE,
         "show_progress_on": layout.pair,
-        "concurrency_id": DEVICE_QUEUE,
-        "concurrency_limit": context.registry.segmenter().max_concurrency,
+        **context.device_queue,
     }
     settings: set[Block] = {layout.count}
     settings.update(component for controls in layout.settings for component in controls.values())

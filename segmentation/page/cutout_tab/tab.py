@@ -18,7 +18,7 @@ from segmentation.page.cutout_tab.layout import CutoutLayout
 from segmentation.page.cutout_tab.photo_events import PhotoEvents
 from segmentation.page.cutout_tab.result_events import ResultEvents
 from segmentation.page.header import Header
-from segmentation.page.server.queue_limits import DEVICE_QUEUE, FILE_QUEUE
+from segmentation.page.server.queue_limits import FILE_QUEUE
 
 # Scripts of assets/, which buttons call instead of the server.
 CHOOSE_PHOTO = "() => choosePhoto()"
@@ -35,9 +35,7 @@ def cutout_tab(ui: gr.Blocks, context: PageContext, header: Header) -> CutoutLay
     result_events = ResultEvents(context, layout, drawing)
     edit_events = EditEvents(context, layout, drawing)
     greeting = ui.load(photo_events.greet, None, [header.status, header.model], **PRIVATE)
-    # As many photos at a time as the engine takes.
-    concurrency = context.registry.segmenter().max_concurrency
-    device: dict[str, Any] = {"concurrency_id": DEVICE_QUEUE, "concurrency_limit": concurrency}
+    device = context.device_queue
     restyled = _wire_controls(layout, photo_events)
     steps = _wire_steps(layout, result_events, restyled, device)
     edits = _wire_edits(layout, edit_events, device)

@@ -41,7 +41,7 @@ class PagePolicy:
 PRIVATE_PAGE = PagePolicy(Limits())
 # A click takes two calls, so the rate allows 30 clicks at once and then one every two seconds.
 PUBLIC_PAGE = PagePolicy(
-    Limits(megabytes=20, megapixels=25),
+    Limits(megabytes=20, megapixels=25, are_strangers=True),
     Rate(burst=60, per_minute=60),
     max_waiting=50,
     storage_share=0.5,

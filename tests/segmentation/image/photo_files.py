@@ -1,6 +1,8 @@
 """Image files of many formats, made for tests."""
 
 import io
+import random
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -56,3 +58,16 @@ def sample(format_: str) -> bytes:
         case "GIF" | "MPO":
             return encode_image(image, format_, save_all=True, append_images=[image.rotate(180)])
     return encode_image(image, format_)
+
+
+def damaged_copies(format_: str, count: int) -> Iterator[bytes]:
+    """Yield copies of a sample with a few bytes changed, always the same ones."""
+    data, chance = sample(format_), random.Random(format_)
+    for attempt in range(count):
+        damaged = bytearray(data)
+        reach = 300 if attempt % 2 else len(data)
+        for _ in range(chance.choice((1, 1, 2, 8))):
+            damaged[chance.randrange(min(reach, len(data)))] = chance.choice(
+                (0, 255, chance.randrange(256))
+            )
+        yield bytes(damaged)

@@ -155,6 +155,7 @@ def test_too_many_frames_are_refused(tmp_path: Path, format_: str) -> None:
         read_photo(tmp_path / "x", Limits(frames=3))
 
 
+@pytest.mark.usefixtures("decoded_here")
 def test_pages_of_a_tiff_are_not_counted_beyond_the_limit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -38,7 +38,7 @@ def test_a_file_that_is_not_a_photo_is_refused_with_the_reason(
 
 
 @pytest.fixture
-def without_heif(monkeypatch: pytest.MonkeyPatch) -> None:
+def without_heif(decoded_here: None, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001
     """Make pillow-heif look as if it was not installed."""
     for registry in ("OPEN", "MIME", "EXTENSION", "DECODERS"):
         monkeypatch.setattr(Image, registry, dict(getattr(Image, registry)))

@@ -1,0 +1,156 @@
+"""The process that decodes photos: python -m segmentation.image.bounded.worker [FD]
+
+Messages arrive at stdin and leave at stdout; its end is the end of stdin. On Linux it decodes
+nothing itself: each photo gets a fork of its own, whose memory holds nothing of the photos before
+it, and FD is a socket from which the fork takes the shared memory for the pixels.
+"""
+
+import gc
+import mmap
+import os
+import select
+import signal
+import socket
+import sys
+from contextlib import suppress
+from typing import BinaryIO
+
+import cv2
+import numpy as np
+from PIL import AvifImagePlugin, Image
+
+from segmentation.arrays import UInt8
+from segmentation.errors import PhotoError
+from segmentation.image.bounded.budget import Budget, restrict
+from segmentation.image.bounded.messages import pack_error, read_message, write_message
+from segmentation.image.decode import decode
+from segmentation.image.open import register_heif
+from segmentation.image.photo import Limits, Photo
+from segmentation.image.write import encode
+
+
+def main(arguments: list[str]) -> None:
+    """Decode photos until stdin ends."""
+    requests = open(0, "rb", buffering=0)  # noqa: SIM115  (forks read it too)
+    replies = os.fdopen(os.dup(1), "wb")
+    # What libraries print must not get into the replies.
+    os.dup2(2, 1)
+    _prepare()
+    write_message(replies, {"ready": True})
+    if sys.platform != "linux":
+        while serve(requests, replies, None):
+            pass
+        return
+    channel = socket.socket(fileno=int(arguments[0]))
+    gc.collect()
+    gc.freeze()  # or a collection would copy what the forks share
+    while _serve_in_fork(requests, replies, channel):
+        pass
+
+
+def _prepare() -> None:
+    """Load the decoders, and let them run in one thread: a fork of several would hang."""
+    cv2.setNumThreads(1)
+    Image.init()
+    AvifImagePlugin.DEFAULT_MAX_THREADS = 1
+    if register_heif():
+        import pillow_heif
+
+        pillow_heif.options.DECODE_THREADS = 1
+    # Forks need not load again what a first photo loads.
+    decode(encode(np.zeros((32, 32, 3), np.uint8), "jpeg"), Limits())
+
+
+def serve(requests: BinaryIO, replies: BinaryIO, channel: socket.socket | None) -> bool:
+    """Decode one photo.
+
+    Args:
+        requests: has the message and the file.
+        replies: gets the outcome, and the pixels unless there is a channel.
+        channel: delivers the shared memory for the pixels.
+
+    Returns:
+        False if there is no request any more.
+    """
+
+    def read(length: int) -> bytes:
+        parts = bytearray()
+        while len(parts) < length and (part := requests.read(length - len(parts))):
+            parts += part
+        return bytes(parts)
+
+    request = read_message(read)
+    if request is None:
+        return False
+    data, limits = read(request["bytes"]), Limits(**request["limits"])
+    shared = None if channel is None else socket.recv_fds(channel, 1, 1)[1][0]
+    most = Budget.of(len(data), limits.max_pixels)
+    # Pillow reserves the memory for a WebP's pixels when it opens the file.
+    restrict(most if data[8:12] == b"WEBP" else Budget.of(len(data), 0), most)
+    try:
+        photo = decode(data, limits, lambda pixels: restrict(Budget.of(len(data), pixels), most))
+    except PhotoError as error:
+        write_message(replies, pack_error(error))
+        return True
+    planes = [photo.rgb] if photo.alpha is None else [photo.rgb, photo.alpha]
+    if shared is not None:
+        _copy(planes, shared)
+    write_message(replies, _describe(photo), *(planes if shared is None else ()))
+    return True
+
+
+def _copy(planes: list[UInt8], shared: int) -> None:
+    memory = np.frombuffer(mmap.mmap(shared, sum(plane.nbytes for plane in planes)), np.uint8)
+    start = 0
+    for plane in planes:
+        memory[start : start + plane.nbytes] = plane.reshape(-1)
+        start += plane.nbytes
+
+
+def _describe(photo: Photo) -> dict[str, object]:
+    return {
+        "size_hw": photo.hw,
+        "has_alpha": photo.alpha is not None,
+        "dpi_xy": photo.dpi_xy,
+        "notices": [[notice.en, notice.zh] for notice in photo.notices],
+    }
+
+
+if sys.platform == "linux":
+
+    def _serve_in_fork(requests: BinaryIO, replies: BinaryIO, channel: socket.socket) -> bool:
+        """Let a fork, which is ready before the request, serve it.
+
+        Returns:
+            False at the end of stdin, and if the fork failed: the streams are in disorder then.
+        """
+        pid = os.fork()
+        if pid == 0:
+            # Decoders write about damaged files to stderr.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+            served = False
+            try:
+                served = serve(requests, replies, channel)
+            finally:
+                os._exit(0 if served else 1)
+        status = _wait_for(pid)
+        if os.WIFSIGNALED(status):
+            # Nobody reads it if the program is gone.
+            with suppress(BrokenPipeError):
+                write_message(replies, {"signal": os.WTERMSIG(status)})
+        return status == 0
+
+    def _wait_for(pid: int) -> int:
+        """Wait until a fork ends, which the end of the program also brings about."""
+        process = os.pidfd_open(pid)
+        poll = select.poll()
+        poll.register(process, select.POLLIN)
+        poll.register(0, 0)  # reports the end of the stream alone
+        if all(descriptor != process for descriptor, _ in poll.poll()):
+            os.kill(pid, signal.SIGKILL)
+        os.close(process)
+        return os.waitpid(pid, 0)[1]
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

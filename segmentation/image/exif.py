@@ -1,0 +1,60 @@
+"""Reduces EXIF data to the few numbers that are used.
+
+Pillow copies the value of every tag; tags that all name the same bytes multiply these.
+"""
+
+import struct
+
+# Orientation, and the density: horizontally, vertically, unit (EXIF 2.32, 4.6.4).
+ORIENTATION = 0x0112
+KEPT_TAGS = (ORIENTATION, 0x011A, 0x011B, 0x0128)
+# Bytes of a value by type: SHORT, LONG, RATIONAL.
+SIZES = {3: 2, 4: 4, 5: 8}
+MAX_TAGS = 1000
+PREFIX = b"Exif\0\0"
+
+
+def slim_exif(exif: bytes) -> bytes:
+    """Rebuild EXIF data from its orientation and density.
+
+    Args:
+        exif: a TIFF header and directories, after the prefix of JPEG or without it.
+
+    Returns:
+        The same with one directory. Data that cannot be read is cut to its first bytes, so that it
+        is reported like any other damaged EXIF.
+    """
+    prefix = PREFIX if exif.startswith(PREFIX) else b""
+    tiff = exif[len(prefix) :]
+    order = {b"II*\0": "<", b"MM\0*": ">"}.get(tiff[:4])
+    if order is None or len(tiff) < 10:
+        return exif[:16]
+    start = struct.unpack_from(order + "I", tiff, 4)[0]
+    if start + 2 > len(tiff):
+        return exif[:16]
+    count = struct.unpack_from(order + "H", tiff, start)[0]
+    entries: dict[int, tuple[int, bytes]] = {}
+    for at in range(start + 2, start + 2 + 12 * min(count, MAX_TAGS), 12):
+        if at + 12 > len(tiff):
+            break
+        tag, kind, number, value = struct.unpack_from(order + "HHI4s", tiff, at)
+        if tag not in KEPT_TAGS or number != 1 or kind not in SIZES:
+            continue
+        if kind == 5:
+            offset = struct.unpack(order + "I", value)[0]
+            value = tiff[offset : offset + 8]
+            if len(value) < 8:
+                continue
+        entries[tag] = kind, value
+    return prefix + _assemble(order, entries)
+
+
+def _assemble(order: str, entries: dict[int, tuple[int, bytes]]) -> bytes:
+    magic = b"II*\0" if order == "<" else b"MM\0*"
+    table, values, values_at = b"", b"", 8 + 2 + 12 * len(entries) + 4
+    for tag, (kind, value) in sorted(entries.items()):
+        if len(value) == 8:
+            value, values = struct.pack(order + "I", values_at + len(values)), values + value
+        table += struct.pack(order + "HHI4s", tag, kind, 1, value)
+    head = magic + struct.pack(order + "IH", 8, len(entries))
+    return head + table + bytes(4) + values
