@@ -19,6 +19,7 @@ from segmentation.i18n import Text
 from segmentation.page import gradio_internals
 from segmentation.page.server.address import LOCALHOST, choose_address, is_ipv6
 from segmentation.page.server.client_address import PRIVATE_NETWORKS
+from segmentation.page.server.compression import CompressedPage
 from segmentation.page.server.health import HealthRoute
 from segmentation.page.server.idle_connections import close_idle_connections
 from segmentation.page.server.policy import PRIVATE_PAGE, UPLOAD_MEGABYTES, PagePolicy
@@ -131,7 +132,8 @@ def middleware(folder: Path, policy: PagePolicy, *, behind_proxies: bool) -> lis
         keep_seconds=KEEP_SECONDS,
         storage_share=policy.storage_share,
     )
-    return [health, proxies, guard] if behind_proxies else [health, guard]
+    compressed = Middleware(CompressedPage)
+    return [health, *([proxies] if behind_proxies else []), guard, compressed]
 
 
 @asynccontextmanager
