@@ -86,17 +86,17 @@ def build_ui(context: PageContext, policy: PagePolicy = PRIVATE_PAGE) -> gr.Bloc
     """Build the page: header, tabs, footer, API, and the limits on visitors."""
     # Served as they are: copies in the cache would be deleted while the page is open.
     gr.set_static_paths([EXAMPLES])
-    ui = gr.Blocks(title="Koutu 抠图", analytics_enabled=False)
+    ui = gr.Blocks(title="Koutu 抠图", analytics_enabled=False, fill_width=True)
     with ui:
         top = header(context)
-        with gr.Tabs() as tabs:
+        with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as tabs:
             with gr.Tab(string("cut_out"), id=CUTOUT_TAB):
                 cutout = cutout_tab(ui, context, top)
             with gr.Tab(string("compare")):
                 compare_tab(ui, context, cutout)
             with gr.Tab(string("batch"), id=BATCH_TAB):
                 BatchTab(ui, context, top, cutout, tabs)
-        footer(ui, context)
+        footer(context, top)
         restarted = gr.Checkbox(visible=False)
         ui.load(say_restarted, restarted, None, js=restart_check(), **PRIVATE)
         publish_api(context)

@@ -24,6 +24,7 @@ from gradio.exceptions import (
 from gradio.routes import App
 from gradio.utils import get_space, get_upload_folder, is_in_or_equal
 from gradio_client.utils import is_file_obj_with_meta, traverse
+from jinja2 import ChoiceLoader, DictLoader, PackageLoader
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -242,6 +243,22 @@ def open_connections(app: App) -> Collection[Any]:
     return list(server.server_state.connections) if server else []
 
 
+# The page's HTML.
+
+_TEMPLATE = "frontend/index.html"
+
+
+def insert_into_head(html: str) -> None:
+    """Put HTML at the top of the head of the pages that this process serves.
+
+    Gradio's own option `head` adds it only after Gradio's scripts have built the page.
+    """
+    templates = PackageLoader("gradio", "templates")
+    source, _, _ = templates.get_source(routes.templates.env, _TEMPLATE)
+    changed = DictLoader({_TEMPLATE: source.replace("<head>", f"<head>{html}", 1)})
+    routes.templates.env.loader = ChoiceLoader([changed, templates])
+
+
 # The share link.
 
 
@@ -276,26 +293,34 @@ def share_binary() -> tuple[Path, str]:
 
 # Classes of Gradio's own elements in the browser that assets/page.css and assets/page.js rely on.
 DOM_CLASSES = (
+    "app",
     "block",
     "clear-status",
+    "divider",
     "download-link",
     "empty",
     "error",
+    "form",
     "gradio-container",
     "grid-container",
     "grid-wrap",
+    "hide",
     "html-container",
     "icon-button",
     "image-frame",
+    "main",
     "meta-text",
     "meta-text-center",
     "progress-level",
     "progress-level-inner",
     "selected",
     "show-api",
+    "tab-container",
+    "tab-wrapper",
     "thumbnail-item",
     "toast-body",
     "toast-header",
     "upload-container",
     "uploading",
+    "wrap",
 )

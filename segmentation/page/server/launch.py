@@ -42,7 +42,7 @@ ASSET_QUALITY = 7
 # as one. `read_photo` limits the size of a photo.
 LAUNCH_OPTIONS: Mapping[str, Any] = MappingProxyType(
     {
-        "footer_links": ["api", "gradio"],
+        "footer_links": ["api"],
         "run_history": False,
         "enable_monitoring": False,
         "ssr_mode": False,
@@ -67,6 +67,7 @@ def serve(
     theme: gr.themes.Base | None = None,
     css: str | None = None,
     js: str | None = None,
+    head: str = "",
     i18n: gr.I18n | None = None,
     **options: Any,
 ) -> str:
@@ -82,6 +83,7 @@ def serve(
         theme: theme of the page.
         css: style sheet of the page.
         js: script of the page.
+        head: HTML that comes before Gradio's scripts.
         i18n: texts of the page.
         options: further options of `gr.Blocks.launch`.
 
@@ -95,6 +97,7 @@ def serve(
     host, port = choose_address(server_name, server_port)
     gradio_internals.wait_for_servers(host)
     gradio_internals.remove_middleware()
+    gradio_internals.insert_into_head(head)
     folder = gradio_internals.upload_folder()
     try:
         _, address, _ = ui.launch(

@@ -16,6 +16,7 @@ from segmentation.page.server.client_address import scope_network
 from segmentation.page.server.file_owners import owners_of
 from segmentation.page.server.http.login import LOGIN, Credentials, LoginGuard
 from segmentation.page.server.http.streams import abandoned_when_left, tracked_upload
+from segmentation.page.server.language import with_page_language
 from segmentation.page.server.policy import Rate
 from segmentation.page.server.rate_limit import RateLimiter
 from segmentation.page.server.refusal import Refusal
@@ -90,6 +91,7 @@ class RequestGuard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        scope = with_page_language(scope)
         path = scope["path"].removeprefix(scope.get("root_path", ""))
         try:
             self._login.check_path(scope, path)

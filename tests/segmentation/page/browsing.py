@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from segmentation import encode
@@ -45,15 +45,29 @@ def file_button(label: str) -> re.Pattern[str]:
 
 
 def open_example(page: Page, index: int) -> None:
-    """Click an example and wait for its file."""
+    """Click an example, which the start screen shows, and wait for its file."""
+    if page.locator("#workspace").is_visible():
+        page.locator("#home").click()
     with redrawn(page):
         page.locator("#examples img").nth(index).click()
+
+
+def open_tools(page: Page, key: str) -> None:
+    """Open a panel of tools, by the key of its name in STRINGS."""
+    tab = page.get_by_role("tab", name=text(page, key), exact=True)
+    tab.click()
+    expect(tab).to_have_attribute("aria-selected", "true")
 
 
 def upload_image(page: Page, image: UInt8, path: Path) -> None:
     """Upload an image uint8 (H, W, 3) as a file."""
     path.write_bytes(encode(image))
-    page.locator("input[type=file]").first.set_input_files(path)
+    photo_input(page).set_input_files(path)
+
+
+def photo_input(page: Page) -> Locator:
+    """Return the input of the button that chooses the photo."""
+    return page.locator("#drop input[type=file]")
 
 
 def download(page: Page, folder: Path) -> tuple[str, UInt8]:

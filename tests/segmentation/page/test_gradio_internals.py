@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+import httpx
 import pytest
 from gradio import http_server, routes, tunneling
 
@@ -256,3 +257,12 @@ def test_a_server_is_waited_for_at_any_kind_of_address(monkeypatch: pytest.Monke
     for host, checked in [("::1", "127.0.0.1"), ("127.0.0.2", "127.0.0.2")]:
         gradio_internals.wait_for_servers(host)
         assert checked == http_server.LOCALHOST_NAME
+
+
+def test_html_in_the_head_comes_before_gradios_scripts(ui: gr.Blocks) -> None:
+    gradio_internals.insert_into_head("<meta name='first' content='1'>")
+    try:
+        html = httpx.get(address_of(ui), timeout=60).text
+    finally:
+        gradio_internals.insert_into_head("")
+    assert html.index("name='first'") < html.index("<script")

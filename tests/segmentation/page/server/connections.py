@@ -18,7 +18,12 @@ def send_raw(
     """
     server = urlsplit(address).netloc
     connection = http.client.HTTPConnection(server, timeout=60)
-    connection.putrequest(method, target, skip_host="host" in headers)
+    connection.putrequest(
+        method,
+        target,
+        skip_host="host" in headers,
+        skip_accept_encoding="accept_encoding" in headers,
+    )
     for name, value in headers.items():
         connection.putheader(name.replace("_", "-"), value)
     connection.endheaders(body or None)
