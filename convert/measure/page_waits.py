@@ -53,7 +53,7 @@ def open_page(
         path.write_bytes(encode(pixels_of(photo)))
         opened = context.photos.get(str(path))
         preview_path = store_image("photo", pixels_of(opened.preview))
-        found = context.registry.segmenter().segment(opened.photo, MIN_OFFERED_SCORE)
+        found, _ = context.registry.segmenter().segment(opened.photo, MIN_OFFERED_SCORE)
         # Columns and panels have no value that a handler reads.
         components = [item for item in vars(layout).values() if isinstance(item, Component)]
         components += layout.controls.values()

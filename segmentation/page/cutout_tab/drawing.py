@@ -23,9 +23,10 @@ from segmentation.page.components import (
 from segmentation.page.cutout_tab.layout import CutoutLayout
 from segmentation.page.options import PageOptions
 from segmentation.page.overlay import colour_of
+from segmentation.page.photo_texts import advice, describe, notice_lines, object_choices
 from segmentation.page.preview import Preview, preview_scale, render_preview
 from segmentation.page.server.files import replace_image, store_file, store_image
-from segmentation.page.session import PhotoState, advice, describe, message_text, object_choices
+from segmentation.page.session import PhotoState
 
 
 class Drawing:
@@ -84,7 +85,7 @@ class Drawing:
             layout.show_uncertain: gr.Button(
                 visible=not visible.instances and bool(state.segmentation.instances)
             ),
-            layout.message: message_text(state, min_score, refinement, language),
+            layout.message: notice_lines(state, language),
             **self._next_step(state, options, refinement),
         }
 
