@@ -32,6 +32,7 @@ from segmentation.page.components import EXAMPLES, PRIVATE, PageContext, string
 from segmentation.page.cutout_tab.tab import cutout_tab
 from segmentation.page.gradio_internals import is_space, keep_folders_below
 from segmentation.page.header import footer, header, say_restarted
+from segmentation.page.server.http.login import credentials
 from segmentation.page.server.launch import bypass_proxy_for_localhost, serve
 from segmentation.page.server.policy import PRIVATE_PAGE, PUBLIC_PAGE, PagePolicy
 from segmentation.page.server.queue_limits import enforce_policy
@@ -71,32 +72,31 @@ def parser() -> argparse.ArgumentParser:
         type=int,
         help="port to listen on; 0 takes any free one (default: the first free one from 7860)",
     )
-    add("--auth", type=_credentials, metavar="USER:PASSWORD", help="ask visitors for this")
+    add(
+        "--auth",
+        type=credentials,
+        default=os.environ.get("KOUTU_AUTH"),
+        metavar="USER:PASSWORD",
+        help="ask visitors for this; @FILE reads it from a file, and KOUTU_AUTH names either",
+    )
     return parser
-
-
-def _credentials(text: str) -> tuple[str, str]:
-    user, colon, password = text.partition(":")
-    if not (user and colon and password):
-        raise argparse.ArgumentTypeError("write it as USER:PASSWORD")
-    return user, password
 
 
 def build_ui(context: PageContext, policy: PagePolicy = PRIVATE_PAGE) -> gr.Blocks:
     """Build the page: header, tabs, footer, API, and the limits on visitors."""
     # Served as they are: copies in the cache would be deleted while the page is open.
     gr.set_static_paths([EXAMPLES])
-    ui = gr.Blocks(title="Koutu 抠图", analytics_enabled=False)
+    ui = gr.Blocks(title="Koutu 抠图", analytics_enabled=False, fill_width=True)
     with ui:
         top = header(context)
-        with gr.Tabs() as tabs:
+        with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as tabs:
             with gr.Tab(string("cut_out"), id=CUTOUT_TAB):
                 cutout = cutout_tab(ui, context, top)
             with gr.Tab(string("compare")):
                 compare_tab(ui, context, cutout)
             with gr.Tab(string("batch"), id=BATCH_TAB):
                 BatchTab(ui, context, top, cutout, tabs)
-        footer(ui, context)
+        footer(context, top)
         restarted = gr.Checkbox(visible=False)
         ui.load(say_restarted, restarted, None, js=restart_check(), **PRIVATE)
         publish_api(context)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
+from html import escape
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,7 +13,7 @@ import gradio as gr
 from gradio.blocks import Block
 
 from segmentation.errors import KoutuError
-from segmentation.i18n import Language, Text, preferred_language
+from segmentation.i18n import LANGUAGES, Language, Text, preferred_language
 from segmentation.image.bounded.pool import MAX_DECODERS
 from segmentation.image.memory import translate_memory_errors
 from segmentation.image.photo import Limits
@@ -97,16 +98,30 @@ def serial(queue: str) -> dict[str, Any]:
     return {"concurrency_id": queue, "concurrency_limit": 1}
 
 
-def photo_input(**options: Any) -> gr.Image:
-    """Create an image input whose value is the path of the file as it was sent.
+def photo_button(label: str, **options: Any) -> gr.UploadButton:
+    """Create a button that chooses a photo; its value is the path of the file as it was sent.
 
-    Gradio would decode the file first and fail without a message. Only `read_photo` decodes
-    visitors' files. To hide the input, hide a column around it: an update would replace the
-    component by one whose files Gradio decodes.
+    It takes any file: only `read_photo` decides what a photo is. Gradio's own inputs for pictures
+    go by the type that the browser guesses, and refuse HEIC and names without an ending. To hide
+    the button, hide a column around it: an update would replace the component by one that leaves
+    an empty file behind for each upload.
     """
-    component = gr.Image(type="filepath", image_mode=None, **options)
+    component = gr.UploadButton(label, **options)
     setattr(component, "preprocess", lambda payload: payload.path if payload else None)  # noqa: B010
     return component
+
+
+def bilingual(text: Text) -> str:
+    """Return a text as HTML in both languages, of which the style sheet shows the page's own."""
+    return "".join(
+        f'<span lang="{language}">{escape(text.in_language(language))}</span>'
+        for language in LANGUAGES
+    )
+
+
+def static_html(html: str, **options: Any) -> gr.HTML:
+    """Create a piece of HTML that no event changes."""
+    return gr.HTML(html, js_on_load=None, apply_default_css=False, **options)
 
 
 def example_gallery(columns: int, elem_id: str) -> gr.Gallery:

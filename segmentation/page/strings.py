@@ -1,12 +1,15 @@
 """The texts of the page, apart from errors, which carry their own."""
 
+from segmentation.compositing.sizing.presets import ID_COLOURS, SIZE_PRESETS
 from segmentation.i18n import Text
 
 STRINGS = {
-    "title": Text("Koutu – cut objects out of photos", "抠图 Koutu：点一下，抠出来"),
+    "title": Text("Cut objects out of photos", "把想要的，从照片里抠出来"),
     "intro": Text(
-        "Drop a photo, click the objects you want, download them on a transparent background.",
-        "上传照片，点选想要的物体，即可下载透明背景的抠图。",
+        "Finds the objects in a photo and removes the rest. Free, no account, no watermark. "
+        "Works offline; photos are deleted within {minutes} minutes.",
+        "自动识别照片中的物体，去掉背景。免费、免注册、无水印，可离线使用；照片在 {minutes} "
+        "分钟内删除。",
     ),
     "model": Text("Model", "模型"),
     "cut_out": Text("Cut out", "抠图"),
@@ -16,48 +19,91 @@ STRINGS = {
     ),
     "loading_model": Text("Loading model {model} …", "正在加载模型“{model}”……"),
     "photo": Text("Photo", "照片"),
-    "drop_photo": Text(
-        "Drop a photo here, paste it, or click to choose", "拖放、粘贴照片，或点击选择"
-    ),
-    "objects": Text("Objects found", "找到的物体"),
-    "new_photo": Text("Another photo", "换一张照片"),
+    "choose_photo": Text("Choose a photo", "选择照片"),
+    "drop_photo": Text("or drop it anywhere, or paste it", "也可以拖到页面任意位置，或直接粘贴"),
+    "drop_overlay": Text("Drop to open the photo", "松开即可打开照片"),
+    "drop_batch_overlay": Text("Drop to add the photos", "松开即可添加照片"),
+    "objects": Text("Objects", "物体"),
+    "new_photo": Text("New photo", "新照片"),
+    "close_photo": Text("Close the photo", "关闭照片"),
     "all": Text("All", "全选"),
-    "none": Text("None", "全不选"),
+    "none": Text("None", "清空"),
     "background": Text("Background", "背景"),
     "transparent": Text("Transparent", "透明"),
     "colour": Text("Colour", "纯色"),
     "gradient": Text("Gradient", "渐变"),
-    "colour_below": Text("Colour below", "下方颜色"),
-    "scene": Text("Place into a photo", "合成到另一张照片"),
-    "fit": Text("Fit of the background photo", "背景照片的显示方式"),
-    "cover": Text("Fill the frame", "铺满"),
-    "contain": Text("Show all", "完整显示"),
-    "scale": Text("Size", "大小"),
-    "position_x": Text("Left to right", "左右位置"),
-    "position_y": Text("Top to bottom", "上下位置"),
+    "colour_below": Text("Second colour", "第二种颜色"),
+    "scene": Text("Place into a photo", "合成到照片"),
+    "fit": Text("Background photo fit", "背景图显示方式"),
+    "cover": Text("Fill", "铺满"),
+    "contain": Text("Fit inside", "完整显示"),
+    "scale": Text("Subject size", "主体大小"),
+    "position_x": Text("Horizontal position", "水平位置"),
+    "position_y": Text("Vertical position", "垂直位置"),
     "outline": Text("Outline", "描边"),
     "shadow": Text("Shadow", "阴影"),
-    "crop_frame": Text("Crop (of the file)", "裁剪（下载的文件）"),
-    "whole": Text("Original", "不裁剪"),
+    "crop_frame": Text("Crop", "裁剪"),
+    "whole": Text("Original", "原图"),
     "subject": Text("Fit to subject", "贴合主体"),
     "square": Text("Square", "方形"),
     "portrait": Text("Portrait 3:4", "竖幅 3:4"),
+    "size_kind": Text("File size in pixels", "图片尺寸"),
+    "original": Text("Original", "原尺寸"),
+    "longest": Text("Longest side", "限定最长边"),
+    "exact": Text("Exact size", "指定尺寸"),
+    "shop": Text("Shop", "电商主图"),
+    "id_photo": Text("ID photo", "证件照"),
+    "longest_side": Text("Longest side, pixels", "最长边（像素）"),
+    "width": Text("Width", "宽"),
+    "height": Text("Height", "高"),
+    "unit": Text("Unit", "单位"),
+    "px": Text("pixels", "像素"),
+    "mm": Text("mm", "毫米"),
+    "dpi": Text("Resolution, dpi", "分辨率（dpi）"),
+    "shop_size": Text("Picture for a shop", "主图规格"),
+    "margin": Text("Margin around the subject, %", "主体四周留白（%）"),
+    "id_format": Text("Format of the ID photo", "证件照规格"),
+    "id_colour": Text("Background of the ID photo", "证件照底色"),
+    "other_colour": Text("As set under Background", "按“背景”设置"),
+    "move_frame": Text("Adjust the position of the head", "调整头部位置"),
+    "zoom": Text("Size of the head", "头部大小"),
+    "shift_x": Text("Left or right", "左右移动"),
+    "shift_y": Text("Up or down", "上下移动"),
+    "sheet": Text("Print sheet: fill 6-inch paper with copies", "排版：铺满 6 寸相纸"),
+    "max_kb": Text("Largest file, kB (0: no limit)", "文件大小上限（kB，0 为不限）"),
+    "check_head": Text(
+        "If the head is not where it should be, adjust its position here.",
+        "如果头部位置不合适，可在此手动调整。",
+    ),
+    **{name: preset.title for name, preset in SIZE_PRESETS.items()},
+    **ID_COLOURS,
     "format": Text("Format", "格式"),
-    "quality": Text("Quality of JPEG and WebP", "JPEG 与 WebP 的质量"),
-    "other_formats": Text("Other formats and files", "其他格式与文件"),
-    "zip": Text("Each object as a PNG, in a ZIP", "每个物体一张 PNG（ZIP）"),
+    "quality": Text("Quality", "图片质量"),
+    "size_panel": Text("Size", "尺寸"),
+    "edge_panel": Text("Touch up", "修边"),
+    "effects_panel": Text("Effects", "效果"),
+    "file_panel": Text("File", "文件"),
+    "mask": Text("Mask, a black and white PNG", "蒙版（黑白 PNG）"),
+    "download_mask": Text("Download mask", "下载蒙版"),
+    "zip": Text("Each object as its own PNG (ZIP)", "每个物体单独一张 PNG（ZIP）"),
     "download_zip": Text("Download ZIP", "下载 ZIP"),
     "blur": Text("Blurred", "虚化"),
     "picture": Text("Replace background", "换背景图"),
-    "backdrop": Text("Background photo", "背景照片"),
-    "options": Text("Options", "更多选项"),
-    "threshold": Text("Minimum confidence", "最低置信度"),
+    "backdrop": Text("Choose a background photo", "选择背景图"),
+    "threshold": Text("Show uncertain objects: minimum confidence", "显示不确定的物体：最低置信度"),
     "softness": Text("Edge softness", "边缘柔和度"),
-    "grow": Text("Shrink or grow edge", "边缘收缩 / 扩展"),
+    "grow": Text("Shrink / grow edge", "边缘收缩 / 扩展"),
     "fine_hair": Text("Fine hair and fur", "发丝与毛发"),
     "refine": Text("Refine selection (slower)", "精细识别（较慢）"),
     "uploading": Text("Uploading …", "正在上传……"),
     "download": Text("Download", "下载"),
+    "copy": Text("Copy", "复制"),
+    "copied": Text("Copied as PNG", "已复制为 PNG"),
+    "copy_impossible": Text(
+        "This browser cannot copy images here. Right-click the result to copy it, or download it.",
+        "当前浏览器无法在此复制图片。请在结果上点右键复制，或直接下载。",
+    ),
+    "share": Text("Share", "分享"),
     "loading": Text("Loading the model, then finding the objects …", "正在加载模型并查找物体……"),
     "finding": Text("Finding the objects …", "正在查找物体……"),
     "restarted": Text(
@@ -65,7 +111,7 @@ STRINGS = {
         "服务器已重启，您的照片已不在服务器上，请重新打开。",
     ),
     "preparing": Text("Preparing the file …", "正在生成文件……"),
-    "try_examples": Text("No photo at hand? Try one of these", "手边没有照片？点一张试试"),
+    "try_examples": Text("No photo at hand? Try one of these", "没有照片？点一张试试"),
     "compare": Text("Compare", "对比"),
     "compare_intro": Text(
         "The same objects, cut out with several settings: where the results differ, by how much, "
@@ -224,15 +270,12 @@ LOGIN = Text(
 )
 
 FOOTER = Text(
-    "Photos up to {megapixels:g} MP and {megabytes:g} MB: JPEG, PNG, WebP, AVIF, HEIC, GIF, "
-    "BMP, TIFF. Photos are sent to the server that runs this page and nowhere else (through a "
-    "gradio.live link by way of Gradio's relay). Photos and results are deleted there within "
-    "{minutes} minutes.",
-    "照片上限 {megapixels:g} MP（百万像素）、{megabytes:g} MB："
-    "JPEG、PNG、WebP、AVIF、HEIC、GIF、BMP、TIFF。"
-    "照片只会发送到本页面运营者的服务器，不会转发到别处（经 gradio.live 链接访问时，会经过 "
-    "Gradio 的中继）；"
-    "照片和结果会在 {minutes} 分钟内从服务器删除。",
+    "Photos up to {pixels} and {megabytes:g} MB: JPEG, PNG, WebP, AVIF, HEIC, GIF, BMP, "
+    "TIFF. They go to the server that runs this page and nowhere else (a gradio.live link passes "
+    "through Gradio's relay). Photos and results are deleted there within {minutes} minutes.",
+    "支持 JPEG、PNG、WebP、AVIF、HEIC、GIF、BMP、TIFF，最大 {pixels}、"
+    "{megabytes:g} MB。照片只发送到运行本页面的服务器，不会转发到别处（通过 gradio.live 链接访问时"
+    "会经过 Gradio 的中继）；照片和结果会在 {minutes} 分钟内从服务器删除。",
 )
 
 # Texts in the terminal.

@@ -11,31 +11,122 @@ from segmentation.page.components import I18N
 from segmentation.page.strings import GRADIO_NAMES, GRADIO_TEXTS, STRINGS
 
 ASSETS = Path(__file__).parent / "assets"
+# The scripts of the page; `startPage` uses the others.
+SCRIPTS = ("drop", "share", "notice", "page")
+# Texts that the scripts show.
+NOTICES = ("uploading", "copied", "copy_impossible")
+# Texts that the style sheet shows, by the names of its custom properties.
+STYLE_TEXTS = {
+    "uploading": STRINGS["uploading"],
+    "drop-photo": STRINGS["drop_overlay"],
+    "drop-batch": STRINGS["drop_batch_overlay"],
+}
 # Fonts of the visitor's system, so that none is fetched from another host.
 FONTS = ("system-ui", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "sans-serif")
 
+GROUND, PANEL = ("#f3f5f7", "#12161b"), ("#ffffff", "#1b2128")
+LINE, CONTROL_LINE = ("#d9dee5", "#333c47"), ("#858f9d", "#737f8e")
+TEXT, QUIET_TEXT = ("#1a222c", "#eef1f4"), ("#4d5866", "#b3bcc7")
+ACCENT, ACCENT_HOVER = ("#0f766e", "#2dd4bf"), ("#115e59", "#5eead4")
+ON_ACCENT, ACCENT_TINT = ("#ffffff", "#06231f"), ("#dcf2ee", "#143733")
+HOVER, NONE = ("#eef1f4", "#262e37"), ("transparent", "transparent")
+# Colours of Gradio's theme in the light and in the dark scheme. Borders of controls have a contrast
+# of at least 3:1 to their ground, and text one of at least 4.5:1.
+COLOURS: dict[str, tuple[str, str]] = {
+    "body_background_fill": GROUND,
+    "body_text_color": TEXT,
+    "body_text_color_subdued": QUIET_TEXT,
+    "background_fill_primary": PANEL,
+    "background_fill_secondary": GROUND,
+    "border_color_primary": LINE,
+    "color_accent_soft": ACCENT_TINT,
+    "block_background_fill": PANEL,
+    "block_border_color": LINE,
+    "block_info_text_color": QUIET_TEXT,
+    "block_label_background_fill": PANEL,
+    "block_label_border_color": LINE,
+    "block_label_text_color": QUIET_TEXT,
+    "block_title_background_fill": NONE,
+    "block_title_text_color": TEXT,
+    "panel_background_fill": NONE,
+    "input_background_fill": PANEL,
+    "input_border_color": CONTROL_LINE,
+    "input_border_color_focus": ACCENT,
+    "slider_color": ACCENT,
+    "loader_color": ACCENT,
+    "link_text_color": ACCENT,
+    "checkbox_background_color": PANEL,
+    "checkbox_background_color_selected": ACCENT,
+    "checkbox_border_color": CONTROL_LINE,
+    "checkbox_border_color_hover": ACCENT,
+    "checkbox_border_color_selected": ACCENT,
+    "checkbox_label_background_fill": PANEL,
+    "checkbox_label_background_fill_hover": HOVER,
+    "checkbox_label_background_fill_selected": ACCENT_TINT,
+    "checkbox_label_border_color": CONTROL_LINE,
+    "checkbox_label_border_color_hover": ACCENT,
+    "checkbox_label_border_color_selected": ACCENT,
+    "checkbox_label_text_color": TEXT,
+    "checkbox_label_text_color_selected": TEXT,
+    "button_primary_background_fill": ACCENT,
+    "button_primary_background_fill_hover": ACCENT_HOVER,
+    "button_primary_border_color": ACCENT,
+    "button_primary_text_color": ON_ACCENT,
+    "button_secondary_background_fill": PANEL,
+    "button_secondary_background_fill_hover": HOVER,
+    "button_secondary_border_color": CONTROL_LINE,
+    "button_secondary_border_color_hover": ACCENT,
+    "button_secondary_text_color": TEXT,
+}
+# The same in both schemes.
+SHAPES = {
+    "block_border_width": "0px",
+    "block_padding": "0px",
+    "block_title_padding": "0px",
+    "block_title_text_weight": "600",
+    "block_title_text_size": "*text_sm",
+    "block_shadow": "none",
+    "button_border_width": "1px",
+    "button_primary_shadow": "none",
+    "button_secondary_shadow": "none",
+    "button_large_text_weight": "600",
+    "checkbox_label_border_width": "1px",
+    "checkbox_label_shadow": "none",
+    "layout_gap": "12px",
+}
+
 
 def appearance() -> dict[str, Any]:
-    """Return the options of `gr.Blocks.launch` for the theme, the scripts and the texts."""
-    return {"theme": theme(), "css": css(), "js": javascript(), "i18n": I18N}
+    """Return the options of `serve` for the theme, the scripts and the texts."""
+    return {
+        "theme": theme(),
+        "css": css(),
+        "js": javascript(),
+        "head": f"<script>{_read('language.js')}</script>",
+        "i18n": I18N,
+    }
 
 
 def theme() -> gr.themes.Base:
-    """Return Gradio's soft theme, with fonts of the system and text of sufficient contrast."""
-    indigo = vars(gr.themes.colors.indigo)
-    # A step darker under text.
-    accent = gr.themes.Color(**{**indigo, "c500": indigo["c600"], "name": "accent"})
-    soft = gr.themes.Soft(primary_hue=accent, font=FONTS, font_mono=("ui-monospace", "monospace"))
-    return soft.set(
-        body_text_color_subdued="*neutral_600",
-        button_primary_background_fill_hover="*primary_700",
-        button_primary_background_fill_hover_dark="*primary_700",
+    """Return the page's theme: quiet greys, one accent, borders that can be seen.
+
+    Borders of controls have a contrast of 3:1 to their ground, text one of 4.5:1.
+    """
+    base = gr.themes.Base(
+        primary_hue=gr.themes.colors.teal,
+        neutral_hue=gr.themes.colors.slate,
+        radius_size=gr.themes.sizes.radius_md,
+        font=FONTS,
+        font_mono=("ui-monospace", "monospace"),
     )
+    light = {name: values[0] for name, values in COLOURS.items()}
+    dark = {f"{name}_dark": values[1] for name, values in COLOURS.items()}
+    return base.set(**light, **dark, **SHAPES, checkbox_label_border_width_dark="1px")
 
 
 def css() -> str:
     """Return the style sheet."""
-    return (ASSETS / "page.css").read_text("utf-8")
+    return _read("page.css")
 
 
 def javascript() -> str:
@@ -43,13 +134,17 @@ def javascript() -> str:
     strings = {
         "texts": [asdict(text) for text in GRADIO_TEXTS],
         "names": {name: asdict(text) for name, text in GRADIO_NAMES.items()},
-        "uploading": asdict(STRINGS["uploading"]),
+        "notices": {key: asdict(STRINGS[key]) for key in NOTICES},
+        "styleTexts": {name: asdict(text) for name, text in STYLE_TEXTS.items()},
     }
-    script = (ASSETS / "page.js").read_text("utf-8")
-    return f"() => {{\n{script}\nstartPage({json.dumps(strings, ensure_ascii=False)});\n}}"
+    scripts = "\n".join(_read(f"{name}.js") for name in SCRIPTS)
+    return f"() => {{\n{scripts}\nstartPage({json.dumps(strings, ensure_ascii=False)});\n}}"
 
 
 def restart_check() -> str:
     """Return the function that reports whether the server was restarted since the last load."""
-    script = (ASSETS / "restart.js").read_text("utf-8")
-    return f"() => {{\n{script}\nreturn watchForRestart();\n}}"
+    return f"() => {{\n{_read('restart.js')}\nreturn watchForRestart();\n}}"
+
+
+def _read(name: str) -> str:
+    return (ASSETS / name).read_text("utf-8")

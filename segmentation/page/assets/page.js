@@ -1,23 +1,23 @@
 const SLIDER_NAME = /^(?:number input|range slider) for (.+)/;
 const TRANSLATED_TEXTS =
   ".toast-body span, .meta-text, .meta-text-center, [title='grant webcam access'] *";
-const CAPTIONED_IMAGES = "#examples img, #compare_examples img, #beside img";
+const CAPTIONED_IMAGES = "#compare_examples img, #beside img";
 
 /**
- * Add what Gradio's page lacks: paste, and names for screen readers.
+ * Add what Gradio's page lacks: drops, paste, and names for screen readers.
  *
- * @param strings Gradio's own texts and names of controls in both languages.
+ * @param strings Gradio's own texts and names of controls, and ours, in both languages.
  */
 // biome-ignore lint/correctness/noUnusedVariables: theme.py appends the call
 function startPage(strings) {
-  document.addEventListener("paste", openPastedPhoto);
   document.addEventListener("keyup", releaseSlider);
+  document.addEventListener("click", followHeaderLink);
+  acceptPhotosAnywhere();
+  startNotices(strings.notices);
+  showSharing();
   new MutationObserver(() => {
-    const language = document.documentElement.lang.startsWith("zh")
-      ? "zh"
-      : "en";
-    const uploading = JSON.stringify(strings.uploading[language]);
-    document.documentElement.style.setProperty("--uploading-text", uploading);
+    const language = pageLanguage();
+    setStyleTexts(strings.styleTexts, language);
     if (language === "zh") translateTexts(strings.texts);
     translateNames(strings.names, language);
     nameImages();
@@ -30,16 +30,31 @@ function startPage(strings) {
   });
 }
 
-/** Ctrl+V opens a photo. Gradio has a button for this alone, which needs https. */
-function openPastedPhoto(event) {
-  const place = document.getElementById("photo");
-  const input = place?.querySelector("input[type=file]");
-  const [photo] = event.clipboardData?.files ?? [];
-  if (!photo || !input || !place.offsetParent) return;
-  const pasted = new DataTransfer();
-  pasted.items.add(photo);
-  input.files = pasted.files;
-  input.dispatchEvent(new Event("change", { bubbles: true }));
+/** Texts that the style sheet shows, as custom properties. */
+function setStyleTexts(texts, language) {
+  for (const [name, text] of Object.entries(texts)) {
+    const value = JSON.stringify(text[language]);
+    document.documentElement.style.setProperty(`--${name}-text`, value);
+  }
+}
+
+function pageLanguage() {
+  return document.documentElement.lang.startsWith("zh") ? "zh" : "en";
+}
+
+/** The wordmark closes the photo, and the language switch keeps the rest of the address. */
+function followHeaderLink(event) {
+  const link = event.target.closest("#header a");
+  if (!link) return;
+  event.preventDefault();
+  if (link.id === "home") {
+    document.querySelector("#tabs > .tab-wrapper [role=tab]").click();
+    document.getElementById("close_photo")?.click();
+    return;
+  }
+  const address = new URL(location.href);
+  address.searchParams.set("lang", link.hreflang);
+  location.assign(address);
 }
 
 /** A slider moved by keys is released with them. Gradio waits for a pointer. */

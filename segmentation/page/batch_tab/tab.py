@@ -27,7 +27,12 @@ from segmentation.page.components import (
     translate_errors,
 )
 from segmentation.page.cutout_tab.layout import CutoutLayout
-from segmentation.page.cutout_tab.panels import BackgroundPanel, FormatPanel
+from segmentation.page.cutout_tab.panels import (
+    BackgroundPanel,
+    EffectsPanel,
+    FormatPanel,
+    FramePanel,
+)
 from segmentation.page.gradio_internals import upload_folder
 from segmentation.page.header import Header
 from segmentation.page.options import PageOptions
@@ -66,8 +71,9 @@ class BatchTab:
         self._cutout = cutout
         self._tabs = tabs
         self._lay_out()
-        own = {**self.background.controls, **self.format.controls}
-        self._controls = {**cutout.controls, **own}
+        self._controls = dict(cutout.controls)
+        for panel in (self.background, self.effects, self.frame, self.format):
+            self._controls.update(panel.controls)
         self._shown: list[Block] = [
             self.batch,
             self.tiles,
@@ -85,11 +91,12 @@ class BatchTab:
         self.batch = gr.State(None, time_to_live=STATE_SECONDS)
         self.intro = gr.Markdown()
         self.photos = gr.File(label=string("photos"), file_count="multiple", height=200)
-        # As in `photo_input`; Gradio's own would also leave an empty file behind for each.
+        # As in `photo_button`; Gradio's own would also leave an empty file behind for each.
         setattr(self.photos, "preprocess", lambda files: [file.path for file in files or ()])  # noqa: B010
         self.objects = gr.Radio(choices(BATCH_RULES), value="auto", label=string("batch_objects"))
         with gr.Accordion(string("batch_settings"), open=False):
-            self.background, self.format = BackgroundPanel(), FormatPanel()
+            self.background, self.effects = BackgroundPanel(), EffectsPanel()
+            self.frame, self.format = FramePanel(), FormatPanel()
         self.run = gr.Button(string("run_batch"), variant="primary")
         self.stop = gr.Button(string("stop"), visible=False)
         self.resume = gr.Button(string("resume"), variant="primary", visible=False)
@@ -122,7 +129,7 @@ class BatchTab:
             [self.background.background.input, self.format.format.input],
             self.show_controls,
             {self.background.background, self.format.format},
-            [*self.background.shown, *self.format.shown],
+            [*self.background.shown, self.frame.frame, *self.format.shown],
             **LATEST,
         )
 
@@ -130,7 +137,7 @@ class BatchTab:
         cutout = self._cutout
         opened = [cutout.open_request, cutout.to_batch, self._tabs]
         self.tiles.select(self.open_result, {self.batch}, opened, **QUIET)
-        other_photo = [cutout.examples.select, cutout.upload.input, cutout.new_photo.click]
+        other_photo = [cutout.examples.select, cutout.upload.upload, cutout.close_photo.click]
         gr.on(other_photo, self.leave_batch, None, [cutout.to_batch], **QUIET)
         inputs: set[Block] = {
             self.batch,
@@ -154,6 +161,7 @@ class BatchTab:
         """Show the controls that belong to the kind of background and to the format."""
         return {
             **self.background.show(values[self.background.background]),
+            **self.frame.show(values[self.background.background]),
             **self.format.show(values[self.format.format]),
         }
 

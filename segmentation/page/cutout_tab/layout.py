@@ -14,12 +14,17 @@ from segmentation.page.components import (
     STATE_SECONDS,
     Updates,
     Values,
-    example_gallery,
-    photo_input,
     require,
     string,
 )
-from segmentation.page.cutout_tab.panels import BackgroundPanel, FormatPanel
+from segmentation.page.cutout_tab.panels import (
+    BackgroundPanel,
+    EffectsPanel,
+    FormatPanel,
+    FramePanel,
+)
+from segmentation.page.cutout_tab.size_panel import SizePanel
+from segmentation.page.cutout_tab.start import StartScreen
 from segmentation.page.options import PageOptions
 from segmentation.page.session import SCORE_STEP, PhotoState
 
@@ -35,6 +40,7 @@ class CutoutLayout:
 
     Attributes:
         controls: the components that `PageOptions` reads, by the names of its fields.
+        other_files: the components that `no_other_files` empties.
     """
 
     def __init__(self, card: ModelCard) -> None:
@@ -57,15 +63,14 @@ class CutoutLayout:
         self.export_request = gr.State(None)
         self.zip_request = gr.State(None)
         self.open_request = gr.State(None)
-        with gr.Row():
+        self._start()
+        with gr.Row(visible=False, elem_id="workspace") as self.photo_area:
             with gr.Column(min_width=320, elem_id="photo"):
-                self._photo(card)
-            with gr.Column(min_width=320, elem_id="result"):
-                self._result()
-                self.background_panel = BackgroundPanel()
-                self._file()
-        self.examples_heading = gr.Markdown()
-        self.examples = example_gallery(columns=6, elem_id="examples")
+                self._photo()
+            with gr.Column(min_width=320, elem_id="rail"):
+                self._actions()
+                with gr.Tabs(elem_id="tools", overflow_behavior="wrap"):
+                    self._tools(card)
         self.controls: dict[str, Component] = {
             "min_score": self.min_score,
             "refine": self.refine,
@@ -73,8 +78,12 @@ class CutoutLayout:
             "grow": self.grow,
             "fine_hair": self.fine_hair,
             **self.background_panel.controls,
+            **self.effects_panel.controls,
+            **self.frame_panel.controls,
+            **self.size_panel.controls,
             **self.format_panel.controls,
         }
+        self.other_files = [self.download_zip, self.download_mask, self.size_panel.notice]
 
     def page_options(self, values: Values) -> PageOptions:
         """Read the controls."""
@@ -101,10 +110,18 @@ class CutoutLayout:
         """Hide the ZIP."""
         return {self.download_zip: gr.DownloadButton(visible=False)}
 
+    def no_mask(self) -> Updates:
+        """Hide the mask."""
+        return {self.download_mask: gr.DownloadButton(visible=False)}
+
     def no_files(self) -> Updates:
         """Offer no file: there is none, or it could not be made."""
         download = gr.DownloadButton(string("download"), value=None, interactive=False)
-        return {self.download: download, **self.no_zip()}
+        return {self.download: download, **self.no_other_files()}
+
+    def no_other_files(self) -> Updates:
+        """Hide what belongs to the previous file: the ZIP, the mask and the notice."""
+        return {**self.no_zip(), **self.no_mask(), self.size_panel.notice: ""}
 
     def request_drawing(self) -> Updates:
         """Ask for the result of the open photo."""
@@ -119,9 +136,11 @@ class CutoutLayout:
         return {self.export_request: token_hex(8)}
 
     def show_controls(self, options: PageOptions) -> Updates:
-        """Show the controls that belong to the kind of background and to the format."""
+        """Show the controls that belong to the kind of background and size, and to the format."""
         return {
             **self.background_panel.show(options.background),
+            **self.frame_panel.show(options.background, options.is_exact),
+            **self.size_panel.show(options),
             **self.format_panel.show(options.format),
         }
 
@@ -130,46 +149,65 @@ class CutoutLayout:
         updates: dict[Block, Any] = dict(self.show_controls(options))
         for name, control in self.controls.items():
             value, shown = getattr(options, name), updates.get(control)
-            # A value alone, where there is no other update: see `photo_input`.
+            # A value alone, where there is no other update: see `photo_button`.
             updates[control] = {**shown, "value": value} if shown else value
         return updates
 
-    def _photo(self, card: ModelCard) -> None:
-        with gr.Column() as self.upload_area:
-            self.upload = photo_input(
-                label=string("photo"), placeholder=string("drop_photo"), height=400
+    def _start(self) -> None:
+        start = StartScreen()
+        self.upload, self.opening = start.upload, start.progress
+        self.examples = start.examples
+        # Over the page while a photo is opened or searched.
+        self.cancel = gr.Button(string("cancel"), elem_id="cancel")
+
+    def _photo(self) -> None:
+        self.canvas = photo_canvas(elem_id="canvas")
+        self.objects = gr.CheckboxGroup(label=string("objects"), container=False, elem_id="objects")
+        with gr.Row(elem_id="selection"):
+            self.select_all = gr.Button(string("all"), size="sm", min_width=44)
+            self.select_none = gr.Button(string("none"), size="sm", min_width=44)
+        self.message = gr.Markdown(elem_id="message")
+        self.show_uncertain = gr.Button(string("show_uncertain"), visible=False)
+
+    def _actions(self) -> None:
+        """Create the buttons that lead to the file; phones show them in a bar at the bottom."""
+        with gr.Row(elem_id="actions"):
+            self.download = gr.DownloadButton(
+                string("download"), variant="primary", interactive=False, elem_id="download"
             )
-        self.cancel = gr.Button(string("cancel"), size="sm", elem_id="cancel")
-        with gr.Column(visible=False) as self.photo_area:
-            self.canvas = photo_canvas(elem_id="canvas")
-            with gr.Row():
-                self.new_photo = gr.Button(string("new_photo"), size="sm", min_width=60)
-                self.select_all = gr.Button(string("all"), size="sm", min_width=60)
-                self.select_none = gr.Button(string("none"), size="sm", min_width=60)
-            self.message = gr.Markdown()
-            self.show_uncertain = gr.Button(string("show_uncertain"), visible=False)
-            self.objects = gr.CheckboxGroup(label=string("objects"))
-            with gr.Accordion(string("options"), open=False):
-                self.min_score = gr.Slider(
-                    MIN_OFFERED_SCORE,
-                    0.95,
-                    card.score_threshold,
-                    step=SCORE_STEP,
-                    label=string("threshold"),
-                )
-                self.softness = gr.Slider(-1, 1, 0, step=0.1, label=string("softness"))
-                self.grow = gr.Slider(-10, 10, 0, step=1, label=string("grow"))
-                self.fine_hair = gr.Checkbox(label=string("fine_hair"))
-                self.refine = gr.Checkbox(True, label=string("refine"))
-
-    def _result(self) -> None:
-        self.download = gr.DownloadButton(
-            string("download"), variant="primary", interactive=False, elem_id="download"
-        )
+            self.new_photo = gr.Button(string("new_photo"), min_width=60, elem_id="new_photo")
+            self.copy = gr.Button(string("copy"), min_width=60, elem_id="copy")
+            self.share = gr.Button(string("share"), min_width=60, elem_id="share")
         self.to_batch = gr.Button(string("to_batch"), visible=False, elem_id="to_batch")
+        # The wordmark clicks it.
+        self.close_photo = gr.Button(string("close_photo"), elem_id="close_photo")
 
-    def _file(self) -> None:
-        with gr.Accordion(string("other_formats"), open=False):
+    def _tools(self, card: ModelCard) -> None:
+        with gr.Tab(string("background")):
+            self.background_panel = BackgroundPanel()
+        with gr.Tab(string("size_panel")):
+            self.frame_panel = FramePanel()
+            self.size_panel = SizePanel()
+        with gr.Tab(string("edge_panel")):
+            self._edge(card)
+        with gr.Tab(string("effects_panel")):
+            self.effects_panel = EffectsPanel()
+        with gr.Tab(string("file_panel")):
             self.format_panel = FormatPanel()
+            self.make_mask = gr.Button(string("mask"), size="sm")
+            self.download_mask = gr.DownloadButton(string("download_mask"), visible=False)
             self.make_zip = gr.Button(string("zip"), size="sm")
             self.download_zip = gr.DownloadButton(string("download_zip"), visible=False)
+
+    def _edge(self, card: ModelCard) -> None:
+        self.softness = gr.Slider(-1, 1, 0, step=0.1, label=string("softness"))
+        self.grow = gr.Slider(-10, 10, 0, step=1, label=string("grow"))
+        self.fine_hair = gr.Checkbox(label=string("fine_hair"), container=False)
+        self.refine = gr.Checkbox(True, label=string("refine"), container=False)
+        self.min_score = gr.Slider(
+            MIN_OFFERED_SCORE,
+            0.95,
+            card.score_threshold,
+            step=SCORE_STEP,
+            label=string("threshold"),
+        )

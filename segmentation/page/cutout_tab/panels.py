@@ -5,12 +5,12 @@ from gradio.components import Component
 
 from segmentation.compositing.backgrounds import BACKGROUNDS, FITS
 from segmentation.image.formats import OUTPUT_FORMATS, find_format
-from segmentation.page.components import Updates, choices, photo_input, string
+from segmentation.page.components import Updates, choices, photo_button, string
 from segmentation.page.options import FRAMES
 
 
 class BackgroundPanel:
-    """Create the controls of the background and the frame.
+    """Create the controls of the background.
 
     Attributes:
         controls: the components that `PageOptions` reads, by the names of its fields.
@@ -19,24 +19,25 @@ class BackgroundPanel:
 
     def __init__(self) -> None:
         self.background = gr.Radio(
-            choices(BACKGROUNDS), value="transparent", label=string("background")
+            choices(BACKGROUNDS),
+            value="transparent",
+            label=string("background"),
+            elem_classes="kinds",
         )
         with gr.Row():
-            self.colour = gr.ColorPicker("#ffffff", label=string("colour"), visible=False)
-            self.colour_below = gr.ColorPicker(
-                "#88aacc", label=string("colour_below"), visible=False
+            self.colour = gr.ColorPicker(
+                "#ffffff", label=string("colour"), visible=False, min_width=120
             )
-        with gr.Column(visible=False) as self.backdrop_area:
-            self.backdrop = photo_input(label=string("backdrop"), height=200)
+            self.colour_below = gr.ColorPicker(
+                "#88aacc", label=string("colour_below"), visible=False, min_width=120
+            )
+        with gr.Column(visible=False, elem_classes="backdrop") as self.backdrop_area:
+            self.backdrop = photo_button(string("backdrop"))
         self.fit = gr.Radio(choices(FITS), value="cover", label=string("fit"), visible=False)
-        with gr.Row(visible=False) as self.place_area:
+        with gr.Column(visible=False) as self.place_area:
             self.scale = gr.Slider(0.05, 2, 0.7, step=0.05, label=string("scale"))
             self.x = gr.Slider(0, 1, 0.5, step=0.02, label=string("position_x"))
             self.y = gr.Slider(0, 1, 0.6, step=0.02, label=string("position_y"))
-        with gr.Row():
-            self.outline = gr.Checkbox(label=string("outline"), min_width=100)
-            self.shadow = gr.Checkbox(label=string("shadow"), min_width=100)
-        self.frame = gr.Radio(choices(FRAMES), value="whole", label=string("crop_frame"))
         self.controls: dict[str, Component] = {
             "background": self.background,
             "colour": self.colour,
@@ -46,9 +47,6 @@ class BackgroundPanel:
             "scale": self.scale,
             "x": self.x,
             "y": self.y,
-            "outline": self.outline,
-            "shadow": self.shadow,
-            "frame": self.frame,
         }
         self.shown = [
             self.colour,
@@ -56,22 +54,54 @@ class BackgroundPanel:
             self.backdrop_area,
             self.fit,
             self.place_area,
-            self.frame,
         ]
 
     def show(self, kind: str) -> Updates:
         """Show the controls that belong to a kind of background."""
-        background = BACKGROUNDS[kind]
-        parameters = background.parameters
+        parameters = BACKGROUNDS[kind].parameters
         visible = {
             self.colour: "colour" in parameters,
             self.colour_below: "colour_below" in parameters,
             self.backdrop_area: "backdrop" in parameters,
             self.fit: "fit" in parameters,
             self.place_area: "place" in parameters,
-            self.frame: not background.has_own_frame,
         }
         return {item: gr.update(visible=is_visible) for item, is_visible in visible.items()}
+
+
+class EffectsPanel:
+    """Create the controls of the effects around the objects.
+
+    Attributes:
+        controls: the components that `PageOptions` reads, by the names of its fields.
+    """
+
+    def __init__(self) -> None:
+        self.controls: dict[str, Component] = {
+            name: gr.Checkbox(label=string(name), container=False) for name in ("outline", "shadow")
+        }
+
+
+class FramePanel:
+    """Create the control of the part of the photo that the file shows.
+
+    Attributes:
+        controls: the components that `PageOptions` reads, by the names of its fields.
+    """
+
+    def __init__(self) -> None:
+        self.frame = gr.Radio(choices(FRAMES), value="whole", label=string("crop_frame"))
+        self.controls: dict[str, Component] = {"frame": self.frame}
+
+    def show(self, kind: str, is_framed: bool = False) -> Updates:
+        """Show the control unless the frame is given already.
+
+        Args:
+            kind: one of BACKGROUNDS, which may have a frame of its own.
+            is_framed: whether the size has one.
+        """
+        is_free = not BACKGROUNDS[kind].has_own_frame and not is_framed
+        return {self.frame: gr.update(visible=is_free)}
 
 
 class FormatPanel:
@@ -83,7 +113,8 @@ class FormatPanel:
     """
 
     def __init__(self) -> None:
-        self.format = gr.Radio(list(OUTPUT_FORMATS), value="png", label=string("format"))
+        titles = [(kind.title, name) for name, kind in OUTPUT_FORMATS.items()]
+        self.format = gr.Radio(titles, value="png", label=string("format"))
         self.quality = gr.Slider(40, 100, 90, step=1, label=string("quality"), visible=False)
         self.controls: dict[str, Component] = {"format": self.format, "quality": self.quality}
         self.shown = [self.quality]

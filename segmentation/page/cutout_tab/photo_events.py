@@ -17,12 +17,11 @@ from segmentation.page.components import (
     gallery,
     language_of,
     skip,
-    thumbnails,
     translate_errors,
 )
 from segmentation.page.cutout_tab.layout import CutoutLayout
 from segmentation.page.cutout_tab.open_request import OpenRequest
-from segmentation.page.header import Header, heading_text, model_choices
+from segmentation.page.header import Header, model_choices, status_text
 from segmentation.page.preview import pixels_of
 from segmentation.page.server.files import store_image
 from segmentation.page.session import PhotoState, open_photo
@@ -44,13 +43,11 @@ class PhotoEvents:
         self._layout = layout
 
     def greet(self, request: gr.Request) -> Updates:
-        """Show the tab in the visitor's language, before there is a photo."""
-        layout, language = self._layout, language_of(request)
+        """Show model and device in the visitor's language, before there is a photo."""
+        language = language_of(request)
         return {
-            self._header.heading: heading_text(self._context, None, language),
-            self._header.model: gr.Radio(choices=model_choices(self._context, language)),
-            layout.examples_heading: f"## {STRINGS['try_examples'].in_language(language)}",
-            layout.examples: thumbnails(language),
+            self._header.status: status_text(self._context, None, language),
+            self._header.model: gr.Dropdown(choices=model_choices(self._context, language)),
         }
 
     def open_example(
@@ -100,18 +97,17 @@ class PhotoEvents:
             opened = self._context.photos.get(path)
             found = segmenter.segment(opened.photo, MIN_OFFERED_SCORE)
             preview_path = store_image(opened.photo.stem, pixels_of(opened.preview))
-            heading = heading_text(self._context, model, language)
+            status = status_text(self._context, model, language)
         return {
             layout.photo_state: open_photo(
                 path, preview_path, segmenter.card, found, opened.photo.notices
             ),
             # A least score lowered for the previous photo would show every guess in this one.
             layout.min_score: segmenter.card.score_threshold,
-            layout.upload_area: gr.Column(visible=False),
-            layout.photo_area: gr.Column(visible=True),
+            layout.photo_area: gr.Row(visible=True),
             layout.is_open: True,
             **layout.request_drawing(),
-            self._header.heading: heading,
+            self._header.status: status,
         }
 
     def change_model(
@@ -132,13 +128,13 @@ class PhotoEvents:
                 photo = self._context.photos.read(state.path)
                 found = segmenter.segment(photo, MIN_OFFERED_SCORE)
                 state = state.with_model(model, *found, min_score)
-            heading = heading_text(self._context, model, language)
+            status = status_text(self._context, model, language)
         return {
             layout.model_in_use: model,
             layout.photo_state: state,
             layout.min_score: min_score,
-            self._header.heading: heading,
             **layout.request_drawing(),
+            self._header.status: status,
         }
 
     def keep_model(self, values: Values) -> Updates:
@@ -152,9 +148,9 @@ class PhotoEvents:
             card = self._context.registry.card(values[self._header.model])
         return {
             layout.photo_state: None,
+            # Gradio reports no upload of the file that the button has already.
             layout.upload: None,
-            layout.upload_area: gr.Column(visible=True),
-            layout.photo_area: gr.Column(visible=False),
+            layout.photo_area: gr.Row(visible=False),
             layout.canvas: None,
             layout.view: None,
             layout.min_score: card.score_threshold,

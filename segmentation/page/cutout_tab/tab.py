@@ -15,18 +15,18 @@ from segmentation.page.components import LATEST, PRIVATE, QUIET, PageContext, se
 from segmentation.page.cutout_tab.drawing import Drawing
 from segmentation.page.cutout_tab.edit_events import EditEvents
 from segmentation.page.cutout_tab.layout import CutoutLayout
+from segmentation.page.cutout_tab.other_files import wire_other_files
 from segmentation.page.cutout_tab.photo_events import PhotoEvents
 from segmentation.page.cutout_tab.result_events import ResultEvents
+from segmentation.page.cutout_tab.size_events import SizeEvents
 from segmentation.page.header import Header
 from segmentation.page.server.queue_limits import FILE_QUEUE
 
+# Scripts of assets/, which buttons call instead of the server.
+CHOOSE_PHOTO = "() => choosePhoto()"
+COPY_FILE, SHARE_FILE = "(file) => copyFile(file)", "(file) => shareFile(file)"
 # The queue of all events that change or show the state of a photo.
 DRAW = serial("draw")
-# The examples lie below the photo: bring it into view.
-SCROLL_TO_PHOTO = """(model) => {
-    document.getElementById("photo").scrollIntoView({block: "nearest"});
-    return model;
-}"""
 
 
 def cutout_tab(ui: gr.Blocks, context: PageContext, header: Header) -> CutoutLayout:
@@ -36,17 +36,7 @@ def cutout_tab(ui: gr.Blocks, context: PageContext, header: Header) -> CutoutLay
     drawing = Drawing(context, layout)
     result_events = ResultEvents(context, layout, drawing)
     edit_events = EditEvents(context, layout, drawing)
-    greeting = ui.load(
-        photo_events.greet,
-        None,
-        [
-            header.heading,
-            header.model,
-            layout.examples_heading,
-            layout.examples,
-        ],
-        **PRIVATE,
-    )
+    greeting = ui.load(photo_events.greet, None, [header.status, header.model], **PRIVATE)
     device = context.device_queue
     restyled = _wire_controls(layout, photo_events)
     steps = _wire_steps(layout, result_events, restyled, device)
@@ -55,22 +45,34 @@ def cutout_tab(ui: gr.Blocks, context: PageContext, header: Header) -> CutoutLay
     opening = _wire_opening(header, layout, photo_events, [greeting, *running], device)
     changing = _wire_model(header, layout, photo_events, device)
     _wire_closing(header, layout, photo_events, [*running, *opening, changing])
+    _wire_actions(layout)
     return layout
 
 
 def _wire_controls(layout: CutoutLayout, events: PhotoEvents) -> list[Any]:
     """Wire the events that show and hide controls. Returns the triggers that change the result."""
-    background, file_format = layout.background_panel, layout.format_panel
     gr.on(
-        [background.background.input, file_format.format.input],
+        [
+            layout.background_panel.background.input,
+            layout.background_panel.colour.input,
+            layout.format_panel.format.input,
+        ],
         events.show_controls,
         {*layout.controls.values()},
         _shown_controls(layout),
         **LATEST,
     )
-    styles: list[Any] = [*layout.controls.values()]
-    changed = [item.release if isinstance(item, gr.Slider) else item.input for item in styles]
-    return [*changed, background.backdrop.clear]
+    size_events = SizeEvents(layout)
+    size_events.wire(_shown_controls(layout))
+    styles = (item for item in layout.controls.values() if item not in size_events.wired)
+    return [_changed(item) for item in styles]
+
+
+def _changed(control: Any) -> Any:
+    """The event of a control that a visitor changed."""
+    if isinstance(control, gr.Slider):
+        return control.release
+    return control.upload if isinstance(control, gr.UploadButton) else control.input
 
 
 def _wire_steps(
@@ -78,7 +80,7 @@ def _wire_steps(
 ) -> list[Any]:
     """Wire the steps from the photo's state to the file, and return their events."""
     styled, drawn = _read(layout), _drawn(layout)
-    files = [layout.download, layout.download_zip]
+    files = [layout.download, *layout.other_files]
     drawing = gr.on(
         [layout.draw_request.change, *restyled], events.draw, styled, drawn, **DRAW, **LATEST
     )
@@ -96,21 +98,8 @@ def _wire_steps(
     for step in (drawing, refining, redrawing, exporting):
         # After an error, or a refusal by the limits, the announced file is never made.
         step.failure(layout.no_files, None, files, **QUIET)
-    beginning = layout.make_zip.click(
-        events.begin_zip, styled, [layout.download_zip, layout.zip_request], **LATEST
-    )
-    zipping = layout.zip_request.change(
-        events.export_zip,
-        styled,
-        [layout.download_zip],
-        trigger_mode="always_last",
-        **serial(FILE_QUEUE),
-        **PRIVATE,
-    )
-    zipping.failure(layout.no_zip, None, [layout.download_zip], **QUIET)
-    # A ZIP that is being made has the previous options.
-    gr.on(restyled, None, cancels=[zipping])
-    return [drawing, refining, redrawing, exporting, beginning, zipping]
+    other = wire_other_files(layout, events, styled, restyled)
+    return [drawing, refining, redrawing, exporting, *other]
 
 
 def _wire_opening(
@@ -124,29 +113,25 @@ def _wire_opening(
     opened = [
         layout.photo_state,
         layout.min_score,
-        layout.upload_area,
         layout.photo_area,
         layout.is_open,
         layout.draw_request,
-        header.heading,
+        header.status,
     ]
     options: dict[str, Any] = {
         **PRIVATE,
         **device,
-        # Full progress would hide the button that removes the upload.
-        "show_progress": "minimal",
-        "show_progress_on": [layout.upload, layout.canvas],
+        "show_progress_on": [layout.opening, layout.canvas],
     }
     # Events of the previous photo are cancelled before the next one is opened.
-    other_photo = [layout.examples.select, layout.upload.input, layout.open_request.change]
+    other_photo = [layout.examples.select, layout.upload.upload, layout.open_request.change]
     gr.on(other_photo, None, cancels=running)
     opening: list[Any] = [
-        layout.upload.input(events.open_photo, {layout.upload, header.model}, opened, **options),
+        layout.upload.upload(events.open_photo, {layout.upload, header.model}, opened, **options),
         layout.examples.select(
             events.open_example,
             {header.model},
             opened,
-            js=SCROLL_TO_PHOTO,
             trigger_mode="always_last",
             **options,
         ),
@@ -160,8 +145,7 @@ def _wire_opening(
     for event in opening:
         # The page still shows the result of the previous photo, and offers its file.
         event.failure(layout.request_drawing, None, [layout.draw_request], **QUIET)
-    gr.on([layout.upload.clear], None, cancels=opening)
-    layout.cancel.click(lambda: None, None, layout.upload, cancels=opening, **QUIET)
+    gr.on([layout.cancel.click], None, cancels=opening)
     return opening
 
 
@@ -169,7 +153,7 @@ def _wire_model(
     header: Header, layout: CutoutLayout, events: PhotoEvents, device: dict[str, Any]
 ) -> Any:
     """Wire the event that changes the model, and return it."""
-    changing = header.model.input(
+    changing = header.model.select(
         events.change_model,
         {header.model, layout.photo_state},
         [
@@ -177,7 +161,7 @@ def _wire_model(
             layout.photo_state,
             layout.min_score,
             layout.draw_request,
-            header.heading,
+            header.status,
         ],
         show_progress_on=header.model,
         **PRIVATE,
@@ -191,20 +175,19 @@ def _wire_closing(
     header: Header, layout: CutoutLayout, events: PhotoEvents, running: list[Any]
 ) -> None:
     """Wire the event that closes the photo and cancels its other events."""
-    layout.new_photo.click(
+    layout.close_photo.click(
         events.start_over,
         {header.model},
         [
             layout.photo_state,
             layout.upload,
-            layout.upload_area,
             layout.photo_area,
             layout.canvas,
             layout.view,
             layout.min_score,
             layout.is_open,
             layout.download,
-            layout.download_zip,
+            *layout.other_files,
         ],
         cancels=running,
         **QUIET,
@@ -278,7 +261,7 @@ def _drawn(layout: CutoutLayout) -> list[Any]:
         layout.show_uncertain,
         layout.message,
         layout.download,
-        layout.download_zip,
+        *layout.other_files,
         layout.refine_request,
         layout.export_request,
     ]
@@ -286,7 +269,12 @@ def _drawn(layout: CutoutLayout) -> list[Any]:
 
 def _shown_controls(layout: CutoutLayout) -> list[Any]:
     """The components that `CutoutLayout.show_controls` shows or hides."""
-    return [*layout.background_panel.shown, *layout.format_panel.shown]
+    return [
+        *layout.background_panel.shown,
+        layout.frame_panel.frame,
+        *layout.size_panel.shown,
+        *layout.format_panel.shown,
+    ]
 
 
 def _set_controls(layout: CutoutLayout) -> list[Any]:
@@ -296,3 +284,10 @@ def _set_controls(layout: CutoutLayout) -> list[Any]:
 
 def _unique(components: list[Any]) -> list[Any]:
     return list(dict.fromkeys(components))
+
+
+def _wire_actions(layout: CutoutLayout) -> None:
+    """Wire the buttons that act in the browser alone."""
+    layout.new_photo.click(None, js=CHOOSE_PHOTO, **PRIVATE)
+    layout.copy.click(None, [layout.download], js=COPY_FILE, **PRIVATE)
+    layout.share.click(None, [layout.download], js=SHARE_FILE, **PRIVATE)

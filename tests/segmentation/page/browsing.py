@@ -1,5 +1,6 @@
 """Actions of a visitor in the browser, and checks of what the page shows."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from segmentation import encode
@@ -29,20 +30,44 @@ def redrawn(page: Page) -> Iterator[None]:
     before = after.get_attribute("src") if after.count() else ""
     yield
     expect(after).not_to_have_attribute("src", before or "")
-    expect(page.locator("#download")).to_have_text(text(page, "download"))
+    await_file(page)
+
+
+def await_file(page: Page) -> None:
+    """Wait until the page offers the file of the result and says what it is."""
+    expect(page.locator("#download")).to_have_text(file_button(text(page, "download")))
     expect(page.locator("#download")).to_be_enabled()
 
 
+def file_button(label: str) -> re.Pattern[str]:
+    """Return what a download button shows: its label, then format and size of a single picture."""
+    return re.compile(rf"^\s*{re.escape(label)}( \w+ · \d+ × \d+)?\s*$")
+
+
 def open_example(page: Page, index: int) -> None:
-    """Click an example and wait for its file."""
+    """Click an example, which the start screen shows, and wait for its file."""
+    if page.locator("#workspace").is_visible():
+        page.locator("#home").click()
     with redrawn(page):
         page.locator("#examples img").nth(index).click()
+
+
+def open_tools(page: Page, key: str) -> None:
+    """Open a panel of tools, by the key of its name in STRINGS."""
+    tab = page.get_by_role("tab", name=text(page, key), exact=True)
+    tab.click()
+    expect(tab).to_have_attribute("aria-selected", "true")
 
 
 def upload_image(page: Page, image: UInt8, path: Path) -> None:
     """Upload an image uint8 (H, W, 3) as a file."""
     path.write_bytes(encode(image))
-    page.locator("input[type=file]").first.set_input_files(path)
+    photo_input(page).set_input_files(path)
+
+
+def photo_input(page: Page) -> Locator:
+    """Return the input of the button that chooses the photo."""
+    return page.locator("#drop input[type=file]")
 
 
 def download(page: Page, folder: Path) -> tuple[str, UInt8]:
@@ -57,7 +82,7 @@ def download(page: Page, folder: Path) -> tuple[str, UInt8]:
 @contextmanager
 def saved(page: Page, folder: Path, button: str, name: str) -> Iterator[Path]:
     """Save the file of a download button once it has the expected name."""
-    link = page.get_by_role("button", name=button, exact=True)
+    link = page.get_by_role("button", name=file_button(button))
     expect(link).to_be_enabled()
     for _ in range(20):
         # The page may replace the button's file at the moment of the click.

@@ -10,6 +10,7 @@ from tests.paths import EXAMPLES
 from tests.segmentation.page.browsing import (
     download,
     open_example,
+    photo_input,
     problems,
     redrawn,
     text,
@@ -58,7 +59,7 @@ def test_the_place_in_the_queue_is_shown_in_the_visitors_language(
         data = [earlier_visitor.values.get(id_) for id_ in opening["inputs"]]
         earlier_visitor.join(opening, data, {"index": 0, "value": None})
         page.locator("#examples img").nth(3).click()
-        waiting = page.locator("#photo .meta-text, #photo .meta-text-center")
+        waiting = page.locator("#opening .meta-text, #opening .meta-text-center")
         expect(waiting).to_contain_text("排队：")
         expect(waiting).not_to_contain_text("queue")
         expect(page.locator("#cancel")).to_be_visible()
@@ -71,13 +72,8 @@ def test_a_long_upload_is_shown_in_the_visitors_language(page: Page) -> None:
     devtools = page.context.new_cdp_session(page)
     slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 10_000}
     devtools.send("Network.emulateNetworkConditions", slow)
-    page.locator("input[type=file]").first.set_input_files(EXAMPLES / "coffee.png")
-    progress = page.locator(".uploading")
-    expect(progress).to_be_visible()
-    assert text(page, "uploading") in progress.evaluate(
-        "element => getComputedStyle(element, '::before').content"
-    )
-    expect(progress).to_have_css("font-size", "0px")
+    photo_input(page).set_input_files(EXAMPLES / "coffee.png")
+    expect(page.get_by_role("status").get_by_text(text(page, "uploading"))).to_be_visible()
 
 
 def test_a_page_says_that_the_server_was_restarted(browser: Browser) -> None:

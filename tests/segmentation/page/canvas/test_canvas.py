@@ -162,6 +162,21 @@ def test_one_undo_goes_back_over_clicks_and_controls(page: Page, tmp_path: Path)
 
 
 @pytest.mark.parametrize("page", ["en-US"], indirect=True)
+def test_objects_lie_on_the_photo_even_if_the_file_is_cropped(page: Page) -> None:
+    open_example(page, 0)
+    original = page.locator("#canvas img.original")
+    with redrawn(page):
+        choose_square(page)
+    expect(original).to_have_attribute("src", re.compile("before"))
+    tool(page, "keep").click()
+    expect(page.locator("#canvas .canvas")).to_have_attribute("data-view", "objects")
+    expect(original).not_to_have_attribute("src", re.compile("before"))
+    with redrawn(page):
+        paint(page, (0.7, 0.8), (0.8, 0.8))
+    expect(original).not_to_have_attribute("src", re.compile("before"))
+
+
+@pytest.mark.parametrize("page", ["en-US"], indirect=True)
 def test_a_click_on_nothing_keeps_the_file(page: Page) -> None:
     open_example(page, 3)
     notice = page.locator("#canvas .notice")

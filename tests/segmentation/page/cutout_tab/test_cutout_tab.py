@@ -16,6 +16,8 @@ from tests.segmentation.page.browsing import (
     click_photo,
     download,
     open_example,
+    open_tools,
+    photo_input,
     redrawn,
     text,
     upload_image,
@@ -25,7 +27,7 @@ from tests.started import started
 
 def test_upload_click_background_download(page: Page, tmp_path: Path) -> None:
     with redrawn(page):
-        page.locator("input[type=file]").first.set_input_files(EXAMPLES / "astronaut.png")
+        photo_input(page).set_input_files(EXAMPLES / "astronaut.png")
     name, image = download(page, tmp_path)
     assert name == "astronaut_cutout.png"
     assert image.shape == (512, 512, 4)
@@ -62,7 +64,6 @@ def test_a_first_visit_takes_two_clicks(browser: Browser, tmp_path: Path) -> Non
     with started(environment=environment) as server:
         page.goto(server.address)
         page.locator("#examples img").nth(3).click()
-        expect(page.locator("#photo")).to_be_in_viewport()
         name, image = download(page, tmp_path)
         seconds = page.evaluate("performance.now()") / 1000
     context.tracing.stop(path=SCREENSHOTS / "first_visit.zip")
@@ -75,11 +76,15 @@ def test_a_first_visit_takes_two_clicks(browser: Browser, tmp_path: Path) -> Non
 @pytest.mark.parametrize("page", ["en-US"], indirect=True)
 def test_an_object_is_placed_in_another_photo(page: Page, tmp_path: Path) -> None:
     open_example(page, 3)
+    open_tools(page, "effects_panel")
     with redrawn(page):
         page.get_by_label(text(page, "shadow"), exact=True).check()
+    open_tools(page, "background")
     page.get_by_label(text(page, "scene"), exact=True).check()
     with redrawn(page):
-        page.locator("input[type=file]").last.set_input_files(EXAMPLES / "coffee.png")
+        page.locator("#workspace .backdrop input[type=file]").set_input_files(
+            EXAMPLES / "coffee.png"
+        )
     for _ in range(20):
         # The file without the background photo may still be offered.
         image = download(page, tmp_path)[1]
@@ -94,13 +99,16 @@ def test_another_model_segments_the_same_photo(page: Page) -> None:
     with redrawn(page):
         click_photo(page, 420 / 512, 450 / 512)
     # The twin finds the same objects, so the address of the picture does not change.
-    page.get_by_label("孪生").check()
+    menu = page.get_by_role("combobox", name=text(page, "model"))
+    menu.click()
+    page.get_by_role("option", name="孪生").click()
     expect(page.locator("code").get_by_text("孪生 · onnxruntime CPU")).to_be_visible()
     expect(page.locator("input[type=checkbox]:checked")).to_have_count(2)
 
-    page.get_by_label("损坏").click()
+    menu.click()
+    page.get_by_role("option", name="损坏").click()
     expect(page.get_by_text("模型 broken 缺少文件 model.onnx")).to_be_visible()
-    expect(page.get_by_label("孪生")).to_be_checked()
+    expect(menu).to_have_value("孪生")
     expect(page.locator("code").get_by_text("孪生 · onnxruntime CPU")).to_be_visible()
     expect(page.locator("#download")).to_be_enabled()
 
@@ -123,16 +131,18 @@ def test_a_bad_file_is_explained_and_the_page_still_works(page: Page, tmp_path: 
     bad = tmp_path / "notes.jpg"
     bad.write_text("these are words")
     explanation = page.get_by_text(re.compile("not a photo|无法识别为照片"))
-    page.locator("input[type=file]").first.set_input_files(bad)
+    photo_input(page).set_input_files(bad)
     expect(explanation).to_be_visible()
-    expect(page.locator("#photo .error")).to_be_hidden()  # the toast explains it
+    expect(page.locator("#start .error")).to_be_hidden()  # the toast explains it
+    page.locator(".toast-close").click()
+    expect(explanation).to_be_hidden()
     open_example(page, 0)
     assert download(page, tmp_path)[0] == "astronaut_cutout.png"
     # Once more, since the page creates its components again when it changes.
-    page.locator(".toast-close").click()
-    expect(explanation).to_be_hidden()
-    page.get_by_role("button", name=text(page, "new_photo")).click()
-    page.locator("input[type=file]").first.set_input_files(bad)
+    page.locator("#home").click()
+    with page.expect_file_chooser() as chooser:
+        page.locator("#upload").click()
+    chooser.value.set_files(bad)
     expect(explanation).to_be_visible()
 
 
@@ -140,25 +150,12 @@ def test_a_file_too_large_is_refused_in_the_visitors_language(page: Page, tmp_pa
     large = tmp_path / "large.jpg"
     with large.open("wb") as file:
         file.truncate(int(Limits().megabytes * 1e6) + 1)
-    page.locator("input[type=file]").first.set_input_files(large)
+    photo_input(page).set_input_files(large)
     words = {"en": "The file has more than 50 MB", "zh": "文件超过 50 MB"}
     language = page.evaluate("navigator.language")[:2]
     expect(page.get_by_text(words[language])).to_be_visible()
     title = {"en": "Error", "zh": "出错了"}[language]
     expect(page.locator(".toast-title")).to_have_text(re.compile(rf"^\s*{title}\s*$"))
-
-
-@pytest.mark.parametrize("page", ["en-US"], indirect=True)
-def test_options_changed_before_any_photo_offer_no_file(page: Page) -> None:
-    page.get_by_label(text(page, "square"), exact=True).check()
-    page.get_by_text(text(page, "other_formats")).click()
-    page.get_by_role("radio", name="webp").check()
-    expect(page.get_by_label(text(page, "quality")).first).to_be_visible()
-    page.get_by_text(text(page, "zip")).click()
-    expect(page.get_by_text(text(page, "no_photo"))).to_be_visible()
-    expect(page.locator("#download")).to_have_text(text(page, "download"))
-    page.get_by_role("radio", name="png").check()
-    expect(page.get_by_label(text(page, "quality")).first).to_be_hidden()
 
 
 @pytest.mark.parametrize("page", ["en-US"], indirect=True)
@@ -181,8 +178,8 @@ def test_a_photo_is_pasted(page: Page, tmp_path: Path) -> None:
 @pytest.mark.parametrize("page", ["zh-CN"], indirect=True)
 def test_a_slider_moved_by_keys_changes_the_result(page: Page) -> None:
     open_example(page, 3)
-    page.get_by_text(text(page, "options"), exact=True).click()
-    slider = page.locator("input[type=range]:visible").nth(2)
+    open_tools(page, "edge_panel")
+    slider = page.locator("input[type=range]:visible").nth(1)
     with redrawn(page):
         # In the frame in which it unfolds, the slider undoes a change of its value.
         for _ in range(20):

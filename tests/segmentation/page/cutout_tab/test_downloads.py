@@ -11,13 +11,14 @@ import pytest
 from gradio.utils import get_upload_folder
 from playwright.sync_api import Page, expect
 
-from segmentation.page.components import gallery
-from segmentation.page.cutout_tab import photo_events, result_events
+from segmentation.page.cutout_tab import result_events
 from tests.paths import EXAMPLES
 from tests.segmentation.page.browsing import (
     decode,
     download,
     open_example,
+    open_tools,
+    photo_input,
     redrawn,
     saved,
     text,
@@ -54,11 +55,11 @@ def hold_files(monkeypatch: pytest.MonkeyPatch, prefix: str = "") -> HeldFiles:
 
 def test_formats_and_a_zip_of_objects_are_downloaded(page: Page, tmp_path: Path) -> None:
     open_example(page, 3)
-    page.get_by_text(text(page, "other_formats")).click()
-    page.get_by_role("radio", name="webp").check()
+    open_tools(page, "file_panel")
+    page.get_by_role("radio", name="WebP").check()
     with saved(page, tmp_path, text(page, "download"), "flower_cutout.webp") as webp:
         assert decode(webp).shape == (427, 640, 4)
-    page.get_by_role("radio", name="jpeg").check()
+    page.get_by_role("radio", name="JPEG").check()
     expect(page.get_by_text(re.compile("JPEG 不支持透明|JPEG has no transparency"))).to_be_visible()
     expect(page.locator("#download")).to_be_disabled()
     page.get_by_text(text(page, "zip")).click()
@@ -71,12 +72,14 @@ def test_the_last_option_changed_while_a_file_is_made_applies(
     page: Page, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     open_example(page, 3)
-    page.get_by_text(text(page, "other_formats")).click()
     held = hold_files(monkeypatch)
-    page.get_by_role("radio", name="webp").check()
+    open_tools(page, "file_panel")
+    page.get_by_role("radio", name="WebP").check()
     held.begun.acquire()
+    open_tools(page, "size_panel")
     page.get_by_label(text(page, "square"), exact=True).check()
-    page.get_by_role("radio", name="png").check()
+    open_tools(page, "file_panel")
+    page.get_by_role("radio", name="PNG").check()
     expect(page.locator("#download")).to_be_disabled()
     held.release.set()
     with saved(page, tmp_path, text(page, "download"), "flower_cutout.png") as png:
@@ -93,9 +96,9 @@ def test_a_new_photo_does_not_get_a_file_of_the_previous_photo(
     if first == "example":
         page.locator("#examples img").nth(3).click()
     else:
-        page.locator("input[type=file]").first.set_input_files(EXAMPLES / "flower.jpg")
+        photo_input(page).set_input_files(EXAMPLES / "flower.jpg")
     held.begun.acquire()
-    page.locator("#examples img").nth(2).click()
+    photo_input(page).set_input_files(EXAMPLES / "coffee.png")
     page.locator("#canvas img.result[src*='coffee']").first.wait_for()
     expect(page.locator("#download")).to_be_enabled()
     held.release.set()
@@ -108,13 +111,13 @@ def test_a_photo_that_cannot_be_opened_leaves_the_previous_file(
 ) -> None:
     open_example(page, 3)
     held = hold_files(monkeypatch)
+    open_tools(page, "effects_panel")
     page.get_by_label(text(page, "shadow"), exact=True).check()
     held.begun.acquire()
-    gone = [{**entry, "file": "gone.jpg"} for entry in gallery()]
-    with monkeypatch.context() as broken:
-        broken.setattr(photo_events, "gallery", lambda: gone)
-        page.locator("#examples img").nth(2).click()
-        expect(page.locator(".toast-body")).to_be_visible()
+    bad = tmp_path / "notes.jpg"
+    bad.write_text("these are words")
+    photo_input(page).set_input_files(bad)
+    expect(page.locator(".toast-body")).to_be_visible()
     held.release.set()
     expect(page.locator("#download")).to_be_enabled()
     assert download(page, tmp_path)[0] == "flower_cutout.png"
@@ -124,7 +127,8 @@ def test_a_photo_that_cannot_be_opened_leaves_the_previous_file(
 def test_a_new_file_replaces_the_second_last_one(page: Page, tmp_path: Path) -> None:
     photo = shutil.copy(EXAMPLES / "flower.jpg", tmp_path / "unique_name.jpg")
     with redrawn(page):
-        page.locator("input[type=file]").first.set_input_files(photo)
+        photo_input(page).set_input_files(photo)
+    open_tools(page, "effects_panel")
     for name in ("shadow", "outline"):
         with redrawn(page):
             page.get_by_label(text(page, name), exact=True).check()
@@ -138,14 +142,18 @@ def test_a_new_file_replaces_the_second_last_one(page: Page, tmp_path: Path) -> 
 @pytest.mark.parametrize("page", ["zh-CN"], indirect=True)
 def test_a_new_crop_withdraws_the_zip_of_objects(page: Page, tmp_path: Path) -> None:
     open_example(page, 3)
-    page.get_by_text(text(page, "other_formats")).click()
+    open_tools(page, "file_panel")
     page.get_by_text(text(page, "zip")).click()
     button = page.get_by_role("button", name=text(page, "download_zip"), exact=True)
     expect(button).to_be_enabled()
+    open_tools(page, "size_panel")
     page.get_by_label(text(page, "square"), exact=True).check()
+    open_tools(page, "file_panel")
     expect(button).to_be_hidden()
     with saved(page, tmp_path, text(page, "download"), "flower_cutout.png") as png:
         height, width, _ = decode(png).shape
         assert height == width
+    open_tools(page, "background")
     page.get_by_label(text(page, "scene"), exact=True).check()
+    open_tools(page, "size_panel")
     expect(page.get_by_label(text(page, "square"), exact=True)).to_be_hidden()

@@ -11,6 +11,7 @@ from segmentation.page.cutout_tab import result_events
 from tests.segmentation.page.browsing import (
     download,
     open_example,
+    open_tools,
     redrawn,
     text,
 )
@@ -21,7 +22,7 @@ def test_refinement_can_be_switched_off_and_on(page: Page, tmp_path: Path) -> No
     open_example(page, 3)
     expect(note).to_be_visible()
     refined = download(page, tmp_path)[1]
-    page.get_by_text(text(page, "options"), exact=True).click()
+    open_tools(page, "edge_panel")
     with redrawn(page):
         page.get_by_label(text(page, "refine")).uncheck()
     expect(note).to_be_hidden()
@@ -47,8 +48,10 @@ def test_a_new_background_does_not_run_the_model(
     open_example(page, 3)
     assert len(calls) == 1
     alpha = download(page, tmp_path)[1][..., 3]
+    open_tools(page, "effects_panel")
     with redrawn(page):
         page.get_by_label(text(page, "shadow"), exact=True).check()
+    open_tools(page, "background")
     with redrawn(page):
         page.get_by_label(text(page, "colour"), exact=True).check()
     image = download(page, tmp_path)[1]
@@ -56,6 +59,7 @@ def test_a_new_background_does_not_run_the_model(
     assert len(calls) == 1
     with redrawn(page):
         page.get_by_label(text(page, "transparent"), exact=True).check()
+    open_tools(page, "effects_panel")
     with redrawn(page):
         page.get_by_label(text(page, "shadow"), exact=True).uncheck()
     assert (download(page, tmp_path)[1][..., 3] == alpha).all(), "the refined alpha is kept"
@@ -70,6 +74,7 @@ def test_a_refinement_that_failed_is_repeated_with_the_next_change(
         with redrawn(page):
             page.locator("#examples img").nth(3).click()
         expect(page.get_by_text("selection refined")).to_be_hidden()
+    open_tools(page, "effects_panel")
     with redrawn(page):
         page.get_by_label(text(page, "shadow"), exact=True).check()
     expect(page.get_by_text("selection refined")).to_be_visible()

@@ -18,7 +18,12 @@ def send_raw(
     """
     server = urlsplit(address).netloc
     connection = http.client.HTTPConnection(server, timeout=60)
-    connection.putrequest(method, target, skip_host="host" in headers)
+    connection.putrequest(
+        method,
+        target,
+        skip_host="host" in headers,
+        skip_accept_encoding="accept_encoding" in headers,
+    )
     for name, value in headers.items():
         connection.putheader(name.replace("_", "-"), value)
     connection.endheaders(body or None)
@@ -59,7 +64,7 @@ def begin_upload(address: str) -> Iterator[socket.socket]:
     """A connection on which a part of an upload has been sent."""
     part = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.jpg"\r\n\r\n'
     request = (
-        b"POST /gradio_api/upload HTTP/1.1\r\nHost: x\r\nContent-Length: 90000\r\n"
+        b"POST /gradio_api/upload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 90000\r\n"
         b"Content-Type: multipart/form-data; boundary=x\r\n\r\n" + part + bytes(50_000)
     )
     with connect(address) as connection:

@@ -38,7 +38,7 @@ def test_a_page_is_guarded_and_leaves_no_files(folder: Path) -> None:
         assert (answer.status_code, answer.json()["detail"]) == (404, NO_SUCH_ADDRESS.en)
         assert visitor.config["css"] == "#a { color: red }"
         assert visitor.config["js"] == "() => 1"
-        assert visitor.config["footer_links"] == ["api", "gradio"]
+        assert visitor.config["footer_links"] == ["api"]
         visitor.upload("photo.png", b"photo")
         assert list(folder.iterdir())
     assert not list(folder.iterdir())

@@ -1,0 +1,112 @@
+"""The page before there is a photo, and the ways in which a photo comes to it."""
+
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.paths import EXAMPLES
+from tests.segmentation.page.browsing import (
+    download,
+    open_example,
+    open_tools,
+    redrawn,
+    text,
+)
+
+DROP = """([name, bytes, type, selector]) => {
+    const dataTransfer = new DataTransfer();
+    dataTransfer.items.add(new File([new Uint8Array(bytes)], name, {type}));
+    const options = {dataTransfer, bubbles: true, cancelable: true};
+    document.querySelector(selector).dispatchEvent(new DragEvent("dragenter", options));
+    const isShown = "drop" in document.documentElement.dataset;
+    const drop = new DragEvent("drop", options);
+    document.querySelector(selector).dispatchEvent(drop);
+    return [isShown, drop.defaultPrevented];
+}"""
+only_english = pytest.mark.parametrize("page", ["en-US"], indirect=True)
+
+
+def drop(page: Page, path: Path, name: str, type_: str, selector: str) -> list[bool]:
+    """Drop a file; return whether the page offers to take it, and the browser leaves it alone."""
+    outcome: list[bool] = page.evaluate(DROP, [name, [*path.read_bytes()], type_, selector])
+    return outcome
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "scheme", "locale"),
+    [(1280, 800, "dark", "zh-CN"), (360, 740, "light", "en-US")],
+)
+def test_the_page_fits_its_window_before_there_is_a_photo(
+    browser: Browser,
+    address: str,
+    width: int,
+    height: int,
+    scheme: Literal["light", "dark"],
+    locale: str,
+) -> None:
+    context = browser.new_context(
+        locale=locale, color_scheme=scheme, viewport={"width": width, "height": height}
+    )
+    page = context.new_page()
+    page.goto(address)
+    last = page.locator("#examples button").last
+    expect(last).to_be_in_viewport(ratio=1)
+    expect(page.get_by_role("heading", name=text(page, "title"))).to_be_in_viewport(ratio=1)
+    expect(page.locator("#upload")).to_have_text(text(page, "choose_photo"))
+    for name in ("#download", "#tools", "#canvas"):
+        expect(page.locator(name)).to_have_count(0)
+    context.close()
+
+
+@only_english
+def test_a_second_photo_is_dropped_anywhere_whatever_its_type(page: Page, tmp_path: Path) -> None:
+    open_example(page, 3)
+    photo = EXAMPLES / "coffee.png"
+    with redrawn(page):
+        # Browsers give no type to a file whose ending they do not know.
+        assert drop(page, photo, "cup.jpg_large", "", "#footer") == [True, True]
+    assert download(page, tmp_path)[0] == "cup_cutout.png"
+    expect(page.locator("html")).not_to_have_attribute("data-drop", "photo")
+
+
+@only_english
+def test_a_photo_dropped_on_the_batch_tab_goes_there(page: Page) -> None:
+    page.get_by_role("tab", name=text(page, "batch")).click()
+    page.locator("input[type=file][multiple]").wait_for(state="attached")
+    assert drop(page, EXAMPLES / "flower.jpg", "rose.jpg", "image/jpeg", "#footer") == [True, True]
+    expect(page.get_by_text("rose", exact=True)).to_be_visible()
+
+
+@only_english
+def test_the_result_is_copied_as_a_transparent_png(page: Page) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    open_example(page, 3)
+    open_tools(page, "file_panel")
+    with redrawn(page):
+        page.get_by_role("radio", name="WebP").check()
+    page.locator("#copy").click()
+    expect(page.get_by_role("status").get_by_text(text(page, "copied"))).to_be_visible()
+    pixel = page.evaluate(
+        """async () => {
+            const [item] = await navigator.clipboard.read();
+            const bitmap = await createImageBitmap(await item.getType("image/png"));
+            const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
+            const context = canvas.getContext("2d");
+            context.drawImage(bitmap, 0, 0);
+            return [...context.getImageData(5, 5, 1, 1).data, bitmap.width];
+        }"""
+    )
+    assert pixel == [0, 0, 0, 0, 640]
+
+
+@only_english
+def test_the_language_is_switched_and_remembered(page: Page, address: str) -> None:
+    page.get_by_role("link", name="中文").click()
+    expect(page.locator("#upload")).to_have_text("选择照片")
+    page.goto(address)
+    expect(page.locator("#upload")).to_have_text("选择照片")
+    bad = page.locator("#drop input[type=file]")
+    bad.set_input_files({"name": "notes.jpg", "mimeType": "image/jpeg", "buffer": b"words"})
+    expect(page.get_by_text("无法识别为照片")).to_be_visible()

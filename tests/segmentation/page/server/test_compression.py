@@ -1,0 +1,10 @@
+"""Compression of the page itself."""
+
+from tests.segmentation.page.server.connections import send_raw
+
+
+def test_the_page_is_compressed_for_browsers_that_take_it(address: str) -> None:
+    plain = send_raw(address, "GET", "/", accept_encoding="identity")[1]
+    compressed = send_raw(address, "GET", "/", accept_encoding="gzip, deflate, br")[1]
+    assert b"window.gradio_config" in plain
+    assert len(compressed) < len(plain) / 4
