@@ -16,6 +16,7 @@ from tests.segmentation.page.browsing import (
     download,
     move_over_photo,
     open_example,
+    open_tools,
     paint,
     problems,
     redrawn,
@@ -165,8 +166,9 @@ def test_one_undo_goes_back_over_clicks_and_controls(page: Page, tmp_path: Path)
 def test_objects_lie_on_the_photo_even_if_the_file_is_cropped(page: Page) -> None:
     open_example(page, 0)
     original = page.locator("#canvas img.original")
+    open_tools(page, "size_panel")
     with redrawn(page):
-        choose_square(page)
+        page.get_by_label(text(page, "square"), exact=True).check()
     expect(original).to_have_attribute("src", re.compile("before"))
     tool(page, "keep").click()
     expect(page.locator("#canvas .canvas")).to_have_attribute("data-view", "objects")
