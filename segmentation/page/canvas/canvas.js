@@ -49,6 +49,12 @@ class Studio {
     return this.mode !== "result" || Boolean(this.view?.follows_photo);
   }
 
+  /** The file of the original: the photo, or what stands beside a result in another frame. */
+  get besideResult() {
+    const { before, photo } = this.view;
+    return this.mode === "result" && before ? before : photo;
+  }
+
   setMode(mode) {
     this.shownMode = mode;
     for (const input of this.root.querySelectorAll(".views input")) {
@@ -95,6 +101,7 @@ class Studio {
       width: `${width}px`,
       height: `${height}px`,
     });
+    showPicture(this.photo, this.besideResult.url);
     const target = this.targetAt(this.pointXy);
     this.root.dataset.view = this.mode;
     this.root.dataset.tool = this.tool;
@@ -157,9 +164,8 @@ class Studio {
 
   /** Load the pictures that changed. */
   load(value, former) {
-    const photo = value.before ?? value.photo;
     const loads = [
-      showPicture(this.photo, photo.url),
+      showPicture(this.photo, this.besideResult.url),
       showPicture(this.result, value.result.url),
     ];
     if (value.tile) {
@@ -246,7 +252,8 @@ async function showPicture(image, url) {
   image.dataset.url = url;
   const next = new Image();
   next.src = url;
-  await next.decode();
+  // A file that was deleted shows as a missing picture.
+  await next.decode().catch(() => undefined);
   if (image.dataset.url === url) image.src = url;
 }
 

@@ -35,20 +35,22 @@ def photo_canvas(**options: Any) -> gr.HTML:
         options: of `gr.HTML`, such as `elem_id`.
     """
     return gr.HTML(
-        html_template=_read("canvas.html"),
-        css_template=_read("canvas.css"),
+        html_template=_code("canvas.html"),
+        css_template=_code("canvas.css"),
         js_on_load=_script(),
         apply_default_css=False,
         **options,
     )
 
 
-def _read(name: str) -> str:
-    return (FOLDER / name).read_text("utf-8")
-
-
 def _script() -> str:
     texts = {key: asdict(text) for key, text in CANVAS_TEXTS.items()}
     constants = f"const CANVAS_TEXTS = {json.dumps(texts, ensure_ascii=False)};"
     start = "startCanvas(element, trigger, props, watch);"
-    return "\n".join([constants, *map(_read, SCRIPTS), start])
+    return "\n".join([constants, *map(_code, SCRIPTS), start])
+
+
+def _code(name: str) -> str:
+    """Read a file without its comments and indentation, which every visitor would load."""
+    lines = (line.strip() for line in (FOLDER / name).read_text("utf-8").splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith(("//", "/*", "*")))

@@ -16,6 +16,7 @@ from tests.segmentation.page.browsing import (
     download,
     move_over_photo,
     open_example,
+    open_tools,
     paint,
     problems,
     redrawn,
@@ -159,6 +160,22 @@ def test_one_undo_goes_back_over_clicks_and_controls(page: Page, tmp_path: Path)
     with redrawn(page):
         page.locator("#redo").click()
     assert download(page, tmp_path)[1][450, 420, 3] == 255
+
+
+@pytest.mark.parametrize("page", ["en-US"], indirect=True)
+def test_objects_lie_on_the_photo_even_if_the_file_is_cropped(page: Page) -> None:
+    open_example(page, 0)
+    original = page.locator("#canvas img.original")
+    open_tools(page, "size_panel")
+    with redrawn(page):
+        page.get_by_label(text(page, "square"), exact=True).check()
+    expect(original).to_have_attribute("src", re.compile("before"))
+    tool(page, "keep").click()
+    expect(page.locator("#canvas .canvas")).to_have_attribute("data-view", "objects")
+    expect(original).not_to_have_attribute("src", re.compile("before"))
+    with redrawn(page):
+        paint(page, (0.7, 0.8), (0.8, 0.8))
+    expect(original).not_to_have_attribute("src", re.compile("before"))
 
 
 @pytest.mark.parametrize("page", ["en-US"], indirect=True)
