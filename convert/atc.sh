@@ -2,7 +2,7 @@
 # Make one OM on a host without Python packages. It runs the same atc command as
 #   python -m convert atc DIR --soc-version CHIP --size HxW --precision PRECISION
 #
-# Usage: atc.sh DIR CHIP HxW [mixed|fp16|fp32]
+# Usage: atc.sh DIR CHIP HxW [mixed|cube|fp16|fp32]
 #   DIR    model folder
 #   CHIP   Ascend310P3, Ascend910B4, ...: `Ascend` and the Name that npu-smi info shows
 #   HxW    input size, such as 512x768
@@ -34,22 +34,23 @@ case ${LAYOUT:-NHWC} in
     *) echo "LAYOUT must be NHWC or NCHW" >&2; exit 2 ;;
 esac
 
-case $precision,$soc in
-    mixed,Ascend310*) mode=--precision_mode=allow_fp32_to_fp16 ;;
-    mixed,*) mode=--precision_mode_v2=mixed_float16 ;;
-    fp16,*) mode=--precision_mode_v2=fp16 ;;
-    fp32,*) mode=--precision_mode_v2=origin ;;
-    *) echo "The precision must be mixed, fp16 or fp32" >&2; exit 2 ;;
+case $precision in
+    mixed) mode=--precision_mode=allow_fp32_to_fp16 ;;
+    cube) mode=--precision_mode_v2=cube_fp16in_fp32out ;;
+    fp16) mode=--precision_mode_v2=fp16 ;;
+    fp32) mode=--precision_mode_v2=origin ;;
+    *) echo "The precision must be mixed, cube, fp16 or fp32" >&2; exit 2 ;;
 esac
 
-# atc leaves kernels and caches in the folder where it runs.
+# atc leaves kernels and caches in the folder where it runs, and refuses paths with a space.
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 cd "$scratch"
+cp "$folder/$graph" .
 
 atc --framework=5 \
-    --model="$folder/$graph" \
-    --output="$folder/$name" \
+    --model="$graph" \
+    --output="$name" \
     --soc_version="$soc" \
     --input_format="$format" \
     --input_shape="${INPUT:-image}:$dims" \
@@ -58,6 +59,7 @@ atc --framework=5 \
     --display_model_info=1
 
 om="$folder/$name.om"
+mv "$name.om" "$om"
 cat <<END
 
 Add this to "artifacts" in $folder/card.json:

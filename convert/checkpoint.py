@@ -1,9 +1,9 @@
 """Load a Mask2Former checkpoint: model, image processor settings and labels."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from transformers import Mask2FormerConfig, Mask2FormerForUniversalSegmentation
@@ -66,6 +66,13 @@ class Checkpoint:
                 fields.get("rescale_factor", 1 / 255) if fields.get("do_rescale", True) else 1.0
             ),
         )
+
+    def graph_input(self, layout: Literal["NHWC", "NCHW"]) -> InputSpec:
+        """Return the input of a graph: the photo itself as NHWC, or normalised pixels as NCHW."""
+        spec = self.input_spec
+        if layout == "NHWC":
+            return spec
+        return replace(spec, layout="NCHW", dtype="float32", normalised_inside=False)
 
     @property
     def is_normalised(self) -> bool:

@@ -32,6 +32,7 @@ from segmentation.cli.argument_types import score
 from segmentation.engines.onnx import OnnxEngine
 from segmentation.errors import ConversionError, ModelError
 from segmentation.i18n import Text
+from segmentation.inference.preprocess import preprocess
 from segmentation.model_card import Artifact, ModelCard, Source, digest_of, load_card, save_card
 
 Task = Literal["instance", "panoptic", "semantic"]
@@ -72,6 +73,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "use gather if atc or the chip fails on GridSample",
     )
     parser.add_argument(
+        "--input",
+        type=str.upper,
+        choices=("NHWC", "NCHW"),
+        default="NHWC",
+        help="nhwc (default): the photo, uint8, normalised inside; nchw: normalised float32, "
+        "for --gears and --aipp of atc, or if a chip refuses uint8",
+    )
+    parser.add_argument(
         "--portable",
         action="store_true",
         help="for onnx: also write graphs that share these weights, for onnxruntime before 1.25 "
@@ -103,7 +112,9 @@ def run(args: argparse.Namespace) -> None:
             "first.",
             file=sys.stderr,
         )
-    plans = plan_graphs(checkpoint, args.size, args.longest_side, args.target, args.sampling)
+    plans = plan_graphs(
+        checkpoint, args.size, args.longest_side, args.target, args.sampling, args.input
+    )
     if args.portable and args.target == "onnx":
         plans = add_portable(plans)
     name = args.source or files.name
@@ -153,7 +164,7 @@ def export(
             source=source,
             labels=translate_labels(checkpoint.labels),
             score_threshold=score_threshold,
-            input=checkpoint.input_spec,
+            input=checkpoint.graph_input(graphs[0].layout),
             outputs=OUTPUTS,
             mask_stride=MASK_STRIDE,
             artifacts=tuple(_write(checkpoint, partial, plan) for plan in graphs),
@@ -191,8 +202,9 @@ def compare_with_transformers(checkpoint: Checkpoint, card: ModelCard) -> None:
     )
     sizes_hw = dict.fromkeys(size_hw for sizes in by_aspect for size_hw in (sizes[0], sizes[-1]))
     for height, width in sizes_hw:
-        image = synthetic_photo((height, width))[None]
-        found = compare_logits(checkpoint.run(image), engine.run(image))
+        photo = synthetic_photo((height, width))
+        pixel_values, _ = preprocess(photo, card.input, [(height, width)], card.mask_stride)
+        found = compare_logits(checkpoint.run(photo[None]), engine.run(pixel_values))
         print(
             f"At {height}x{width} against transformers: "
             f"class logits {found.class_max:.1e}, mask logits {found.mask_max:.1e}, "
@@ -235,12 +247,11 @@ def describe_graph(
 
 def _write(checkpoint: Checkpoint, folder: Path, plan: GraphPlan) -> Artifact:
     path = folder / plan.file
-    model = write_graph(
-        checkpoint.model, checkpoint.input_spec, plan.size_hw, plan.target, plan.sampling
-    )
+    spec = checkpoint.graph_input(plan.layout)
+    model = write_graph(checkpoint.model, spec, plan.size_hw, plan.target, plan.sampling)
     if plan.weights_file:
         share_weights(model, folder / plan.weights_file)
-    elif plan.target == "ascend" and (violations := check(model)):
+    elif plan.target == "ascend" and (violations := check(model, open_sides=plan.size_hw is None)):
         raise ConversionError(
             f"atc would refuse {plan.file}: {violations[0]}. Please report the checkpoint.",
             f"{plan.file} 无法通过 atc：{violations[0]}。请反馈该检查点。",

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from convert.checkpoint import Checkpoint
 from convert.graph.backbones import DYNAMIC_SIZE_BACKBONES
@@ -11,6 +11,8 @@ from segmentation.arrays import SizeHW
 from segmentation.errors import ConversionError
 
 DEFAULT_SIDE = 512
+
+Layout = Literal["NHWC", "NCHW"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,7 @@ class GraphPlan:
         sizes_hw: the input sizes that the card lists.
         target: the runtime.
         sampling: form of deformable attention; None for the fastest.
+        layout: NHWC for a graph that takes the photo itself, NCHW for normalised pixels.
         weights_file: file of another graph that holds the weights; None for a graph with its own.
     """
 
@@ -31,6 +34,7 @@ class GraphPlan:
     sizes_hw: tuple[SizeHW, ...]
     target: Target = "onnx"
     sampling: str | None = None
+    layout: Layout = "NHWC"
     weights_file: str | None = None
 
 
@@ -58,6 +62,7 @@ def plan_graphs(
     longest_side: int | None,
     target: Target = "onnx",
     sampling: str | None = None,
+    layout: Layout = "NHWC",
 ) -> tuple[GraphPlan, ...]:
     """Plan the graphs for the requested sizes.
 
@@ -67,15 +72,17 @@ def plan_graphs(
         longest_side: all sizes with this longest side, instead of `sizes_hw`.
         target: the runtime.
         sampling: form of deformable attention; None for the fastest.
+        layout: of the graphs' input.
 
     Raises:
         ConversionError: a side is not a multiple of 32, or the backbone or target needs fixed
             sizes, or the target does not support the sampling.
     """
     _check_sampling(target, sampling)
-    # atc needs every side fixed.
     backbone = checkpoint.model.config.backbone_config.model_type
-    takes_any_size = target == "onnx" and backbone in DYNAMIC_SIZE_BACKBONES
+    # atc needs every side fixed, or gears, which need NCHW.
+    may_be_open = target == "onnx" or (layout == "NCHW" and longest_side is not None)
+    takes_any_size = may_be_open and backbone in DYNAMIC_SIZE_BACKBONES
     if longest_side is None:
         sizes_hw = list(dict.fromkeys(sizes_hw or [default_size(checkpoint.processor)]))
     elif takes_any_size:
@@ -87,10 +94,10 @@ def plan_graphs(
         )
     _check_sides(sizes_hw)
     if takes_any_size:
-        return (GraphPlan("model.onnx", None, tuple(sizes_hw), target, sampling),)
+        return (GraphPlan("model.onnx", None, tuple(sizes_hw), target, sampling, layout),)
     name = "model.onnx" if len(sizes_hw) == 1 else "model_{}x{}.onnx"
     return tuple(
-        GraphPlan(name.format(*size_hw), size_hw, (size_hw,), target, sampling)
+        GraphPlan(name.format(*size_hw), size_hw, (size_hw,), target, sampling, layout)
         for size_hw in sizes_hw
     )
 

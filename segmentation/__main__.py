@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from segmentation.cli.options import cutout_options, limit_threads, mask_paths, terminal_language
+from segmentation.cli.overlap import map_overlapping
 from segmentation.cli.parser import make_parser, parse
 from segmentation.cutout import CutoutOptions, refine_and_cut_out
 from segmentation.errors import ChoiceError, KoutuError, ModelNotFound, PhotoError
@@ -61,15 +62,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     decoder_pool().warm_up()  # while the model loads
     segmenter = Segmenter(card, args.engine, args.precision, args.threads, spin)
     try:
-        _, engine_notices = segmenter.open()
+        engine, engine_notices = segmenter.open()
     except KoutuError as error:
         print(f"error: {error.in_language(language)}", file=sys.stderr)
         return 1
     for notice in engine_notices:
         print(notice.in_language(language), file=sys.stderr)
     failed = False
-    for path, target in output_paths(args.photos, args.output, options.format):
-        report, notices = _process(segmenter, path, target, options, args)
+    # A device of its own leaves the host free to prepare one more photo for each.
+    at_once = engine.max_concurrency * (1 if engine.computes_on_host else 2)
+    jobs = output_paths(args.photos, args.output, options.format)
+    for (path, _), (report, notices) in map_overlapping(
+        lambda job: _process(segmenter, *job, options, args), jobs, at_once
+    ):
         failed = failed or "error" in report
         for notice in notices:
             print(f"{path}: {notice.in_language(language)}", file=sys.stderr)

@@ -17,7 +17,7 @@ from segmentation.compositing.compose import compose, composed_mask
 from segmentation.compositing.crop import Crop
 from segmentation.compositing.effects import Effects
 from segmentation.compositing.matting import Edge, grow_alpha, make_alpha
-from segmentation.compositing.sizing.frame import find_frame
+from segmentation.compositing.sizing.frame import Frame, find_frame
 from segmentation.compositing.sizing.photo_sheet import make_sheet
 from segmentation.compositing.sizing.size import DEFAULT_DPI, OutputSize, check_dpi, check_frame
 from segmentation.compositing.stroke_masks import Correction
@@ -88,6 +88,7 @@ class Cutout:
         image: uint8 (h, w, 4) with straight alpha if the background is transparent, else
             uint8 (h, w, 3); cropped, with effects, and of the size asked for; or the sheet.
         options: what was asked for.
+        frame: the part of the photo that `image` shows, before it is put on a sheet.
         dpi_xy: dots per inch of the file: those asked for, else the photo's, if it has any.
         alpha_seconds: time spent on `alpha`.
         refine_seconds: time spent on the second inference; 0 without one.
@@ -97,6 +98,7 @@ class Cutout:
     alpha: UInt8
     image: UInt8
     options: CutoutOptions
+    frame: Frame
     dpi_xy: tuple[float, float] | None
     alpha_seconds: float
     refine_seconds: float = 0.0
@@ -208,13 +210,13 @@ def cut_out(
     alpha = compute_alpha(photo, segmentation, ids, refinement, options.edge, options.strokes)
     alpha_seconds = time.perf_counter() - start
     framing = options.background, options.effects, options.crop, options.size
-    notices = find_frame(alpha, *framing).notices
+    frame = find_frame(alpha, *framing)
     image = compose(photo, alpha, *framing)
     if options.sheet:
         image = make_sheet(image, options.dpi or DEFAULT_DPI)
     dpi = options.dpi or (DEFAULT_DPI if options.sheet else None)
     dpi_xy = (dpi, dpi) if dpi else photo.dpi_xy
-    return Cutout(alpha, image, options, dpi_xy, alpha_seconds, notices=notices)
+    return Cutout(alpha, image, options, frame, dpi_xy, alpha_seconds, notices=frame.notices)
 
 
 def cut_out_each(

@@ -4,30 +4,45 @@ Options and their rules: the ATC manual, docs/zh/user_guides/atc_tools of github
 CANN 8.0's at hiascend.com (atlasatcparam_16_0015 for --input_format). Nothing ran on hardware.
 """
 
-import difflib
 import math
-import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from convert.arguments import format_size
+from convert.ascend.tuning import precision_option
 from segmentation.arrays import SizeHW
 from segmentation.errors import ConversionError
 from segmentation.model_card import Artifact, InputSpec, ModelCard
 
 ONNX_FRAMEWORK = 5
+# Aspect ratios (height / width) of the OMs that are made of a graph for many sizes.
+DEFAULT_ASPECTS = (1.0, 3 / 4, 4 / 3)
+DEFAULT_SAMPLING = "grid-sample"
+# Names of the files in the folder where atc runs.
+KEEP_DTYPE_FILE = "keep_dtype.cfg"
+FUSION_SWITCH_FILE = "fusion_switch.cfg"
 
-# Names in CANN's platform configuration: github.com/hicann/runtime, src/platform/platform_config.
-SOC_VERSIONS = (
-    *(f"Ascend310P{n}" for n in (3, 1, 5, 7)),
-    *(f"Ascend910B{n}" for n in ("4", "1", "2", "2C", "3", "4-1")),
-    *(f"Ascend310B{n}" for n in (1, 2, 3, 4)),
-)
-_A3 = re.compile(r"Ascend910_93\d\d")
 
-PRECISIONS = ("mixed", "fp16", "fp32")
-"""mixed: matrix products in float16, the rest in float32 where the chip can; fp32: as the graph."""
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """How atc compiles a graph, apart from its shape.
+
+    Attributes:
+        precision: a key of PRECISIONS.
+        sampling: a key of POINT_SAMPLERS; None leaves the graph as it is if atc accepts it.
+        aipp: whether the chip normalises the photo.
+        kept_dtypes: nodes, or OpType::TYPE, that stay in the precision of the graph.
+        fusion_switch: content of a file that turns fusions on or off, if one is used.
+        options: other options of atc and their values.
+    """
+
+    precision: str = "mixed"
+    sampling: str | None = None
+    aipp: bool = False
+    kept_dtypes: tuple[str, ...] = ()
+    fusion_switch: str | None = None
+    options: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +53,20 @@ class Conversion:
         graph: the ONNX artifact.
         sizes_hw: the input sizes of the OM; more than one makes gears.
         soc: the chip.
-        precision: one of PRECISIONS.
+        tuning: how atc compiles the graph.
     """
 
     graph: Artifact
     sizes_hw: tuple[SizeHW, ...]
     soc: str
-    precision: str
+    tuning: Tuning
 
     @property
     def name(self) -> str:
         """The OM's file name without `.om`, which atc appends."""
-        suffix = f"{self.soc.lower()}_{self.precision}"
+        tuning = self.tuning
+        parts = [self.soc.lower(), tuning.precision, tuning.sampling or "", "aipp" * tuning.aipp]
+        suffix = "_".join(part for part in parts if part)
         if self.has_gears:  # one OM per graph
             return f"{Path(self.graph.file).stem}_{suffix}_gears"
         return f"model_{suffix}_{format_size(self.sizes_hw[0])}"
@@ -61,15 +78,16 @@ class Conversion:
 
 
 def plan_conversions(
-    card: ModelCard, soc: str, precision: str, sizes_hw: Sequence[SizeHW] = (), *, gears: bool
+    card: ModelCard, soc: str, tuning: Tuning, sizes_hw: Sequence[SizeHW] = (), *, gears: bool
 ) -> tuple[Conversion, ...]:
     """Plan the OMs of a model: one per size, or with gears one per graph.
 
     Args:
         card: the model.
         soc: the chip.
-        precision: one of PRECISIONS.
-        sizes_hw: the sizes to convert; none means all sizes in the card.
+        tuning: how atc compiles the graphs.
+        sizes_hw: the sizes to convert; none means all sizes in the card, or of a graph for many
+            sizes those nearest to DEFAULT_ASPECTS.
         gears: whether all sizes of a graph go into one OM.
 
     Raises:
@@ -83,7 +101,11 @@ def plan_conversions(
         and artifact.weights_file is None
     ]
     graph_of_size = {size_hw: graph for graph in reversed(graphs) for size_hw in graph.sizes_hw}
-    wanted = tuple(sizes_hw) or tuple(size_hw for graph in graphs for size_hw in graph.sizes_hw)
+    wanted = tuple(sizes_hw) or tuple(
+        size_hw
+        for graph in graphs
+        for size_hw in (graph.sizes_hw if gears else _default_sizes(graph.sizes_hw))
+    )
     _check_sizes(card, wanted, graph_of_size)
     if gears and card.input.layout != "NCHW":
         # --dynamic_image_size needs NCHW or NHWC, and for ONNX models atc accepts NCHW or ND.
@@ -94,51 +116,64 @@ def plan_conversions(
             "每个尺寸各生成一个 OM，速度不受影响。",
         )
     if not gears:
-        return tuple(Conversion(graph_of_size[size], (size,), soc, precision) for size in wanted)
+        return tuple(Conversion(graph_of_size[size], (size,), soc, tuning) for size in wanted)
     return tuple(
-        Conversion(graph, sizes, soc, precision)
+        Conversion(graph, sizes, soc, tuning)
         for graph in graphs
         if (sizes := tuple(size for size in wanted if graph_of_size[size] == graph))
     )
 
 
-def atc_arguments(
-    card: ModelCard,
-    conversion: Conversion,
-    output: Path,
-    aipp: Path | None = None,
-    fusion_switch: Path | None = None,
-) -> tuple[str, ...]:
-    """Build the arguments of atc.
+def atc_arguments(card: ModelCard, conversion: Conversion, model: str) -> tuple[str, ...]:
+    """Build the arguments of atc, whose paths are relative to the folder where it runs.
+
+    atc refuses a path with any character but letters, digits and `./_-` (ge v8.5.0,
+    base/common/util.cc), so the folder is not part of it.
 
     Args:
         card: the model.
         conversion: the conversion.
-        output: path of the OM without `.om`.
-        aipp: path of the AIPP configuration, if one is used.
-        fusion_switch: file that turns fusions on or off, if one is used.
+        model: name of the graph's file.
     """
-    spec = card.input
+    spec, tuning = card.input, conversion.tuning
     side_hw = ("-1", "-1") if conversion.has_gears else conversion.sizes_hw[0]
     options = {
         "framework": ONNX_FRAMEWORK,
-        "model": card.path(conversion.graph),
-        "output": output,
+        "model": model,
+        "output": conversion.name,
         "soc_version": conversion.soc,
         "input_format": "NCHW" if spec.layout == "NCHW" else "ND",
         "input_shape": f"{spec.name}:{_input_shape(spec, side_hw)}",
-        **_precision_option(conversion),
+        **precision_option(tuning.precision),
         "log": "error",
         # Prints the version of atc, for the card.
         "display_model_info": 1,
     }
     if conversion.has_gears:
         options["dynamic_image_size"] = ";".join(f"{h},{w}" for h, w in conversion.sizes_hw)
-    if aipp:
-        options["insert_op_conf"] = aipp
-    if fusion_switch:
-        options["fusion_switch_file"] = fusion_switch
+    options |= {option: file for option, file, _ in _files(card, conversion)}
+    options |= dict(tuning.options)
     return tuple(f"--{name}={value}" for name, value in options.items())
+
+
+def configuration_files(card: ModelCard, conversion: Conversion) -> Mapping[str, str]:
+    """Return the files that the arguments name, besides the graph: contents by file name.
+
+    Raises:
+        ConversionError: AIPP does not suit the graph.
+    """
+    return {file: text for _, file, text in _files(card, conversion)}
+
+
+def _files(card: ModelCard, conversion: Conversion) -> Iterator[tuple[str, str, str]]:
+    """Yield the option, the name and the content of each configuration file."""
+    tuning = conversion.tuning
+    if tuning.aipp:
+        yield "insert_op_conf", f"{conversion.name}.aipp.cfg", aipp_config(card, conversion)
+    if tuning.kept_dtypes:
+        yield "keep_dtype", KEEP_DTYPE_FILE, "".join(f"{name}\n" for name in tuning.kept_dtypes)
+    if tuning.fusion_switch is not None:
+        yield "fusion_switch_file", FUSION_SWITCH_FILE, tuning.fusion_switch
 
 
 def aipp_config(card: ModelCard, conversion: Conversion) -> str:
@@ -174,29 +209,15 @@ def aipp_config(card: ModelCard, conversion: Conversion) -> str:
     return "aipp_op {\n" + "".join(f"    {line}\n" for line in lines) + "}\n"
 
 
-def is_soc(soc: str) -> bool:
-    """Whether atc knows a chip of this name."""
-    return soc in SOC_VERSIONS or _A3.fullmatch(soc) is not None
-
-
-def check_soc(soc: str) -> str:
-    """Return the name of a chip if atc knows it.
-
-    Raises:
-        ConversionError: atc does not know the chip; a similar name is suggested.
-    """
-    if is_soc(soc):
-        return soc
-    longer = [known for known in SOC_VERSIONS if known.lower().startswith(soc.lower())]
-    similar = (longer or difflib.get_close_matches(soc, SOC_VERSIONS, n=1))[:1]
-    hint = f" Did you mean {similar[0]}?" if similar else ""
-    hint_zh = f"是否想写 {similar[0]}？" if similar else ""
-    raise ConversionError(
-        f"atc knows no chip {soc}.{hint} It is `Ascend` and the Name that npu-smi info shows; "
-        f"--soc-version auto reads it. Known: {', '.join(SOC_VERSIONS)}.",
-        f"atc 不认识芯片 {soc}。{hint_zh}名称由 Ascend 加上 npu-smi info 显示的 Name 组成；"
-        f"--soc-version auto 可自动读取。可用：{'、'.join(SOC_VERSIONS)}。",
+def _default_sizes(sizes_hw: Sequence[SizeHW]) -> tuple[SizeHW, ...]:
+    """All of a few sizes; of many, those nearest to DEFAULT_ASPECTS."""
+    if len(sizes_hw) <= len(DEFAULT_ASPECTS):
+        return tuple(sizes_hw)
+    nearest = (
+        min(sizes_hw, key=lambda size_hw: abs(math.log(size_hw[0] / size_hw[1] / aspect)))
+        for aspect in DEFAULT_ASPECTS
     )
+    return tuple(dict.fromkeys(nearest))
 
 
 def _check_sizes(
@@ -219,13 +240,3 @@ def _check_sizes(
 def _input_shape(spec: InputSpec, size_hw: tuple[object, object]) -> str:
     height, width = size_hw
     return f"1,{height},{width},3" if spec.layout == "NHWC" else f"1,3,{height},{width}"
-
-
-def _precision_option(conversion: Conversion) -> dict[str, str]:
-    """One of the two options for the precision; atc refuses both together."""
-    if conversion.precision == "mixed" and conversion.soc.startswith("Ascend310"):
-        # mixed_float16 goes by a list of operators. This keeps all vector operators in float32,
-        # which the 310P has, and uses float16 in the matrix unit, which has no float32.
-        return {"precision_mode": "allow_fp32_to_fp16"}
-    modes = {"mixed": "mixed_float16", "fp16": "fp16", "fp32": "origin"}
-    return {"precision_mode_v2": modes[conversion.precision]}

@@ -9,9 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from convert.ascend.command_line import is_soc
+from convert.ascend.atc_errors import atc_failure
 from segmentation.errors import ConversionError
-from segmentation.i18n import Text
 
 DEFAULT_LOCATIONS = (
     Path("/usr/local/Ascend/ascend-toolkit/latest"),
@@ -20,36 +19,6 @@ DEFAULT_LOCATIONS = (
     Path.home() / "Ascend/cann",
 )
 
-# Sources: the ATC manual's error codes, the parser of github.com/hicann/ge, and users' reports.
-ERROR_CODES = {
-    "E10001": Text(
-        "an option has a value that atc does not accept",
-        "某个选项的取值不被 atc 接受",
-    ),
-    "E10016": Text(
-        "--input_shape names an input that the graph does not have; export the model again",
-        "--input_shape 中的输入名在图中不存在，请重新导出模型",
-    ),
-    "E16005": Text(
-        "the graph imports more than one operator set; export it with --target ascend",
-        "图引用了多个算子集（opset），请用 --target ascend 重新导出",
-    ),
-    "EZ3003": Text(
-        "there is no kernel for an operator: the ops package of this chip is not installed, the "
-        "chip is another one, or the operator is not supported",
-        "找不到算子的实现：未安装该芯片的算子包（ops），或芯片型号不对，或算子不受支持",
-    ),
-    "EE1010": Text(
-        "an object does not belong to the current context; check for several CANN versions on this "
-        "host",
-        "对象不属于当前 context，请检查本机是否混装了多个 CANN 版本",
-    ),
-    "np.float_": Text(
-        "atc runs on a Python with NumPy 2; give it one with NumPy 1.26 or older",
-        "atc 所用的 Python 装有 NumPy 2，请换用 NumPy 1.26 或更早版本的 Python 环境",
-    ),
-}
-_CODE = re.compile(r"\bE[A-Z0-9]\d{4}\b|np\.float_")
 _VERSION = re.compile(r"atc_version\[([^\]]*)\]")
 
 
@@ -102,12 +71,9 @@ def run_atc(toolkit: Toolkit, arguments: Sequence[str], folder: Path) -> str | N
     Raises:
         ConversionError: atc failed; the error codes in its output are explained.
     """
-    command = [str(toolkit.atc), *arguments]
-    if toolkit.set_env:
-        command = ["bash", "-c", 'source "$0" && exec "$@"', str(toolkit.set_env), *command]
     lines: list[str] = []
     with subprocess.Popen(
-        command,
+        _sourced(toolkit, [str(toolkit.atc), *arguments]),
         cwd=folder,
         env=_environment(),
         stdout=subprocess.PIPE,
@@ -120,37 +86,47 @@ def run_atc(toolkit: Toolkit, arguments: Sequence[str], folder: Path) -> str | N
             lines.append(line)
     output = "".join(lines)
     if process.returncode != 0:
-        raise _failure(output, process.returncode)
+        raise atc_failure(output, process.returncode)
     version = _VERSION.search(output)
     return version[1] if version else None
 
 
-def ask_npu_smi() -> str:
-    """Read the chip of this host's first card from `npu-smi info`.
+def check_python(toolkit: Toolkit) -> None:
+    """Check the NumPy of the Python that atc will start: the `python3` of its PATH.
+
+    atc takes it by its name (ge v8.5.0, py_decouple.cc). CANN needs NumPy 1 on a Python before 3.13
+    (CANN's installation guide, instg_0045).
 
     Raises:
-        ConversionError: npu-smi is missing, fails, or shows no chip that atc knows.
+        ConversionError: it is NumPy 2 on such a Python.
     """
-    try:
-        done = subprocess.run(
-            ["npu-smi", "info"], capture_output=True, text=True, check=True, timeout=60
-        )
-    except (OSError, subprocess.SubprocessError) as error:
-        raise ConversionError(
-            f"npu-smi info did not work ({error}). Name the chip yourself, for example "
-            "--soc-version Ascend310P3",
-            f"npu-smi info 运行失败（{error}）。请直接指定芯片，例如 --soc-version Ascend310P3",
-        ) from error
-    names = re.findall(r"^\|\s*\d+\s+(\S+)\s*\|", done.stdout, re.MULTILINE)
-    chips = [f"Ascend{name}" for name in names if is_soc(f"Ascend{name}")]
-    if not chips:
-        raise ConversionError(
-            f"npu-smi info shows no chip that atc knows (Name: {', '.join(names) or 'none'}). "
-            "Name the chip yourself with --soc-version.",
-            f"npu-smi info 未显示 atc 认识的芯片（Name：{'、'.join(names) or '无'}）。"
-            "请用 --soc-version 指定。",
-        )
-    return chips[0]
+    program = (
+        "import sys, numpy; "
+        "print(sys.executable, sys.version_info[1], numpy.__version__, sep='\\n')"
+    )
+    done = subprocess.run(
+        _sourced(toolkit, ["python3", "-c", program]),
+        env=_environment(),
+        capture_output=True,
+        text=True,
+    )
+    # Without python3 or NumPy, atc fails with a code that is explained (E40001, E40020).
+    if done.returncode == 0:
+        python, minor, numpy = done.stdout.split("\n")[-4:-1]
+        if int(numpy.split(".")[0]) >= 2 and int(minor) < 13:
+            raise ConversionError(
+                f"atc would take {python}, which has NumPy {numpy}; CANN needs NumPy 1 there. Put "
+                "a python3 with numpy<2 first on PATH, or install Koutu in a venv of its own.",
+                f"atc 将使用 {python}，其中的 NumPy 为 {numpy}，而 CANN 要求 NumPy 1。请把装有 "
+                "numpy<2 的 python3 放在 PATH 最前面，或把 Koutu 装进单独的 venv。",
+            )
+
+
+def _sourced(toolkit: Toolkit, command: Sequence[str]) -> list[str]:
+    """The command, run after set_env.sh if that has not been sourced."""
+    if toolkit.set_env is None:
+        return list(command)
+    return ["bash", "-c", 'source "$0" && exec "$@"', str(toolkit.set_env), *command]
 
 
 def _environment() -> dict[str, str]:
@@ -164,21 +140,7 @@ def _environment() -> dict[str, str]:
     path = os.environ.get("PATH", "").split(os.pathsep)
     kept = [entry for entry in path if not (inside and entry == own)]
     environment = {**os.environ, "PATH": os.pathsep.join(kept)}
+    # atc starts eight compilers by default, for which small hosts lack memory.
+    environment.setdefault("TE_PARALLEL_COMPILER", str(min(8, max(1, (os.cpu_count() or 1) // 2))))
     environment.pop("ASCEND_WORK_PATH", None)
     return environment
-
-
-def _failure(output: str, exit_code: int) -> ConversionError:
-    """Make the error for a failed run of atc from the codes in its output."""
-    codes = dict.fromkeys(_CODE.findall(output))
-    known = [(code, ERROR_CODES[code]) for code in codes if code in ERROR_CODES]
-    if known:
-        en = "; ".join(f"{code}: {cause.en}" for code, cause in known)
-        zh = "；".join(f"{code}：{cause.zh}" for code, cause in known)
-    else:
-        en = ", ".join(codes) or "no code in its output"
-        zh = "、".join(codes) or "输出中没有错误码"
-    return ConversionError(
-        f"atc failed (exit code {exit_code}). {en}. Details are above and in $HOME/ascend/log.",
-        f"atc 转换失败（退出码 {exit_code}）。{zh}。详情见上方输出和 $HOME/ascend/log。",
-    )

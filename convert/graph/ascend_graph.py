@@ -1,11 +1,15 @@
 """Write the graph with the operators that atc's parser accepts (see `operator_rules`)."""
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from torch import Tensor
+import numpy as np
+import numpy.typing as npt
 
-from convert.graph.graph import Graph, Value
+from convert.graph.graph import Graph, Value, linear_weights
+
+if TYPE_CHECKING:  # a graph is also rewritten on hosts without torch
+    from torch import Tensor, nn
 
 # The first opset with GridSample, and the newest at which all operators we need are registered.
 ASCEND_OPSET = 16
@@ -14,18 +18,53 @@ ASCEND_OPSET = 16
 class AscendGraph(Graph):
     """Writer of a graph for atc, which onnxruntime runs as well.
 
-    Operators newer than opset 16 are written with older ones.
+    Operators newer than opset 16 are written with older ones, in the forms that CANN documents for
+    its fusions (hiascend.com, graphubfusionref). Whether they are fused shows in the fusion report
+    beside the OM.
     """
 
     opset = ASCEND_OPSET
 
-    def layer_norm(self, tokens: Value, weight: Tensor, bias: Tensor, eps: float) -> Value:
-        """Write ReduceMean, Sub, Pow, Sqrt and Div, which CANN's LayerNorm fusion recognises."""
+    def linear(
+        self, tokens: Value, weight: npt.NDArray[Any], bias: npt.NDArray[Any] | None = None
+    ) -> Value:
+        """Use Gemm, which adds the bias in float32 inside the matrix product."""
+        matrix = self.floats(weight.T)
+        if bias is None or not bias.any():
+            return self.op("MatMul", tokens, matrix)
+        return self.op("Gemm", tokens, matrix, self.floats(bias))
+
+    def relu_feed_forward(self, first: "nn.Linear", second: "nn.Linear", tokens: Value) -> Value:
+        """Use Gemm and Relu, which atc fuses."""
+        hidden = self.op("Relu", self.linear(tokens, *linear_weights(first)))
+        return self.linear(hidden, *linear_weights(second))
+
+    def layer_norm(
+        self,
+        tokens: Value,
+        weight: "npt.ArrayLike | Tensor",
+        bias: "npt.ArrayLike | Tensor",
+        eps: float,
+    ) -> Value:
+        """Write ReduceMean, Sub, Pow, Sqrt and Div, which CANN's LayerNorm fusion recognises.
+
+        The documented pattern has the exponent and epsilon as tensors of one axis.
+        """
         centred = self.op("Sub", tokens, self._mean(tokens))
-        variance = self._mean(self.op("Pow", centred, self.floats(2)))
-        deviation = self.op("Sqrt", self.op("Add", variance, self.floats(eps)))
+        variance = self._mean(self.op("Pow", centred, self.floats([2])))
+        deviation = self.op("Sqrt", self.op("Add", variance, self.floats([eps])))
         scaled = self.op("Mul", self.op("Div", centred, deviation), self.const(weight))
         return self.op("Add", scaled, self.const(bias))
+
+    def instance_norm(self, value: Value, groups: int, eps: float) -> Value:
+        """Use four axes, because the 310P's InstanceNorm takes no other number."""
+        return self.op(
+            "InstanceNormalization",
+            self.reshape(value, 1, groups, 1, -1),
+            self.floats(np.ones(groups)),
+            self.floats(np.zeros(groups)),
+            epsilon=eps,
+        )
 
     def gelu(self, value: Value) -> Value:
         """Write x (1 + erf(x / sqrt 2)) / 2."""

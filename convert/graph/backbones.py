@@ -136,6 +136,8 @@ def _convolutional(write: Callable[[Graph, Any, Value], list[Value]]) -> Backbon
 
 def _normalise(graph: Graph, spec: InputSpec) -> Value:
     """Pixels (1, 3, H, W) as the checkpoint's processor normalises them."""
+    if not spec.normalised_inside:
+        return spec.name
     pixels = graph.op("Cast", graph.transpose(spec.name, 0, 3, 1, 2), to=1)
     scale = [[[spec.rescale_factor / std]] for std in spec.std]
     shift = [[[-mean / std]] for mean, std in zip(spec.mean, spec.std, strict=True)]
@@ -160,7 +162,7 @@ def write_backbone(
     Args:
         graph: the graph to add to.
         backbone: the checkpoint's backbone.
-        spec: the graph's input: uint8, NHWC, normalised inside.
+        spec: the graph's input: uint8 NHWC, normalised inside, or normalised float32 NCHW.
         size_hw: the only size that the graph takes; None for any.
 
     Returns:

@@ -5,14 +5,16 @@ turns all values that depend on it into constants, and one description serves bo
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import onnx
 from onnx import helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
-from torch import Tensor, nn
+
+if TYPE_CHECKING:  # a graph is also rewritten on hosts without torch
+    from torch import Tensor, nn
 
 Value = str
 """The name of a tensor in the graph."""
@@ -31,12 +33,13 @@ class Graph:
 
     def __init__(self) -> None:
         self._nodes: list[onnx.NodeProto] = []
+        self._producers: dict[Value, onnx.NodeProto] = {}
         self._constants: dict[Value, npt.NDArray[Any]] = {}
         self._names: dict[tuple[str, tuple[int, ...], bytes], Value] = {}
 
-    def const(self, array: npt.ArrayLike | Tensor) -> Value:
+    def const(self, array: "npt.ArrayLike | Tensor") -> Value:
         """Add a constant of the array's own dtype; equal constants are stored once."""
-        if isinstance(array, Tensor):
+        if hasattr(array, "detach"):  # a tensor of torch
             array = array.detach().numpy()
         array = np.asarray(array, order="C")
         key = (array.dtype.str, array.shape, array.tobytes())
@@ -57,6 +60,10 @@ class Graph:
         """Return the array of a constant, or None for a value that is computed at run time."""
         return self._constants.get(value)
 
+    def producer(self, value: Value) -> onnx.NodeProto | None:
+        """Return the node that computes a value, or None for a constant or an input."""
+        return self._producers.get(value)
+
     def op(self, op_type: str, *inputs: Value, domain: str = "", **attributes: Any) -> Value:
         """Add an operator with one output; an empty name stands for an omitted input."""
         return self.ops(op_type, *inputs, outputs=1, domain=domain, **attributes)[0]
@@ -73,6 +80,7 @@ class Graph:
             feeds = {name: self._constants[name] for name in inputs if name}
             return tuple(self.const(array) for array in self._evaluate(node, feeds))
         self._nodes.append(node)
+        self._producers.update(dict.fromkeys(names, node))
         return names
 
     def reshape(self, value: Value, *shape: int | Value) -> Value:
@@ -101,11 +109,11 @@ class Graph:
         # that is slower than a pass of its own, and an Add would be fused back into a Gemm.
         return self.op("Sub", self.op("MatMul", tokens, matrix), self.floats(-bias))
 
-    def linear_layer(self, layer: nn.Linear, tokens: Value) -> Value:
+    def linear_layer(self, layer: "nn.Linear", tokens: Value) -> Value:
         """Apply a linear layer of the checkpoint, with or without bias, to tokens (N, in)."""
         return self.linear(tokens, *linear_weights(layer))
 
-    def relu_feed_forward(self, first: nn.Linear, second: nn.Linear, tokens: Value) -> Value:
+    def relu_feed_forward(self, first: "nn.Linear", second: "nn.Linear", tokens: Value) -> Value:
         """Apply two linear layers with a Relu between them to tokens (N, in).
 
         The wide middle takes one pass, not two: relu(x + b) = max(x, -b) + b, and the second
@@ -116,10 +124,30 @@ class Graph:
         moved = last_weight.astype(np.float64) @ bias + last_bias
         return self.linear(hidden, last_weight, moved)
 
-    def layer_norm(self, tokens: Value, weight: Tensor, bias: Tensor, eps: float) -> Value:
+    def layer_norm(
+        self,
+        tokens: Value,
+        weight: "npt.ArrayLike | Tensor",
+        bias: "npt.ArrayLike | Tensor",
+        eps: float,
+    ) -> Value:
         """Apply layer normalisation over the last axis."""
         return self.op(
             "LayerNormalization", tokens, self.const(weight), self.const(bias), epsilon=eps
+        )
+
+    def instance_norm(self, value: Value, groups: int, eps: float) -> Value:
+        """Normalise each group of channels of features (C, cells).
+
+        Returns:
+            Normalised features with the groups on the second axis, for a reshape to (C, cells).
+        """
+        return self.op(
+            "InstanceNormalization",
+            self.reshape(value, 1, groups, -1),
+            self.floats([1.0] * groups),
+            self.floats([0.0] * groups),
+            epsilon=eps,
         )
 
     def gelu(self, value: Value) -> Value:
@@ -228,7 +256,7 @@ class Graph:
         return list(ReferenceEvaluator(model).run(None, feeds))
 
 
-def linear_weights(layer: nn.Linear) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+def linear_weights(layer: "nn.Linear") -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     """Return weight (out, in) and bias (out,) of a linear layer; zeros for a missing bias."""
     weight = layer.weight.detach().numpy()
     bias = np.zeros(len(weight)) if layer.bias is None else layer.bias.detach().numpy()

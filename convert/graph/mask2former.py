@@ -39,14 +39,14 @@ def write_graph(
 
     Args:
         model: the checkpoint's model.
-        spec: the graph's input: uint8, NHWC, normalised inside.
+        spec: the graph's input: uint8 NHWC, normalised inside, or normalised float32 NCHW.
         size_hw: the only size that the graph takes; None for a graph that takes all multiples of
             32.
         target: the run-time.
         sampling: a key of SAMPLERS; None takes the fastest that the target has.
 
     Returns:
-        A model with the input `spec.name` uint8 (1, H, W, 3), and the float32 outputs
+        A model with the input `spec.name` of (1, H, W, 3) or (1, 3, H, W), and the float32 outputs
         class_queries_logits (1, Q, labels + 1) and masks_queries_logits (1, Q, H/4, W/4), named and
         shaped as in transformers.
 
@@ -54,7 +54,7 @@ def write_graph(
         ValueError: the backbone needs a fixed size, and `size_hw` is None.
     """
     graph = TARGETS[target]()
-    coarsest_hw = _coarsest_size(graph, spec.name, size_hw)
+    coarsest_hw = _coarsest_size(graph, spec, size_hw)
     module = model.model.pixel_level_module
     maps = write_backbone(graph, module.encoder, spec, size_hw)
     levels = [_level(graph, coarsest_hw, scale) for scale in (1, 2, 4)]
@@ -70,7 +70,7 @@ def write_graph(
         else ("mask_height", "mask_width")
     )
     return graph.model(
-        [helper.make_tensor_value_info(spec.name, TensorProto.UINT8, (1, height, width, 3))],
+        [_input_info(spec, height, width)],
         [
             helper.make_tensor_value_info(OUTPUTS[0], TensorProto.FLOAT, (1, queries, labels + 1)),
             helper.make_tensor_value_info(
@@ -84,12 +84,19 @@ def write_graph(
     )
 
 
-def _coarsest_size(graph: Graph, image: str, size_hw: SizeHW | None) -> tuple[Value, Value]:
+def _input_info(spec: InputSpec, height: int | str, width: int | str) -> onnx.ValueInfoProto:
+    if spec.layout == "NHWC":
+        return helper.make_tensor_value_info(spec.name, TensorProto.UINT8, (1, height, width, 3))
+    return helper.make_tensor_value_info(spec.name, TensorProto.FLOAT, (1, 3, height, width))
+
+
+def _coarsest_size(graph: Graph, spec: InputSpec, size_hw: SizeHW | None) -> tuple[Value, Value]:
     """Height and width of the coarsest map: constants, or computed at run time."""
     if size_hw:
         return graph.ints(size_hw[0] // SIDE_MULTIPLE), graph.ints(size_hw[1] // SIDE_MULTIPLE)
-    height = graph.op("Shape", image, start=1, end=2)
-    width = graph.op("Shape", image, start=2, end=3)
+    first = 1 if spec.layout == "NHWC" else 2
+    height = graph.op("Shape", spec.name, start=first, end=first + 1)
+    width = graph.op("Shape", spec.name, start=first + 1, end=first + 2)
     multiple = graph.ints(SIDE_MULTIPLE)
     return graph.op("Div", height, multiple), graph.op("Div", width, multiple)
 

@@ -76,14 +76,7 @@ def _pointwise(graph: Graph, conv: nn.Conv2d, features: Value) -> Value:
 
 def _group_norm(graph: Graph, features: Value, norm: nn.GroupNorm) -> Value:
     """Write group normalisation of features (C, cells)."""
-    ones, zeros = [1.0] * norm.num_groups, [0.0] * norm.num_groups
-    normed = graph.op(
-        "InstanceNormalization",
-        graph.reshape(features, 1, norm.num_groups, -1),
-        graph.floats(ones),
-        graph.floats(zeros),
-        epsilon=norm.eps,
-    )
+    normed = graph.instance_norm(features, norm.num_groups, norm.eps)
     scale, shift = (graph.const(part[:, None]) for part in (norm.weight, norm.bias))
     per_channel = graph.reshape(normed, norm.num_channels, -1)
     return graph.op("Add", graph.op("Mul", per_channel, scale), shift)

@@ -34,7 +34,7 @@ def swin(
     Args:
         graph: the graph to add to.
         backbone: the checkpoint's backbone.
-        spec: the graph's input, uint8 NHWC; the patch embedding absorbs its normalisation.
+        spec: the graph's input; the patch embedding absorbs the normalisation of uint8 NHWC.
         size_hw: input size; the sides are multiples of the patch size.
 
     Returns:
@@ -73,15 +73,23 @@ def _patch_embedding(
     projection, norm = embeddings.patch_embeddings.projection, embeddings.norm
     patch, channels = projection.kernel_size[0], projection.out_channels
     height, width = size_hw[0] // patch, size_hw[1] // patch
-    blocks = graph.reshape(spec.name, height, patch, width, patch * 3)
-    patches = graph.reshape(graph.transpose(blocks, 0, 2, 1, 3), height * width, patch * patch * 3)
-    # W ((r x - mean) / std) + b, where x is 0..255 and r the rescale factor.
     with torch.no_grad():
-        mean, std = (torch.tensor(values, dtype=torch.float64) for values in (spec.mean, spec.std))
-        weight = projection.weight.double().permute(0, 2, 3, 1) / std
-        bias = projection.bias.double() - (weight * mean).sum((1, 2, 3))
-        weight = weight.reshape(channels, -1) * spec.rescale_factor
-    tokens = graph.linear(graph.op("Cast", patches, to=1), weight.numpy(), bias.numpy())
+        weight, bias = projection.weight.double().permute(0, 2, 3, 1), projection.bias.double()
+        if spec.normalised_inside:
+            blocks = graph.reshape(spec.name, height, patch, width, patch * 3)
+            blocks = graph.transpose(blocks, 0, 2, 1, 3)
+            # W ((r x - mean) / std) + b, where x is 0..255 and r the rescale factor.
+            mean, std = (torch.tensor(values).double() for values in (spec.mean, spec.std))
+            bias = bias - (weight / std * mean).sum((1, 2, 3))
+            weight = weight / std * spec.rescale_factor
+        else:
+            planes = graph.reshape(spec.name, 3, height, patch, width, patch)
+            blocks = graph.transpose(planes, 1, 3, 2, 4, 0)
+        weight = weight.reshape(channels, -1)
+    patches = graph.reshape(blocks, height * width, patch * patch * 3)
+    if spec.normalised_inside:
+        patches = graph.op("Cast", patches, to=1)
+    tokens = graph.linear(patches, weight.numpy(), bias.numpy())
     return graph.layer_norm(tokens, norm.weight, norm.bias, norm.eps), (height, width)
 
 

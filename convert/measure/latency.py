@@ -10,6 +10,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from urllib.error import URLError
 
@@ -17,6 +18,7 @@ import cv2
 import numpy as np
 
 from convert.measure.host import describe_host
+from convert.measure.page_waits import open_page
 from segmentation import (
     Limits,
     Photo,
@@ -30,8 +32,6 @@ from segmentation import (
     read_photo,
 )
 from segmentation.compositing.stroke_matting import apply_strokes
-from segmentation.page.overlay import draw_instances
-from segmentation.page.preview import reduce_photo
 
 ROOT = Path(__file__).parents[2]
 START_TIMEOUT_SECONDS = 60
@@ -72,7 +72,11 @@ def run(args: argparse.Namespace) -> None:
         name = "first cut-out of an example, new process"
         _report(name, lambda: _process_seconds(command), args.repeat)
     photo = _scaled(read_photo(args.photo, Limits(megapixels=1e3)), args.megapixels)
-    for name, measure in _photo_measurements(Segmenter(find_model(args.model)), photo).items():
+    card = find_model(args.model)
+    with open_page(card, photo, STROKE) as actions:
+        for name, act in actions.items():
+            _report(name, partial(_seconds, act), args.repeat)
+    for name, measure in _photo_measurements(Segmenter(card), photo).items():
         _report(name, measure, args.repeat)
     print(f"\nPeak memory of this process: {_peak_gigabytes():.2f} GB")
 
@@ -89,23 +93,11 @@ def _photo_measurements(segmenter: Segmenter, photo: Photo) -> dict[str, Measure
     """The waits for one photo on an open page, by their names in the table."""
     segmentation, _ = segmenter.segment(photo)
     logits = segmentation.mask_logits([1])
-    reduced = reduce_photo(photo)
     alpha = make_alpha(photo.rgb, logits)
-    reduced_alpha = make_alpha(reduced.rgb, logits)
     cut_out = compose(photo, alpha, Transparent())
-
-    def draw() -> None:
-        drawn = compose(reduced, make_alpha(reduced.rgb, logits), Transparent())
-        encode(draw_instances(reduced.rgb, segmentation, [1]), "jpeg")
-        encode(np.ascontiguousarray(drawn[..., :3]), "jpeg")
-
     return {
         "find the objects again": lambda: _seconds(lambda: segmenter.segment(photo)),
-        "second pick: drawn on the page": lambda: _seconds(draw),
         "second pick: alpha at full size": lambda: _seconds(lambda: make_alpha(photo.rgb, logits)),
-        "one stroke, drawn on the page": lambda: _seconds(
-            lambda: apply_strokes(reduced_alpha, reduced.rgb, [STROKE])
-        ),
         "one stroke, at full size": lambda: _seconds(
             lambda: apply_strokes(alpha, photo.rgb, [STROKE])
         ),

@@ -80,7 +80,7 @@ def crop_box(alpha: UInt8, crop: Crop, outset: Outset | None = None) -> BoxXYXY:
         horizontal = _widen_span(horizontal, round(frame_w), width)
         vertical = _widen_span(vertical, round(frame_h), height)
     frame = horizontal[0], vertical[0], horizontal[1], vertical[1]
-    _check_size(frame)
+    check_box(frame)
     return frame
 
 
@@ -111,7 +111,7 @@ def aspect_box(alpha: UInt8, aspect: float, margin: float, outset: Outset | None
     horizontal = _widen_span(horizontal, round(frame_w), width)
     vertical = _widen_span(vertical, round(frame_w / aspect), height)
     frame = horizontal[0], vertical[0], horizontal[1], vertical[1]
-    _check_size(frame)
+    check_box(frame)
     return frame
 
 
@@ -136,6 +136,23 @@ def crop_image(image: UInt8, box_xyxy: BoxXYXY) -> UInt8:
     return result
 
 
+def check_box(box_xyxy: BoxXYXY) -> None:
+    """Check that a frame fits into memory.
+
+    Raises:
+        ChoiceError: it has too many pixels.
+    """
+    left, top, right, bottom = box_xyxy
+    width, height = right - left, bottom - top
+    if width * height > MAX_MEGAPIXELS * 1e6:
+        raise ChoiceError(
+            f"This crop would have {width} x {height} pixels. Crop to the subject, do not crop, or "
+            "choose a size with an aspect ratio closer to the subject's.",
+            f"按此裁剪会有 {width} × {height} 像素。请改为裁剪到主体、不裁剪，"
+            "或选择与主体长宽比更接近的尺寸。",
+        )
+
+
 def _pad_span(span: tuple[int, int], padding: tuple[int, int], length: int) -> tuple[int, int]:
     """Add padding at both ends, except where the span ends with the photo."""
     low, high = span
@@ -158,15 +175,3 @@ def _widen_span(span: tuple[int, int], min_length: int, photo_length: int) -> tu
         return photo_length - target, photo_length
     start = low - (target - (high - low)) // 2
     return start, start + target
-
-
-def _check_size(frame_xyxy: BoxXYXY) -> None:
-    left, top, right, bottom = frame_xyxy
-    width, height = right - left, bottom - top
-    if width * height > MAX_MEGAPIXELS * 1e6:
-        raise ChoiceError(
-            f"This crop would have {width} x {height} pixels. Crop to the subject, do not crop, or "
-            "choose a size with an aspect ratio closer to the subject's.",
-            f"按此裁剪会有 {width} × {height} 像素。请改为裁剪到主体、不裁剪，"
-            "或选择与主体长宽比更接近的尺寸。",
-        )

@@ -20,6 +20,7 @@ from segmentation.compositing.multiscale import (
     to_bytes,
     to_unit,
 )
+from segmentation.compositing.noise import noise_level, smooth_noise
 from segmentation.errors import ChoiceError
 
 # Radius of the guided filter in mask cells: how far an outline can move to the photo's edge. 1 is
@@ -109,7 +110,9 @@ def make_alpha(rgb: UInt8, mask_logits: Float32, edge: Edge | None = None) -> UI
     logits = _enlarge_mask(mask_logits, size_hw, factor)
     logits = _fill_pinholes(logits, logits.size / mask_logits.size)
     band = _band_to_solve(logits, edge._radius_cells * cell_size)
-    model, opacity = _solve(guide, logits, band, edge, cell_size)
+    # A mean over factor x factor pixels has that much less noise.
+    noise = noise_level(rgb)
+    model, opacity = _solve(guide, logits, band, edge, cell_size, noise / factor)
     alpha = repeat_pixels(to_bytes(opacity), factor)[: size_hw[0], : size_hw[1]].copy()
     soft = band & (_boundary_band(opacity >= 1, radius=1) | ((opacity > 0) & (opacity < 1)))
     for tile in tiles(soft):
@@ -118,7 +121,7 @@ def make_alpha(rgb: UInt8, mask_logits: Float32, edge: Edge | None = None) -> UI
         height, width = colours.shape[:2]
         tile_model = enlarge_tile(model, tile, factor)[:height, :width]
         tile_soft = repeat_pixels(soft[tile].astype(np.uint8), factor)[:height, :width] > 0
-        tile_opacity = _opacity(tile_model, colours, edge._gain)
+        tile_opacity = _opacity(tile_model, colours, edge._gain, noise)
         np.copyto(alpha[full], to_bytes(tile_opacity), where=tile_soft)
     return grow_alpha(alpha, edge)
 
@@ -182,7 +185,7 @@ def _boundary_band(inside: Bool, radius: int) -> Bool:
 
 
 def _solve(
-    guide: Float32, logits: Float32, band: Bool, edge: Edge, cell_size: float
+    guide: Float32, logits: Float32, band: Bool, edge: Edge, cell_size: float, noise: float
 ) -> tuple[Float32, Float32]:
     """Solve the reduced copy: the linear model (h, w, 4) and the opacity (h, w) in 0..1."""
     model = np.zeros((*logits.shape, 4), np.float32)
@@ -192,7 +195,7 @@ def _solve(
         around = padded_box(band, margin=round(2 * radius))
         combined = _add_colours(LOGIT_GAIN * logits[around], guide[around], round(cell_size))
         model[around] = fit_linear_model(guide[around], sigmoid(combined), radius=round(radius))
-        solved = _opacity(model[around], guide[around], edge._gain)
+        solved = _opacity(model[around], guide[around], edge._gain, noise)
         opacity[around][band[around]] = solved[band[around]]
     return model, opacity
 
@@ -240,8 +243,9 @@ def colour_frequencies(colours: npt.NDArray[np.intp], weights: Float32) -> Float
     return np.asarray(shares + FREQUENCY_OFFSET, np.float32)
 
 
-def _opacity(model: Float32, colours: Float32, gain: float) -> Float32:
-    """Opacity (h, w) in 0..1 that the linear model gives to colours (h, w, 3) in 0..1."""
+def _opacity(model: Float32, colours: Float32, gain: float, noise: float) -> Float32:
+    """Opacity (h, w) in 0..1 that the linear model gives to colours (h, w, 3) with some noise."""
+    colours = smooth_noise(colours, gain * model[..., :3], noise)
     value = apply_linear_model(model, colours)
     return np.asarray(np.clip((value - 0.5) * gain + 0.5, 0, 1), np.float32)
 

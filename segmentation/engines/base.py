@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from segmentation.arrays import Float32, SizeHW
 from segmentation.i18n import Text
-from segmentation.model_card import InputSpec
+from segmentation.model_card import Artifact, InputSpec
 
 
 class Logits(NamedTuple):
@@ -46,8 +46,18 @@ class Engine(ABC):
         return 1
 
     @property
+    def computes_on_host(self) -> bool:
+        """Whether a run keeps the CPU busy, so that preparing other photos meanwhile is no gain."""
+        return True
+
+    @property
+    def compiled_artifacts(self) -> tuple[Artifact, ...]:
+        """The loaded artifacts that a chip's compiler made and that may compute other numbers."""
+        return ()
+
+    @property
     def notices(self) -> tuple[Text, ...]:
-        """What a person should know about how the engine runs here."""
+        """What users should know about the devices now."""
         return ()
 
     @abstractmethod

@@ -31,6 +31,7 @@ __all__ = [
     "check_engine_choice",
     "detect_chip",
     "engine_choices",
+    "is_ascend",
     "is_remote",
     "open_engine",
 ]
@@ -74,11 +75,13 @@ def _open_onnx(
 
 
 def _open_ascend(
-    card: ModelCard, _choice: EngineChoice, precision: str | None, _threads: int, _spin: bool
+    card: ModelCard, choice: EngineChoice, precision: str | None, _threads: int, _spin: bool
 ) -> Engine:
     from segmentation.engines.ascend.engine import AscendEngine
 
-    return AscendEngine(card, precision)
+    _, _, devices = choice.partition(":")
+    device_ids = [int(device) for device in devices.split(",")] if devices else None
+    return AscendEngine(card, precision, device_ids=device_ids)
 
 
 def _open_remote(
@@ -105,8 +108,8 @@ _SPECS = (
     EngineSpec(
         name="ascend",
         title="Ascend",
-        choice_pattern="ascend",
-        choice_help=Text("ascend", "ascend"),
+        choice_pattern=r"ascend(:\d+(,\d+)*)?",
+        choice_help=Text("ascend, ascend:0,1 (these devices)", "ascend、ascend:0,1（指定设备）"),
         open=_open_ascend,
         auto_rank=1,
         is_present=lambda: detect_chip() is not None,
@@ -150,6 +153,11 @@ def check_engine_choice(text: str) -> EngineChoice:
 def is_remote(choice: EngineChoice) -> bool:
     """Whether a choice is the address of replicas, which have their own model files."""
     return ENGINES["remote"].matches(choice)
+
+
+def is_ascend(choice: EngineChoice) -> bool:
+    """Whether a choice means Ascend devices, and nothing else."""
+    return ENGINES["ascend"].matches(choice)
 
 
 def available_chip() -> str | None:

@@ -13,7 +13,13 @@ from pathlib import Path
 
 from segmentation.engines.ascend.acl import NO_CANN
 from segmentation.engines.proxy import ignored_proxies, repair_proxies
-from segmentation.engines.registry import EngineChoice, available_chip, detect_chip, is_remote
+from segmentation.engines.registry import (
+    EngineChoice,
+    available_chip,
+    detect_chip,
+    is_ascend,
+    is_remote,
+)
 from segmentation.engines.telemetry import disable_telemetry
 from segmentation.errors import EngineUnavailable, EntryMissing, FetchFailed, ModelDamaged
 from segmentation.i18n import Text
@@ -103,13 +109,14 @@ def _usable_artifacts(
     Raises:
         EngineUnavailable: there are none, or the forced Ascend device does not work.
     """
-    chip = {"ascend": detect_chip, "auto": available_chip}.get(engine, lambda: None)()
-    if engine == "ascend" and chip is None:
+    is_forced = is_ascend(engine)
+    chip = detect_chip() if is_forced else available_chip() if engine == "auto" else None
+    if is_forced and chip is None:
         raise EngineUnavailable(NO_CANN.en, NO_CANN.zh)
     candidates = [
         artifact
         for artifact in card.artifacts
-        if (engine != "ascend" if artifact.format == "onnx" else artifact.soc == chip)
+        if (not is_forced if artifact.format == "onnx" else artifact.soc == chip)
     ]
     precisions: dict[str, str] = {}
     for artifact in candidates:

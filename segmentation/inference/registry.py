@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from segmentation.engines.registry import EngineChoice, available_chip
+from segmentation.engines.registry import EngineChoice, available_chip, is_ascend
 from segmentation.errors import EngineUnavailable, KoutuError, ModelError, ModelNotFound
 from segmentation.i18n import Text
 from segmentation.inference.hub import HUB_PREFIX, get_model
@@ -103,13 +103,22 @@ class ModelRegistry:
         key = card.name, precision, engine or self._engine
         with self._lock:
             if key not in self._segmenters:
-                self._segmenters[key] = Segmenter(card, key[2], precision, self._threads)
+                self._segmenters[key] = Segmenter(
+                    card, key[2], precision, self._threads, checks_itself=True
+                )
             return self._segmenters[key]
 
     def variants(self) -> tuple[ModelVariant, ...]:
         """All variants that this host can run; each model's default variant comes first."""
         chip = self._chip()
         return tuple(variant for card in self.cards for variant in self._variants(card, chip))
+
+    def has_chip(self) -> bool:
+        """Whether the default model will run on an Ascend chip of this host."""
+        chip = self._chip()
+        return chip is not None and any(
+            artifact.soc == chip for artifact in self.cards[0].artifacts
+        )
 
     def close(self) -> None:
         """Close all engines."""
@@ -120,7 +129,11 @@ class ModelRegistry:
     def _chip(self) -> str | None:
         """The host's Ascend chip, looked for only if a model has an artifact for any."""
         has_om = any(artifact.format == "om" for card in self.cards for artifact in card.artifacts)
-        return available_chip() if self._engine in ("auto", "ascend") and has_om else None
+        return (
+            available_chip()
+            if (self._engine == "auto" or is_ascend(self._engine)) and has_om
+            else None
+        )
 
     def _variants(self, card: ModelCard, chip: str | None) -> Iterator[ModelVariant]:
         onnx = [artifact.precision for artifact in card.artifacts if artifact.format == "onnx"]
@@ -131,7 +144,7 @@ class ModelRegistry:
         ]
         # Suffix of the title, engine (None is the page's), precisions.
         engines: list[tuple[str, EngineChoice | None, list[str]]]
-        if self._engine == "ascend":
+        if is_ascend(self._engine):
             engines = [("", None, om)]
         elif om:
             engines = [(" · Ascend", None, om), (" · onnxruntime", "onnx", onnx)]

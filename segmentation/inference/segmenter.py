@@ -13,6 +13,7 @@ from segmentation.i18n import Text
 from segmentation.image.photo import Photo
 from segmentation.inference.postprocess import Segmentation, find_instances
 from segmentation.inference.preprocess import preprocess
+from segmentation.inference.self_check import SelfCheck
 from segmentation.model_card import ModelCard
 
 
@@ -44,6 +45,8 @@ class Segmenter:
         precision: of the artifact; None takes the card's first choice.
         threads: for onnxruntime; 0 takes all cores.
         spin: for onnxruntime; see `open_engine`.
+        checks_itself: whether an engine with compiled artifacts is compared with the ONNX graph
+            once, in the background; a difference becomes a notice.
     """
 
     def __init__(
@@ -53,6 +56,8 @@ class Segmenter:
         precision: str | None = None,
         threads: int = 0,
         spin: bool = False,
+        *,
+        checks_itself: bool = False,
     ) -> None:
         self.card = card
         self._choice = choice
@@ -62,6 +67,8 @@ class Segmenter:
         self._lock = threading.Lock()
         self._opened: tuple[Engine, tuple[Text, ...]] | None = None
         self._slots = threading.Semaphore()
+        self._checks_itself = checks_itself
+        self._self_check: SelfCheck | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the arguments only; the copy opens an engine of its own."""
@@ -82,6 +89,10 @@ class Segmenter:
                 self._opened = open_engine(
                     self.card, self._choice, self._precision, self._threads, self._spin
                 )
+                engine = self._opened[0]
+                self._slots = threading.Semaphore(engine.max_concurrency)
+                if self._checks_itself and engine.compiled_artifacts:
+                    self._self_check = SelfCheck(self.card, engine)
             return self._opened
 
     @property
@@ -96,8 +107,13 @@ class Segmenter:
 
     @property
     def notices(self) -> tuple[Text, ...]:
-        """Notices about the choice of the engine; empty before it is opened."""
-        return self._opened[1] if self._opened else ()
+        """Notices about the engine's choice and its devices; empty before it is opened."""
+        if self._opened is None:
+            return ()
+        engine, notices = self._opened
+        found = self._self_check.notices if self._self_check else ()
+        # Those of the engine change while it runs.
+        return tuple(dict.fromkeys((*notices, *engine.notices, *found)))
 
     def segment(self, photo: Photo, threshold: float | None = None) -> tuple[Segmentation, Timings]:
         """Find the objects in a photo.

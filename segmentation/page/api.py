@@ -1,14 +1,16 @@
 """The two calls that the page publishes for programs: `/segment` and `/cutout`."""
 
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 from gradio.events import api
 
+from segmentation.arrays import SizeHW
 from segmentation.cutout import cut_out_photo
 from segmentation.errors import ChoiceError, PhotoError
+from segmentation.i18n import Text
 from segmentation.image.photo import Limits, Photo
 from segmentation.image.read import read_photo
 from segmentation.inference.segmenter import Segmenter
@@ -17,6 +19,7 @@ from segmentation.page.components import PageContext, language_of, translate_err
 from segmentation.page.gradio_internals import is_file
 from segmentation.page.overlay import draw_instances
 from segmentation.page.preview import reduce_photo
+from segmentation.page.server.client_presence import check_client
 from segmentation.page.server.files import store_file, store_image
 from segmentation.page.strings import STRINGS
 from segmentation.text_options import TextOptions
@@ -58,7 +61,9 @@ class Calls:
             options = TextOptions(threshold=threshold)
             segmenter = self._context.registry.segmenter(model)
             source = read_photo(upload_path(photo), self._context.limits)
+            check_client()
             segmentation, _ = segmenter.segment(source, options.threshold)
+            check_client()
             chosen = select(segmentation, "auto")
             drawn = draw_instances(reduce_photo(source).on_white, segmentation, chosen)
             path = store_image(f"{source.stem}_objects", drawn)
@@ -101,7 +106,7 @@ class Calls:
         threshold: float | None = None,
         one_look: bool = False,
         model: str | None = None,
-    ) -> gr.FileData:
+    ) -> tuple[gr.FileData, dict[str, Any]]:
         """Cut objects out of a photo; options are those of the command line's flags.
         Args:
             photo: the upload.
@@ -133,27 +138,54 @@ class Calls:
         """
         return self._cut_out(locals())
 
-    def _cut_out(self, arguments: dict[str, Any]) -> gr.FileData:
+    def _cut_out(self, arguments: dict[str, Any]) -> tuple[gr.FileData, dict[str, Any]]:
         """Cut out what the arguments of `cutout` say, by name."""
-        with translate_errors(arguments["request"]):
+        request: gr.Request = arguments["request"]
+        with translate_errors(request):
             # Every argument but the files and the model is an option of the same name.
             names = {field.name for field in fields(TextOptions)} & {*arguments}
             options = TextOptions(**{name: arguments[name] for name in names})
             segmenter = self._context.registry.segmenter(arguments["model"])
             backdrop = arguments["backdrop"]
-            name, data = cut_out_upload(
+            file = cut_out_upload(
                 options,
                 segmenter,
                 upload_path(arguments["photo"]),
                 None if backdrop is None else upload_path(backdrop),
                 self._context.limits,
             )
-            return gr.FileData(path=store_file(name, data), orig_name=name)
+            path = store_file(file.name, file.data)
+        language = language_of(request)
+        report = {
+            "size_hw": file.size_hw,
+            "chosen": file.chosen,
+            "notices": [notice.in_language(language) for notice in file.notices],
+        }
+        return gr.FileData(path=path, orig_name=file.name), report
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CutoutFile:
+    """The file of a cut-out.
+
+    Attributes:
+        name: after the photo.
+        data: the bytes.
+        size_hw: height and width of the image.
+        chosen: ids of the objects that were cut out.
+        notices: what a person should know about the photo and the cut-out.
+    """
+
+    name: str
+    data: bytes
+    size_hw: SizeHW
+    chosen: tuple[int, ...]
+    notices: tuple[Text, ...]
 
 
 def cut_out_upload(
     options: TextOptions, segmenter: Segmenter, path: Path, backdrop: Path | None, limits: Limits
-) -> tuple[str, bytes]:
+) -> CutoutFile:
     """Cut objects out of an uploaded photo.
 
     Args:
@@ -163,20 +195,23 @@ def cut_out_upload(
         backdrop: of another photo behind the objects.
         limits: of both photos.
 
-    Returns:
-        Name and content of the file.
-
     Raises:
         KoutuError: an option cannot be fulfilled, or the photo cannot be processed.
     """
     check_objects(options.objects, segmenter.card.labels)
     behind: Photo | None = None if backdrop is None else read_photo(backdrop, limits)
     cutout_options = options.to_cutout_options(behind)
+    check_client()
     photo = read_photo(path, limits)
+    check_client()
     outcome = cut_out_photo(segmenter, photo, cutout_options)
-    if outcome.cutout is None:
+    cutout = outcome.cutout
+    if cutout is None:
         raise _nothing_to_cut_out(len(outcome.segmentation.instances))
-    return outcome.cutout.file_name(photo.stem), outcome.cutout.encode()
+    check_client()
+    height, width = cutout.image.shape[:2]
+    name, data = cutout.file_name(photo.stem), cutout.encode()
+    return CutoutFile(name, data, (height, width), outcome.ids, outcome.notices)
 
 
 def upload_path(file: Any) -> Path:

@@ -7,29 +7,34 @@ test_gradio_internals.py has a test for each.
 import sys
 import threading
 import time
-from collections.abc import Callable, Collection
-from contextlib import suppress
+from collections.abc import Callable, Collection, MutableMapping
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 from gradio import networking, routes, tunneling
+from gradio.brotli_middleware import BrotliMiddleware
 from gradio.exceptions import (
     ChecksumMismatchError,
     ServerFailedToStartError,
     ShareCertificateWriteError,
 )
-from gradio.processing_utils import save_bytes_to_cache
 from gradio.routes import App
 from gradio.utils import get_space, get_upload_folder, is_in_or_equal
 from gradio_client.utils import is_file_obj_with_meta, traverse
 from jinja2 import ChoiceLoader, DictLoader, PackageLoader
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 # Reasons why a share link cannot be opened, which Gradio does not export.
 ShareBinaryAltered = ChecksumMismatchError
 ShareCertificateNotWritten = ShareCertificateWriteError
 
+
+# Compresses the page's style sheets and scripts.
+Brotli = BrotliMiddleware
 
 # Files.
 
@@ -37,15 +42,6 @@ ShareCertificateNotWritten = ShareCertificateWriteError
 def upload_folder() -> Path:
     """The folder for visitors' files: GRADIO_TEMP_DIR, or Gradio's default for it."""
     return Path(get_upload_folder())
-
-
-def save_to_cache(data: bytes, name: str, folder: Path) -> str:
-    """Write a file into a subfolder named by its content, from where Gradio serves it as it is.
-
-    Returns:
-        Its path.
-    """
-    return str(save_bytes_to_cache(data, name, str(folder)))
 
 
 def is_uploaded(path: str) -> bool:
@@ -76,6 +72,7 @@ class Call:
         inputs: values of the components as the client sent them.
         request: the client's request.
         is_first_step: False for the second and later steps of a generator.
+        event_id: id of the event in the queue; None for a call that was not queued.
     """
 
     handler: str
@@ -83,48 +80,49 @@ class Call:
     inputs: Any
     request: gr.Request
     is_first_step: bool
+    event_id: str | None
 
 
-def check_calls(ui: gr.Blocks, check: Callable[[Call], None]) -> None:
-    """Check each call before Gradio does: a client can call private events too.
+def surround_calls(ui: gr.Blocks, surround: Callable[[Call], AbstractContextManager[None]]) -> None:
+    """Run each call inside a context, before Gradio checks it: clients call private events too.
 
     Args:
         ui: the page.
-        check: raises `gr.Error` to refuse a call.
+        surround: returns the context, which raises `gr.Error` to refuse a call.
     """
     process = ui.process_api
 
-    async def process_checked(**call: Any) -> dict[str, Any]:
+    async def process_surrounded(**call: Any) -> dict[str, Any]:
         function = call["block_fn"]
-        is_first_step = call.get("iterator") is None
-        check(
-            Call(
-                function.name,
-                function.concurrency_id,
-                call["inputs"],
-                call["request"],
-                is_first_step,
-            )
+        described = Call(
+            function.name,
+            function.concurrency_id,
+            call["inputs"],
+            call["request"],
+            call.get("iterator") is None,
+            call.get("event_id"),
         )
-        return await process(**call)
+        with surround(described):
+            return await process(**call)
 
-    setattr(ui, "process_api", process_checked)  # noqa: B010
+    setattr(ui, "process_api", process_surrounded)  # noqa: B010
 
 
-def check_waiting(ui: gr.Blocks, refuse: Callable[[Any], str | None]) -> None:
+def check_waiting(ui: gr.Blocks, refuse: Callable[[Any, str | None], str | None]) -> None:
     """Check each event before it enters a queue.
 
     Gradio's own limit, `max_size`, has an English text only and one limit for all visitors.
 
     Args:
         ui: the page.
-        refuse: takes the client's request and returns the reason to refuse it, or None.
+        refuse: takes the client's request and the name of its session, and returns the reason to
+            refuse it, or None.
     """
     queue = ui._queue
     push = queue.push
 
     async def push_checked(body: Any, request: Any, username: str | None) -> Any:
-        reason = refuse(request)
+        reason = refuse(request, body.session_hash)
         if reason is not None:
             return False, reason, "queue_full"
         return await push(body, request, username)
@@ -183,6 +181,25 @@ def _run_in_thread(server: Any) -> None:
         time.sleep(0.001)
 
 
+class _PassOn:
+    """A middleware that does nothing."""
+
+    def __init__(self, app: ASGIApp, **_: Any) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)
+
+
+def remove_middleware() -> None:
+    """Leave out the middleware that Gradio puts in front of that of the next page.
+
+    One lets scripts of any site read a page, the other compresses each answer anew.
+    """
+    setattr(routes, "CustomCORSMiddleware", _PassOn)  # noqa: B010
+    setattr(routes, "BrotliMiddleware", _PassOn)  # noqa: B010
+
+
 # Gradio makes this folder for a feature of its development mode, which the page has no route to.
 _UNUSED_FOLDER = "vibe_edit_history"
 
@@ -199,6 +216,17 @@ def delete_unused_folder(folder: Path) -> None:
     """Delete the empty folder that the launch of a page created."""
     with suppress(OSError):
         (folder / _UNUSED_FOLDER).rmdir()
+
+
+def is_logged_in(scope: MutableMapping[str, Any]) -> bool:
+    """Whether a request has the cookie of a visitor who entered the password.
+
+    Args:
+        scope: the ASGI scope of the request.
+    """
+    app, cookies = scope["app"], HTTPConnection(scope).cookies
+    names = (f"access-token-{app.cookie_id}", f"access-token-unsecure-{app.cookie_id}")
+    return any(cookies.get(name) in app.tokens for name in names)
 
 
 def is_space() -> bool:
@@ -277,6 +305,7 @@ DOM_CLASSES = (
     "grid-container",
     "grid-wrap",
     "hide",
+    "html-container",
     "icon-button",
     "image-frame",
     "main",

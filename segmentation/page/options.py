@@ -9,6 +9,7 @@ from segmentation.compositing.matting import Edge
 from segmentation.cutout import CutoutOptions
 from segmentation.image.formats import find_format
 from segmentation.page.photo_cache import PhotoCache
+from segmentation.page.size_options import SizeOptions
 from segmentation.page.strings import STRINGS
 
 # The choices of the page, by their keys in STRINGS.
@@ -16,8 +17,8 @@ FRAMES = ("whole", *CROPS)
 
 
 @dataclass(frozen=True, slots=True)
-class PageOptions:
-    """The values of the controls, by name.
+class PageOptions(SizeOptions):
+    """The values of the controls, by name; those of the size are inherited.
 
     Attributes:
         min_score: least score of an object that is shown.
@@ -66,14 +67,19 @@ class PageOptions:
             background=self._background(photos),
             effects=self._effects(),
             crop=self._crop(),
+            size=self.output_size(),
+            dpi=self.output_dpi(),
+            sheet=self.makes_sheet,
+            max_kilobytes=self.max_kb or None,
             format=self.format,
             quality=self.quality if has_quality else None,
         )
 
     def for_layers(self) -> "PageOptions":
-        """Return the options of PNGs of single objects, without a background."""
+        """Return the options of PNGs of single objects, without background, sheet and limit."""
         frame = self.frame if self._crop() else "whole"
-        return replace(self, background="transparent", format="png", frame=frame)
+        layers = replace(self, background="transparent", format="png", frame=frame)
+        return replace(layers, sheet=False, max_kb=0)
 
     def _background(self, photos: PhotoCache) -> Background:
         kind = BACKGROUNDS[self.background]
@@ -96,6 +102,6 @@ class PageOptions:
         return (*outline, Shadow()) if self.shadow else outline
 
     def _crop(self) -> Crop | None:
-        has_own_frame = BACKGROUNDS[self.background].has_own_frame
+        has_own_frame = BACKGROUNDS[self.background].has_own_frame or self.is_exact
         crops: dict[str, Crop] = {crop: crop for crop in CROPS}
         return None if has_own_frame else crops.get(self.frame)

@@ -10,7 +10,19 @@ import numpy.typing as npt
 
 from segmentation.arrays import SizeHW, UInt8
 from segmentation.compositing.backgrounds import Scene
-from segmentation.cutout import CutoutOptions, cut_out
+from segmentation.compositing.crop import crop_image
+from segmentation.compositing.sizing.photo_sheet import make_sheet, paper_hw
+from segmentation.compositing.sizing.size import (
+    DEFAULT_DPI,
+    MIN_SIDE,
+    ExactSize,
+    LongestSide,
+    OutputSize,
+    scale_image,
+    scaled_hw,
+)
+from segmentation.cutout import Cutout, CutoutOptions, cut_out
+from segmentation.image.blend import Layer, over
 from segmentation.image.photo import Photo
 from segmentation.inference.postprocess import Segmentation
 from segmentation.inference.refine import Refinement
@@ -23,18 +35,25 @@ SQUARE_SIDE = 12
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Preview:
-    """A reduced cut-out.
+    """A cut-out as its file shows it, at most PREVIEW_SIDE pixels long.
 
     Attributes:
         after: uint8 (h, w, 4) with straight alpha if it is transparent, else (h, w, 3).
-        before: uint8 (h, w, 3), what stands beside the result if that is not the photo itself: the
-            photo into which objects are placed. Else None.
-        follows_photo: whether the result shows the frame of the photo.
+        before: uint8 (h, w, 3), what stands beside the result if that is not the photo itself: its
+            part in the frame, or the photo into which objects are placed. Else None.
+        box_xyxy: the frame in shares of the photo's width and height; it may reach beyond 0..1.
+        file_hw: height and width of the file.
     """
 
     after: UInt8
     before: UInt8 | None
-    follows_photo: bool
+    box_xyxy: tuple[float, float, float, float]
+    file_hw: SizeHW
+
+    @property
+    def follows_photo(self) -> bool:
+        """Whether the result shows the frame of the photo."""
+        return self.before is None
 
 
 def preview_scale(photo_hw: SizeHW, longest_side: int = PREVIEW_SIDE) -> float:
@@ -81,12 +100,12 @@ def pixels_of(photo: Photo) -> UInt8:
 
 
 def preview_options(options: CutoutOptions) -> CutoutOptions:
-    """Adapt options to a reduced photo: its own frame and size, and a scene reduced as well."""
+    """Adapt options to a reduced photo: a scene and a size of at most PREVIEW_SIDE pixels."""
     background = options.background
     if isinstance(background, Scene):
         opaque = replace(background.photo, rgb=background.photo.on_white, alpha=None)
         background = replace(background, photo=reduce_photo(opaque))
-    return replace(options, background=background, crop=None, size=None, sheet=False)
+    return replace(options, background=background, size=_reduce_size(options.size))
 
 
 def render_preview(
@@ -95,18 +114,70 @@ def render_preview(
     ids: Collection[int],
     options: CutoutOptions,
     refinement: Refinement | None,
+    scale: float = 1.0,
 ) -> Preview:
-    """Draw a cut-out for the page.
+    """Draw a cut-out for the page, in the frame that its file has.
 
     Args:
         photo: a reduced photo, see `reduce_photo`.
-        segmentation, ids, options, refinement: see `cut_out`.
+        segmentation, ids, refinement: see `cut_out`.
+        options: of the file.
+        scale: pixels of `photo` per pixel of the photo that the file is made of.
+
+    Raises:
+        ChoiceError: as `cut_out`.
     """
-    options = preview_options(options)
-    cutout = cut_out(photo, segmentation, ids, options, refinement)
-    background = options.background
-    before = background.photo.rgb if isinstance(background, Scene) else None
-    return Preview(cutout.image, before, follows_photo=before is None)
+    cutout = cut_out(photo, segmentation, ids, preview_options(options), refinement)
+    left, top, right, bottom = cutout.frame.box_xyxy
+    height, width = photo.hw
+    box = left / width, top / height, right / width, bottom / height
+    return Preview(
+        _fit(cutout.image), _draw_before(photo, cutout), box, _file_hw(options, cutout, scale)
+    )
+
+
+def _draw_before(photo: Photo, cutout: Cutout) -> UInt8 | None:
+    """Draw what `Preview.before` shows: the photo, or the scene, without the objects."""
+    options, box = cutout.options, cutout.frame.box_xyxy
+    if isinstance(options.background, Scene):
+        before = options.background.photo.rgb
+    elif box == (0, 0, photo.hw[1], photo.hw[0]) and not isinstance(options.size, ExactSize):
+        return None
+    else:
+        inside = crop_image(np.full(photo.hw, 255, np.uint8), box)
+        layer = Layer(crop_image(photo.on_white, box), inside)
+        before = over(layer, np.full((*inside.shape, 3), 255, np.uint8))
+    before = scale_image(before, cutout.frame.size_hw)
+    return _fit(make_sheet(before, options.dpi or DEFAULT_DPI) if options.sheet else before)
+
+
+def _file_hw(options: CutoutOptions, cutout: Cutout, scale: float) -> SizeHW:
+    """Height and width of the file whose preview `cutout` is, but for the rounding of the frame."""
+    if options.sheet:
+        return paper_hw(options.dpi or DEFAULT_DPI)
+    left, top, right, bottom = cutout.frame.box_xyxy
+    own_hw = options.background.own_frame_hw
+    frame_hw = own_hw or (round((bottom - top) / scale), round((right - left) / scale))
+    return scaled_hw(options.size, frame_hw) if options.size else frame_hw
+
+
+def _reduce_size(size: OutputSize | None) -> OutputSize | None:
+    match size:
+        case LongestSide(side):
+            return LongestSide(min(side, PREVIEW_SIDE))
+        case ExactSize((height, width)):
+            scale = preview_scale((height, width))
+            size_hw = (max(MIN_SIDE, round(height * scale)), max(MIN_SIDE, round(width * scale)))
+            return replace(size, size_hw=size_hw)
+        case _:
+            return None
+
+
+def _fit(image: UInt8) -> UInt8:
+    """Reduce an image to PREVIEW_SIDE; a sheet of paper or a crop may be larger than the photo."""
+    scale = preview_scale((image.shape[0], image.shape[1]))
+    height, width = (max(1, round(side * scale)) for side in image.shape[:2])
+    return scale_image(image, (height, width))
 
 
 def on_checkerboard(image: UInt8) -> UInt8:

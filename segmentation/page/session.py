@@ -6,23 +6,18 @@ from math import floor
 
 from segmentation.compositing.strokes import MAX_STROKES, Stroke
 from segmentation.errors import ChoiceError
-from segmentation.i18n import Language, Text
+from segmentation.i18n import Text
 from segmentation.inference.merge import merge
-from segmentation.inference.postprocess import Instance, Segmentation, match_instances
-from segmentation.inference.refine import Refinement
-from segmentation.inference.segmenter import Timings
+from segmentation.inference.postprocess import Segmentation, match_instances
 from segmentation.inference.select import MIN_OFFERED_SCORE as MIN_OFFERED_SCORE
 from segmentation.inference.select import select
 from segmentation.model_card import ModelCard
 from segmentation.page.options import PageOptions
-from segmentation.page.strings import STRINGS
 
 # Step of the slider for the least score.
 SCORE_STEP = 0.05
 # Number of steps that can be undone.
 MAX_UNDO_STEPS = 50
-# A shorter load of the model is not mentioned.
-NOTABLE_LOAD_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,7 +42,6 @@ class PhotoState:
         model: name of the model that found the objects.
         segmentation: all objects down to MIN_OFFERED_SCORE.
         chosen: ids of the objects selected; those below the least score do not count.
-        timings: of the search.
         notices: about how the file was read.
         guesses: ids below the least score that clicks asked for; while chosen, they count as well.
         clicked: ids under the last click, if nothing was selected in another way since.
@@ -63,7 +57,6 @@ class PhotoState:
     model: str
     segmentation: Segmentation
     chosen: tuple[int, ...]
-    timings: Timings
     notices: tuple[Text, ...]
     guesses: frozenset[int] = frozenset()
     clicked: tuple[int, ...] = ()
@@ -120,9 +113,14 @@ class PhotoState:
     def add_boxed(self, found: Segmentation, min_score: float) -> "PhotoState":
         """Add the objects found in a box, and select the best of them; this can be undone.
 
-        An object that is shown already is not added again.
+        Of uncertain objects only the best is added, and only if there are no others. An object that
+        is shown already is not added again.
         """
-        merged, added = merge(self.segmentation, found, self.visible(min_score))
+        best = [instance.id for instance in found.instances[:1]]
+        wanted = (
+            found.above(min_score) if found.above(min_score).instances else found.above(1, best)
+        )
+        merged, added = merge(self.segmentation, wanted, self.visible(min_score))
         if not added:
             return self
         return replace(
@@ -205,9 +203,7 @@ class PhotoState:
         min_score = round(floor(best.score / SCORE_STEP) * SCORE_STEP, 2)
         return self.select((best.id,)), min_score
 
-    def with_model(
-        self, model: str, segmentation: Segmentation, timings: Timings, min_score: float
-    ) -> "PhotoState":
+    def with_model(self, model: str, segmentation: Segmentation, min_score: float) -> "PhotoState":
         """Replace the objects by those that another model found in the same photo.
 
         What was chosen stays chosen where that model finds it too, a guess also as a guess. If the
@@ -226,7 +222,6 @@ class PhotoState:
             model=model,
             segmentation=segmentation,
             chosen=chosen,
-            timings=timings,
             guesses=guesses,
             clicked=(),
             boxed=frozenset(),
@@ -268,63 +263,12 @@ def open_photo(
     path: str,
     preview_path: str,
     model: ModelCard,
-    found: tuple[Segmentation, Timings],
+    segmentation: Segmentation,
     notices: tuple[Text, ...],
 ) -> PhotoState:
     """Return the state of a photo that was just opened, with its subject selected."""
-    segmentation, timings = found
     subject = select(segmentation.above(model.score_threshold), "auto")
-    return PhotoState(path, preview_path, model.name, segmentation, subject, timings, notices)
-
-
-def object_choices(segmentation: Segmentation, language: Language) -> list[tuple[str, int]]:
-    """Return the objects as a list on the page shows them: description, id."""
-    return [(describe(instance, language), instance.id) for instance in segmentation.instances]
-
-
-def describe(instance: Instance, language: Language) -> str:
-    """Return the entry of an object in a list: number, label and score."""
-    return f"{instance.id} · {instance.label.in_language(language)} {instance.score:.0%}"
-
-
-def advice(state: PhotoState, min_score: float) -> tuple[Text, ...]:
-    """Return what the visitor should do next, if anything."""
-    if state.has_cutout(min_score):
-        return ()
-    if not state.segmentation.instances:
-        return (STRINGS["no_objects"],)
-    if not state.visible(min_score).instances:
-        return (STRINGS["no_certain_objects"],)
-    return (STRINGS["select_one"],)
-
-
-def messages(
-    state: PhotoState, min_score: float, refinement: Refinement | None
-) -> tuple[Text, ...]:
-    """Return the messages under the photo: notices, and the time taken."""
-    if refinement and not refinement.matches(state.segmentation, state.selected(min_score)):
-        refinement = None
-    return (*state.notices, _time_spent(state.timings, refinement))
-
-
-def message_text(
-    state: PhotoState, min_score: float, refinement: Refinement | None, language: Language
-) -> str:
-    """Return `messages` as Markdown, a line for each."""
-    texts = messages(state, min_score, refinement)
-    return "  \n".join(text.in_language(language) for text in texts)
-
-
-def _time_spent(timings: Timings, refinement: Refinement | None) -> Text:
-    seconds = timings.prepare + timings.infer + timings.instances
-    en, zh = f"Objects found in {seconds:.2f} s", f"查找物体用时 {seconds:.2f} 秒"
-    if timings.load > NOTABLE_LOAD_SECONDS:
-        en += f", after {timings.load:.1f} s to load the model"
-        zh += f"，另加载模型 {timings.load:.1f} 秒"
-    if refinement:
-        en += f"; selection refined in {refinement.seconds:.2f} s"
-        zh += f"；精细识别用时 {refinement.seconds:.2f} 秒"
-    return Text(f"{en}.", f"{zh}。")
+    return PhotoState(path, preview_path, model.name, segmentation, subject, notices)
 
 
 def _differ_in_one_colour(first: PageOptions, second: PageOptions, third: PageOptions) -> bool:

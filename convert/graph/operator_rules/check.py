@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import onnx
 
 from convert.graph.operator_rules.operators import (
+    CHIPS_OF_OPERATOR,
     OPERATOR_CHECKS,
     OPSET,
     REGISTERED,
@@ -50,12 +51,15 @@ class Violation:
         return f"{where}: {self.rule} [{self.source}]"
 
 
-def check(model: onnx.ModelProto, *, open_sides: bool = False) -> tuple[Violation, ...]:
+def check(
+    model: onnx.ModelProto, *, open_sides: bool = False, soc: str | None = None
+) -> tuple[Violation, ...]:
     """Find everything in a model that atc's parser or the chip's operators do not accept.
 
     Args:
         model: any ONNX model that contains its weights.
         open_sides: whether inputs may have open sides because atc is told their lengths.
+        soc: the chip; None checks only what holds for all chips.
 
     Returns:
         The violations in graph order; empty for a graph that can be converted.
@@ -64,6 +68,7 @@ def check(model: onnx.ModelProto, *, open_sides: bool = False) -> tuple[Violatio
         *_check_opsets(model),
         *_check_interface(model.graph, open_sides),
         *_check_nodes(model.graph, collect_tensors(model)),
+        *(_check_chip(model.graph, soc) if soc else ()),
     )
 
 
@@ -138,6 +143,19 @@ def _check_node(node: onnx.NodeProto, tensors: Tensors) -> Iterator[Finding]:
     for name in (*node.output, *(name for name in inputs if name in tensors.sources)):
         if 0 in tensors.shapes.get(name, ()):
             yield "a side of length 0 is refused", "parser"
+
+
+def _check_chip(graph: onnx.GraphProto, soc: str) -> Iterator[Violation]:
+    """Check that the chip has the operators."""
+    for node in graph.node:
+        chips = CHIPS_OF_OPERATOR.get(node.op_type)
+        if chips is not None and not soc.startswith(chips):
+            yield Violation(
+                node.name or next(iter(node.output), ""),
+                node.op_type,
+                f"{soc} does not have it; use GridSample",
+                "grid_sample_def.cpp of ops-cv",
+            )
 
 
 def _format_shape(dims: tuple[int | None, ...]) -> str:

@@ -20,7 +20,9 @@ Finding = tuple[str, str]
 """A rule that is broken, and where the rule comes from."""
 OperatorCheck = Callable[[onnx.NodeProto, Tensors], Iterator[Finding]]
 
-# Operators with an ai.onnx::16 registration (plugins, 8.5.0), without the UNSUPPORTED ones.
+# Operators with an ai.onnx::16 registration (plugins, 8.5.0), without the UNSUPPORTED ones. Conv,
+# Gemm, ConvTranspose, MaxPool and AveragePool have no plugin in the public trees of 8.5.0; the
+# operator pages list them, and the plugins of July 2026 accept what we write.
 REGISTERED = frozenset(
     """
     Abs Acos Acosh Add And ArgMax ArgMin Asin Asinh Atan Atanh AveragePool BatchNormalization Cast
@@ -35,6 +37,10 @@ REGISTERED = frozenset(
     Unsqueeze Where
     """.split()  # noqa: SIM905
 )
+
+# Operators that only some chips have, with the beginnings of their names. On a 310P, GridSampleV2
+# exists for float32 alone, and atc computes in float16 what it may.
+CHIPS_OF_OPERATOR: dict[str, tuple[str, ...]] = {"GridSampleV2": ("Ascend910B", "Ascend910_93")}
 
 UNSUPPORTED: dict[str, Finding] = {
     "Einsum": (

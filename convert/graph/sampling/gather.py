@@ -1,14 +1,18 @@
 """Deformable attention by the Gather operator."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from onnx import TensorProto
-from transformers.models.mask2former.modeling_mask2former import (
-    Mask2FormerPixelDecoderEncoderMultiscaleDeformableAttention as DeformableAttention,
-)
 
 from convert.graph.graph import Graph, Value
 from convert.graph.levels import Level, cell_centres, cell_counts
 from convert.graph.sampling.base import attention_weights
+
+if TYPE_CHECKING:
+    from transformers.models.mask2former.modeling_mask2former import (
+        Mask2FormerPixelDecoderEncoderMultiscaleDeformableAttention as DeformableAttention,
+    )
 
 Corner = tuple[Value, Value]
 """The int32 numbers of cells along an axis, and their float32 weights: (N, heads, L, points)."""
@@ -16,7 +20,7 @@ Corner = tuple[Value, Value]
 
 def sample_by_gather(
     graph: Graph,
-    attention: DeformableAttention,
+    attention: "DeformableAttention",
     tokens: Value,
     queries: Value,
     levels: list[Level],
@@ -71,10 +75,7 @@ def sample_by_gather(
 def _corners(
     graph: Graph, offsets: Value, sides: list[Value], centres: Value
 ) -> list[tuple[Corner, Corner]]:
-    """For x and for y, the cells before and after each point with their bilinear weights.
-
-    A cell outside the map is moved to the edge and gets the weight 0.
-    """
+    """For x and for y, the cells before and after each point with their bilinear weights."""
     corners = []
     for axis, side in enumerate(sides):
         length = graph.reshape(graph.op("Cast", side, to=TensorProto.FLOAT), 1, 1, -1, 1)
@@ -82,13 +83,26 @@ def _corners(
         start = graph.op("Mul", graph.reshape(centre, -1, 1, 1, 1), length)
         offset = graph.op("Gather", offsets, graph.const(np.int64(axis)), axis=4)
         position = graph.op("Add", graph.op("Sub", start, graph.floats(0.5)), offset)
-        before = graph.op("Floor", position)
-        fraction = graph.op("Sub", position, before)
-        last = graph.op("Sub", length, graph.floats(1))
-        rest = graph.op("Sub", graph.floats(1), fraction)
-        after = graph.op("Add", before, graph.floats(1))
-        corners.append((_corner(graph, before, rest, last), _corner(graph, after, fraction, last)))
+        corners.append(corners_along(graph, position, length))
     return corners
+
+
+def corners_along(graph: Graph, position: Value, length: Value) -> tuple[Corner, Corner]:
+    """Find the cells before and after positions along an axis, with their bilinear weights.
+
+    A cell outside the map is moved to the edge and gets the weight 0.
+
+    Args:
+        graph: the graph to add to.
+        position: float32, in cells; 0 is the centre of the first cell.
+        length: float32, number of cells along the axis.
+    """
+    before = graph.op("Floor", position)
+    fraction = graph.op("Sub", position, before)
+    last = graph.op("Sub", length, graph.floats(1))
+    rest = graph.op("Sub", graph.floats(1), fraction)
+    after = graph.op("Add", before, graph.floats(1))
+    return _corner(graph, before, rest, last), _corner(graph, after, fraction, last)
 
 
 def _corner(graph: Graph, number: Value, weight: Value, last: Value) -> Corner:

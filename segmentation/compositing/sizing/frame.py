@@ -4,11 +4,19 @@ from dataclasses import dataclass
 
 from segmentation.arrays import BoxXYXY, SizeHW, UInt8
 from segmentation.compositing.backgrounds import Background
-from segmentation.compositing.crop import Crop, aspect_box, crop_box, subject_box, subject_size
+from segmentation.compositing.crop import (
+    Crop,
+    aspect_box,
+    check_box,
+    crop_box,
+    subject_box,
+    subject_size,
+)
 from segmentation.compositing.effects import Effects, effects_outset
 from segmentation.compositing.sizing.head import Head, find_head
 from segmentation.compositing.sizing.size import (
     ExactSize,
+    FrameMove,
     HeadPlacement,
     OutputSize,
     enlargement_notices,
@@ -94,6 +102,26 @@ def head_box(
     return frame, wanted <= NOTABLE_HEAD * height
 
 
+def move_box(box_xyxy: BoxXYXY, move: FrameMove) -> BoxXYXY:
+    """Move and scale a frame about its middle, as a person asks for; its aspect ratio stays.
+
+    Returns:
+        The frame, which may reach beyond the photo on all sides.
+
+    Raises:
+        ChoiceError: the frame would be too large.
+    """
+    if move == FrameMove():
+        return box_xyxy
+    left, top, right, bottom = box_xyxy
+    width, height = (right - left) / move.zoom, (bottom - top) / move.zoom
+    start_x = round((left + right) / 2 - (0.5 + move.shift_xy[0]) * width)
+    start_y = round((top + bottom) / 2 - (0.5 + move.shift_xy[1]) * height)
+    box = start_x, start_y, start_x + max(1, round(width)), start_y + max(1, round(height))
+    check_box(box)
+    return box
+
+
 def _find_box(
     alpha: UInt8,
     background: Background,
@@ -109,7 +137,8 @@ def _find_box(
             "放入另一张照片的物体使用那张照片的画面，请去掉裁剪、指定尺寸或放置选项。",
         )
     if isinstance(size, ExactSize):
-        return _exact_box(alpha, effects, size)
+        box, notices = _exact_box(alpha, effects, size)
+        return move_box(box, size.move), notices
     if crop:
         return crop_box(alpha, crop, effects_outset(effects, subject_size(alpha))), ()
     return (0, 0, alpha.shape[1], alpha.shape[0]), ()

@@ -29,7 +29,7 @@ def make_sheet(image: UInt8, dpi: float = DEFAULT_DPI) -> UInt8:
     Raises:
         ChoiceError: not even one copy fits.
     """
-    paper_h, paper_w = (round(side * dpi / DEFAULT_DPI) for side in PAPER_HW)
+    paper_h, paper_w = paper_hw(dpi)
     if image.ndim == 3 and image.shape[2] == 4:
         layer = Layer(image[..., :3], image[..., 3])
         image = over(layer, np.full((*image.shape[:2], 3), 255, np.uint8))
@@ -53,6 +53,12 @@ def make_sheet(image: UInt8, dpi: float = DEFAULT_DPI) -> UInt8:
         for x in _starts(paper_w, width, gap):
             sheet[y : y + height, x : x + width] = copy
     return sheet
+
+
+def paper_hw(dpi: float) -> SizeHW:
+    """Return height and width of the paper in pixels, at so many dots per inch."""
+    height, width = (round(side * dpi / DEFAULT_DPI) for side in PAPER_HW)
+    return height, width
 
 
 def count_copies(paper_hw: SizeHW, copy: UInt8) -> int:

@@ -23,6 +23,8 @@ MIN_DPI, MAX_DPI = 30, 1200
 MIN_SIDE, MAX_SIDE = 16, 7_000
 MAX_MARGIN = 0.4
 DEFAULT_MARGIN = 0.08
+MIN_ZOOM, MAX_ZOOM = 0.5, 2.0
+MAX_SHIFT = 0.5
 # A result enlarged by less than this is as sharp as the photo.
 NOTABLE_ENLARGEMENT = 1.05
 # Rows that are computed at a time.
@@ -40,6 +42,32 @@ class HeadPlacement:
 
     height: float
     top_margin: float
+
+
+@dataclass(frozen=True, slots=True)
+class FrameMove:
+    """A correction of a frame by hand.
+
+    Attributes:
+        zoom: size of the subject in the frame, as a factor.
+        shift_xy: of the subject in the frame, to the right and down, as shares of the frame.
+
+    Raises:
+        ChoiceError: zoom or shift is out of range.
+    """
+
+    zoom: float = 1.0
+    shift_xy: tuple[float, float] = (0.0, 0.0)
+
+    def __post_init__(self) -> None:
+        in_range = all(-MAX_SHIFT <= shift <= MAX_SHIFT for shift in self.shift_xy)
+        if not (MIN_ZOOM <= self.zoom <= MAX_ZOOM and in_range):
+            raise ChoiceError(
+                f"The zoom of a frame goes from {MIN_ZOOM:g} to {MAX_ZOOM:g}, and its shift from "
+                f"{-MAX_SHIFT:g} to {MAX_SHIFT:g}.",
+                f"画面缩放范围为 {MIN_ZOOM:g} 到 {MAX_ZOOM:g}，"
+                f"移动范围为 {-MAX_SHIFT:g} 到 {MAX_SHIFT:g}。",
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +95,7 @@ class ExactSize:
         size_hw: height and width in pixels.
         margin: least space on each side of the subject, as a share of the frame's width or height.
         head: frames a person's head and shoulders instead, if the head is found.
+        move: corrects the frame by hand.
 
     Raises:
         ChoiceError: a side or the margin is out of range.
@@ -75,6 +104,7 @@ class ExactSize:
     size_hw: SizeHW
     margin: float = DEFAULT_MARGIN
     head: HeadPlacement | None = None
+    move: FrameMove = FrameMove()
 
     def __post_init__(self) -> None:
         for side in self.size_hw:

@@ -11,33 +11,35 @@ from pathlib import Path
 
 from segmentation.arrays import SizeHW
 from segmentation.engines.ascend.acl import Acl
-from segmentation.engines.ascend.errors import AclFailure
+from segmentation.engines.ascend.errors import AclFailure, NotEnoughMemory
 from segmentation.engines.ascend.model import DeviceModel
 
 _log = logging.getLogger(__name__)
 
-DEVICE_ID = 0
+# Kinds of memory of get_mem_info (acl_rt.h): HBM of the 910B, then DDR of the 310P.
+_MEMORY_KINDS = (1, 0)
 
 
 class Device:
-    """A context and a stream on the first device, and the models loaded there.
+    """A context and a stream on one device, and the models loaded there.
 
     Args:
         acl: pyACL, initialised.
+        device_id: number of the device among those that this process sees.
         timeout_s: seconds that one inference may take.
 
     Raises:
         AclFailure: the device does not start; nothing stays allocated.
     """
 
-    def __init__(self, acl: Acl, timeout_s: float) -> None:
+    def __init__(self, acl: Acl, device_id: int, timeout_s: float) -> None:
         self._acl = acl
         self._timeout_ms = int(timeout_s * 1000)
         self._cleanup = cleanup = ExitStack()
         try:
-            acl.call("rt.set_device", DEVICE_ID)
-            cleanup.callback(acl.call, "rt.reset_device", DEVICE_ID)
-            context = acl.call("rt.create_context", DEVICE_ID)
+            acl.call("rt.set_device", device_id)
+            cleanup.callback(acl.call, "rt.reset_device", device_id)
+            context = acl.call("rt.create_context", device_id)
             cleanup.callback(acl.call, "rt.destroy_context", context)
             self._stream: int = acl.call("rt.create_stream")
             cleanup.callback(acl.call, "rt.destroy_stream", self._stream)
@@ -55,8 +57,27 @@ class Device:
         Raises:
             AclFailure: the device refuses the OM or is out of memory.
             ModelMismatch: the OM does not take one image of these sizes or has other outputs.
+            NotEnoughMemory: the device has too little memory left.
         """
+        self._check_memory(path)
         return DeviceModel(self._acl, path, sizes_hw, self._cleanup)
+
+    def _check_memory(self, path: Path) -> None:
+        needed_bytes: int = sum(self._acl.call("mdl.query_size", str(path)))
+        memory = self.memory_bytes()
+        if memory is not None and needed_bytes > memory[0]:
+            raise NotEnoughMemory(needed_bytes, memory[0])
+
+    def memory_bytes(self) -> tuple[int, int] | None:
+        """Return free and total bytes of memory; None if the device does not say."""
+        for kind in _MEMORY_KINDS:
+            try:
+                free_bytes, total_bytes = self._acl.call("rt.get_mem_info", kind)
+            except AclFailure:
+                continue  # a chip without this kind of memory may refuse the question
+            if total_bytes:
+                return int(free_bytes), int(total_bytes)
+        return None
 
     def execute(self, model: DeviceModel) -> None:
         """Run a model on its input memory and wait for the result.

@@ -11,7 +11,7 @@ from segmentation.errors import EngineError
 from segmentation.i18n import Text
 
 REPEATED_INIT = 100002
-DEVICE_LOST = (507033, 507901)
+DEVICE_LOST = (507010, 507033, 507901)
 
 _OUT_OF_MEMORY = Text(
     "The Ascend card is out of memory. Close other programs that use it (npu-smi info lists "
@@ -30,20 +30,22 @@ _OTHER_CHIP = Text(
     "该 OM 是为其他芯片编译的。请为本机芯片重新转换：python -m convert atc DIR --soc-version auto",
 )
 _NEWER_OM = Text(
-    "The OM does not work with this host's CANN, most likely because a newer CANN built it. "
-    "Update CANN on this host, or convert the model again with this version.",
-    "该 OM 与本机 CANN 不兼容，很可能由更高版本的 CANN 转换而来。"
-    "请升级本机 CANN，或用本机版本重新转换模型。",
+    "The OM does not work with this host's CANN, most likely because a newer CANN built it, or one "
+    "that is more than four releases older. Convert the model again with this host's version.",
+    "该 OM 与本机 CANN 不兼容，很可能由更高版本、或早四个版本以上的 CANN 转换而来。"
+    "请用本机版本重新转换模型。",
 )
 _DAMAGED_OM = Text(
     "The OM cannot be read: the file is incomplete or not an OM. Convert the model again.",
     "无法读取该 OM：文件不完整，或不是 OM 文件。请重新转换模型。",
 )
 NO_DEVICE = Text(
-    "No Ascend device responds. Check npu-smi info. In a container, pass through /dev/davinci0, "
+    "No Ascend device responds. Check npu-smi info and ASCEND_RT_VISIBLE_DEVICES, of which CANN "
+    "ignores wrong numbers without a word. In a container, pass through /dev/davinci0, "
     "/dev/davinci_manager, /dev/devmm_svm and /dev/hisi_hdc.",
-    "没有可用的昇腾设备。请检查 npu-smi info；在容器中需映射 /dev/davinci0、"
-    "/dev/davinci_manager、/dev/devmm_svm 和 /dev/hisi_hdc。",
+    "没有可用的昇腾设备。请检查 npu-smi info 和 ASCEND_RT_VISIBLE_DEVICES（其中的错误编号会被 CANN "
+    "直接忽略）；在容器中需映射 /dev/davinci0、/dev/davinci_manager、/dev/devmm_svm 和 "
+    "/dev/hisi_hdc。",
 )
 _NO_PERMISSION = Text(
     "The current user may not use the Ascend driver. Add the user to the group HwHiAiUser "
@@ -63,6 +65,25 @@ _TIMEOUT = Text(
 _EXECUTION = Text(
     "The Ascend device failed while computing. See $HOME/ascend/log for the cause.",
     "昇腾设备计算失败，原因请查看 $HOME/ascend/log。",
+)
+_TRAP = Text(
+    "A program on the Ascend device was stopped by a hardware trap, mostly because of a bad "
+    "address or shape. Convert the model with another --precision or --sampling; see "
+    "$HOME/ascend/log for the operator.",
+    "昇腾设备上的程序触发硬件陷阱而中止，多因地址或形状错误。请换一种 --precision 或 --sampling "
+    "重新转换；出错的算子见 $HOME/ascend/log。",
+)
+_SCHEDULED_TASK = Text(
+    "A task of the Ascend device's scheduler (FFTS+) failed or took too long. See "
+    "$HOME/ascend/log for the operator, and convert the model with another --precision or "
+    "--sampling.",
+    "昇腾设备调度器（FFTS+）的任务失败或超时。出错的算子见 $HOME/ascend/log，"
+    "请换一种 --precision 或 --sampling 重新转换模型。",
+)
+_DEVICE_MEMORY = Text(
+    "The Ascend card reports an error of its memory. Check it with npu-smi info -t ecc, reset the "
+    "card, and have it repaired if that happens again.",
+    "昇腾卡报告显存错误。请用 npu-smi info -t ecc 检查并复位该卡；若再次出现，请送修。",
 )
 _VERSION_MISMATCH = Text(
     "CANN or its driver failed internally, most often because their versions do not match. See "
@@ -94,7 +115,10 @@ _CAUSES = {
     **dict.fromkeys((207006,), _NO_PERMISSION),
     **dict.fromkeys(DEVICE_LOST, _DEVICE_LOST),
     **dict.fromkeys((107019, 107020, 507014, 507017, 507034, 507046, 545601), _TIMEOUT),
-    **dict.fromkeys((507011, 507015, 507018, 507035, 507036), _EXECUTION),
+    **dict.fromkeys((507011, 507015, 507018, 507035), _EXECUTION),
+    **dict.fromkeys((507016, 507036, 507042, 507043, 507044, 507045), _TRAP),
+    **dict.fromkeys((507048, 507049, 507050), _SCHEDULED_TASK),
+    **dict.fromkeys((507051, 507052, 507053, 507054), _DEVICE_MEMORY),
     **dict.fromkeys((500000, 500002, 500003, 500004, 507899), _VERSION_MISMATCH),
     **dict.fromkeys((100001, 100003, 100039, 145001, 145019), _ENVIRONMENT),
     **dict.fromkeys(
@@ -138,6 +162,22 @@ class AclFailure(InternalError):
         newest = self.detail.strip().split("\n")[0]
         origin = f"[acl.{self.call} {self.code or 'NULL'}{': ' if newest else ''}{newest}]"
         return Text(f"{cause.en} {origin}", f"{cause.zh}{origin}")
+
+
+class NotEnoughMemory(InternalError):
+    """Raised before an OM is loaded if the device has less memory free than it needs.
+
+    Args:
+        needed_bytes: what the OM's weights and work space take.
+        free_bytes: what the device has left.
+    """
+
+    def __init__(self, needed_bytes: int, free_bytes: int) -> None:
+        super().__init__(f"{needed_bytes / 1e6:.0f} MB needed, {free_bytes / 1e6:.0f} MB free")
+
+    def explain(self) -> Text:
+        """Explain how much is missing, and how to get it."""
+        return Text(f"{_OUT_OF_MEMORY.en} [{self}]", f"{_OUT_OF_MEMORY.zh}[{self}]")
 
 
 class CallOverdue(InternalError):

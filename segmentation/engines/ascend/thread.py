@@ -49,7 +49,18 @@ class DeviceThread:
         # A call behind an overdue one is not given the full time again.
         if self._is_overdue():
             raise CallOverdue(self._call_limit_s)
-        future = self.submit(job)
+        return self.wait_for(self.submit(job))
+
+    def wait_for(self, future: Future[Result]) -> Result:
+        """Wait for a submitted job.
+
+        Returns:
+            The job's result.
+
+        Raises:
+            CallOverdue: a call into pyACL, of this job or of an earlier one, does not return.
+            Exception: raised by the job.
+        """
         while True:
             wait([future], self._call_limit_s)
             if future.done():

@@ -20,9 +20,9 @@ from segmentation.inference.segmenter import Segmenter
 from segmentation.page.batch_tab.thumbnails import store_thumbnail
 from segmentation.page.options import PageOptions
 from segmentation.page.photo_cache import PhotoCache
+from segmentation.page.photo_texts import describe
 from segmentation.page.server.storage import translate_disk_errors
 from segmentation.page.server.uploads import read_upload
-from segmentation.page.session import describe
 from segmentation.page.strings import STRINGS
 
 # What a batch can cut out of each photo: the rules of `select` that choose something.

@@ -11,7 +11,17 @@ from segmentation.page.canvas.texts import CANVAS_TEXTS
 
 FOLDER = Path(__file__).parent
 # Joined into one script, in this order: Gradio runs a component's script as one function.
-SCRIPTS = ("viewport.js", "object_map.js", "overlay.js", "gestures.js", "canvas.js")
+SCRIPTS = (
+    "viewport.js",
+    "object_map.js",
+    "overlay.js",
+    "picking.js",
+    "gestures.js",
+    "tiles.js",
+    "divider.js",
+    "controls.js",
+    "canvas.js",
+)
 
 
 def photo_canvas(**options: Any) -> gr.HTML:

@@ -90,3 +90,61 @@ function followGestures(stage, act) {
 function distance([x, y], [otherX, otherY]) {
   return Math.hypot(otherX - x, otherY - y);
 }
+
+/** What pointers do on the stage, as `followGestures` takes it. */
+// biome-ignore lint/correctness/noUnusedVariables: canvas.py joins the scripts
+function gesturesOf(studio) {
+  return {
+    pans: ({ button, pointerType }) =>
+      button === 1 ||
+      studio.holdsSpace ||
+      (pointerType === "touch" && studio.tool === "pick"),
+    start: (pointXy) => {
+      studio.stage.focus({ preventScroll: true });
+      if (!studio.view) return;
+      if (studio.isPainting) studio.startStroke(pointXy);
+      if (studio.tool === "box") studio.boxStart = pointXy;
+      studio.redraw();
+    },
+    move: (pointsXy) => {
+      const shares = pointsXy.map((point) => studio.viewport.shareAt(point));
+      studio.stroke?.points_xy.push(...shares);
+      if (studio.boxStart)
+        studio.box = boxBetween(studio.boxStart, pointsXy.at(-1));
+      studio.redraw();
+    },
+    end: () => {
+      studio.endStroke();
+      studio.endBox();
+      studio.redraw();
+    },
+    cancel: () => {
+      Object.assign(studio, { stroke: null, box: null, boxStart: null });
+      studio.redraw();
+    },
+    click: (pointXy) => studio.clickAt(pointXy),
+    hover: (pointXy) => {
+      studio.pointXy = pointXy;
+      studio.redraw();
+    },
+    pan: (x, y) => {
+      studio.viewport.panBy(x, y);
+      studio.redraw();
+    },
+    zoom: (factor, pointXy) => {
+      const former = studio.viewport.zoom;
+      studio.zoomBy(factor, pointXy);
+      return studio.viewport.zoom !== former || factor > 1;
+    },
+  };
+}
+
+/** The box between two points: left, top, right, bottom. */
+function boxBetween([x, y], [otherX, otherY]) {
+  return [
+    Math.min(x, otherX),
+    Math.min(y, otherY),
+    Math.max(x, otherX),
+    Math.max(y, otherY),
+  ];
+}

@@ -15,6 +15,13 @@ class Viewport {
     this.shiftXy = [0, 0];
   }
 
+  /** Show a picture of this width and height; one of another size is fitted. */
+  show(pictureWh) {
+    if (pictureWh.join() !== this.pictureWh.join()) this.fit();
+    this.pictureWh = pictureWh;
+    this.panBy(0, 0);
+  }
+
   get isFitted() {
     return this.zoom === 1;
   }

@@ -23,9 +23,10 @@ from segmentation.page.components import (
 from segmentation.page.cutout_tab.layout import CutoutLayout
 from segmentation.page.options import PageOptions
 from segmentation.page.overlay import colour_of
-from segmentation.page.preview import Preview, render_preview
+from segmentation.page.photo_texts import advice, describe, notice_lines, object_choices
+from segmentation.page.preview import Preview, preview_scale, render_preview
 from segmentation.page.server.files import replace_image, store_file, store_image
-from segmentation.page.session import PhotoState, advice, describe, message_text, object_choices
+from segmentation.page.session import PhotoState
 
 
 class Drawing:
@@ -64,6 +65,7 @@ class Drawing:
                 state.selected(min_score),
                 cutout_options,
                 refinement,
+                preview_scale(photo.photo.hw),
             )
             objects = self._object_map(state, min_score, photo.preview, values)
             results = replace_image(
@@ -83,7 +85,7 @@ class Drawing:
             layout.show_uncertain: gr.Button(
                 visible=not visible.instances and bool(state.segmentation.instances)
             ),
-            layout.message: message_text(state, min_score, refinement, language),
+            layout.message: notice_lines(state, language),
             **self._next_step(state, options, refinement),
         }
 
@@ -94,7 +96,7 @@ class Drawing:
         if not state.has_cutout(options.min_score):
             return layout.no_files()
         preparing = gr.DownloadButton(string("preparing"), value=None, interactive=False)
-        updates = {layout.download: preparing, **layout.no_zip()}
+        updates = {layout.download: preparing, **layout.no_other_files()}
         is_refined = refinement is not None and refinement.matches(state.segmentation, selected)
         if options.refine and selected and not is_refined:
             return {**updates, **layout.request_refinement()}
@@ -129,17 +131,15 @@ def _view(
     language: Language,
 ) -> CanvasView:
     texts = advice(state, min_score)
-    (height, width), photo_hw = preview.after.shape[:2], photo.hw
-    scale = photo_hw[1] / width if preview.follows_photo else 1.0
     return CanvasView(
         photo=state.preview_path,
-        photo_wh=photo_hw[::-1],
+        photo_wh=photo.hw[::-1],
         object_map=objects.path,
         objects=_canvas_objects(state.visible(min_score), objects, language),
         selected=state.selected(min_score),
         clicked=state.clicked,
         result=result,
-        result_wh=(round(width * scale), round(height * scale)),
+        result_wh=preview.file_hw[::-1],
         follows_photo=preview.follows_photo,
         before=None if preview.before is None else store_image("before", preview.before),
         can_undo=bool(state.history),

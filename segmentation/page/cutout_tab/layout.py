@@ -23,6 +23,7 @@ from segmentation.page.cutout_tab.panels import (
     FormatPanel,
     FramePanel,
 )
+from segmentation.page.cutout_tab.size_panel import SizePanel
 from segmentation.page.cutout_tab.start import StartScreen
 from segmentation.page.options import PageOptions
 from segmentation.page.session import SCORE_STEP, PhotoState
@@ -39,6 +40,7 @@ class CutoutLayout:
 
     Attributes:
         controls: the components that `PageOptions` reads, by the names of its fields.
+        other_files: the components that `no_other_files` empties.
     """
 
     def __init__(self, card: ModelCard) -> None:
@@ -78,8 +80,10 @@ class CutoutLayout:
             **self.background_panel.controls,
             **self.effects_panel.controls,
             **self.frame_panel.controls,
+            **self.size_panel.controls,
             **self.format_panel.controls,
         }
+        self.other_files = [self.download_zip, self.download_mask, self.size_panel.notice]
 
     def page_options(self, values: Values) -> PageOptions:
         """Read the controls."""
@@ -106,10 +110,18 @@ class CutoutLayout:
         """Hide the ZIP."""
         return {self.download_zip: gr.DownloadButton(visible=False)}
 
+    def no_mask(self) -> Updates:
+        """Hide the mask."""
+        return {self.download_mask: gr.DownloadButton(visible=False)}
+
     def no_files(self) -> Updates:
         """Offer no file: there is none, or it could not be made."""
         download = gr.DownloadButton(string("download"), value=None, interactive=False)
-        return {self.download: download, **self.no_zip()}
+        return {self.download: download, **self.no_other_files()}
+
+    def no_other_files(self) -> Updates:
+        """Hide what belongs to the previous file: the ZIP, the mask and the notice."""
+        return {**self.no_zip(), **self.no_mask(), self.size_panel.notice: ""}
 
     def request_drawing(self) -> Updates:
         """Ask for the result of the open photo."""
@@ -124,10 +136,11 @@ class CutoutLayout:
         return {self.export_request: token_hex(8)}
 
     def show_controls(self, options: PageOptions) -> Updates:
-        """Show the controls that belong to the kind of background and to the format."""
+        """Show the controls that belong to the kind of background and size, and to the format."""
         return {
             **self.background_panel.show(options.background),
-            **self.frame_panel.show(options.background),
+            **self.frame_panel.show(options.background, options.is_exact),
+            **self.size_panel.show(options),
             **self.format_panel.show(options.format),
         }
 
@@ -174,12 +187,15 @@ class CutoutLayout:
             self.background_panel = BackgroundPanel()
         with gr.Tab(string("size_panel")):
             self.frame_panel = FramePanel()
+            self.size_panel = SizePanel()
         with gr.Tab(string("edge_panel")):
             self._edge(card)
         with gr.Tab(string("effects_panel")):
             self.effects_panel = EffectsPanel()
         with gr.Tab(string("file_panel")):
             self.format_panel = FormatPanel()
+            self.make_mask = gr.Button(string("mask"), size="sm")
+            self.download_mask = gr.DownloadButton(string("download_mask"), visible=False)
             self.make_zip = gr.Button(string("zip"), size="sm")
             self.download_zip = gr.DownloadButton(string("download_zip"), visible=False)
 

@@ -93,9 +93,15 @@ class FramePanel:
         self.frame = gr.Radio(choices(FRAMES), value="whole", label=string("crop_frame"))
         self.controls: dict[str, Component] = {"frame": self.frame}
 
-    def show(self, kind: str) -> Updates:
-        """Show the control unless a kind of background has a frame of its own."""
-        return {self.frame: gr.update(visible=not BACKGROUNDS[kind].has_own_frame)}
+    def show(self, kind: str, is_framed: bool = False) -> Updates:
+        """Show the control unless the frame is given already.
+
+        Args:
+            kind: one of BACKGROUNDS, which may have a frame of its own.
+            is_framed: whether the size has one.
+        """
+        is_free = not BACKGROUNDS[kind].has_own_frame and not is_framed
+        return {self.frame: gr.update(visible=is_free)}
 
 
 class FormatPanel:

@@ -95,12 +95,12 @@ class PhotoEvents:
             segmenter = self._context.registry.segmenter(model)
             progress(0, STRINGS["finding" if segmenter.device else "loading"].in_language(language))
             opened = self._context.photos.get(path)
-            found = segmenter.segment(opened.photo, MIN_OFFERED_SCORE)
+            segmentation, _ = segmenter.segment(opened.photo, MIN_OFFERED_SCORE)
             preview_path = store_image(opened.photo.stem, pixels_of(opened.preview))
             status = status_text(self._context, model, language)
         return {
             layout.photo_state: open_photo(
-                path, preview_path, segmenter.card, found, opened.photo.notices
+                path, preview_path, segmenter.card, segmentation, opened.photo.notices
             ),
             # A least score lowered for the previous photo would show every guess in this one.
             layout.min_score: segmenter.card.score_threshold,
@@ -126,8 +126,8 @@ class PhotoEvents:
             if state is not None:
                 progress(0.5, desc=STRINGS["finding"].in_language(language))
                 photo = self._context.photos.read(state.path)
-                found = segmenter.segment(photo, MIN_OFFERED_SCORE)
-                state = state.with_model(model, *found, min_score)
+                segmentation, _ = segmenter.segment(photo, MIN_OFFERED_SCORE)
+                state = state.with_model(model, segmentation, min_score)
             status = status_text(self._context, model, language)
         return {
             layout.model_in_use: model,

@@ -10,8 +10,8 @@ from tempfile import TemporaryDirectory
 
 import gradio as gr
 
-from segmentation.cutout import cut_out, cut_out_each
-from segmentation.image.write import write_zip
+from segmentation.cutout import Cutout, cut_out, cut_out_each
+from segmentation.image.write import encode, write_zip
 from segmentation.inference.refine import try_refine
 from segmentation.page.canvas.view import CanvasView
 from segmentation.page.components import (
@@ -25,7 +25,10 @@ from segmentation.page.components import (
 )
 from segmentation.page.cutout_tab.drawing import Drawing
 from segmentation.page.cutout_tab.layout import CutoutLayout
+from segmentation.page.file_text import describe_file, notice_text
+from segmentation.page.options import PageOptions
 from segmentation.page.server.files import replace_download, store_file
+from segmentation.page.session import PhotoState
 from segmentation.page.strings import STRINGS
 
 
@@ -88,22 +91,35 @@ class ResultEvents:
         if not state.has_cutout(min_score):
             return layout.no_files()
         with translate_errors(request):
-            options = layout.page_options(values).to_cutout_options(self._context.photos)
-            options = replace(options, strokes=state.strokes)
-            photo = self._context.photos.read(state.path)
-            refinement = values[layout.refinement] if options.refine else None
-            selected = state.selected(min_score)
-            cutout = cut_out(photo, state.segmentation, selected, options, refinement)
+            cutout, stem = self._cut_out(state, layout.page_options(values), values)
             downloads = replace_download(
-                values[layout.downloads], cutout.file_name(photo.stem), cutout.encode()
+                values[layout.downloads], cutout.file_name(stem), cutout.encode()
             )
         return {
             layout.download: gr.DownloadButton(
-                string("download"), value=downloads[-1], interactive=True
+                f"{string('download')} {describe_file(cutout)}",
+                value=downloads[-1],
+                interactive=True,
             ),
+            layout.size_panel.notice: notice_text(cutout, language_of(request)),
             layout.downloads: downloads,
             layout.exported: view.result if view else "",
         }
+
+    def export_mask(self, values: Values, request: gr.Request) -> Updates:
+        """Make the mask of the result, in the frame and size of the file."""
+        layout = self._layout
+        state = layout.open_state(values, request)
+        missing = "no_photo" if state is None else "select_one"
+        if state is None or not state.has_cutout(values[layout.min_score]):
+            gr.Warning(STRINGS[missing].in_language(language_of(request)))
+            return layout.no_mask()
+        with translate_errors(request):
+            # The format of the file may not suit the background.
+            options = replace(layout.page_options(values), format="png")
+            cutout, stem = self._cut_out(state, options, values)
+            path = store_file(f"{stem}_mask.png", encode(cutout.mask, dpi_xy=cutout.dpi_xy))
+        return {layout.download_mask: gr.DownloadButton(value=path, visible=True)}
 
     def begin_zip(self, values: Values, request: gr.Request) -> Updates:
         """Say that the ZIP is being made, if there is something to put into it."""
@@ -138,3 +154,14 @@ class ResultEvents:
                 string("download_zip"), value=path, interactive=True
             )
         }
+
+    def _cut_out(
+        self, state: PhotoState, page_options: PageOptions, values: Values
+    ) -> tuple[Cutout, str]:
+        """Cut out at the photo's own size. Returns the cut-out and the stem of the photo."""
+        options = page_options.to_cutout_options(self._context.photos)
+        options = replace(options, strokes=state.strokes)
+        photo = self._context.photos.read(state.path)
+        refinement = values[self._layout.refinement] if options.refine else None
+        selected = state.selected(page_options.min_score)
+        return cut_out(photo, state.segmentation, selected, options, refinement), photo.stem

@@ -15,8 +15,10 @@ from segmentation.page.components import LATEST, PRIVATE, QUIET, PageContext, se
 from segmentation.page.cutout_tab.drawing import Drawing
 from segmentation.page.cutout_tab.edit_events import EditEvents
 from segmentation.page.cutout_tab.layout import CutoutLayout
+from segmentation.page.cutout_tab.other_files import wire_other_files
 from segmentation.page.cutout_tab.photo_events import PhotoEvents
 from segmentation.page.cutout_tab.result_events import ResultEvents
+from segmentation.page.cutout_tab.size_events import SizeEvents
 from segmentation.page.header import Header
 from segmentation.page.server.queue_limits import FILE_QUEUE
 
@@ -50,13 +52,20 @@ def cutout_tab(ui: gr.Blocks, context: PageContext, header: Header) -> CutoutLay
 def _wire_controls(layout: CutoutLayout, events: PhotoEvents) -> list[Any]:
     """Wire the events that show and hide controls. Returns the triggers that change the result."""
     gr.on(
-        [layout.background_panel.background.input, layout.format_panel.format.input],
+        [
+            layout.background_panel.background.input,
+            layout.background_panel.colour.input,
+            layout.format_panel.format.input,
+        ],
         events.show_controls,
         {*layout.controls.values()},
         _shown_controls(layout),
         **LATEST,
     )
-    return [_changed(item) for item in layout.controls.values()]
+    size_events = SizeEvents(layout)
+    size_events.wire(_shown_controls(layout))
+    styles = (item for item in layout.controls.values() if item not in size_events.wired)
+    return [_changed(item) for item in styles]
 
 
 def _changed(control: Any) -> Any:
@@ -71,7 +80,7 @@ def _wire_steps(
 ) -> list[Any]:
     """Wire the steps from the photo's state to the file, and return their events."""
     styled, drawn = _read(layout), _drawn(layout)
-    files = [layout.download, layout.download_zip]
+    files = [layout.download, *layout.other_files]
     drawing = gr.on(
         [layout.draw_request.change, *restyled], events.draw, styled, drawn, **DRAW, **LATEST
     )
@@ -89,21 +98,8 @@ def _wire_steps(
     for step in (drawing, refining, redrawing, exporting):
         # After an error, or a refusal by the limits, the announced file is never made.
         step.failure(layout.no_files, None, files, **QUIET)
-    beginning = layout.make_zip.click(
-        events.begin_zip, styled, [layout.download_zip, layout.zip_request], **LATEST
-    )
-    zipping = layout.zip_request.change(
-        events.export_zip,
-        styled,
-        [layout.download_zip],
-        trigger_mode="always_last",
-        **serial(FILE_QUEUE),
-        **PRIVATE,
-    )
-    zipping.failure(layout.no_zip, None, [layout.download_zip], **QUIET)
-    # A ZIP that is being made has the previous options.
-    gr.on(restyled, None, cancels=[zipping])
-    return [drawing, refining, redrawing, exporting, beginning, zipping]
+    other = wire_other_files(layout, events, styled, restyled)
+    return [drawing, refining, redrawing, exporting, *other]
 
 
 def _wire_opening(
@@ -191,7 +187,7 @@ def _wire_closing(
             layout.min_score,
             layout.is_open,
             layout.download,
-            layout.download_zip,
+            *layout.other_files,
         ],
         cancels=running,
         **QUIET,
@@ -265,7 +261,7 @@ def _drawn(layout: CutoutLayout) -> list[Any]:
         layout.show_uncertain,
         layout.message,
         layout.download,
-        layout.download_zip,
+        *layout.other_files,
         layout.refine_request,
         layout.export_request,
     ]
@@ -276,6 +272,7 @@ def _shown_controls(layout: CutoutLayout) -> list[Any]:
     return [
         *layout.background_panel.shown,
         layout.frame_panel.frame,
+        *layout.size_panel.shown,
         *layout.format_panel.shown,
     ]
 

@@ -1,6 +1,7 @@
 """Client networks: the unit that limits on connections, calls and uploads are counted for."""
 
 import ipaddress
+from contextvars import ContextVar
 
 from starlette.types import Scope
 
@@ -14,6 +15,9 @@ PRIVATE_NETWORKS = (
 )
 # No address is longer; a longer text comes from a forged header.
 MAX_ADDRESS_LENGTH = 64
+
+# The network whose call runs now, which the files that the call makes belong to.
+current_network: ContextVar[str] = ContextVar("current_network", default="")
 
 
 def client_network(address: str) -> str:

@@ -1,12 +1,16 @@
 """Files that the page makes for visitors to download."""
 
+import os
 from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
 from secrets import token_hex
 
 from segmentation.arrays import UInt8
 from segmentation.image.write import encode
 from segmentation.page import gradio_internals
+from segmentation.page.server.client_address import current_network
+from segmentation.page.server.file_owners import owners_of
 from segmentation.page.server.storage import translate_disk_errors, usage_of
 
 
@@ -15,7 +19,7 @@ def store_file(name: str, data: bytes) -> str:
 
     Args:
         name: its name for the visitor.
-        data: its content; files of the same name and content are one file.
+        data: its content; files of the same name and content are one file of their network.
 
     Returns:
         Its path.
@@ -23,12 +27,12 @@ def store_file(name: str, data: bytes) -> str:
     Raises:
         StorageFull: there is no space for the file, or it cannot be written.
     """
-    folder = gradio_internals.upload_folder()
-    usage = usage_of(folder)
-    with translate_disk_errors():
-        usage.check(len(data))
-        usage.add_file(len(data))
-        return gradio_internals.save_to_cache(data, name, folder)
+    digest = sha256(current_network.get().encode() + b"\0" + data).hexdigest()
+    path = gradio_internals.upload_folder() / digest / name
+    with suppress(OSError):
+        os.utime(path)  # an equal file, which may be on its way to a visitor
+        return str(path)
+    return _write(path, data)
 
 
 def store_image(stem: str, image: UInt8) -> str:
@@ -82,21 +86,10 @@ def replace_download(previous: tuple[str, ...], name: str, data: bytes) -> tuple
         StorageFull: there is no space for the file, or it cannot be written. The second-last file
             is deleted even then.
     """
-    folder = gradio_internals.upload_folder()
-    usage = usage_of(folder)
+    owners = owners_of(gradio_internals.upload_folder())
     for path in map(Path, previous[:-1]):
-        # It may have been swept. If Windows has it open, the sweep deletes it later.
-        with suppress(OSError):
-            size = path.lstat().st_size
-            path.unlink()
-            usage.remove_file(size)
-            path.parent.rmdir()
-    with translate_disk_errors():
-        usage.check(len(data))
-        path = _new_folder(folder) / name
-        usage.add_file(len(data))
-        path.write_bytes(data)
-    return (*previous[-1:], str(path))
+        owners.delete(current_network.get(), path)
+    return (*previous[-1:], _write(_new_folder() / name, data))
 
 
 def new_file_path(name: str) -> Path:
@@ -109,17 +102,37 @@ def new_file_path(name: str) -> Path:
         StorageFull: its folder cannot be created.
     """
     folder = gradio_internals.upload_folder()
+    path = _new_folder() / name
     with translate_disk_errors():
-        path = _new_folder(folder) / name
+        path.parent.mkdir(parents=True)
     usage_of(folder).add_growing_file(path)
+    owners_of(folder).add(current_network.get(), path)
     return path
+
+
+def _new_folder() -> Path:
+    return gradio_internals.upload_folder() / token_hex()
+
+
+def _write(path: Path, data: bytes) -> str:
+    """Write a file beside its place and move it there, so that nobody reads half of it."""
+    folder = gradio_internals.upload_folder()
+    usage, owners, network = usage_of(folder), owners_of(folder), current_network.get()
+    with translate_disk_errors():
+        owners.make_room(network, len(data))
+        usage.check(len(data))
+        usage.add_file(len(data))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(f".{token_hex()}")
+        try:
+            part.write_bytes(data)
+            part.replace(path)
+        except OSError:
+            part.unlink(missing_ok=True)
+            raise
+    owners.add(network, path)
+    return str(path)
 
 
 def _format_of(image: UInt8) -> str:
     return "png" if image.shape[2] == 4 else "jpeg"
-
-
-def _new_folder(parent: Path) -> Path:
-    folder = parent / token_hex()
-    folder.mkdir(parents=True)
-    return folder

@@ -19,7 +19,7 @@ MAX_CONNECTIONS_PER_NETWORK = 500
 CHECK_SECONDS = 1
 
 # uvicorn's protocol object: it has `client`, `transport`, and `cycle`, the last request that was
-# read completely.
+# read completely, with its `scope`.
 Connection = Any
 Cycle = Any
 
@@ -61,7 +61,10 @@ def _surplus(
     """
 
     def network(connection: Connection) -> str:
-        return client_network(connection.client[0] if connection.client else "")
+        # The client of the last request, which a proxy reports, or else the peer of the socket.
+        cycle = getattr(connection, "cycle", None)
+        client = cycle.scope.get("client") if cycle else connection.client
+        return client_network(client[0] if client else "")
 
     def rank(connection: Connection) -> tuple[str, bool, float]:
         return network(connection), connection in idle, opened_at[connection]

@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -17,19 +17,26 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from segmentation.errors import AddressUnavailable
 from segmentation.i18n import Text
 from segmentation.page import gradio_internals
+from segmentation.page.server import gradio_queue
 from segmentation.page.server.address import LOCALHOST, choose_address, is_ipv6
 from segmentation.page.server.client_address import PRIVATE_NETWORKS
-from segmentation.page.server.compression import CompressedPage
+from segmentation.page.server.file_owners import owners_of
 from segmentation.page.server.health import HealthRoute
+from segmentation.page.server.http.browser import BrowserGuard, own_hosts
+from segmentation.page.server.http.login import Credentials
+from segmentation.page.server.http.response_cache import ResponseCache
 from segmentation.page.server.idle_connections import close_idle_connections
 from segmentation.page.server.policy import PRIVATE_PAGE, UPLOAD_MEGABYTES, PagePolicy
 from segmentation.page.server.request_guard import RequestGuard
+from segmentation.page.server.storage import STORAGE_MEGABYTES, usage_of
 from segmentation.page.server.uploads import NOTHING_SEEN, delete_all, sweep
 from segmentation.page.strings import LOGIN, NOT_STARTED
 
 # Visitors' files are deleted this long after they were stored.
 KEEP_SECONDS = 3600
 SWEEP_SECONDS = 300
+# Of Brotli, 0 to 11: each asset is compressed once.
+ASSET_QUALITY = 7
 
 # Gradio's `max_file_size` is not set: it has an English text only, and counts the files of a batch
 # as one. `read_photo` limits the size of a photo.
@@ -55,6 +62,7 @@ def serve(
     *,
     server_name: str | None = None,
     server_port: int | None = None,
+    auth: Credentials | None = None,
     after_sweep: Callable[[], None] = lambda: None,
     theme: gr.themes.Base | None = None,
     css: str | None = None,
@@ -70,6 +78,7 @@ def serve(
         policy: its policy, which `enforce_policy` applied to its calls.
         server_name: where to listen, see `choose_address`.
         server_port: the port, see `choose_address`.
+        auth: the name and the password that visitors must enter.
         after_sweep: called after each deletion of visitors' files.
         theme: theme of the page.
         css: style sheet of the page.
@@ -87,6 +96,7 @@ def serve(
     """
     host, port = choose_address(server_name, server_port)
     gradio_internals.wait_for_servers(host)
+    gradio_internals.remove_middleware()
     gradio_internals.insert_into_head(head)
     folder = gradio_internals.upload_folder()
     try:
@@ -98,11 +108,12 @@ def serve(
             app_kwargs={
                 "lifespan": partial(housekeeping, after_sweep),
                 "middleware": middleware(
-                    folder, policy, behind_proxies=gradio_internals.is_space()
+                    folder, policy, on_space=gradio_internals.is_space(), login=auth
                 ),
             },
             server_name=f"[{host}]" if is_ipv6(host) else host,
             server_port=port,
+            auth=auth,
             **LAUNCH_OPTIONS,
             **options,
         )
@@ -114,26 +125,54 @@ def serve(
     return str(address).replace("[::]", "[::1]")
 
 
-def middleware(folder: Path, policy: PagePolicy, *, behind_proxies: bool) -> list[Middleware]:
+def middleware(
+    folder: Path, policy: PagePolicy, *, on_space: bool, login: Credentials | None = None
+) -> list[Middleware]:
     """The middleware in front of a page, the outermost first.
 
     Args:
         folder: the folder that uploads are written to.
         policy: the page's policy.
-        behind_proxies: whether the host's proxies report the address of a request. Elsewhere a
-            client could write any address there.
+        on_space: whether the host's proxies report the address of a request, and the page is shown
+            in a frame. Elsewhere a client could write any address there.
+        login: the name and the password that visitors must enter.
     """
-    health = Middleware(HealthRoute)
+    is_public = policy.rate is not None
+    owners_of(folder).share_bytes = policy.storage_share * STORAGE_MEGABYTES * 1e6
     proxies = Middleware(ProxyHeadersMiddleware, trusted_hosts=list(PRIVATE_NETWORKS))
-    guard = Middleware(
-        RequestGuard,
-        folder,
-        upload_megabytes=UPLOAD_MEGABYTES,
-        keep_seconds=KEEP_SECONDS,
-        storage_share=policy.storage_share,
-    )
-    compressed = Middleware(CompressedPage)
-    return [health, *([proxies] if behind_proxies else []), guard, compressed]
+    return [
+        Middleware(HealthRoute, partial(_numbers, folder), is_public=is_public),
+        *([proxies] if on_space else []),
+        Middleware(BrowserGuard, own_hosts(is_public=is_public), on_space=on_space),
+        Middleware(
+            RequestGuard,
+            folder,
+            upload_megabytes=UPLOAD_MEGABYTES,
+            keep_seconds=KEEP_SECONDS,
+            reads=policy.reads,
+            login=login,
+        ),
+        Middleware(ResponseCache, has_login=login is not None, on_space=on_space),
+        Middleware(gradio_internals.Brotli, quality=ASSET_QUALITY),
+    ]
+
+
+def _numbers(folder: Path, app: App) -> dict[str, Any]:
+    """What the operator reads about a page, see `HealthRoute`."""
+    return {
+        "queue": gradio_queue.queue_numbers(app.get_blocks()),
+        "connections": len(gradio_internals.open_connections(app)),
+        "files_mb": round(usage_of(folder).used_bytes / 1e6, 1),
+        "memory_mb": _memory_megabytes(),
+    }
+
+
+def _memory_megabytes() -> float | None:
+    """Resident memory of this process; None where the system has no /proc."""
+    with suppress(OSError):
+        pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
+        return round(pages * os.sysconf("SC_PAGE_SIZE") / 1e6, 1)
+    return None
 
 
 @asynccontextmanager

@@ -29,12 +29,14 @@ class PagePolicy:
         limits: limits on each photo.
         rate: rate of costly calls per session; None allows any rate.
         max_waiting: number of calls that may wait in the queues; None allows any number.
-        storage_share: fraction of the storage that the uploads of one network may take.
+        reads: rate of requests without a body per network; None allows any rate.
+        storage_share: fraction of the storage that the files of one network may take.
     """
 
     limits: Limits
     rate: Rate | None = None
     max_waiting: int | None = None
+    reads: Rate | None = None
     storage_share: float = 1.0
 
 
@@ -44,5 +46,7 @@ PUBLIC_PAGE = PagePolicy(
     Limits(megabytes=20, megapixels=25, are_strangers=True),
     Rate(burst=60, per_minute=60),
     max_waiting=50,
+    # A page takes about 100 requests, which a class behind one router makes at once.
+    reads=Rate(burst=1000, per_minute=600),
     storage_share=0.5,
 )

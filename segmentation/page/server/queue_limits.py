@@ -1,6 +1,9 @@
-"""Limits on calls: where their files come from, their rate, and how many may wait."""
+"""Limits on calls: where their files come from, their work, their turn, and how many may wait."""
 
-from collections.abc import Mapping
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from math import ceil
 from types import MappingProxyType
 from typing import Any
@@ -10,15 +13,22 @@ import gradio as gr
 from segmentation.errors import KoutuError, PhotoError
 from segmentation.i18n import preferred_language
 from segmentation.page import gradio_internals
-from segmentation.page.server.client_address import client_network
+from segmentation.page.server import gradio_queue
+from segmentation.page.server.client_address import client_network, current_network
+from segmentation.page.server.client_presence import client_is_here
 from segmentation.page.server.policy import PagePolicy
 from segmentation.page.server.rate_limit import RateLimiter
+from segmentation.page.server.unread_messages import UnreadMessages
 from segmentation.page.strings import STRINGS
 
 # `concurrency_id` of the events that need the device, and of those that make files. Their calls
 # are costly and count towards the rate.
 DEVICE_QUEUE, FILE_QUEUE = "device", "file"
 EQUAL_WEIGHTS: Mapping[str, int] = MappingProxyType({})
+
+
+# The work that a call may take; longer work counts as more calls.
+SECONDS_PER_CALL = 1.0
 
 
 def enforce_policy(
@@ -34,39 +44,74 @@ def enforce_policy(
     """
     limiter = RateLimiter(policy.rate) if policy.rate else None
 
-    def check(call: gradio_internals.Call) -> None:
+    @contextmanager
+    def surround(call: gradio_internals.Call) -> Iterator[None]:
+        is_costly = limiter is not None and call.queue in (DEVICE_QUEUE, FILE_QUEUE)
+        caller = _address(call.request), call.request.session_hash
         try:
             gradio_internals.visit_files(call.inputs, check_uploaded)
             # Each step of a generator is a call of its own to Gradio.
-            if limiter and call.queue in (DEVICE_QUEUE, FILE_QUEUE) and call.is_first_step:
-                session, weight = call.request.session_hash, weights.get(call.handler, 1)
-                limiter.admit(_address(call.request), session, weight)
+            if limiter and is_costly and call.is_first_step:
+                limiter.admit(*caller, weights.get(call.handler, 1))
         except KoutuError as error:
             language = preferred_language(call.request.headers.get("accept-language", ""))
             raise gr.Error(error.in_language(language), print_exception=False) from error
+        current_network.set(client_network(caller[0]))
+        client_is_here.set(lambda: gradio_queue.is_alive(ui, call.event_id))
+        start = time.monotonic()
+        try:
+            yield
+        finally:
+            if limiter and is_costly:
+                excess = (time.monotonic() - start) / SECONDS_PER_CALL - 1
+                limiter.charge(*caller, max(0, excess))
 
-    gradio_internals.check_calls(ui, check)
+    gradio_internals.surround_calls(ui, surround)
     gradio_internals.disable_analytics(ui)
+    gradio_queue.order_waiting(ui, _order_requests)
     if policy.max_waiting is not None:
         limit_waiting(ui, policy.max_waiting)
 
 
-def limit_waiting(ui: gr.Blocks, max_waiting: int) -> None:
-    """Limit the number of calls that wait in the queues.
+def take_turns(waiting: Sequence[str], running: Sequence[str]) -> list[int]:
+    """Order the waiting calls so that the networks take turns.
 
-    One network may have half of them at most, so that a flood from one network leaves room for the
-    others.
+    Args:
+        waiting: the networks of the waiting calls in their order.
+        running: those of the running ones.
+
+    Returns:
+        Indices of `waiting` in the new order.
+    """
+    calls = Counter(running)
+    turns = []
+    for network in waiting:
+        turns.append(calls[network])
+        calls[network] += 1
+    return sorted(range(len(waiting)), key=turns.__getitem__)
+
+
+def _order_requests(waiting: Sequence[Any], running: Sequence[Any]) -> list[int]:
+    return take_turns([*map(_network, waiting)], [*map(_network, running)])
+
+
+def limit_waiting(ui: gr.Blocks, max_waiting: int) -> None:
+    """Limit the number of calls that wait in the queues, and of messages that nobody reads.
+
+    One network may have half of the calls at most, so that a flood from one network leaves room
+    for the others.
 
     Args:
         ui: the page.
         max_waiting: number of calls of all networks.
     """
+    unread = UnreadMessages(ui)
 
-    def refuse(request: Any) -> str | None:
+    def refuse(request: Any, session: str | None) -> str | None:
         waiting = gradio_internals.waiting_requests(ui)
-        network = client_network(_address(request))
-        from_network = sum(client_network(_address(other)) == network for other in waiting)
-        if from_network >= ceil(max_waiting / 2):
+        network = _network(request)
+        from_network = sum(_network(other) == network for other in waiting)
+        if from_network >= ceil(max_waiting / 2) or not unread.admit(network, session):
             reason = "too_many_waiting"
         elif len(waiting) >= max_waiting:
             reason = "queue_full"
@@ -96,3 +141,7 @@ def check_uploaded(file: Mapping[str, Any]) -> None:
 
 def _address(request: Any) -> str:
     return str(request.client.host) if request.client else ""
+
+
+def _network(request: Any) -> str:
+    return client_network(_address(request))

@@ -70,6 +70,21 @@ class RateLimiter:
             if session is not None:
                 self._sessions.take(session, now, weight)
 
+    def charge(self, address: str, session: str | None, weight: float) -> None:
+        """Count work that was done already, even beyond the limit: the next calls wait for it.
+
+        Args:
+            address: IP address of the client.
+            session: name of the client's session; None if the call has no session.
+            weight: number of calls that the work counts for.
+        """
+        network = client_network(address)
+        with self._lock:
+            now = self._clock()
+            self._networks.take(network, now, weight)
+            if session is not None:
+                self._sessions.take(f"{network} {session[:MAX_SESSION_LENGTH]}", now, weight)
+
 
 class _Buckets:
     """Token buckets, each stored as the time at which it is full again (ITU-T I.371, annex A)."""
@@ -79,12 +94,12 @@ class _Buckets:
         self._seconds_to_fill = burst * self._seconds_per_token
         self._full_at: dict[str, float] = {}
 
-    def wait_seconds(self, key: str, now: float, tokens: int) -> float:
+    def wait_seconds(self, key: str, now: float, tokens: float) -> float:
         """Seconds until the bucket has enough tokens; 0 or less if it has them now."""
         full_at = max(self._full_at.get(key, now), now)
         return full_at + tokens * self._seconds_per_token - now - self._seconds_to_fill
 
-    def take(self, key: str, now: float, tokens: int) -> None:
+    def take(self, key: str, now: float, tokens: float) -> None:
         """Take tokens out of a bucket."""
         full_at = max(self._full_at.get(key, now), now)
         self._full_at[key] = full_at + tokens * self._seconds_per_token

@@ -93,6 +93,15 @@ async def read_body(receive: Receive) -> tuple[bytes, Receive]:
     return b"".join(message.get("body", b"") for message in messages), repeat
 
 
+def replay(body: bytes) -> Receive:
+    """A stream of a body that was read."""
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return receive
+
+
 def check_event(body: bytes) -> None:
     """Refuse an event that names a file on another host, which Gradio would fetch.
 

@@ -7,14 +7,18 @@ accept bodies of any size.
 import re
 from pathlib import Path
 
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from segmentation.errors import RateExceeded
 from segmentation.i18n import Text
 from segmentation.page.server.client_address import scope_network
+from segmentation.page.server.file_owners import owners_of
+from segmentation.page.server.http.login import LOGIN, Credentials, LoginGuard
+from segmentation.page.server.http.streams import abandoned_when_left, tracked_upload
 from segmentation.page.server.language import with_page_language
 from segmentation.page.server.policy import Rate
-from segmentation.page.server.rate_limit import SESSIONS_PER_NETWORK, RateLimiter
+from segmentation.page.server.rate_limit import RateLimiter
 from segmentation.page.server.refusal import Refusal
 from segmentation.page.server.request_body import (
     EVENT_BYTES,
@@ -24,8 +28,9 @@ from segmentation.page.server.request_body import (
     check_event,
     content_length,
     read_body,
+    replay,
 )
-from segmentation.page.server.storage import STORAGE_MEGABYTES, usage_of
+from segmentation.page.server.storage import usage_of
 from segmentation.page.server.upload_quota import UploadQuota
 
 API = "/gradio_api/"
@@ -36,17 +41,15 @@ READ = re.compile(
     r"|upload_progress|queue/data|heartbeat/[^/]+|call/(v2/)?[^/]+/[^/]+|file=.*)",
     re.DOTALL,
 )
-LOGIN = re.compile(r"/login/?")
 WRITE = re.compile(
     LOGIN.pattern + r"|/gradio_api/(upload|queue/join|cancel|reset/?|call/(v2/)?[^/]+/?)", re.DOTALL
 )
-UPLOAD = API + "upload"
+UPLOAD, UPLOAD_PROGRESS, EVENT_STREAM = API + "upload", API + "upload_progress", API + "queue/data"
+# The browser reads the end of an upload's progress after the upload.
+UPLOAD_PROGRESS_SECONDS = 60
 # Gradio keeps the address by which the first caller reached this route, and shows it to all later
 # callers, unless the request names a page. The only page here has an empty name.
 INFO, INFO_QUERY = API + "info", b"page="
-
-# Passwords, right or wrong, from one network: a class of 30 at once, and then 10 a minute.
-LOGIN_RATE = Rate(burst=30 // SESSIONS_PER_NETWORK, per_minute=10 / SESSIONS_PER_NETWORK)
 
 NO_SUCH_ADDRESS = Text("This page has no such address.", "本页面没有这个地址。")
 
@@ -59,7 +62,8 @@ class RequestGuard:
         folder: the folder that uploads are written to.
         upload_megabytes: size limit of one upload request, all its files together.
         keep_seconds: time after which an upload is deleted.
-        storage_share: fraction of the storage that the uploads of one network may take.
+        reads: rate of requests without a body; None allows any rate.
+        login: the name and the password that visitors must enter.
     """
 
     def __init__(
@@ -69,7 +73,8 @@ class RequestGuard:
         *,
         upload_megabytes: float,
         keep_seconds: float,
-        storage_share: float = 1.0,
+        reads: Rate | None = None,
+        login: Credentials | None = None,
     ) -> None:
         self._app = app
         self._upload_bytes = upload_megabytes * 1e6
@@ -77,9 +82,9 @@ class RequestGuard:
             f"More than {upload_megabytes:g} MB at once. Upload the photos in several batches.",
             f"一次不能超过 {upload_megabytes:g} MB，请分批上传。",
         )
-        share_bytes = storage_share * STORAGE_MEGABYTES * 1e6
-        self._quota = UploadQuota(usage_of(folder), share_bytes, keep_seconds)
-        self._logins = RateLimiter(LOGIN_RATE)
+        self._quota = UploadQuota(owners_of(folder), usage_of(folder), keep_seconds)
+        self._reads = RateLimiter(reads) if reads else None
+        self._login = LoginGuard(login)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
@@ -89,12 +94,13 @@ class RequestGuard:
         scope = with_page_language(scope)
         path = scope["path"].removeprefix(scope.get("root_path", ""))
         try:
+            self._login.check_path(scope, path)
             if path == UPLOAD and scope["method"] == "POST":
                 await self._pass_upload(scope, receive, send)
             elif scope["method"] == "POST":
                 await self._app(scope, await self._check_write(scope, path, receive), send)
             else:
-                await self._app(_checked_read(scope, path), receive, send)
+                await self._pass_read(scope, path, receive, send)
         except Refusal as refusal:
             plain = scope["path"].endswith(UPLOAD)
             await refusal.response(scope, plain=plain)(scope, receive, send)
@@ -103,36 +109,50 @@ class RequestGuard:
         length = content_length(scope)
         if length > self._upload_bytes:
             raise Refusal(413, self._upload_too_large)
-        async with (
-            body_deadline(receive) as receive_in_time,
-            self._quota.upload(scope_network(scope), length, receive_in_time) as receive_counted,
-        ):
-            await self._app(scope, receive_counted, send)
+        content_type = Headers(scope=scope).get("content-type", "")
+        with tracked_upload(scope, UPLOAD_PROGRESS_SECONDS):
+            async with (
+                body_deadline(receive) as in_time,
+                self._quota.upload(scope_network(scope), length, content_type, in_time, send) as (
+                    receive_counted,
+                    send_counted,
+                ),
+            ):
+                await self._app(scope, receive_counted, send_counted)
+
+    async def _pass_read(self, scope: Scope, path: str, receive: Receive, send: Send) -> None:
+        """Check a request without a body and pass it on."""
+        if not READ.fullmatch(path) or URL.match(path.partition("file=")[2]):
+            raise Refusal(404, NO_SUCH_ADDRESS)
+        self._count_read(scope)
+        if path.rstrip("/") == INFO:
+            await self._app({**scope, "query_string": INFO_QUERY}, receive, send)
+        elif path == UPLOAD_PROGRESS:
+            with tracked_upload(scope, 0):
+                await self._app(scope, receive, send)
+        elif path == EVENT_STREAM:
+            async with abandoned_when_left(scope, receive, send) as send_watched:
+                await self._app(scope, receive, send_watched)
+        else:
+            await self._app(scope, receive, send)
 
     async def _check_write(self, scope: Scope, path: str, receive: Receive) -> Receive:
         """Read the body of a login or an event and check it. Returns a stream that repeats it."""
         if not WRITE.fullmatch(path):
             raise Refusal(404, NO_SUCH_ADDRESS)
-        if LOGIN.fullmatch(path):
-            self._count_login(scope)
         if content_length(scope) > EVENT_BYTES:
             raise Refusal(413, EVENT_TOO_LARGE)
         body, repeat = await read_body(receive)
         if path.startswith(API):
             check_event(body)
+        else:
+            await self._login.check_login(scope, replay(body))
         return repeat
 
-    def _count_login(self, scope: Scope) -> None:
+    def _count_read(self, scope: Scope) -> None:
+        if self._reads is None:
+            return
         try:
-            self._logins.admit(scope_network(scope), None)
+            self._reads.admit(scope_network(scope), None)
         except RateExceeded as error:
             raise Refusal(429, error.text) from error
-
-
-def _checked_read(scope: Scope, path: str) -> Scope:
-    """Check a request without a body. Returns the request to pass on."""
-    if not READ.fullmatch(path) or URL.match(path.partition("file=")[2]):
-        raise Refusal(404, NO_SUCH_ADDRESS)
-    if path.rstrip("/") == INFO:
-        return {**scope, "query_string": INFO_QUERY}
-    return scope

@@ -1,30 +1,28 @@
-"""Limits on uploads: the number of files, the share of each network, and the storage left."""
+"""Limits on uploads: the share of each network, and the storage left."""
 
 import asyncio
+import json
 import time
 from collections import Counter, deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
-from starlette.types import Message, Receive
+from starlette.types import Message, Receive, Send
 
 from segmentation.errors import StorageFull
 from segmentation.i18n import Text
+from segmentation.page.server.file_owners import FileOwners
+from segmentation.page.server.http.form import UploadForm
 from segmentation.page.server.refusal import Refusal
 from segmentation.page.server.storage import MIN_FILE_BYTES, StorageUsage, translate_disk_errors
 
 # Disk space is reserved in steps of this size as data arrives, so a declared but unsent body
 # blocks nobody.
 RESERVED_BYTES = 25_000_000
-# Gradio itself accepts a thousand files in one request.
-MAX_FILES = 100
-# Each file of a form has one. A photo may contain these bytes too.
-FILE_MARK = b"filename="
+# The answer to an upload is a list of paths.
+ANSWER_BYTES = 1_000_000
 
-TOO_MANY_FILES = Text(
-    f"More than {MAX_FILES} files at once. Upload them in several batches.",
-    f"一次不能超过 {MAX_FILES} 个文件，请分批上传。",
-)
 OTHER_UPLOADS = Text(
     "Other uploads from your network are in progress. Try again when they have finished.",
     "您所在的网络还有其他上传正在进行，请等其完成后再试。",
@@ -39,44 +37,49 @@ class UploadQuota:
     """Counts uploads while they arrive. All methods run in the server's event loop.
 
     Args:
-        usage: the storage that uploads are written to.
-        share_bytes: bytes of uploads that one network may have there.
+        owners: the networks' files in the storage that uploads are written to.
+        usage: that storage.
         keep_seconds: time after which an upload is deleted.
     """
 
-    def __init__(self, usage: StorageUsage, share_bytes: float, keep_seconds: float) -> None:
+    def __init__(self, owners: FileOwners, usage: StorageUsage, keep_seconds: float) -> None:
+        self._owners = owners
         self._usage = usage
-        self._share_bytes = share_bytes
         self._keep_seconds = keep_seconds
         # Declared bytes of the uploads in progress, by network.
         self._declared: Counter[str] = Counter()
         # Bytes that the uploads in progress may add before the storage is checked again.
         self._reserved = 0
-        # Time, network and bytes of each finished upload; the share bounds their number.
-        self._finished: deque[tuple[float, str, int]] = deque()
+        # Time, network and bytes of each upload that was cut short: its files have no owner, and
+        # stay until they are swept. The share bounds their number.
+        self._cut_short: deque[tuple[float, str, int]] = deque()
 
     @asynccontextmanager
-    async def upload(self, network: str, length: int, receive: Receive) -> AsyncIterator[Receive]:
-        """Count one upload. Yields the stream to read it from.
+    async def upload(
+        self, network: str, length: int, content_type: str, receive: Receive, send: Send
+    ) -> AsyncIterator[tuple[Receive, Send]]:
+        """Count one upload. Yields the streams to read it from and to answer it on.
 
         Args:
             network: the network it comes from.
             length: its declared bytes.
+            content_type: its header.
             receive: its stream.
+            send: the stream of its answer.
 
         Raises:
-            Refusal: 413 for too many files, 429 for a network beyond its share, 507 for a full
-                storage or a failed disk.
+            Refusal: 400 for what is no form of files, 413 for too many files, 429 for a network
+                whose other uploads take all its share, 507 for a full storage or a failed disk.
         """
+        form = UploadForm(content_type)
         self._check_share(network, length)
-        upload = _Upload(self._usage)
+        upload = _Upload(self._usage, form)
+        answer = _Answer(send)
 
         async def receive_counted() -> Message:
             message = await receive()
             steps = upload.arrived_bytes // RESERVED_BYTES
             upload.count(message.get("body", b""))
-            if upload.file_count > MAX_FILES:
-                raise Refusal(413, TOO_MANY_FILES)
             if upload.arrived_bytes // RESERVED_BYTES > steps:
                 await self._check_storage()
             return message
@@ -86,25 +89,32 @@ class UploadQuota:
         try:
             await self._check_storage()
             with translate_disk_errors():
-                yield receive_counted
+                yield receive_counted, answer.send
         except StorageFull as error:
             raise Refusal(507, error.text) from error
         finally:
             self._declared -= Counter({network: length})
             self._reserved -= min(length, RESERVED_BYTES)
-            self._finished.append((time.monotonic(), network, upload.share_bytes()))
+            paths = answer.paths()
+            for path in paths:
+                self._owners.add(network, path)
+            if not paths:
+                self._cut_short.append((time.monotonic(), network, upload.share_bytes()))
 
     async def _check_storage(self) -> None:
         await asyncio.to_thread(self._usage.check, self._reserved)
 
     def _check_share(self, network: str, length: int) -> None:
-        while self._finished and self._finished[0][0] < time.monotonic() - self._keep_seconds:
-            self._finished.popleft()
-        used = sum(size for _, owner, size in self._finished if owner == network)
-        if used + length > self._share_bytes:
+        """Make room for an upload among the files of its network."""
+        while self._cut_short and self._cut_short[0][0] < time.monotonic() - self._keep_seconds:
+            self._cut_short.popleft()
+        lost = sum(size for _, owner, size in self._cut_short if owner == network)
+        if lost + length > self._owners.share_bytes:
             raise Refusal(429, SHARE_USED_UP)
-        if used + self._declared[network] + length > self._share_bytes:
+        wanted = lost + self._declared[network] + length
+        if wanted > self._owners.share_bytes:
             raise Refusal(429, OTHER_UPLOADS)
+        self._owners.make_room(network, wanted)
 
 
 class _Upload:
@@ -112,27 +122,44 @@ class _Upload:
 
     Attributes:
         arrived_bytes: bytes that arrived, of files and what stands around them.
-        file_count: number of files that began.
     """
 
-    def __init__(self, usage: StorageUsage) -> None:
+    def __init__(self, usage: StorageUsage, form: UploadForm) -> None:
         self.arrived_bytes = 0
-        self.file_count = 0
         self._usage = usage
+        self._form = form
         self._counted_bytes = 0
-        # The end of the last part, as a mark may be split between two parts.
-        self._end = b""
 
     def count(self, body: bytes) -> None:
         """Count a part that arrived, which Gradio writes to the disk."""
-        searched = self._end + body
-        self.file_count += searched.count(FILE_MARK)
-        self._end = searched[-(len(FILE_MARK) - 1) :]
+        self._form.count(body)
         self.arrived_bytes += len(body)
-        counted = max(self.arrived_bytes, self.file_count * MIN_FILE_BYTES)
+        counted = max(self.arrived_bytes, self._form.file_count * MIN_FILE_BYTES)
         self._usage.add(counted - self._counted_bytes)
         self._counted_bytes = counted
 
     def share_bytes(self) -> int:
         """The bytes that the upload takes of its network's share, at least those of one file."""
         return max(self._counted_bytes, MIN_FILE_BYTES)
+
+
+class _Answer:
+    """The answer to an upload, which names the files that Gradio stored."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._body = b""
+
+    async def send(self, message: Message) -> None:
+        """Pass a message on and keep what it says."""
+        if len(self._body) <= ANSWER_BYTES:
+            self._body += message.get("body", b"")
+        await self._send(message)
+
+    def paths(self) -> list[Path]:
+        """The stored files; none if the upload failed."""
+        try:
+            answer = json.loads(self._body)
+        except ValueError:
+            return []
+        return [Path(path) for path in answer] if isinstance(answer, list) else []

@@ -14,6 +14,7 @@ from segmentation.errors import PhotoError, StorageFull
 from segmentation.i18n import Text
 from segmentation.image.photo import Limits, Photo
 from segmentation.image.read import read_photo
+from segmentation.page.server.file_owners import owners_of
 from segmentation.page.server.storage import counted_bytes, paths_in, usage_of
 from segmentation.page.strings import STRINGS
 
@@ -161,4 +162,5 @@ def sweep(
                 path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
                 del remaining[sighting], sizes[path]
     usage.correct(sizes, mark)
+    owners_of(folder).refresh()
     return remaining

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.convert.ascend.model_folders import hide_toolkit, write_folder
+from tests.convert.ascend.model_folders import hide_toolkit, set_atc_python, write_folder
 from tests.stand_ins.toolkit import TOOLKIT
 
 
@@ -15,6 +15,7 @@ def atc_log(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     hide_toolkit(monkeypatch)
     monkeypatch.setenv("ASCEND_TOOLKIT_HOME", str(TOOLKIT))
     monkeypatch.setenv("STAND_IN_PYTHON", sys.executable)
+    set_atc_python(monkeypatch, tmp_path / "atc_python", "1.26.4")
     log = tmp_path / "arguments.txt"
     monkeypatch.setenv("ATC_STAND_IN_LOG", str(log))
     return log

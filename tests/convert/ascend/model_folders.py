@@ -58,3 +58,12 @@ def hide_toolkit(monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in ("ASCEND_TOOLKIT_HOME", "ASCEND_HOME_PATH"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setattr(cann, "DEFAULT_LOCATIONS", ())
+
+
+def set_atc_python(monkeypatch: pytest.MonkeyPatch, folder: Path, numpy: str) -> None:
+    """Put a python3 with this version of NumPy first on PATH, for atc to take."""
+    folder.mkdir(parents=True)
+    program = folder / "python3"
+    program.write_text(f"#!/bin/sh\nprintf '%s\\n' {program} 11 {numpy}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from convert.ascend.command_line import aipp_config, check_soc, plan_conversions
+from convert.ascend.chips import check_soc
+from convert.ascend.command_line import Tuning, aipp_config, plan_conversions
 from segmentation.errors import ConversionError
 from segmentation.model_card import Artifact
 from tests.convert.ascend.model_folders import (
@@ -39,6 +40,11 @@ def test_a_similar_chip_name_is_suggested(soc: str, similar: str) -> None:
         check_soc(soc)
 
 
+def test_a_chip_that_runs_programs_itself_is_not_supported() -> None:
+    with pytest.raises(ConversionError, match="on the chip itself"):
+        check_soc("Ascend310B1")
+
+
 def test_nothing_is_suggested_for_an_unlike_name() -> None:
     with pytest.raises(ConversionError) as raised:
         check_soc("gpu")
@@ -54,17 +60,40 @@ def test_two_graphs_with_gears_make_two_files(tmp_path: Path) -> None:
         )
     ]
     card = small_card(tmp_path, graphs)
-    conversions = plan_conversions(card, "Ascend310P3", "mixed", gears=True)
+    conversions = plan_conversions(card, "Ascend310P3", Tuning(), gears=True)
     assert [conversion.name for conversion in conversions] == [
         "wide_ascend310p3_mixed_gears",
         "tall_ascend310p3_mixed_gears",
     ]
 
 
+def test_of_a_graph_for_many_sizes_three_are_converted_unless_named() -> None:
+    sizes_hw = ((192, 384), (288, 384), (384, 384), (384, 256), (384, 288), (384, 192))
+    card = small_card(Path("model"), [Artifact("model.onnx", "onnx", "fp32", sizes_hw, 0, "")])
+    conversions = plan_conversions(card, "Ascend310P3", Tuning(), gears=False)
+    assert [conversion.sizes_hw for conversion in conversions] == [
+        ((384, 384),),
+        ((288, 384),),
+        ((384, 288),),
+    ]
+    (named,) = plan_conversions(card, "Ascend310P3", Tuning(), [(384, 256)], gears=False)
+    assert named.sizes_hw == ((384, 256),)
+
+
+def test_oms_that_take_different_inputs_have_different_names(tmp_path: Path) -> None:
+    card = small_card(tmp_path, [Artifact("model.onnx", "onnx", "fp32", ((32, 32),), 0, "")])
+    names = {
+        conversion.name
+        for tuning in (Tuning(), Tuning(aipp=True), Tuning(sampling="gather"))
+        for conversion in plan_conversions(card, "Ascend310P3", tuning, gears=False)
+    }
+    assert len(names) == 3
+
+
 def test_the_aipp_configuration_splits_the_mean() -> None:
     graph = Artifact("model.onnx", "onnx", "fp32", ((512, 768),), 0, "")
     card = small_card(Path("model"), [graph])
-    (conversion,) = plan_conversions(card, "Ascend310P3", "mixed", gears=False)
+    (conversion,) = plan_conversions(card, "Ascend310P3", Tuning(), gears=False)
     entries = dict(
         line.strip().split(": ") for line in aipp_config(card, conversion).splitlines()[1:-1]
     )
@@ -85,8 +114,8 @@ def test_a_dry_run_shows_the_command_without_cann(
     assert convert_folder(folder, "--dry-run", "--size", "16x32") == 0
     assert arguments_in(capsys.readouterr().out) == {
         "--framework=5",
-        f"--model={folder}/model_16x32.onnx",
-        f"--output={folder}/model_ascend310p3_mixed_16x32",
+        "--model=model_16x32.onnx",
+        "--output=model_ascend310p3_mixed_16x32",
         "--soc_version=Ascend310P3",
         "--input_format=ND",
         "--input_shape=image:1,16,32,3",
@@ -100,9 +129,9 @@ def test_a_dry_run_shows_one_command_for_each_size(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert convert_folder(folder, "--dry-run", soc="Ascend910B4") == 0
-    lines = capsys.readouterr().out.splitlines()
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("atc ")]
     assert [line.count("--input_shape=") for line in lines] == [1, 1]
-    assert all("--precision_mode_v2=mixed_float16" in line for line in lines)
+    assert all("--precision_mode=allow_fp32_to_fp16" in line for line in lines)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +139,8 @@ def test_a_dry_run_shows_one_command_for_each_size(
     [
         ("Ascend310P3", "mixed", "--precision_mode=allow_fp32_to_fp16"),
         ("Ascend310P3", "fp16", "--precision_mode_v2=fp16"),
-        ("Ascend910B4", "mixed", "--precision_mode_v2=mixed_float16"),
+        ("Ascend910B4", "mixed", "--precision_mode=allow_fp32_to_fp16"),
+        ("Ascend310P3", "cube", "--precision_mode_v2=cube_fp16in_fp32out"),
         ("Ascend910B4", "fp32", "--precision_mode_v2=origin"),
     ],
 )
@@ -140,3 +170,35 @@ def test_commands_from_a_dry_run_work_when_pasted(
     assert done.returncode == 0, done.stdout
     assert len(list(folder.glob("*.om"))) == (1 if "--gears" in flags else 2)
     assert not list(folder.glob("*.om.om"))
+
+
+def test_fp32_on_a_310p_warns(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    convert_folder(folder, "--precision", "fp32", "--dry-run", "--size", "32")
+    assert "no float32" in capsys.readouterr().err
+    convert_folder(folder, "--precision", "fp32", "--dry-run", "--size", "32", soc="Ascend910B4")
+    assert capsys.readouterr().err == ""
+
+
+def test_options_are_handed_to_atc(folder: Path, atc_log: Path) -> None:
+    flags = ["--atc", "op_select_implmode=high_precision", "--keep-dtype", "OpType::InstanceNorm"]
+    assert convert_folder(folder, "--size", "32", *flags) == 0
+    arguments = atc_log.read_text().splitlines()
+    assert "--op_select_implmode=high_precision" in arguments
+    assert "--keep_dtype=keep_dtype.cfg" in arguments
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--atc", "precision_mode=force_fp16"], "set by this command"),
+        (["--atc", "presicion=1"], "has no option"),
+        (["--atc", "log"], "not KEY=VALUE"),
+        (["--keep-dtype", "OpType:Pow"], "neither a node nor"),
+    ],
+)
+def test_options_that_atc_does_not_have_are_refused(
+    folder: Path, flags: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        convert_folder(folder, *flags)
+    assert message in capsys.readouterr().err

@@ -6,8 +6,14 @@ from pathlib import Path
 import pytest
 
 from convert.ascend import toolkit as cann
-from tests.convert.ascend.model_folders import convert_folder, hide_toolkit, path_with_toolkit
-from tests.stand_ins.toolkit import TOOLKIT
+from convert.ascend.atc_errors import ERROR_CODES
+from tests.convert.ascend.model_folders import (
+    convert_folder,
+    hide_toolkit,
+    path_with_toolkit,
+    set_atc_python,
+)
+from tests.stand_ins.toolkit import TOOLKIT, fresh_acl
 
 
 def test_atc_is_found_on_the_path(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,7 +56,7 @@ def test_atc_writes_its_fusion_report_where_it_runs(monkeypatch: pytest.MonkeyPa
     assert "ASCEND_WORK_PATH" not in cann._environment()
 
 
-@pytest.mark.parametrize("code", ["E10001", "E10016", "E16005", "EZ3003", "EE1010", "np.float_"])
+@pytest.mark.parametrize("code", ERROR_CODES)
 @pytest.mark.usefixtures("atc_log")
 def test_error_codes_of_atc_are_explained(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], code: str
@@ -60,7 +66,7 @@ def test_error_codes_of_atc_are_explained(
     assert convert_folder(folder) == 1
     captured = capsys.readouterr()
     assert f"[ERROR] {code} something" in captured.out
-    assert f"{code}: {cann.ERROR_CODES[code].en}" in captured.err
+    assert f"{code}: {ERROR_CODES[code].en}" in captured.err
     assert sorted(folder.iterdir()) == before
 
 
@@ -68,9 +74,34 @@ def test_error_codes_of_atc_are_explained(
 def test_an_unknown_error_code_is_named(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("ATC_STAND_IN_SAYS", "E19999: inner error")
+    monkeypatch.setenv("ATC_STAND_IN_SAYS", "E29999: something new")
     assert convert_folder(folder) == 1
-    assert "E19999" in capsys.readouterr().err
+    assert "E29999" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("numpy", "is_accepted"), [("1.26.4", True), ("2.1.0", False)])
+def test_the_numpy_of_atc_is_looked_at_before_it_runs(
+    folder: Path,
+    atc_log: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    numpy: str,
+    is_accepted: bool,
+) -> None:
+    set_atc_python(monkeypatch, tmp_path / "other", numpy)
+    assert convert_folder(folder, "--size", "32") == (0 if is_accepted else 1)
+    assert atc_log.exists() == is_accepted
+    assert ("has NumPy 2.1.0" in capsys.readouterr().err) != is_accepted
+
+
+def test_pyacl_names_the_chip_before_npu_smi(
+    folder: Path, atc_log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fresh_acl(monkeypatch).stand_in.chip.soc = "Ascend910_9382"
+    monkeypatch.setenv("PATH", path_with_toolkit())
+    assert convert_folder(folder, "--size", "32", soc="auto") == 0
+    assert "--soc_version=Ascend910_9382" in atc_log.read_text().splitlines()
 
 
 def test_npu_smi_names_the_chip(

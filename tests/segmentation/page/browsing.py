@@ -1,5 +1,6 @@
 """Actions of a visitor in the browser, and checks of what the page shows."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -29,8 +30,18 @@ def redrawn(page: Page) -> Iterator[None]:
     before = after.get_attribute("src") if after.count() else ""
     yield
     expect(after).not_to_have_attribute("src", before or "")
-    expect(page.locator("#download")).to_have_text(text(page, "download"))
+    await_file(page)
+
+
+def await_file(page: Page) -> None:
+    """Wait until the page offers the file of the result and says what it is."""
+    expect(page.locator("#download")).to_have_text(file_button(text(page, "download")))
     expect(page.locator("#download")).to_be_enabled()
+
+
+def file_button(label: str) -> re.Pattern[str]:
+    """Return what a download button shows: its label, then format and size of a single picture."""
+    return re.compile(rf"^\s*{re.escape(label)}( \w+ · \d+ × \d+)?\s*$")
 
 
 def open_example(page: Page, index: int) -> None:
@@ -71,7 +82,7 @@ def download(page: Page, folder: Path) -> tuple[str, UInt8]:
 @contextmanager
 def saved(page: Page, folder: Path, button: str, name: str) -> Iterator[Path]:
     """Save the file of a download button once it has the expected name."""
-    link = page.get_by_role("button", name=button, exact=True)
+    link = page.get_by_role("button", name=file_button(button))
     expect(link).to_be_enabled()
     for _ in range(20):
         # The page may replace the button's file at the moment of the click.
@@ -89,12 +100,29 @@ def decode(path: Path) -> UInt8:
 
 
 def click_photo(page: Page, x: float, y: float) -> None:
-    """Click the photo at a fraction of its width and height, wherever it lies in its frame."""
+    """Click the photo at a fraction of its width and height, wherever it lies on the canvas."""
+    page.mouse.click(*_point_on_photo(page, x, y))
+
+
+def move_over_photo(page: Page, x: float, y: float) -> None:
+    """Move the pointer to a fraction of the photo's width and height."""
+    page.mouse.move(*_point_on_photo(page, x, y))
+
+
+def paint(page: Page, start: tuple[float, float], end: tuple[float, float]) -> None:
+    """Drag from one point of the photo to another one, given as fractions of it."""
+    page.mouse.move(*_point_on_photo(page, *start))
+    page.mouse.down()
+    page.mouse.move(*_point_on_photo(page, *end), steps=10)
+    page.mouse.up()
+
+
+def _point_on_photo(page: Page, x: float, y: float) -> tuple[float, float]:
     image = page.locator("#canvas img.original")
     image.scroll_into_view_if_needed()
     box = image.bounding_box()
     assert box is not None
-    page.mouse.click(box["x"] + x * box["width"], box["y"] + y * box["height"])
+    return box["x"] + x * box["width"], box["y"] + y * box["height"]
 
 
 def problems(page: Page, name: str, still: bool = True) -> list[str]:

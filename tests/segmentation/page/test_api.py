@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,6 @@ from segmentation.i18n import Language
 from segmentation.page.header import footer_text
 from segmentation.page.server.policy import PRIVATE_PAGE, PUBLIC_PAGE, PagePolicy, Rate
 from segmentation.page.server.storage import MIN_FILE_BYTES, STORAGE_MEGABYTES
-from segmentation.page.server.upload_quota import SHARE_USED_UP
 from segmentation.page.strings import STRINGS
 from tests.paths import ROOT
 from tests.segmentation.page.serving import served_page
@@ -121,7 +120,9 @@ def test_a_public_page_limits_calls_and_photos(tmp_path: Path) -> None:
     small = handle_file(SMALL_DOGS)
     with served_page(policy) as address:
         with closing(client(address, CHINESE)) as caller:
-            for _ in range(2):
+            caller.predict(small, api_name="/segment")
+            # On a slow host the work of the first call counts as the second one.
+            with suppress(AppError):
                 caller.predict(small, api_name="/segment")
             with pytest.raises(AppError, match="操作过于频繁，请等待"):
                 caller.predict(small, api_name="/segment")
@@ -156,15 +157,21 @@ def test_a_flood_from_one_network_leaves_places_in_the_queue() -> None:
 
 
 def test_one_network_can_use_only_its_share_of_the_storage() -> None:
-    data = (ROOT / "examples" / "flower.jpg").read_bytes()
+    """It loses its own oldest files; another network keeps its."""
     share = 3 * MIN_FILE_BYTES / (STORAGE_MEGABYTES * 1e6)
-    policy = PagePolicy(Limits(), storage_share=share)
-    with served_page(policy) as address, Visitor(address, "zh") as visitor:
-        for _ in range(3):
-            visitor.upload("flower.jpg", data)
-        with pytest.raises(Refused) as refused:
-            visitor.upload("flower.jpg", data)
-    assert (refused.value.status, refused.value.text) == (429, SHARE_USED_UP.zh)
+    elsewhere = httpx.HTTPTransport(local_address="127.0.0.2")
+    with (
+        served_page(PagePolicy(Limits(), storage_share=share)) as address,
+        Visitor(address) as visitor,
+        httpx.Client(base_url=address, transport=elsewhere) as other,
+    ):
+        kept = other.post("gradio_api/upload", files={"files": ("0.jpg", b"0")}).json()[0]
+        files = [visitor.upload("photo.jpg", b"%d" % number) for number in range(5)]
+        for file in files[:2]:
+            with pytest.raises(Refused):
+                visitor.fetch(file)
+        assert [visitor.fetch(file) for file in files[2:]] == [b"2", b"3", b"4"]
+        assert other.get(f"gradio_api/file={kept}").content == b"0"
 
 
 def test_a_full_queue_is_reported() -> None:

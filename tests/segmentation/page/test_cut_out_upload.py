@@ -9,6 +9,7 @@ import pytest
 
 from segmentation import Limits, PhotoTooLarge, Segmenter, find_model
 from segmentation.arrays import UInt8
+from segmentation.compositing.sizing.frame import NO_HEAD
 from segmentation.errors import ChoiceError, PhotoError
 from segmentation.page.api import cut_out_upload
 from segmentation.text_options import TextOptions
@@ -26,17 +27,24 @@ def segmenter() -> Segmenter:
 def made(
     segmenter: Segmenter, path: Path = COFFEE, backdrop: Path | None = None, **options: Any
 ) -> UInt8:
-    _, data = cut_out_upload(TextOptions(**options), segmenter, path, backdrop, Limits())
+    data = cut_out_upload(TextOptions(**options), segmenter, path, backdrop, Limits()).data
     return np.asarray(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED), np.uint8)
 
 
 def test_the_default_result_is_a_transparent_png_of_the_subject(
     segmenter: Segmenter, small_dogs: Path
 ) -> None:
-    name, data = cut_out_upload(TextOptions(), segmenter, small_dogs, None, Limits())
-    assert name == "two_dogs_cutout.png"
-    assert data.startswith(b"\x89PNG")
+    file = cut_out_upload(TextOptions(), segmenter, small_dogs, None, Limits())
+    assert file.name == "two_dogs_cutout.png"
+    assert file.data.startswith(b"\x89PNG")
     assert made(segmenter, small_dogs).shape[2] == 4
+
+
+def test_the_report_says_what_the_command_line_says(segmenter: Segmenter) -> None:
+    file = cut_out_upload(TextOptions(id="cn-1inch"), segmenter, COFFEE, None, Limits())
+    assert file.size_hw == (413, 295)
+    assert len(file.chosen) > 0
+    assert NO_HEAD in file.notices
 
 
 def test_options_have_the_syntax_of_the_command_line(
@@ -127,10 +135,10 @@ def test_words_are_those_of_the_command_line(segmenter: Segmenter) -> None:
         "crop": "Square",
         "format": "JPG",
     }
-    name, data = cut_out_upload(TextOptions(**words), segmenter, DOGS, None, Limits())
-    assert name == "two_dogs_cutout.jpg"
+    file = cut_out_upload(TextOptions(**words), segmenter, DOGS, None, Limits())
+    assert file.name == "two_dogs_cutout.jpg"
     image = made(segmenter, **words)
-    assert data.startswith(b"\xff\xd8")
+    assert file.data.startswith(b"\xff\xd8")
     assert image.shape[0] == image.shape[1]
     assert image[2, 2].min() > 250
 

@@ -3,6 +3,7 @@
 import os
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -48,15 +49,17 @@ class Page:
             button.click(self.echo, word, word, concurrency_id="words")
             button.click(self.count, None, word)
             button.click(self.hold, concurrency_id="one at a time", concurrency_limit=1)
-        gradio_internals.check_calls(ui, self.check_call)
-        gradio_internals.check_waiting(ui, lambda _: self.refusals.get("event"))
+        gradio_internals.surround_calls(ui, self.surround_call)
+        gradio_internals.check_waiting(ui, lambda _, __: self.refusals.get("event"))
         gradio_internals.disable_analytics(ui)
         return ui
 
-    def check_call(self, call: Call) -> None:
+    @contextmanager
+    def surround_call(self, call: Call) -> Iterator[None]:
         self.calls.append(call)
         if "call" in self.refusals:
             raise gr.Error(self.refusals["call"], print_exception=False)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -90,12 +93,6 @@ def test_upload_folder_is_where_gradio_writes_uploads(visitor: Visitor, folder: 
     assert Path(visitor.upload("photo.png", b"photo")["path"]).is_relative_to(folder)
 
 
-def test_save_to_cache_stores_a_file_that_gradio_serves(visitor: Visitor, folder: Path) -> None:
-    path = gradio_internals.save_to_cache(b"photo", "photo.png", folder)
-    assert visitor.fetch(file_data(path)) == b"photo"
-    assert gradio_internals.save_to_cache(b"photo", "photo.png", folder) == path
-
-
 def test_is_uploaded_resolves_the_path(folder: Path, tmp_path: Path) -> None:
     (folder / "link").symlink_to(tmp_path)
     assert gradio_internals.is_uploaded(f"{folder}/x/photo.png")
@@ -111,7 +108,7 @@ def test_visit_files_finds_files_at_any_depth() -> None:
     assert files == [first, second]
 
 
-def test_check_calls_sees_a_call_before_its_handler(visitor: Visitor, page: Page) -> None:
+def test_surround_calls_sees_a_call_before_its_handler(visitor: Visitor, page: Page) -> None:
     page.calls.clear()
     echo = visitor.handler("echo")
     assert visitor.ask(echo, ["hello"]) == ["hello"]
@@ -123,7 +120,7 @@ def test_check_calls_sees_a_call_before_its_handler(visitor: Visitor, page: Page
     assert call.request.headers["accept-language"] == "en"
 
 
-def test_check_calls_marks_the_first_step_of_a_generator(visitor: Visitor, page: Page) -> None:
+def test_surround_calls_marks_the_first_step_of_a_generator(visitor: Visitor, page: Page) -> None:
     page.calls.clear()
     visitor.ask(visitor.handler("count"), [])
     steps = [call.is_first_step for call in page.calls if call.handler == "count"]
@@ -132,7 +129,7 @@ def test_check_calls_marks_the_first_step_of_a_generator(visitor: Visitor, page:
     assert len(steps) >= 3
 
 
-def test_check_calls_can_refuse_a_call(
+def test_surround_calls_can_refuse_a_call(
     visitor: Visitor, page: Page, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(page.refusals, "call", "not now")

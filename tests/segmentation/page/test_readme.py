@@ -15,6 +15,8 @@ import pytest
 import app
 from segmentation.page.api import Calls
 from segmentation.page.photo_cache import MAX_BYTES
+from segmentation.page.server.http.form import MAX_FILES
+from segmentation.page.server.http.login import WRONG_RATE
 from segmentation.page.server.idle_connections import IDLE_SECONDS, MAX_CONNECTIONS_PER_NETWORK
 from segmentation.page.server.launch import KEEP_SECONDS, SWEEP_SECONDS
 from segmentation.page.server.policy import (
@@ -26,9 +28,7 @@ from segmentation.page.server.policy import (
 )
 from segmentation.page.server.rate_limit import SESSIONS_PER_NETWORK
 from segmentation.page.server.request_body import EVENT_BYTES
-from segmentation.page.server.request_guard import LOGIN_RATE
 from segmentation.page.server.storage import STORAGE_MEGABYTES
-from segmentation.page.server.upload_quota import MAX_FILES
 from tests.paths import EXAMPLES
 from tests.readmes import (
     PAGE_README,
@@ -184,7 +184,7 @@ def page_flags() -> list[str]:
 def expected_limits(policy: PagePolicy) -> list[list[float]]:
     """Return the numbers of each row of the table of limits."""
     limits, storage = policy.limits, STORAGE_MEGABYTES / 1000
-    network = LOGIN_RATE.burst * SESSIONS_PER_NETWORK, LOGIN_RATE.per_minute * SESSIONS_PER_NETWORK
+    network = WRONG_RATE.burst * SESSIONS_PER_NETWORK, WRONG_RATE.per_minute * SESSIONS_PER_NETWORK
     return [
         [limits.megapixels, limits.megabytes],
         rate_numbers(policy.rate, 1),
@@ -192,6 +192,7 @@ def expected_limits(policy: PagePolicy) -> list[list[float]]:
         [] if policy.max_waiting is None else [policy.max_waiting],
         [storage],
         [storage * policy.storage_share],
+        rate_numbers(policy.reads, SESSIONS_PER_NETWORK),
         [MAX_CONNECTIONS_PER_NETWORK],
         [*network],
     ]

@@ -1,23 +1,22 @@
 """The state of an open photo: its selection, undo, and the messages about it."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
-import numpy as np
 import pytest
 
-from segmentation.compositing.strokes import Stroke
+from segmentation.compositing.strokes import MAX_STROKES, Stroke
+from segmentation.errors import ChoiceError
 from segmentation.i18n import Text
-from segmentation.inference.refine import Refinement
-from segmentation.inference.segmenter import Timings
-from segmentation.page.session import SCORE_STEP, PhotoState, advice, describe, messages
+from segmentation.page.options import PageOptions
+from segmentation.page.photo_texts import advice, describe, notice_lines
+from segmentation.page.session import SCORE_STEP, PhotoState
 from segmentation.page.strings import STRINGS
 from tests.segmentation.scenes import DOG, OBJECT, PERSON, block, geometry, segmentation
 
 SCENE = segmentation((PERSON, block(2, 2, 10, 18)), (DOG, block(12, 10, 19, 18)))
 BEST, SECOND = (instance.score for instance in SCENE.instances)
 BETWEEN = (BEST + SECOND) / 2
-TIMINGS = Timings(load=0, prepare=0.01, infer=0.3, instances=0.02)
-STATE = PhotoState("photo.jpg", "preview.jpg", "compact", SCENE, (), TIMINGS, ())
+STATE = PhotoState("photo.jpg", "preview.jpg", "compact", SCENE, (), ())
 
 
 @pytest.mark.parametrize(
@@ -169,10 +168,9 @@ def test_selections_are_undone_one_by_one() -> None:
     assert state.undo() is state
 
 
-def test_a_description_has_number_label_and_score() -> None:
-    instance = replace(SCENE.instances[1], score=0.834)
-    assert describe(instance, "en") == "2 · dog 83%"
-    assert describe(instance, "zh") == "2 · 狗 83%"
+def test_a_description_has_number_and_label() -> None:
+    assert describe(SCENE.instances[1], "en") == "2 · dog"
+    assert describe(SCENE.instances[1], "zh") == "2 · 狗"
 
 
 EMPTY = segmentation()
@@ -198,26 +196,11 @@ def test_the_next_step_is_advised(
     assert advice(state, threshold) == ((STRINGS[expected],) if expected else ())
 
 
-def test_messages_are_the_notices_and_the_time() -> None:
-    notice = Text("The first frame is used.", "只使用第一帧。")
-    texts = messages(replace(STATE, notices=(notice,)), 0, None)
-    assert texts[:-1] == (notice,)
-    assert texts[-1].en == "Objects found in 0.33 s."
-    assert texts[-1].zh == "查找物体用时 0.33 秒。"
-
-
-def test_a_long_load_of_the_model_is_mentioned() -> None:
-    state = replace(STATE, timings=replace(TIMINGS, load=1.26))
-    assert messages(state, 0, None)[-1].en == (
-        "Objects found in 0.33 s, after 1.3 s to load the model."
-    )
-
-
-def test_a_refinement_is_mentioned_while_its_objects_are_chosen() -> None:
-    refinement = Refinement(SCENE, (1,), (0, 0, 1, 1), np.zeros((1, 1), np.float16), 0.12)
-    state = replace(STATE, segmentation=SCENE, chosen=(1,))
-    assert "selection refined in 0.12 s" in messages(state, 0, refinement)[-1].en
-    assert "refined" not in messages(replace(state, chosen=(2,)), 0, refinement)[-1].en
+def test_notices_about_the_file_have_a_line_each() -> None:
+    notices = Text("The first frame is used.", "只使用第一帧。"), Text("It is grey.", "是灰度图。")
+    state = replace(STATE, notices=notices)
+    assert notice_lines(state, "en") == "The first frame is used.  \nIt is grey."
+    assert notice_lines(STATE, "zh") == ""
 
 
 def test_another_model_keeps_the_chosen_objects_that_it_finds() -> None:
@@ -227,22 +210,94 @@ def test_another_model_keeps_the_chosen_objects_that_it_finds() -> None:
         (DOG, dog.repeat(2, 0).repeat(2, 1)), (PERSON, person.repeat(2, 0).repeat(2, 1))
     )
     other = replace(swapped, geometry=geometry((40, 40), SCENE.geometry.photo_hw))
-    state = replace(STATE, chosen=(1,)).with_model("other", other, TIMINGS, 0)
+    state = replace(STATE, chosen=(1,)).with_model("other", other, 0)
     assert (state.model, state.segmentation, state.chosen) == ("other", other, (2,))
     only_dog = replace(
         other, instances=other.instances[:1], masks_queries_logits=other.masks_queries_logits[:1]
     )
-    assert replace(STATE, chosen=(1, 2)).with_model("other", only_dog, TIMINGS, 0).chosen == (1,)
+    assert replace(STATE, chosen=(1, 2)).with_model("other", only_dog, 0).chosen == (1,)
     # The model's own subject replaces chosen objects that it does not find, not an empty choice.
-    assert replace(STATE, chosen=(1,)).with_model("other", only_dog, TIMINGS, 0).chosen == (1,)
-    assert replace(STATE, chosen=()).with_model("other", only_dog, TIMINGS, 0).chosen == ()
+    assert replace(STATE, chosen=(1,)).with_model("other", only_dog, 0).chosen == (1,)
+    assert replace(STATE, chosen=()).with_model("other", only_dog, 0).chosen == ()
 
 
 def test_a_guess_stays_selected_with_another_model() -> None:
     state = STATE.click((150, 140), BETWEEN)
     other = segmentation((PERSON, block(2, 2, 10, 18)), (DOG, block(12, 10, 19, 18)))
-    switched = state.with_model("other", other, TIMINGS, BETWEEN)
+    switched = state.with_model("other", other, BETWEEN)
     assert switched.selected(BETWEEN) == (2,)
     assert switched.history == ()
-    hidden = replace(STATE, chosen=(2,)).with_model("other", other, TIMINGS, BETWEEN)
+    hidden = replace(STATE, chosen=(2,)).with_model("other", other, BETWEEN)
     assert hidden.selected(BETWEEN) == (1,), "a hidden choice gives way to the model's subject"
+
+
+OPTIONS = PageOptions(
+    **{field.name: None for field in fields(PageOptions)}  # type: ignore[arg-type]
+)
+
+
+def test_undo_and_redo_go_through_all_that_was_done() -> None:
+    other = replace(OPTIONS, background="blur")
+    states = [STATE.set_options(OPTIONS)]
+    states.append(states[-1].select((1,)))
+    states.append(states[-1].draw(KEEP))
+    states.append(states[-1].set_options(other))
+    states.append(states[-1].add_boxed(segmentation((DOG, block(12, 0, 19, 8))), 0))
+    seen = [(state.chosen, state.strokes, state.options) for state in states]
+    assert seen[-1] == ((1, 3), (KEEP,), other)
+    state = states[-1]
+    for expected in reversed(states[:-1]):
+        state = state.undo()
+        assert (state.chosen, state.strokes, state.options) == (
+            expected.chosen,
+            expected.strokes,
+            expected.options,
+        )
+        assert state.segmentation is expected.segmentation
+    assert state.undo() is state
+    for expected in states[1:]:
+        state = state.redo()
+        assert (state.chosen, state.strokes, state.options) == (
+            expected.chosen,
+            expected.strokes,
+            expected.options,
+        )
+    assert state.redo() is state
+    assert state.undo().draw(ERASE).undone == (), "what comes next replaces what was undone"
+
+
+def test_the_first_options_are_no_step_and_a_colour_picker_makes_one() -> None:
+    state = STATE.set_options(OPTIONS)
+    assert state.history == ()
+    assert state.set_options(OPTIONS) is state
+    for colour in ("#000001", "#000002", "#000003"):
+        state = state.set_options(replace(OPTIONS, colour=colour))
+    assert len(state.history) == 1
+    assert state.undo().options == OPTIONS
+    assert len(state.set_options(replace(OPTIONS, x=0.5)).history) == 2
+
+
+def test_strokes_stay_with_another_model() -> None:
+    state = STATE.draw(KEEP).with_model("other", SCENE, 0)
+    assert state.strokes == (KEEP,)
+    assert state.history == ()
+
+
+def test_only_so_many_strokes_are_taken() -> None:
+    full = replace(STATE, strokes=(KEEP,) * MAX_STROKES)
+    with pytest.raises(ChoiceError, match="strokes"):
+        full.draw(KEEP)
+
+
+def test_objects_in_a_box_are_shown_whatever_their_score() -> None:
+    unsure = segmentation((DOG, block(12, 0, 19, 8) * UNSURE))
+    state = STATE.add_boxed(unsure, BETWEEN)
+    assert state.selected(BETWEEN) == (3,)
+    assert [instance.id for instance in state.select(()).visible(BETWEEN).instances] == [1, 3]
+    assert state.add_boxed(unsure, BETWEEN) is state, "it is known by now"
+
+
+def test_files_of_single_objects_have_the_strokes_that_are_theirs() -> None:
+    state = replace(STATE, strokes=(KEEP, ERASE))
+    assert state.strokes_of_each((1,)) == (KEEP, ERASE)
+    assert state.strokes_of_each((1, 2)) == (ERASE,)

@@ -8,9 +8,16 @@ from segmentation.compositing.backgrounds import Colour, Scene, Transparent
 from segmentation.compositing.compose import compose, composed_mask
 from segmentation.compositing.crop import Outset, aspect_box
 from segmentation.compositing.effects import Shadow
-from segmentation.compositing.sizing.frame import LARGE_HEAD, NO_HEAD, find_frame, head_box
+from segmentation.compositing.sizing.frame import (
+    LARGE_HEAD,
+    NO_HEAD,
+    Frame,
+    find_frame,
+    head_box,
+    move_box,
+)
 from segmentation.compositing.sizing.head import Head
-from segmentation.compositing.sizing.size import ExactSize, HeadPlacement, LongestSide
+from segmentation.compositing.sizing.size import ExactSize, FrameMove, HeadPlacement, LongestSide
 from segmentation.errors import ChoiceError
 from tests.segmentation.compositing.images import noise, photo
 from tests.segmentation.compositing.sizing.test_head import PORTRAIT, SCALE, alpha
@@ -106,3 +113,29 @@ def test_the_longest_side_scales_photo_crop_and_scene() -> None:
 def test_a_scene_has_no_exact_size() -> None:
     with pytest.raises(ChoiceError, match="Leave out the crop, the exact size"):
         find_frame(alpha_with((50, 60, 150, 140)), Scene(photo(noise(30, 60))), size=ID)
+
+
+@pytest.mark.parametrize(
+    ("move", "expected"),
+    [
+        (FrameMove(), (100, 100, 300, 200)),
+        # The subject is twice as large, so the frame is half as large, about the same middle.
+        (FrameMove(zoom=2), (150, 125, 250, 175)),
+        # The subject goes to the right and up, so the frame goes to the left and down.
+        (FrameMove(shift_xy=(0.1, -0.2)), (80, 120, 280, 220)),
+        (FrameMove(0.5, (0.25, 0)), (-100, 50, 300, 250)),
+    ],
+)
+def test_a_frame_is_moved_by_hand(move: FrameMove, expected: BoxXYXY) -> None:
+    assert move_box((100, 100, 300, 200), move) == expected
+    size = ExactSize((20, 40), margin=0, move=move)
+    assert find_frame(alpha_with((100, 100, 300, 200), (400, 400)), Transparent(), size=size) == (
+        Frame(expected, (20, 40))
+    )
+
+
+def test_a_frame_moved_too_far_is_refused() -> None:
+    with pytest.raises(ChoiceError, match=r"shift from -0\.5 to 0\.5"):
+        FrameMove(shift_xy=(0, 0.6))
+    with pytest.raises(ChoiceError, match="closer to the subject's"):
+        move_box((0, 0, 8000, 8000), FrameMove(zoom=0.5))

@@ -1,7 +1,7 @@
 """Fixtures of the Ascend engine's tests: the stand-in, and engines that must leave nothing."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import ModuleType
 
 import pytest
@@ -23,8 +23,13 @@ def start_engine(acl: ModuleType) -> Iterator[StartEngine]:
     """Starts engines; after the test it closes them and checks that nothing is left behind."""
     engines: list[AscendEngine] = []
 
-    def start(card: ModelCard, precision: str | None = None, timeout_s: float = 60) -> AscendEngine:
-        engines.append(AscendEngine(card, precision, timeout_s))
+    def start(
+        card: ModelCard,
+        precision: str | None = None,
+        timeout_s: float = 60,
+        device_ids: Sequence[int] | None = None,
+    ) -> AscendEngine:
+        engines.append(AscendEngine(card, precision, timeout_s, device_ids))
         return engines[-1]
 
     yield start

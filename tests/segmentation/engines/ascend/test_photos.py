@@ -67,6 +67,21 @@ def test_cut_outs_equal_those_of_onnxruntime(card: ModelCard) -> None:
     onnx.close()
 
 
+def test_the_command_line_keeps_all_devices_busy(
+    card: ModelCard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ACL_STAND_IN_DEVICES", "2")
+    photos = [EXAMPLES / name for name in PHOTOS]
+    command = [sys.executable, "-m", "segmentation", *photos, "--json", "--engine", "ascend"]
+    process = run_on_stand_in([*command, "--model", card.folder, "-o", tmp_path])
+    assert process.returncode == 0, process.stderr
+    reports = [json.loads(line) for line in process.stdout.splitlines()]
+    assert [report["photo"] for report in reports] == [str(photo) for photo in photos]
+    assert {report["device"] for report in reports} == {f"2 × {CHIP}"}
+    executions = json.loads((tmp_path / "report.json").read_text())["executions"]
+    assert set(executions) == {"0", "1"}
+
+
 @pytest.mark.parametrize("engine", ["auto", "ascend"])
 def test_the_command_line_uses_the_chip(card: ModelCard, tmp_path: Path, engine: str) -> None:
     command = [sys.executable, "-m", "segmentation", EXAMPLES / "chelsea.png", "--json"]

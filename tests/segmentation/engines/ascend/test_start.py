@@ -77,7 +77,7 @@ def test_the_first_error_is_reported_not_its_consequences(
     acl.stand_in.inject("rt.reset_device", 500000)
     with pytest.raises(EngineUnavailable, match=r"out of memory.*rt\.create_context 207018"):
         start_engine(card_with_oms(tmp_path))
-    acl.stand_in.chip.device_references = 0
+    acl.stand_in.chip.device_references.clear()
 
 
 def test_a_device_too_small_for_the_om_is_refused(

@@ -96,6 +96,6 @@ def fix(batch: Batch, path: Path, segmenter: Segmenter, folder: Path) -> Batch |
     """Put a small picture in the place of the cut-out of a photo."""
     file = folder / "fixed.webp"
     file.write_bytes(encode(SMALL, "webp"))
-    found = segmenter.segment(CACHE.read(str(path)))
+    found, _ = segmenter.segment(CACHE.read(str(path)))
     state: PhotoState = open_photo(str(path), "", segmenter.card, found, ())
     return replace_cutout(batch, state, 0.35, file, folder / "fixed.zip", CACHE.limits)

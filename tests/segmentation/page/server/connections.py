@@ -64,7 +64,7 @@ def begin_upload(address: str) -> Iterator[socket.socket]:
     """A connection on which a part of an upload has been sent."""
     part = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.jpg"\r\n\r\n'
     request = (
-        b"POST /gradio_api/upload HTTP/1.1\r\nHost: x\r\nContent-Length: 90000\r\n"
+        b"POST /gradio_api/upload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 90000\r\n"
         b"Content-Type: multipart/form-data; boundary=x\r\n\r\n" + part + bytes(50_000)
     )
     with connect(address) as connection:

@@ -33,4 +33,4 @@ def test_another_site_cannot_read_the_page_of_a_local_visitor(visitor: Visitor) 
     form = {"Content-Type": "text/plain", "Origin": "http://evil.example"}
     body = json.dumps({"data": [], "fn_index": 0, "session_hash": "x"})
     answer = visitor.http.post("/gradio_api/queue/join", content=body, headers=form)
-    assert answer.status_code == 422, "a form of another site is no event"
+    assert answer.status_code == 403, "a form of another site is no event"

@@ -12,7 +12,12 @@ import pytest
 
 from segmentation import Limits
 from segmentation.page.server.policy import PagePolicy, Rate
-from segmentation.page.server.queue_limits import DEVICE_QUEUE, FILE_QUEUE, enforce_policy
+from segmentation.page.server.queue_limits import (
+    DEVICE_QUEUE,
+    FILE_QUEUE,
+    enforce_policy,
+    take_turns,
+)
 from segmentation.page.strings import STRINGS
 from tests.segmentation.page.serving import address_of, launch_unprotected, served
 from tests.visitor import Failed, Refused, Visitor, file_data
@@ -107,6 +112,21 @@ def test_a_network_may_have_half_of_the_waiting_calls() -> None:
             status = join_from("127.0.0.2", visitor)
             assert status == 200
         handlers.release.set()
+
+
+@pytest.mark.parametrize(
+    ("waiting", "running", "order"),
+    [
+        ("", "a", []),
+        ("aaaab", "a", [4, 0, 1, 2, 3]),
+        ("aaabbc", "", [0, 3, 5, 1, 4, 2]),
+        ("ab", "aab", [1, 0]),
+        ("ba", "", [0, 1]),
+    ],
+)
+def test_networks_take_turns(waiting: str, running: str, order: list[int]) -> None:
+    """Each letter is the network of a call."""
+    assert take_turns(waiting, running) == order
 
 
 def test_a_full_queue_is_reported_in_words() -> None:

@@ -55,6 +55,16 @@ def test_a_call_counts_for_its_weight(limiter: RateLimiter) -> None:
     limiter.admit("192.0.2.1", "a")
 
 
+def test_long_work_is_paid_for_by_the_next_calls(limiter: RateLimiter, clock: Clock) -> None:
+    limiter.admit("192.0.2.1", "a")
+    limiter.charge("192.0.2.1", "a", 7.0)
+    assert count_admitted(limiter, "192.0.2.1", "b", 1) == 1, "another session of the network"
+    clock.now += 11.9
+    assert count_admitted(limiter, "192.0.2.1", "a", 1) == 0
+    clock.now += 0.2
+    assert count_admitted(limiter, "192.0.2.1", "a", 1) == 1
+
+
 def test_the_refusal_names_the_wait_in_both_languages(limiter: RateLimiter) -> None:
     count_admitted(limiter, "192.0.2.1", "a", 3)
     with pytest.raises(RateExceeded) as refusal:

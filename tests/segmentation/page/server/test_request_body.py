@@ -9,7 +9,7 @@ import pytest
 
 from segmentation.page.server import request_body
 from tests.coroutines import run_coroutine
-from tests.segmentation.page.server.uploading import guard, upload_status
+from tests.segmentation.page.server.uploading import guard, large_file, upload_status
 
 
 @pytest.mark.parametrize(
@@ -32,6 +32,7 @@ def test_an_upload_may_take_longer_as_more_of_it_arrives(
 
     async def run() -> int:
         loop = asyncio.get_running_loop()
+        arrived = large_file(*[1_000_000] * len(pauses))
         real_time, ahead, remaining = loop.time, 0.0, list(pauses)
         monkeypatch.setattr(loop, "time", lambda: real_time() + ahead)
 
@@ -41,7 +42,7 @@ def test_an_upload_may_take_longer_as_more_of_it_arrives(
             # Timers that are due by now run before this part is read.
             for _ in range(3):
                 await asyncio.sleep(0)
-            return {"type": "http.request", "body": bytes(1_000_000), "more_body": bool(remaining)}
+            return await arrived()
 
         return await upload_status(guard(tmp_path), "1.2.3.4", 400_000_000, receive)
 

@@ -31,7 +31,7 @@ def test_a_client_that_never_ends_its_request_is_disconnected(
     [
         b"",
         b"GET / HTTP/1.1\r\nHost: ",
-        b"GET /robots.txt HTTP/1.1\r\nHost: x\r\n\r\nGET /robots.txt",
+        b"GET /robots.txt HTTP/1.1\r\nHost: localhost\r\n\r\nGET /robots.txt",
     ],
     ids=["nothing", "half a request", "one and a half"],
 )
@@ -56,7 +56,7 @@ def test_half_open_connections_block_nobody(
         for connection in opened:
             route = b"gradio_api/heartbeat/x" if connection in busy else b""
             end = b"\r\n\r\n" if connection in busy else b""
-            connection.sendall(b"GET /" + route + b" HTTP/1.1\r\nHost: x" + end)
+            connection.sendall(b"GET /" + route + b" HTTP/1.1\r\nHost: localhost" + end)
         wait_for(lambda: sum(map(is_open, opened)) == 20)
         assert all(map(is_open, busy))
         assert visitor.http.get("/").status_code == 200

@@ -7,15 +7,24 @@ from typing import Any
 
 import pytest
 
+from segmentation.page.server.http.form import MAX_FILES
 from segmentation.page.server.storage import (
     MIN_FILE_BYTES,
     STORAGE_MEGABYTES,
     StorageUsage,
     usage_of,
 )
-from segmentation.page.server.upload_quota import MAX_FILES, RESERVED_BYTES
+from segmentation.page.server.upload_quota import RESERVED_BYTES
 from tests.coroutines import run_coroutine
-from tests.segmentation.page.server.uploading import guard, one_tiny_file, parts, upload_status
+from tests.segmentation.page.server.uploading import (
+    BOUNDARY,
+    TINY_FILE,
+    guard,
+    large_file,
+    one_tiny_file,
+    parts,
+    upload_status,
+)
 
 HALF_A_GIGABYTE = 500_000_000
 
@@ -72,7 +81,7 @@ def test_a_declared_but_unsent_upload_blocks_nobody(
         while len(checked) < 8:
             await asyncio.sleep(0)
         assert checked[-1] == 8 * RESERVED_BYTES
-        hundred_megabytes = parts(10, bytes(10_000_000))
+        hundred_megabytes = large_file(*[10_000_000] * 10)
         assert await upload_status(guarded, "5.6.7.8", 100_000_000, hundred_megabytes) == 200
         assert checked[8:] == [9 * RESERVED_BYTES] * 5, "at the start, and at each 25 MB"
         arrival.set()
@@ -86,7 +95,7 @@ def test_a_declared_but_unsent_upload_blocks_nobody(
 def test_uploads_count_as_used_storage_while_they_arrive(tmp_path: Path) -> None:
     guarded, usage = guard(tmp_path), usage_of(tmp_path)
     used: list[int] = []
-    sent = parts(3, bytes(1_000_000))
+    sent = large_file(*[1_000_000] * 3)
 
     async def receive() -> Any:
         used.append(usage.used_bytes)
@@ -97,23 +106,34 @@ def test_uploads_count_as_used_storage_while_they_arrive(tmp_path: Path) -> None
     assert usage.used_bytes == 3_000_000
 
 
-def test_many_tiny_files_of_an_upload_take_storage_by_their_number(tmp_path: Path) -> None:
-    """However the parts of the body cut the name of a file in two."""
+@pytest.mark.parametrize(
+    "name",
+    [b"filename", b"FILENAME", b"Filename ", b" filename", b"filename*"],
+)
+def test_tiny_files_take_storage_by_their_number(tmp_path: Path, name: bytes) -> None:
+    """However their names are spelled, and however the parts of the body cut them in two."""
     guarded, usage = guard(tmp_path), usage_of(tmp_path)
-    form = iter([b"filename=1, filename=2, fil", b"ena", b"me=3", b""])
+    value = b"utf-8''a" if name.endswith(b"*") else b"a"
+    head = b"--x\r\nCONTENT-Disposition : form-data; name=files;" + name + b"=" + value
+    form = (head + b"\r\n\r\n\r\n") * 3
+    cut = [form[start : start + 7] for start in range(0, len(form), 7)]
+    status = run_coroutine(upload_status(guarded, "1.2.3.4", len(form), parts(*cut)))
+    counted = {200: 3 * MIN_FILE_BYTES, 400: 0}[status]
+    assert usage.used_bytes >= counted
 
-    async def receive() -> Any:
-        body = next(form)
-        return {"type": "http.request", "body": body, "more_body": bool(body)}
 
-    assert run_coroutine(upload_status(guarded, "1.2.3.4", 30, receive)) == 200
-    assert usage.used_bytes == 3 * MIN_FILE_BYTES
+@pytest.mark.parametrize("head", [b'name="files"', b'filename="a"', b""])
+def test_a_part_that_is_no_file_is_refused(tmp_path: Path, head: bytes) -> None:
+    """Gradio would keep it in memory."""
+    body = BOUNDARY + b"Content-Disposition: form-data; " + head + b"\r\n\r\n"
+    receive = parts(body, bytes(1_000_000), bytes(1_000_000))
+    assert run_coroutine(upload_status(guard(tmp_path), "1.2.3.4", 3_000_000, receive)) == 400
 
 
 @pytest.mark.parametrize(("files", "status"), [(MAX_FILES, 200), (MAX_FILES + 1, 413)])
 def test_an_upload_has_a_limited_number_of_files(tmp_path: Path, files: int, status: int) -> None:
-    length = files * len(b"filename=")
-    receive = parts(files, b"filename=")
+    receive = parts(*[TINY_FILE] * files)
+    length = files * len(TINY_FILE)
     assert run_coroutine(upload_status(guard(tmp_path), "1.2.3.4", length, receive)) == status
 
 

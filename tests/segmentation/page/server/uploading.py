@@ -4,9 +4,16 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+from segmentation.page.server.file_owners import owners_of
 from segmentation.page.server.request_guard import UPLOAD, RequestGuard
+from segmentation.page.server.storage import STORAGE_MEGABYTES
 
 Receive = Callable[[], Awaitable[Any]]
+
+
+BOUNDARY = b"--x\r\n"
+FILE_HEAD = b'Content-Disposition: form-data; name="files"; filename="a.jpg"\r\n\r\n'
+TINY_FILE = BOUNDARY + FILE_HEAD + b"\r\n"
 
 
 def guard(folder: Path, storage_share: float = 1.0) -> RequestGuard:
@@ -17,9 +24,8 @@ def guard(folder: Path, storage_share: float = 1.0) -> RequestGuard:
             pass
         await send({"type": "http.response.start", "status": 200, "headers": []})
 
-    return RequestGuard(
-        application, folder, upload_megabytes=500, keep_seconds=3600, storage_share=storage_share
-    )
+    owners_of(folder).share_bytes = storage_share * STORAGE_MEGABYTES * 1e6
+    return RequestGuard(application, folder, upload_megabytes=500, keep_seconds=3600)
 
 
 async def upload_status(
@@ -33,23 +39,30 @@ async def upload_status(
             statuses.append(message["status"])
 
     length = (b"content-length", b"%d" % declared_bytes)
-    scope = {"type": "http", "method": "POST", "path": UPLOAD, "headers": [length]}
+    form = (b"content-type", b"multipart/form-data; boundary=x")
+    scope = {"type": "http", "method": "POST", "path": UPLOAD, "headers": [length, form]}
+    scope["query_string"] = b""
     await guard({**scope, "client": (host, 5)}, receive, send)
     (status,) = statuses
     return status
 
 
 async def one_tiny_file() -> Any:
-    return {"type": "http.request", "body": b"filename=", "more_body": False}
+    return {"type": "http.request", "body": TINY_FILE, "more_body": False}
 
 
-def parts(count: int, body: bytes) -> Receive:
-    """A body of equal parts."""
-    remaining = count
+def parts(*bodies: bytes) -> Receive:
+    """A body in parts."""
+    remaining = [*bodies]
 
     async def receive() -> Any:
-        nonlocal remaining
-        remaining -= 1
-        return {"type": "http.request", "body": body, "more_body": remaining > 0}
+        body = remaining.pop(0)
+        return {"type": "http.request", "body": body, "more_body": bool(remaining)}
 
     return receive
+
+
+def large_file(*sizes: int) -> Receive:
+    """A form of one file that arrives in parts of these bytes."""
+    head = BOUNDARY + FILE_HEAD
+    return parts(head + bytes(sizes[0] - len(head)), *map(bytes, sizes[1:]))

@@ -1,0 +1,141 @@
+"""python -m convert tune: find the best OM on this host's card, and report what the card does.
+
+It tries the precisions and samplings that the chip has at one size, compares every photo with
+onnxruntime, converts all sizes in the best way, puts those OMs first in the card, and prints a
+report in Markdown.
+"""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import replace
+from pathlib import Path
+
+from convert.arguments import format_size, parse_size, positive_int
+from convert.ascend.chips import check_soc
+from convert.ascend.command_line import Conversion, Tuning, plan_conversions
+from convert.ascend.conversion import add_artifact, make_om
+from convert.ascend.toolkit import Toolkit, check_python, find_toolkit
+from convert.tune.candidates import Trial, candidates, choose
+from convert.tune.host_facts import host_facts
+from convert.tune.measure import measure_stages, measure_throughput, measure_trial
+from convert.tune.profile import profile
+from convert.tune.report import format_report
+from segmentation.engines.ascend.chip import detect_host
+from segmentation.engines.ascend.engine import AscendEngine
+from segmentation.errors import ConversionError, KoutuError
+from segmentation.model_card import Artifact, ModelCard, find_model, save_card
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add this command's arguments."""
+    parser.add_argument("model", help="bundled model (compact) or model folder")
+    parser.add_argument(
+        "--photos",
+        type=Path,
+        nargs="+",
+        metavar="PHOTO",
+        help="photos to compare on; default: the examples",
+    )
+    parser.add_argument(
+        "--size", type=parse_size, metavar="HxW", help="size of the trials; default: the first"
+    )
+    parser.add_argument(
+        "--rounds", type=positive_int, default=20, help="timed inferences of each trial; default 20"
+    )
+
+
+def run(args: argparse.Namespace) -> None:
+    """Try, choose, convert and report.
+
+    Raises:
+        KoutuError: no device or no atc works here, or no OM does.
+    """
+    card = find_model(args.model)
+    soc = check_soc(detect_host().chip)
+    toolkit = find_toolkit()
+    check_python(toolkit)
+    photos = args.photos or _examples()
+    sizes_hw = [args.size] if args.size else []
+    trials = [
+        _try(card, conversion, toolkit, photos, args.rounds)
+        for tuning in candidates(soc)
+        for conversion in plan_conversions(card, soc, tuning, sizes_hw, gears=False)[:1]
+    ]
+    best = choose(trials)
+    card = _convert_all(card, soc, best.tuning, toolkit)
+    engine = AscendEngine(card, best.tuning.precision)
+    try:
+        stages = measure_stages(card, engine, photos)
+        throughput = measure_throughput(card, engine, photos, args.rounds)
+        memory = engine.memory_bytes
+    finally:
+        engine.close()
+    with tempfile.TemporaryDirectory(prefix="koutu-profile-") as folder:
+        durations = profile(card, photos[0], Path(folder))
+    print(format_report(card, host_facts(), trials, best, stages, throughput, memory, durations))
+
+
+def _examples() -> list[Path]:
+    return sorted(path for path in EXAMPLES.iterdir() if path.suffix in (".jpg", ".png"))
+
+
+def _try(
+    card: ModelCard, conversion: Conversion, toolkit: Toolkit, photos: Sequence[Path], rounds: int
+) -> Trial:
+    """Convert one size in one way and run it; a failure is part of the report."""
+    tuning = conversion.tuning
+    size = format_size(conversion.sizes_hw[0])
+    print(f"Trying {tuning.precision} {tuning.sampling or ''} at {size}", file=sys.stderr)
+    try:
+        with _converted(card, conversion, toolkit) as (trial_card, om):
+            return measure_trial(trial_card, om, tuning, photos, rounds)
+    except KoutuError as error:
+        print(f"It does not work: {error.text.en}", file=sys.stderr)
+        return Trial(tuning, failure=error.text.en.splitlines()[0])
+
+
+@contextmanager
+def _converted(
+    card: ModelCard, conversion: Conversion, toolkit: Toolkit
+) -> Iterator[tuple[ModelCard, Artifact]]:
+    """A copy of the model folder in a temporary place, with the one OM."""
+    with tempfile.TemporaryDirectory(prefix="koutu-tune-") as name:
+        folder = Path(name)
+        graphs = tuple(artifact for artifact in card.artifacts if artifact.format == "onnx")
+        for graph in graphs:
+            (folder / graph.file).symlink_to(card.path(graph).resolve())
+        trial_card = replace(card, folder=folder, artifacts=graphs)
+        with redirect_stdout(sys.stderr):
+            om = make_om(trial_card, conversion, toolkit)
+        yield replace(trial_card, artifacts=(*graphs, om)), om
+
+
+def _convert_all(card: ModelCard, soc: str, tuning: Tuning, toolkit: Toolkit) -> ModelCard:
+    """Convert all sizes and put the OMs before the card's others.
+
+    Raises:
+        ConversionError: atc failed, or the folder cannot be written to.
+    """
+    made = []
+    for conversion in plan_conversions(card, soc, tuning, gears=False):
+        try:
+            with redirect_stdout(sys.stderr):
+                made.append(make_om(card, conversion, toolkit))
+        except PermissionError as error:
+            raise ConversionError(
+                f"{card.folder} cannot be written to. Copy the model folder and tune the copy.",
+                f"无法写入 {card.folder}。请复制模型文件夹，再对副本运行 tune。",
+            ) from error
+        card = add_artifact(card, made[-1])
+    files = {artifact.file for artifact in made}
+    others = [artifact for artifact in card.artifacts if artifact.file not in files]
+    onnx = [artifact for artifact in others if artifact.format == "onnx"]
+    oms = [artifact for artifact in others if artifact.format == "om"]
+    card = replace(card, artifacts=(*onnx, *made, *oms))
+    save_card(card)
+    return card

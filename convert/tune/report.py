@@ -1,0 +1,73 @@
+"""The report of `convert tune`, in Markdown."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from convert.tune.candidates import Trial
+from convert.tune.measure import Throughput
+from convert.tune.profile import Durations
+from segmentation.model_card import ModelCard
+
+_SHOWN_OPERATORS = 8
+
+
+def format_report(
+    card: ModelCard,
+    facts: Mapping[str, str],
+    trials: Sequence[Trial],
+    best: Trial,
+    stages: Mapping[str, float],
+    throughput: Throughput,
+    memory: Mapping[int, tuple[int, int]],
+    durations: Durations | None,
+) -> str:
+    """Format everything that was found, to be pasted into an issue."""
+    lines = [f"## {card.name} on Ascend", ""]
+    lines += [f"- {name}: {value}" for name, value in facts.items()]
+    lines += [
+        f"- device {device}: {free / 1e6:.0f} of {total / 1e6:.0f} MB free with the model loaded"
+        for device, (free, total) in memory.items()
+    ]
+    lines += ["", "| precision | sampling | cut-outs: IoU mean, least | same side | ms | |"]
+    lines += ["|---|---|---|---|---|---|", *(_row(trial, trial is best) for trial in trials)]
+    milliseconds = ", ".join(f"{name} {value:.1f}" for name, value in stages.items())
+    lines += [
+        "",
+        f"- median ms per photo: {milliseconds}",
+        f"- {throughput.photos_per_s:.1f} photos per second on {throughput.devices} device(s)",
+        *_operators(durations),
+    ]
+    if not best.is_accurate:
+        lines.append(
+            "- **No OM gives the cut-outs of onnxruntime.** Use --engine onnx, and please report "
+            "this."
+        )
+    return "\n".join(lines)
+
+
+def _row(trial: Trial, is_best: bool) -> str:
+    tuning = trial.tuning
+    names = f"| {tuning.precision} | {tuning.sampling or 'grid-sample'}"
+    if trial.failure is not None:
+        return f"{names} | | | | {trial.failure.replace('|', '/')} |"
+    agreement = sum(item.mask_agreement for item in trial.logits) / len(trial.logits)
+    return (
+        f"{names} | {len(trial.ious)}: {trial.mean_iou:.4f}, {min(trial.ious, default=0):.3f} "
+        f"| {agreement:.3%} | {trial.milliseconds:.1f} | {'**chosen**' if is_best else ''} |"
+    )
+
+
+def _operators(durations: Durations | None) -> list[str]:
+    if durations is None:
+        return ["- operators by engine: not known, because msprof is not installed"]
+    by_engine: Counter[str] = Counter()
+    for (engine, _), microseconds in durations.items():
+        by_engine[engine] += microseconds
+    engines = ", ".join(
+        f"{engine} {total / 1000:.1f} ms" for engine, total in by_engine.most_common()
+    )
+    on_cpu = Counter({key[1]: time for key, time in durations.items() if key[0] == "AI_CPU"})
+    slow = ", ".join(
+        f"{name} {time / 1000:.1f} ms" for name, time in on_cpu.most_common(_SHOWN_OPERATORS)
+    )
+    return [f"- engines of the chip: {engines}", f"- on AI CPU: {slow or 'nothing'}"]

@@ -1,0 +1,81 @@
+"""Every private name of Gradio's queue and uploads that the server depends on.
+
+An upgrade of Gradio may rename or remove any of them; tests/segmentation/page/server/
+test_gradio_queue.py has a test for each.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
+from typing import Any
+
+import gradio as gr
+from gradio import routes
+from gradio.routes import App
+
+
+def order_waiting(
+    ui: gr.Blocks, order: Callable[[Sequence[Any], Sequence[Any]], list[int]]
+) -> None:
+    """Order the waiting events of a queue anew after each event that enters it.
+
+    Args:
+        ui: the page.
+        order: takes the requests of the waiting events in their order, and those of the running
+            ones; returns the indices of the waiting ones in the new order.
+    """
+    queue = ui._queue
+    push = queue.push
+
+    async def push_in_order(body: Any, request: Any, username: str | None) -> Any:
+        result = await push(body, request, username)
+        running = [event for job in queue.active_jobs if job for event in job]
+        for name, waiting in queue.event_queue_per_concurrency_id.items():
+            requests = [event.request for event in running if event.concurrency_id == name]
+            indices = order([event.request for event in waiting.queue], requests)
+            waiting.queue[:] = [waiting.queue[index] for index in indices]
+        return result
+
+    setattr(queue, "push", push_in_order)  # noqa: B010
+
+
+def is_alive(ui: gr.Blocks, event_id: str | None) -> bool:
+    """Whether a running event still has a client; True for an event that does not run."""
+    jobs = (event for job in ui._queue.active_jobs if job for event in job)
+    return all(event.alive for event in jobs if event._id == event_id)
+
+
+def unread_messages(ui: gr.Blocks) -> Mapping[str, int]:
+    """The number of messages that wait for their client, by session."""
+    sessions = ui._queue.pending_messages_per_session.items()
+    return {session: messages.qsize() for session, messages in sessions}
+
+
+def forget_session(ui: gr.Blocks, session: str) -> None:
+    """Drop the messages that a session did not read, unless it has events that will send more."""
+    jobs = [event for job in ui._queue.active_jobs if job for event in job]
+    queues = ui._queue.event_queue_per_concurrency_id.values()
+    if any(
+        event.session_hash == session
+        for event in chain(jobs, *(waiting.queue for waiting in queues))
+    ):
+        return
+    ui._queue.pending_messages_per_session.pop(session, None)
+    ui._queue.pending_event_ids_session.pop(session, None)
+
+
+async def abandon(app: App, session: str) -> None:
+    """Mark the running events of a session as abandoned and drop the waiting ones."""
+    await app.get_blocks()._queue.clean_events(session_hash=session)
+
+
+def queue_numbers(ui: gr.Blocks) -> dict[str, int]:
+    """The number of events that wait, and of those that run."""
+    running = sum(len(job) for job in ui._queue.active_jobs if job)
+    return {"waiting": len(ui._queue), "running": running}
+
+
+def forget_upload(upload_id: str) -> None:
+    """Drop the progress of an upload."""
+    statuses = routes.file_upload_statuses
+    statuses.stop_tracking(upload_id)
+    statuses._signals.pop(upload_id, None)

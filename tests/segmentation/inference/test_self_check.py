@@ -1,0 +1,78 @@
+"""The check of an OM against the ONNX graph, on the stand-in of the chip."""
+
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import onnx
+import pytest
+from onnx import numpy_helper
+
+from segmentation.inference.segmenter import Segmenter
+from segmentation.model_card import ModelCard, find_model
+from tests.stand_ins.om_card import write_artifact
+from tests.stand_ins.toolkit import fresh_acl
+
+SIZE_HW = (288, 384)
+
+
+@pytest.fixture
+def acl(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
+    """The stand-in of pyACL, with an empty cache folder."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return fresh_acl(monkeypatch)
+
+
+def card_with_om(folder: Path, content: bytes) -> ModelCard:
+    """The bundled model with an OM of one size."""
+    from stand_in_om import compile_om
+
+    bundled = find_model("compact")
+    (graph, *_) = bundled.artifacts
+    (folder / graph.file).write_bytes(bundled.path(graph).read_bytes())
+    om = write_artifact(compile_om(content, [SIZE_HW]), folder / "a.om", [SIZE_HW])
+    return replace(bundled, folder=folder, artifacts=(replace(graph, sizes_hw=(SIZE_HW,)), om))
+
+
+def altered(content: bytes) -> bytes:
+    """The graph with the wrong sign of one of its weights."""
+    model = onnx.load_from_string(content)
+    weight = max(model.graph.initializer, key=lambda tensor: len(tensor.raw_data))
+    wrong = -numpy_helper.to_array(weight)
+    weight.CopyFrom(numpy_helper.from_array(wrong.astype(np.float32), weight.name))
+    return model.SerializeToString()
+
+
+def notices_after_check(card: ModelCard) -> list[str]:
+    """Open the engine, wait for the check, and return the English notices."""
+    segmenter = Segmenter(card, "ascend", checks_itself=True)
+    segmenter.open()
+    assert segmenter._self_check is not None
+    segmenter._self_check.wait()
+    notices = [notice.en for notice in segmenter.notices]
+    segmenter.close()
+    return notices
+
+
+def test_a_wrong_om_is_noticed_once_and_remembered(acl: ModuleType, tmp_path: Path) -> None:
+    bundled = find_model("compact")
+    content = bundled.path(bundled.artifacts[0]).read_bytes()
+    (tmp_path / "wrong").mkdir()
+    wrong = card_with_om(tmp_path / "wrong", altered(content))
+    (notice,) = notices_after_check(wrong)
+    assert "a.om does not compute what the ONNX graph does" in notice
+    assert "--precision cube" in notice
+    runs = acl.stand_in.chip.calls["mdl.execute_async"]
+    assert notices_after_check(wrong) == [notice]
+    assert acl.stand_in.chip.calls["mdl.execute_async"] == runs == 1
+    (tmp_path / "right").mkdir()
+    assert notices_after_check(card_with_om(tmp_path / "right", content)) == []
+    assert acl.stand_in.chip.calls["mdl.execute_async"] == 2
+
+
+def test_nothing_is_checked_on_onnxruntime() -> None:
+    segmenter = Segmenter(find_model("compact"), "onnx", checks_itself=True)
+    segmenter.open()
+    assert segmenter._self_check is None
+    segmenter.close()

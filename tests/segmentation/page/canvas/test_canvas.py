@@ -1,0 +1,218 @@
+"""The canvas in a browser: hovering, brushes, boxes, zoom, undo, and that nothing moves."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from segmentation.arrays import Bool, UInt8
+from tests.paths import EXAMPLES
+from tests.segmentation.page.browsing import (
+    click_photo,
+    download,
+    move_over_photo,
+    open_example,
+    paint,
+    problems,
+    redrawn,
+    text,
+    upload_image,
+)
+
+# The helmet in the example astronaut.png, which is not chosen at first.
+HELMET = 420 / 512, 450 / 512
+
+
+@pytest.fixture(params=[1280, 360])
+def sized_page(request: pytest.FixtureRequest, browser: Browser, address: str) -> Iterator[Page]:
+    """Open the page on a screen of each width."""
+    size = {"width": request.param, "height": 800 if request.param > 640 else 640}
+    context = browser.new_context(locale="en-US", viewport=size, accept_downloads=True)  # type: ignore[arg-type]
+    page = context.new_page()
+    page.goto(address)
+    page.locator("#examples img").first.wait_for()
+    yield page
+    context.close()
+
+
+def tool(page: Page, name: str) -> Locator:
+    return page.locator(f"#canvas button[data-tool={name}]")
+
+
+def test_hovering_shows_what_a_click_gives_without_a_request(sized_page: Page) -> None:
+    page = sized_page
+    open_example(page, 0)
+    requests: list[str] = []
+    page.on("request", lambda request: requests.append(request.url))
+    stage = page.locator("#canvas .stage")
+    move_over_photo(page, *HELMET)
+    expect(stage).to_have_attribute("data-target", "2")
+    move_over_photo(page, 230 / 512, 300 / 512)
+    expect(stage).to_have_attribute("data-target", "1")
+    move_over_photo(page, 0.99, 0.02)
+    expect(stage).to_have_attribute("data-target", "")
+    assert [url for url in requests if "heartbeat" not in url] == []
+    assert problems(page, f"canvas_{page.viewport_size['width']}", still=False) == []  # type: ignore[index]
+
+
+def test_nothing_moves_from_the_upload_to_the_background(sized_page: Page) -> None:
+    page = sized_page
+    page.evaluate(
+        """() => {
+            window.places = new Set();
+            const record = () => {
+                const stage = document.querySelector("#canvas .stage");
+                if (stage?.offsetParent) {
+                    const {x, y, width, height} = stage.getBoundingClientRect();
+                    window.places.add([x, y + scrollY, width, height].join(" "));
+                }
+                requestAnimationFrame(record);
+            };
+            record();
+        }"""
+    )
+    with redrawn(page):
+        page.locator("input[type=file]").first.set_input_files(EXAMPLES / "astronaut.png")
+    for _ in range(5):
+        with redrawn(page):
+            click_photo(page, *HELMET)
+    with redrawn(page):
+        page.get_by_label(text(page, "colour"), exact=True).check()
+    assert len(page.evaluate("[...window.places]")) == 1
+
+
+def disc_photo() -> tuple[UInt8, Bool]:
+    """A red disc with stripes on green noise, and where the disc is."""
+    rng = np.random.default_rng(3)
+    photo = rng.normal((70, 120, 60), 9, (400, 600, 3))
+    y, x = np.mgrid[:400, :600]
+    disc = (x - 300) ** 2 + (y - 200) ** 2 < 110**2
+    photo[disc] = rng.normal((190, 60, 50), 9, (int(disc.sum()), 3))
+    photo[disc & (x % 40 < 8)] += 20
+    blurred = cv2.GaussianBlur(np.clip(photo, 0, 255).astype(np.uint8), (0, 0), 1)
+    return np.asarray(blurred, np.uint8), np.asarray(disc)
+
+
+def error(alpha: UInt8, disc: Bool) -> float:
+    """Wrong opacity, in pixels."""
+    return float(np.abs(alpha / 255 - disc).sum())
+
+
+@pytest.mark.parametrize("page", ["en-US"], indirect=True)
+def test_strokes_bring_back_and_take_away_and_can_be_undone(page: Page, tmp_path: Path) -> None:
+    photo, disc = disc_photo()
+    upload_image(page, photo, tmp_path / "disc.png")
+    expect(page.locator("#canvas .stage")).to_be_visible()
+    page.get_by_role("button", name=text(page, "none"), exact=True).click()
+    expect(page.locator("#download")).to_be_disabled()
+    tool(page, "keep").click()
+    brush = page.get_by_label("Brush size")
+    brush.fill("100")
+    for y in (0.36, 0.5, 0.64):
+        with redrawn(page):
+            paint(page, (0.4, y), (0.6, y))
+    kept = download(page, tmp_path)[1][..., 3]
+    assert (kept[160:240, 240:360] == 255).all(), "inside"
+    assert (kept[:40] == 0).all(), "far outside"
+    assert error(kept, disc) <= disc.sum() / 2
+
+    tool(page, "erase").click()
+    brush.fill("30")
+    with redrawn(page):
+        paint(page, (0.45, 0.5), (0.55, 0.5))
+    erased = download(page, tmp_path)[1][..., 3]
+    assert (erased[198:202, 275:325] == 0).all()
+    assert (erased[150:160, 275:325] == 255).all()
+
+    with redrawn(page):
+        page.keyboard.press("Control+z")
+    assert (download(page, tmp_path)[1][..., 3] == kept).all()
+    with redrawn(page):
+        page.keyboard.press("Control+Shift+z")
+    assert (download(page, tmp_path)[1][..., 3] == erased).all()
+
+
+@pytest.mark.parametrize("page", ["en-US"], indirect=True)
+def test_one_undo_goes_back_over_clicks_and_controls(page: Page, tmp_path: Path) -> None:
+    open_example(page, 0)
+    undo = page.locator("#undo")
+    expect(undo).to_be_disabled()
+    with redrawn(page):
+        click_photo(page, *HELMET)
+    with redrawn(page):
+        page.get_by_label(text(page, "colour"), exact=True).check()
+    picker = page.get_by_text(text(page, "colour"), exact=True)
+    expect(picker.nth(1)).to_be_visible()
+    with redrawn(page):
+        undo.click()
+    expect(page.get_by_label(text(page, "transparent"), exact=True)).to_be_checked()
+    expect(picker).to_have_count(1)
+    assert download(page, tmp_path)[1][450, 420, 3] == 255, "the helmet is still chosen"
+    with redrawn(page):
+        undo.click()
+    expect(undo).to_be_disabled()
+    assert download(page, tmp_path)[1][450, 420, 3] == 0
+    with redrawn(page):
+        page.locator("#redo").click()
+    assert download(page, tmp_path)[1][450, 420, 3] == 255
+
+
+@pytest.mark.parametrize("page", ["en-US"], indirect=True)
+def test_a_click_on_nothing_keeps_the_file(page: Page) -> None:
+    open_example(page, 3)
+    notice = page.locator("#canvas .notice")
+    click_photo(page, 0.02, 0.02)
+    expect(notice).to_have_text(text(page, "nothing_here"))
+    expect(page.locator("#download")).to_be_enabled()
+
+
+@pytest.mark.parametrize("page", ["en-US"], indirect=True)
+def test_a_box_offers_further_objects_and_zoom_shows_the_photos_own_pixels(page: Page) -> None:
+    with redrawn(page):
+        page.locator("input[type=file]").first.set_input_files(EXAMPLES / "two_dogs.jpg")
+    stage = page.locator("#canvas .stage")
+    found = page.locator("#photo").get_by_role("checkbox", name=re.compile(r"^\d+ · "))
+    count = found.count()
+    stage.hover()
+    page.keyboard.press("b")
+    with redrawn(page):
+        paint(page, (0.05, 0.05), (0.3, 0.35))
+    assert found.count() > count
+    expect(page.locator("#undo")).to_be_enabled()
+    with redrawn(page):
+        page.keyboard.press("Control+z")
+    expect(found).to_have_count(count)
+
+    part = page.locator("#canvas img.tile")
+    expect(part).to_be_hidden()
+    stage.hover()
+    for _ in range(8):
+        page.keyboard.press("+")
+    expect(part).to_be_visible()
+    page.keyboard.press("0")
+    expect(part).to_be_hidden()
+
+
+@pytest.mark.parametrize("page", ["en-US"], indirect=True)
+def test_the_canvas_works_with_keys_alone(page: Page) -> None:
+    open_example(page, 0)
+    stage = page.locator("#canvas .stage")
+    stage.focus()
+    for _ in range(3):
+        page.keyboard.press("Shift+ArrowRight")
+        page.keyboard.press("Shift+ArrowDown")
+    expect(stage).to_have_attribute("data-target", "2")
+    with redrawn(page):
+        page.keyboard.press("Enter")
+    page.keyboard.press("e")
+    expect(tool(page, "erase")).to_have_attribute("aria-pressed", "true")
+    with redrawn(page):
+        page.keyboard.press("Enter")
+    page.keyboard.down("o")
+    expect(page.locator("#canvas .canvas")).to_have_attribute("data-view", "original")
+    page.keyboard.up("o")
+    expect(page.locator("#canvas .canvas")).to_have_attribute("data-view", "result")

@@ -1,0 +1,62 @@
+"""The data of the canvas' events, which a stranger may write by hand."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from segmentation.compositing.strokes import MAX_POINTS, Stroke
+from segmentation.errors import ChoiceError
+from segmentation.page.canvas.events import (
+    Pick,
+    TileRequest,
+    read_box,
+    read_pick,
+    read_stroke,
+    read_tile,
+)
+
+PICK = {"point_xy": [0.25, 0.5], "ids": [2, 1]}
+STROKE = {"mode": "keep", "radius": 0.1, "points_xy": [[0, 0], [1, 0.5]]}
+BOX = {"box_xyxy": [0.25, 0, 0.75, 1.5]}
+TILE = {"box_xyxy": [0, 0, 0.5, 0.5], "side": 800, "source": "result"}
+
+
+def test_what_the_page_sends_is_read() -> None:
+    assert read_pick(PICK) == Pick((0.25, 0.5), (2, 1))
+    assert read_stroke(STROKE) == Stroke("keep", 0.1, ((0, 0), (1, 0.5)))
+    assert read_box(BOX, (100, 200)) == (50, 0, 150, 100), "cut off at the side of the photo"
+    assert read_tile(TILE) == TileRequest((0, 0, 0.5, 0.5), 800, "result")
+
+
+NAN = float("nan")
+
+
+@pytest.mark.parametrize(
+    ("read", "data"),
+    [
+        *[(read, data) for read in (read_pick, read_stroke, read_tile) for data in (None, [], {})],
+        (read_pick, {**PICK, "ids": [1, 2, 3, 4]}),
+        (read_pick, {**PICK, "ids": [0]}),
+        (read_pick, {**PICK, "ids": [256]}),
+        (read_pick, {**PICK, "ids": [True]}),
+        (read_pick, {**PICK, "ids": "12"}),
+        (read_pick, {**PICK, "point_xy": [0.5]}),
+        (read_pick, {**PICK, "point_xy": [NAN, 0]}),
+        (read_pick, {**PICK, "point_xy": ["0", "0"]}),
+        (read_stroke, {**STROKE, "mode": "paint"}),
+        (read_stroke, {**STROKE, "radius": 0.6}),
+        (read_stroke, {**STROKE, "radius": float("inf")}),
+        (read_stroke, {**STROKE, "points_xy": []}),
+        (read_stroke, {**STROKE, "points_xy": [[0, 0]] * (MAX_POINTS + 1)}),
+        (read_stroke, {**STROKE, "points_xy": [[0, 99]]}),
+        (read_stroke, {**STROKE, "points_xy": [[{}, 0]]}),
+        (read_tile, {**TILE, "side": 1e9}),
+        (read_tile, {**TILE, "source": "/etc/passwd"}),
+        (read_tile, {**TILE, "box_xyxy": [0.5, 0, 0.5, 1]}),
+        (read_tile, {**TILE, "box_xyxy": [2, 2, 3, 3]}),
+    ],
+)
+def test_anything_else_is_refused(read: Callable[[Any], object], data: Any) -> None:
+    with pytest.raises(ChoiceError):
+        read(data)

@@ -1,0 +1,117 @@
+"""Every private name of Gradio's queue that the server uses, on a page without a guard."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import pytest
+from gradio import routes
+
+from segmentation.page.server import gradio_queue
+from segmentation.page.server.unread_messages import MAX_PER_NETWORK, UnreadMessages
+from tests.coroutines import run_coroutine
+from tests.segmentation.page.server.connections import wait_for
+from tests.segmentation.page.serving import address_of, launch_unprotected, served
+from tests.visitor import Visitor
+
+RELEASE = threading.Event()
+
+
+def hold(word: str) -> str:
+    RELEASE.wait(60)
+    return word
+
+
+@pytest.fixture(scope="module")
+def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[gr.Blocks]:
+    def build() -> gr.Blocks:
+        with gr.Blocks(analytics_enabled=False) as ui:
+            word, button = gr.Textbox(), gr.Button()
+            button.click(hold, word, word, concurrency_id="one at a time", concurrency_limit=1)
+        return ui
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("uploads")))
+        with served(build, launch_unprotected) as ui:
+            yield ui
+
+
+@pytest.fixture
+def visitor(ui: gr.Blocks) -> Iterator[Visitor]:
+    RELEASE.clear()
+    with Visitor(address_of(ui)) as visitor:
+        yield visitor
+    RELEASE.set()
+    wait_for(lambda: gradio_queue.queue_numbers(ui) == {"waiting": 0, "running": 0})
+
+
+def join(visitor: Visitor, session: str) -> str:
+    """Send an event. Returns its id."""
+    body = {"fn_index": visitor.handler("hold")["id"], "data": ["a"], "session_hash": session}
+    answer = visitor.http.post("/gradio_api/queue/join", json=body).json()
+    return str(answer["event_id"])
+
+
+def test_order_waiting_orders_the_events_of_a_queue(ui: gr.Blocks, visitor: Visitor) -> None:
+    seen: list[tuple[int, int]] = []
+
+    def reverse(waiting: Sequence[Any], running: Sequence[Any]) -> list[int]:
+        seen.append((len(waiting), len(running)))
+        return [*range(len(waiting))][::-1]
+
+    push = ui._queue.push
+    gradio_queue.order_waiting(ui, reverse)
+    try:
+        first = join(visitor, "a")
+        wait_for(lambda: gradio_queue.queue_numbers(ui)["running"] == 1)
+        later = [join(visitor, session) for session in "bc"]
+        (queue,) = ui._queue.event_queue_per_concurrency_id.values()
+        assert [event._id for event in queue.queue] == later[::-1]
+        assert seen[1:] == [(1, 1), (2, 1)]
+        assert gradio_queue.queue_numbers(ui) == {"waiting": 2, "running": 1}
+        assert gradio_queue.is_alive(ui, first)
+    finally:
+        ui._queue.push = push  # type: ignore[method-assign]
+
+
+def test_an_abandoned_event_is_not_alive(ui: gr.Blocks, visitor: Visitor) -> None:
+    running = join(visitor, "a")
+    wait_for(lambda: gradio_queue.queue_numbers(ui)["running"] == 1)
+    join(visitor, "a")
+    run_coroutine(gradio_queue.abandon(ui.app, "a"))
+    assert not gradio_queue.is_alive(ui, running)
+    assert gradio_queue.is_alive(ui, "of no running event")
+    assert gradio_queue.queue_numbers(ui)["waiting"] == 0
+
+
+def test_messages_that_nobody_reads_are_counted_and_dropped(
+    ui: gr.Blocks, visitor: Visitor
+) -> None:
+    now = 0.0
+    unread = UnreadMessages(ui, lambda: now)
+    assert unread.admit("a", "unread")
+    RELEASE.set()
+    for _ in range(MAX_PER_NETWORK // 3):
+        join(visitor, "unread")
+    wait_for(lambda: gradio_queue.unread_messages(ui)["unread"] >= MAX_PER_NETWORK)
+    assert not unread.admit("a", "other")
+    assert unread.admit("b", "another")
+    wait_for(lambda: gradio_queue.queue_numbers(ui) == {"waiting": 0, "running": 0})
+    now = 601
+    unread.admit("a", "other")
+    assert unread.admit("a", "other")
+    assert "unread" not in gradio_queue.unread_messages(ui)
+
+
+def test_the_progress_of_an_upload_is_forgotten(visitor: Visitor, tmp_path: Path) -> None:
+    assert tmp_path.is_dir()
+    upload = {"files": ("a.png", b"photo")}
+    visitor.http.post("/gradio_api/upload?upload_id=known", files=upload)
+    statuses = routes.file_upload_statuses
+    assert "known" in statuses._statuses
+    gradio_queue.forget_upload("known")
+    assert "known" not in statuses._statuses
+    assert "known" not in statuses._signals
+    gradio_queue.forget_upload("unknown")

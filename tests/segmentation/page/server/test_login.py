@@ -1,0 +1,70 @@
+"""Where the password of a page comes from, and what it protects."""
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+import app
+from segmentation.page.server.http.login import credentials
+from segmentation.page.server.launch import serve
+from tests.segmentation.page.serving import address_of, blank_page, served
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("uploads")))
+        with served(
+            blank_page, lambda ui, port: serve(ui, server_port=port, auth=("name", "secret"))
+        ) as ui:
+            yield address_of(ui)
+
+
+def log_in(client: httpx.Client, password: str) -> int:
+    form = {"username": "name", "password": password}
+    return client.post("/login", data=form).status_code
+
+
+def test_the_password_comes_from_the_command_line_a_file_or_a_variable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "password"
+    path.write_text("name:se:cret\n", "utf-8")
+    assert credentials("name:se:cret") == credentials(f"@{path}") == ("name", "se:cret")
+    monkeypatch.setenv("KOUTU_AUTH", f"@{path}")
+    assert app.parser().parse_args([]).auth == ("name", "se:cret")
+    for text in ("name", ":secret", "name:", "@/nowhere"):
+        with pytest.raises(argparse.ArgumentTypeError):
+            credentials(text)
+
+
+def test_wrong_passwords_lock_nobody_out(address: str) -> None:
+    with httpx.Client(base_url=address) as client:
+        statuses = [log_in(client, "wrong") for _ in range(40)]
+        assert statuses[:30] == [400] * 30
+        assert statuses[30:].count(429) >= 9
+        assert log_in(client, "secret") == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "target"),
+    [("GET", "app_id"), ("GET", "heartbeat/x"), ("POST", "cancel"), ("POST", "reset")],
+)
+def test_nothing_answers_before_the_login(address: str, method: str, target: str) -> None:
+    body = {"session_hash": "x", "fn_index": 0, "event_id": "x"}
+    with httpx.Client(base_url=address) as client:
+        path = f"/gradio_api/{target}"
+        assert client.request(method, path, json=body).status_code == 401
+        assert log_in(client, "secret") == 200
+        with client.stream(method, path, json=body) as answer:
+            assert answer.status_code == 200
+
+
+def test_the_cookie_stays_on_the_page(address: str) -> None:
+    answer = httpx.post(f"{address}/login", data={"username": "name", "password": "secret"})
+    cookies = answer.headers.get_list("set-cookie")
+    assert cookies
+    assert all("samesite=lax" in cookie.lower() for cookie in cookies)
