@@ -12,6 +12,7 @@ from tests.segmentation.page.browsing import (
     open_example,
     open_tools,
     redrawn,
+    saved,
     text,
 )
 
@@ -80,13 +81,13 @@ def test_a_photo_dropped_on_the_batch_tab_goes_there(page: Page) -> None:
 
 
 @only_english
-def test_the_result_is_copied_as_a_transparent_png(page: Page) -> None:
+def test_the_result_is_copied_as_a_transparent_png(page: Page, tmp_path: Path) -> None:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     open_example(page, 3)
     open_tools(page, "file_panel")
-    with redrawn(page):
-        page.get_by_role("radio", name="WebP").check()
-    page.locator("#copy").click()
+    page.get_by_role("radio", name="WebP").check()
+    with saved(page, tmp_path, text(page, "download"), "flower_cutout.webp"):
+        page.locator("#copy").click()
     expect(page.get_by_role("status").get_by_text(text(page, "copied"))).to_be_visible()
     pixel = page.evaluate(
         """async () => {
