@@ -8,7 +8,7 @@ const PHOTO_ENDING = /\.(heic|heif|avif|jfif|jpe?g_large|tiff?)$/i;
  * On the tab for many photos they are added there, elsewhere they replace the open photo. The
  * browser never opens what is dropped beside a box.
  */
-// biome-ignore lint/correctness/noUnusedVariables: page.js calls it
+// biome-ignore lint/correctness/noUnusedVariables: page.js uses it
 function acceptPhotosAnywhere() {
   addEventListener("dragenter", showOverlay, true);
   addEventListener("dragover", acceptDrag, true);
@@ -18,7 +18,7 @@ function acceptPhotosAnywhere() {
 }
 
 /** Open the browser's dialog that chooses a photo. */
-// biome-ignore lint/correctness/noUnusedVariables: the button "New photo" calls it
+// biome-ignore lint/correctness/noUnusedVariables: page.js uses it
 function choosePhoto() {
   photoInput().click();
 }

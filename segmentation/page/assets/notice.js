@@ -6,7 +6,7 @@ const notice = { texts: {}, uploads: 0, timer: 0 };
  *
  * @param texts The texts by key, in both languages.
  */
-// biome-ignore lint/correctness/noUnusedVariables: page.js calls it
+// biome-ignore lint/correctness/noUnusedVariables: page.js uses it
 function startNotices(texts) {
   notice.texts = texts;
   const line = document.createElement("p");

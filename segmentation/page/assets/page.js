@@ -12,6 +12,8 @@ const CAPTIONED_IMAGES = "#compare_examples img, #beside img";
 function startPage(strings) {
   document.addEventListener("keyup", releaseSlider);
   document.addEventListener("click", followHeaderLink);
+  // Buttons call these.
+  Object.assign(window, { choosePhoto, copyFile, shareFile });
   acceptPhotosAnywhere();
   startNotices(strings.notices);
   showSharing();

@@ -1,5 +1,5 @@
 /** Copy the file to the clipboard, as a PNG with its transparency. */
-// biome-ignore lint/correctness/noUnusedVariables: the button "Copy" calls it
+// biome-ignore lint/correctness/noUnusedVariables: page.js uses it
 async function copyFile(file) {
   if (!file) return;
   try {
@@ -13,7 +13,7 @@ async function copyFile(file) {
 }
 
 /** Offer the file to the apps of the device. */
-// biome-ignore lint/correctness/noUnusedVariables: the button "Share" calls it
+// biome-ignore lint/correctness/noUnusedVariables: page.js uses it
 async function shareFile(file) {
   if (!file) return;
   const blob = await (await fetch(file.url)).blob();
@@ -25,7 +25,7 @@ async function shareFile(file) {
 }
 
 /** Show the button "Share" where the browser can share pictures. */
-// biome-ignore lint/correctness/noUnusedVariables: page.js calls it
+// biome-ignore lint/correctness/noUnusedVariables: page.js uses it
 function showSharing() {
   const probe = new File([], "cutout.png", { type: "image/png" });
   const canShare = navigator.canShare?.({ files: [probe] }) ?? false;

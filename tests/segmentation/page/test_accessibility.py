@@ -58,7 +58,8 @@ def test_aria_labels_are_chinese_on_the_chinese_page(page: Page) -> None:
         "[...document.querySelectorAll('[aria-label]')]"
         ".map(element => element.ariaLabel.replace(/JPEG|WebP|Ctrl|Shift/g, ''))"
     )
-    for tab in page.get_by_role("tab").all():
+    tools = page.locator("#tools").get_by_role("tab").all()
+    for tab in (*tools, *page.locator("#tabs > .tab-wrapper").get_by_role("tab").all()):
         tab.click()
         page.wait_for_function(f"!{labels}.some(label => /[a-z]{{3}}/i.test(label))")
 

@@ -57,7 +57,8 @@ def test_the_place_in_the_queue_is_shown_in_the_visitors_language(
     with Visitor(address) as earlier_visitor:
         opening = earlier_visitor.handler("open_example")
         data = [earlier_visitor.values.get(id_) for id_ in opening["inputs"]]
-        earlier_visitor.join(opening, data, {"index": 0, "value": None})
+        for _ in range(page_context().device_queue["concurrency_limit"]):
+            earlier_visitor.join(opening, data, {"index": 0, "value": None})
         page.locator("#examples img").nth(3).click()
         waiting = page.locator("#opening .meta-text, #opening .meta-text-center")
         expect(waiting).to_contain_text("排队：")

@@ -64,6 +64,8 @@ def test_the_page_fits_its_window_before_there_is_a_photo(
 @only_english
 def test_a_second_photo_is_dropped_anywhere_whatever_its_type(page: Page, tmp_path: Path) -> None:
     open_example(page, 3)
+    with page.expect_file_chooser():
+        page.locator("#new_photo").click()
     photo = EXAMPLES / "coffee.png"
     with redrawn(page):
         # Browsers give no type to a file whose ending they do not know.
