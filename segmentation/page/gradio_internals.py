@@ -289,38 +289,3 @@ def open_tunnel(ui: gr.Blocks, server: str | None) -> str:
 def share_binary() -> tuple[Path, str]:
     """The path of frpc, the program that holds the tunnel, and the address to download it from."""
     return Path(tunneling.BINARY_PATH), tunneling.BINARY_URL
-
-
-# Classes of Gradio's own elements in the browser that assets/page.css and assets/page.js rely on.
-DOM_CLASSES = (
-    "app",
-    "block",
-    "clear-status",
-    "divider",
-    "download-link",
-    "empty",
-    "error",
-    "form",
-    "gradio-container",
-    "grid-container",
-    "grid-wrap",
-    "hide",
-    "html-container",
-    "icon-button",
-    "image-frame",
-    "main",
-    "meta-text",
-    "meta-text-center",
-    "progress-level",
-    "progress-level-inner",
-    "selected",
-    "show-api",
-    "tab-container",
-    "tab-wrapper",
-    "thumbnail-item",
-    "toast-body",
-    "toast-header",
-    "upload-container",
-    "uploading",
-    "wrap",
-)

@@ -10,7 +10,7 @@ import socket
 from collections.abc import Iterable
 
 from segmentation.errors import AddressUnavailable
-from segmentation.page.strings import (
+from segmentation.page.server.terminal_texts import (
     BAD_ADDRESS,
     BAD_PORT,
     NO_FREE_PORT,

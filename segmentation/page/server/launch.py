@@ -29,8 +29,9 @@ from segmentation.page.server.idle_connections import close_idle_connections
 from segmentation.page.server.policy import PRIVATE_PAGE, UPLOAD_MEGABYTES, PagePolicy
 from segmentation.page.server.request_guard import RequestGuard
 from segmentation.page.server.storage import STORAGE_MEGABYTES, usage_of
+from segmentation.page.server.terminal_texts import NOT_STARTED
 from segmentation.page.server.uploads import NOTHING_SEEN, delete_all, sweep
-from segmentation.page.strings import LOGIN, NOT_STARTED
+from segmentation.page.strings import LOGIN
 
 # Visitors' files are deleted this long after they were stored.
 KEEP_SECONDS = 3600

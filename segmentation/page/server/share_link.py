@@ -4,7 +4,7 @@ import gradio as gr
 
 from segmentation.i18n import Text
 from segmentation.page import gradio_internals
-from segmentation.page.strings import NOT_SHARED, SHARED
+from segmentation.page.server.terminal_texts import NOT_SHARED, SHARED
 
 
 def open_share_link(ui: gr.Blocks, server: str | None) -> Text:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import app
-from segmentation.page.strings import PORT_TAKEN
+from segmentation.page.server.terminal_texts import PORT_TAKEN
 from tests.paths import ROOT
 from tests.started import started
 from tests.visitor import Visitor

@@ -1,0 +1,32 @@
+"""What the page says about an open photo: its objects, its notices, the next step."""
+
+from segmentation.i18n import Language, Text
+from segmentation.inference.postprocess import Instance, Segmentation
+from segmentation.page.session import PhotoState
+from segmentation.page.strings import STRINGS
+
+
+def object_choices(segmentation: Segmentation, language: Language) -> list[tuple[str, int]]:
+    """Return the objects as a list on the page shows them: description, id."""
+    return [(describe(instance, language), instance.id) for instance in segmentation.instances]
+
+
+def describe(instance: Instance, language: Language) -> str:
+    """Return the entry of an object in a list: number and label."""
+    return f"{instance.id} · {instance.label.in_language(language)}"
+
+
+def advice(state: PhotoState, min_score: float) -> tuple[Text, ...]:
+    """Return what the visitor should do next, if anything."""
+    if state.has_cutout(min_score):
+        return ()
+    if not state.segmentation.instances:
+        return (STRINGS["no_objects"],)
+    if not state.visible(min_score).instances:
+        return (STRINGS["no_certain_objects"],)
+    return (STRINGS["select_one"],)
+
+
+def notice_lines(state: PhotoState, language: Language) -> str:
+    """Return the notices about how the file was read as Markdown, a line for each."""
+    return "  \n".join(notice.in_language(language) for notice in state.notices)
