@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from segmentation.page.strings import STRINGS
 from tests.paths import EXAMPLES
-from tests.segmentation.page.browsing import decode, redrawn, saved, text
+from tests.segmentation.page.browsing import decode, open_tools, redrawn, saved, text
 
 BLUE = (0x43, 0x8E, 0xDB)
 
@@ -30,6 +30,7 @@ def test_a_one_inch_photo_on_blue_of_at_most_30_kilobytes(page: Page, tmp_path: 
     with redrawn(page):
         page.locator("input[type=file]").first.set_input_files(EXAMPLES / "astronaut.png")
     expect(page.locator("#download")).to_contain_text("下载 PNG · 512 × 512")
+    open_tools(page, "size_panel")
     with redrawn(page):
         choose(page, "size_kind", "id_photo")
     with redrawn(page):
@@ -37,8 +38,9 @@ def test_a_one_inch_photo_on_blue_of_at_most_30_kilobytes(page: Page, tmp_path: 
     assert preview_wh(page) == [295, 413]
     # The photo is small, and the page says that its head had to be enlarged.
     expect(page.locator("#size_notice")).to_contain_text("照片放大了")
-    page.get_by_text(text(page, "other_formats")).click()
-    page.get_by_role("radio", name="jpeg").check()
+    open_tools(page, "file_panel")
+    page.get_by_role("radio", name="JPEG").check()
+    open_tools(page, "size_panel")
     page.locator("#max_kb input").fill("30")
     page.locator("#max_kb input").press("Enter")
     expect(page.locator("#download")).to_contain_text("下载 JPEG · 295 × 413")
@@ -48,6 +50,7 @@ def test_a_one_inch_photo_on_blue_of_at_most_30_kilobytes(page: Page, tmp_path: 
             assert image.info["dpi"] == (300, 300)
             np.testing.assert_allclose(image.getpixel((5, 5)), BLUE, atol=6)
         assert path.stat().st_size <= 30_000
+    open_tools(page, "file_panel")
     page.get_by_text(text(page, "mask"), exact=True).click()
     with saved(page, tmp_path, text(page, "download_mask"), "astronaut_mask.png") as path:
         mask = decode(path)
@@ -59,6 +62,7 @@ def test_a_one_inch_photo_on_blue_of_at_most_30_kilobytes(page: Page, tmp_path: 
 def test_controls_of_a_size_show_and_apply(page: Page) -> None:
     with redrawn(page):
         page.locator("input[type=file]").first.set_input_files(EXAMPLES / "flower.jpg")
+    open_tools(page, "size_panel")
     crop = page.get_by_label(text(page, "square"), exact=True)
     expect(crop).to_be_visible()
     with redrawn(page):
