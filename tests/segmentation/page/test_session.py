@@ -3,12 +3,12 @@
 from dataclasses import fields, replace
 
 import pytest
-from segmentation.page.photo_texts import advice, describe, notice_lines
 
 from segmentation.compositing.strokes import MAX_STROKES, Stroke
 from segmentation.errors import ChoiceError
 from segmentation.i18n import Text
 from segmentation.page.options import PageOptions
+from segmentation.page.photo_texts import advice, describe, notice_lines
 from segmentation.page.session import SCORE_STEP, PhotoState
 from segmentation.page.strings import STRINGS
 from tests.segmentation.scenes import DOG, OBJECT, PERSON, block, geometry, segmentation
