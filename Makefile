@@ -22,7 +22,7 @@ demo: $(VENV)/.demo
 	$(BIN)/python app.py $(ARGS)
 
 test: $(VENV)/.test lint
-	$(BIN)/python -m pytest -n auto --durations=20
+	$(BIN)/python -m pytest -n auto --dist worksteal --durations=20
 
 lint: $(VENV)/.test
 	$(BIN)/ruff format --check .
