@@ -152,8 +152,11 @@ class Visitor:
         following = [
             d
             for d in self.config["dependencies"]
-            if (d["trigger_after"] == dependency["id"] and not d["trigger_only_on_failure"])
-            or any(target in d["targets"] for target in changed)
+            if d["backend_fn"]  # others only cancel events, in the browser
+            and (
+                (d["trigger_after"] == dependency["id"] and not d["trigger_only_on_failure"])
+                or any(target in d["targets"] for target in changed)
+            )
         ]
         return 1 + sum(self.fire(next_) for next_ in following)
 
@@ -177,7 +180,7 @@ class Visitor:
             The number of events sent.
         """
         opening = self.handler("open_photo")
-        self.values[self.input_of(opening, "image")] = self.upload(name, data)
+        self.values[self.input_of(opening, "uploadbutton")] = self.upload(name, data)
         return self.fire(opening)
 
 

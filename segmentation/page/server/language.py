@@ -22,7 +22,7 @@ def with_page_language(scope: Scope) -> Scope:
     Returns:
         The request, with another Accept-Language header if its page's address names a language.
     """
-    queries = scope["query_string"].decode("latin-1"), _referrer_query(scope)
+    queries = scope.get("query_string", b"").decode("latin-1"), _referrer_query(scope)
     chosen = (parse_qs(query).get("lang", [""])[0] for query in queries)
     language = next((name for name in chosen if name in LANGUAGES), None)
     if language is None:

@@ -15,7 +15,8 @@ def test_a_model_from_the_hub_works_and_a_missing_one_is_reported(tmp_path: Path
     compact = find_model("compact")
     repo = tmp_path / "hub" / "someone" / "koutu-copy"
     repo.mkdir(parents=True)
-    (repo / "model.onnx").write_bytes(compact.path(compact.artifacts[0]).read_bytes())
+    for artifact in compact.artifacts:
+        (repo / artifact.file).write_bytes(compact.path(artifact).read_bytes())
     save_card(replace(compact, folder=repo, name="copy", title=Text("A copy", "副本")))
     with running_hub(tmp_path / "hub") as hub:
         environment = {

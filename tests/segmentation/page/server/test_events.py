@@ -52,7 +52,7 @@ def test_no_event_makes_the_server_fetch_an_address(visitor: Visitor) -> None:
                     assert visitor.http.get(f"/gradio_api/{route}{spelling}").status_code == 404
         hidden = file_data("", url=f"http://127.0.0.1:{port}/x.png")
         open_photo = visitor.handler("open_photo")
-        values = {**visitor.values, visitor.input_of(open_photo, "image"): hidden}
+        values = {**visitor.values, visitor.input_of(open_photo, "uploadbutton"): hidden}
         with pytest.raises(Failed):
             visitor.ask(open_photo, [values[id_] for id_ in open_photo["inputs"]])
         assert not was_reached()
