@@ -44,7 +44,8 @@ LATEST: Mapping[str, Any] = {**QUIET, "trigger_mode": "always_last"}
 KEY_PREFIX = "strings:"
 _ENGLISH = {KEY_PREFIX + key: text.en for key, text in STRINGS.items()}
 _CHINESE = {KEY_PREFIX + key: text.zh for key, text in STRINGS.items()}
-I18N = gr.I18n(**{"en": _ENGLISH, **dict.fromkeys(("zh", "zh-CN", "zh-TW", "zh-HK"), _CHINESE)})
+# Gradio looks up zh-CN, which assets/language.js gives every Chinese browser, under zh as well.
+I18N = gr.I18n(en=_ENGLISH, zh=_CHINESE)
 
 
 @dataclass(frozen=True, slots=True)

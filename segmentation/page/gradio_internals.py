@@ -259,6 +259,14 @@ def insert_into_head(html: str) -> None:
     routes.templates.env.loader = ChoiceLoader([changed, templates])
 
 
+def drop_repeated_schemas(ui: gr.Blocks) -> None:
+    """Leave out schemas that a page's configuration repeats: Gradio takes `api_info` for them."""
+    for component in ui.config["components"]:
+        for name in ("api_info_as_input", "api_info_as_output"):
+            if component.get(name, ...) == component.get("api_info"):
+                del component[name]
+
+
 # The share link.
 
 

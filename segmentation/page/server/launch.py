@@ -121,6 +121,7 @@ def serve(
     except OSError as error:  # the server ended: somebody took the port since it was checked
         text = Text(NOT_STARTED.en.format(port=port), NOT_STARTED.zh.format(port=port))
         raise AddressUnavailable.from_text(text) from error
+    gradio_internals.drop_repeated_schemas(ui)
     gradio_internals.delete_unused_folder(folder)
     # Browsers take the address of "all addresses" for none.
     return str(address).replace("[::]", "[::1]")

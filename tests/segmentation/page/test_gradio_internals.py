@@ -266,3 +266,10 @@ def test_html_in_the_head_comes_before_gradios_scripts(ui: gr.Blocks) -> None:
     finally:
         gradio_internals.insert_into_head("")
     assert html.index("name='first'") < html.index("<script")
+
+
+def test_a_schema_that_was_left_out_is_still_published(visitor: Visitor, ui: gr.Blocks) -> None:
+    before, published = len(visitor.http.get("/config").content), ui.get_api_info()
+    gradio_internals.drop_repeated_schemas(ui)
+    assert len(visitor.http.get("/config").content) < before
+    assert ui.get_api_info() == published

@@ -104,6 +104,21 @@ def test_the_result_is_copied_as_a_transparent_png(page: Page, tmp_path: Path) -
     assert pixel == [0, 0, 0, 0, 640]
 
 
+@pytest.mark.parametrize(
+    ("locale", "words"), [("zh-HK", "选择照片"), ("yue", "选择照片"), ("fr-FR", "Choose a photo")]
+)
+def test_every_browser_gets_one_of_the_two_languages(
+    browser: Browser, address: str, locale: str, words: str
+) -> None:
+    context = browser.new_context(locale=locale)
+    page = context.new_page()
+    page.goto(address)
+    expect(page.locator("#upload")).to_have_text(words)
+    visible = page.locator("#introduction h2 span:visible")
+    expect(visible).to_have_count(1)
+    context.close()
+
+
 @only_english
 def test_the_language_is_switched_and_remembered(page: Page, address: str) -> None:
     page.get_by_role("link", name="中文").click()
