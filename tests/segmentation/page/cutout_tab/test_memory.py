@@ -13,7 +13,7 @@ from segmentation.page.cutout_tab.layout import CutoutLayout
 from segmentation.page.cutout_tab.memory import forget_photo, recall_options, recall_photo
 from segmentation.page.options import PageOptions
 from tests.paths import EXAMPLES
-from tests.segmentation.page.browsing import open_example, open_tools, redrawn, text
+from tests.segmentation.page.browsing import await_file, open_example, open_tools, redrawn, text
 from tests.segmentation.page.serving import in_event_loop
 
 
@@ -81,14 +81,15 @@ def test_an_upload_is_opened_while_the_server_has_it(
 
 @pytest.mark.parametrize("page", ["en-US"], indirect=True)
 def test_a_reload_keeps_photo_selection_and_settings(page: Page, address: str) -> None:
-    page.goto(f"{address}?example=astronaut")
+    with redrawn(page):
+        page.goto(f"{address}?example=astronaut")
     with redrawn(page):
         page.locator("#objects input[type=checkbox]").nth(1).check()
     open_tools(page, "effects_panel")
     with redrawn(page):
         page.get_by_label(text(page, "shadow"), exact=True).check()
-    with redrawn(page):
-        page.goto(address)
+    page.goto(address)
+    await_file(page)
     expect(page.locator("#objects input[type=checkbox]:checked")).to_have_count(2)
     open_tools(page, "effects_panel")
     expect(page.get_by_label(text(page, "shadow"), exact=True)).to_be_checked()
