@@ -92,9 +92,31 @@ def test_converting_again_replaces_the_om_and_keeps_the_order_of_preference(fold
 
 def test_a_fusion_switch_file_is_passed_to_atc(folder: Path, atc_log: Path, tmp_path: Path) -> None:
     switches = tmp_path / "my switches.json"
-    switches.write_text('{"Switch": {"GraphFusion": {"GridSampler2DFusionPass": "on"}}}')
+    text = '{"Switch": {"GraphFusion": {"GridSampler2DFusionPass": "on"}}}'
+    switches.write_text(text)
     assert convert_folder(folder, "--size", "32", "--fusion-switch-file", str(switches)) == 0
-    assert "--fusion_switch_file=fusion_switch.cfg" in atc_log.read_text().splitlines()
+    logged = atc_log.read_text().splitlines()
+    assert "--fusion_switch_file=fusion_switch.cfg" in logged
+    assert text in logged
+
+
+@pytest.mark.parametrize(
+    ("graph_sampling", "flags", "recorded"),
+    [
+        ("gather", [], "gather"),
+        ("gather", ["--sampling", "grid-sample"], "gather"),
+        ("grid-sample", ["--sampling", "gather"], "gather"),
+        ("deform-conv", [], "grid-sample"),
+    ],
+)
+@pytest.mark.usefixtures("atc_log")
+def test_the_card_says_which_sampling_an_om_has(
+    folder: Path, graph_sampling: str, flags: list[str], recorded: str
+) -> None:
+    card = load_card(folder)
+    save_card(replace(card, artifacts=(replace(card.artifacts[0], sampling=graph_sampling),)))
+    assert convert_folder(folder, *flags) == 0
+    assert load_card(folder).artifacts[-1].sampling == recorded
 
 
 @pytest.mark.usefixtures("atc_log")
@@ -128,7 +150,9 @@ def test_a_graph_that_atc_refuses_in_any_form_does_not_reach_it(
     )
     save_card(replace(card, artifacts=(changed,)))
     assert convert_folder(folder) == 1
-    assert "--target ascend" in capsys.readouterr().err
+    printed = capsys.readouterr().err
+    assert "E16005" in printed
+    assert "--target ascend" in printed
     assert not atc_log.exists()
 
 

@@ -56,6 +56,11 @@ def test_atc_writes_its_fusion_report_where_it_runs(monkeypatch: pytest.MonkeyPa
     assert "ASCEND_WORK_PATH" not in cann._environment()
 
 
+def test_the_codes_that_users_meet_most_are_explained() -> None:
+    met = {"E10001", "E10016", "E16005", "EZ3003", "EE1010", "np.float_"}
+    assert met <= ERROR_CODES.keys()
+
+
 @pytest.mark.parametrize("code", ERROR_CODES)
 @pytest.mark.usefixtures("atc_log")
 def test_error_codes_of_atc_are_explained(
