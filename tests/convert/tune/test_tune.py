@@ -10,7 +10,9 @@ from convert.ascend.command_line import Tuning
 from convert.tune.candidates import Trial, candidates, choose
 from segmentation.errors import ConversionError
 from segmentation.model_card import load_card
-from tests.convert.ascend.model_folders import set_atc_python, write_folder
+from tests.convert.ascend.model_folders import set_toolkit, write_folder
+from tests.stand_ins.om_card import small_card, write_om, write_onnx
+from tests.stand_ins.small_model import small_model
 from tests.stand_ins.toolkit import SITE_PACKAGES, TOOLKIT, fresh_acl
 
 
@@ -18,9 +20,7 @@ from tests.stand_ins.toolkit import SITE_PACKAGES, TOOLKIT, fresh_acl
 def card_host(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A host with the stand-in of CANN."""
     fresh_acl(monkeypatch)
-    monkeypatch.setenv("ASCEND_TOOLKIT_HOME", str(TOOLKIT))
-    monkeypatch.setenv("STAND_IN_PYTHON", os.sys.executable)
-    set_atc_python(monkeypatch, tmp_path / "atc_python", "1.26.4")
+    set_toolkit(monkeypatch, tmp_path / "atc_python")
     monkeypatch.setenv("PATH", f"{os.environ['PATH']}{os.pathsep}{TOOLKIT / 'bin'}")
     monkeypatch.setenv("PYTHONPATH", str(SITE_PACKAGES))
 
