@@ -70,11 +70,19 @@ def add_artifact(card: ModelCard, artifact: Artifact) -> ModelCard:
 
     The order of artifacts is the order of preference.
     """
-    files = [listed.file for listed in card.artifacts]
-    place = files.index(artifact.file) if artifact.file in files else len(files)
-    return replace(
-        card, artifacts=(*card.artifacts[:place], artifact, *card.artifacts[place + 1 :])
-    )
+    listed = card.artifacts
+    files = [other.file for other in listed]
+    if artifact.file in files:
+        place = files.index(artifact.file)
+        return replace(card, artifacts=(*listed[:place], artifact, *listed[place + 1 :]))
+    place = next((i for i, other in enumerate(listed) if _competes(other, artifact)), len(listed))
+    return replace(card, artifacts=(*listed[:place], artifact, *listed[place:]))
+
+
+def _competes(other: Artifact, om: Artifact) -> bool:
+    """Whether an artifact is an OM of the same chip and precision that shares an input size."""
+    is_alike = (other.format, other.soc, other.precision) == ("om", om.soc, om.precision)
+    return is_alike and not set(other.sizes_hw).isdisjoint(om.sizes_hw)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ import onnx
 import pytest
 
 from segmentation.engines.ascend.engine import AscendEngine
+from segmentation.engines.ascend.oms import choose_oms
 from segmentation.engines.telemetry import import_onnxruntime
 from segmentation.inference.preprocess import preprocess
 from segmentation.model_card import ModelCard, load_card, save_card
@@ -88,6 +89,22 @@ def test_converting_again_replaces_the_om_and_keeps_the_order_of_preference(fold
     artifacts = load_card(folder).artifacts
     assert [om.precision for om in artifacts if om.format == "om"] == ["mixed", "fp16"]
     assert len({artifact.file for artifact in artifacts}) == len(artifacts) == 4
+
+
+@pytest.mark.parametrize("flags", [["--sampling", "gather"], ["--aipp"]])
+@pytest.mark.usefixtures("atc_log")
+def test_oms_of_another_form_are_preferred_to_those_they_stand_for(
+    tmp_path: Path, flags: list[str]
+) -> None:
+    folder = write_folder(tmp_path / "small", "NCHW")
+    assert convert_folder(folder) == 0
+    assert convert_folder(folder, *flags) == 0
+    form = flags[-1].strip("-")
+    loaded = choose_oms(load_card(folder), "Ascend310P3", None)
+    assert [om.file for om in loaded] == [
+        f"model_ascend310p3_mixed_{form}_32x32.om",
+        f"model_ascend310p3_mixed_{form}_16x32.om",
+    ]
 
 
 def test_a_fusion_switch_file_is_passed_to_atc(folder: Path, atc_log: Path, tmp_path: Path) -> None:
