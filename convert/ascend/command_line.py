@@ -76,6 +76,13 @@ class Conversion:
         """Whether the OM takes several sizes."""
         return len(self.sizes_hw) > 1
 
+    @property
+    def sampling(self) -> str:
+        """The form of deformable attention in the OM; one written with gather cannot be changed."""
+        if self.graph.sampling == "gather":
+            return "gather"
+        return self.tuning.sampling or DEFAULT_SAMPLING
+
 
 def plan_conversions(
     card: ModelCard, soc: str, tuning: Tuning, sizes_hw: Sequence[SizeHW] = (), *, gears: bool

@@ -10,12 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from convert.ascend.command_line import (
-    DEFAULT_SAMPLING,
-    Conversion,
-    atc_arguments,
-    configuration_files,
-)
+from convert.ascend.command_line import Conversion, atc_arguments, configuration_files
 from convert.ascend.toolkit import Toolkit, run_atc
 from convert.model_folder import move_files, scratch_folder
 from segmentation.errors import ConversionError
@@ -123,5 +118,5 @@ def _describe_om(om: Path, conversion: Conversion, version: str | None) -> Artif
         sha256=digest_of(om),
         soc=conversion.soc,
         made_with=f"atc {version}" if version else "atc",
-        sampling=conversion.tuning.sampling or DEFAULT_SAMPLING,
+        sampling=conversion.sampling,
     )
