@@ -98,7 +98,8 @@ def plan_conversions(
         gears: whether all sizes of a graph go into one OM.
 
     Raises:
-        ConversionError: the card has no graph for a size, or the graph does not allow gears.
+        ConversionError: the card has no graph for a size, or the graph or the sampling does not
+            allow gears.
     """
     graphs = [
         artifact
@@ -114,16 +115,9 @@ def plan_conversions(
         for size_hw in (graph.sizes_hw if gears else _default_sizes(graph.sizes_hw))
     )
     _check_sizes(card, wanted, graph_of_size)
-    if gears and card.input.layout != "NCHW":
-        # --dynamic_image_size needs NCHW or NHWC, and for ONNX models atc accepts NCHW or ND.
-        raise ConversionError(
-            "Gears need a graph with an NCHW input. Leave --gears out: one OM is made for each "
-            "size, which is as fast.",
-            "档位（--gears）要求图的输入为 NCHW。请去掉 --gears："
-            "每个尺寸各生成一个 OM，速度不受影响。",
-        )
     if not gears:
         return tuple(Conversion(graph_of_size[size], (size,), soc, tuning) for size in wanted)
+    _check_gears(card, tuning)
     return tuple(
         Conversion(graph, sizes, soc, tuning)
         for graph in graphs
@@ -225,6 +219,22 @@ def _default_sizes(sizes_hw: Sequence[SizeHW]) -> tuple[SizeHW, ...]:
         for aspect in DEFAULT_ASPECTS
     )
     return tuple(dict.fromkeys(nearest))
+
+
+def _check_gears(card: ModelCard, tuning: Tuning) -> None:
+    if tuning.sampling is not None:
+        raise ConversionError(
+            "--sampling rewrites a graph for one size. Leave --gears or --sampling out.",
+            "--sampling 会把图改写为单一尺寸。请去掉 --gears 或 --sampling。",
+        )
+    if card.input.layout != "NCHW":
+        # --dynamic_image_size needs NCHW or NHWC, and for ONNX models atc accepts NCHW or ND.
+        raise ConversionError(
+            "Gears need a graph with an NCHW input. Leave --gears out: one OM is made for each "
+            "size, which is as fast.",
+            "档位（--gears）要求图的输入为 NCHW。请去掉 --gears："
+            "每个尺寸各生成一个 OM，速度不受影响。",
+        )
 
 
 def _check_sizes(

@@ -199,6 +199,7 @@ def test_a_temporary_folder_whose_path_atc_refuses_is_named(
     [
         (["--aipp"], "Leave --aipp out"),
         (["--gears"], "NCHW"),
+        (["--gears", "--sampling", "gather"], "Leave --gears or --sampling out"),
         (["--size", "64"], "no fp32 ONNX graph for 64x64"),
     ],
 )
