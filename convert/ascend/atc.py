@@ -141,10 +141,11 @@ def format_commands(card: ModelCard, conversion: Conversion) -> str:
     Raises:
         ConversionError: AIPP does not suit the graph, or atc would refuse it in any form.
     """
-    from convert.ascend.graphs import is_rewritten
+    from convert.ascend.graphs import graph_for_atc
 
     lines = [f"cd {shlex.quote(str(card.folder.resolve()))}"]
-    if is_rewritten(card, conversion):
+    _, is_rewritten = graph_for_atc(card, conversion)
+    if is_rewritten:
         lines.append(f"# {conversion.graph.file} is rewritten for atc before it is converted.")
     for file, text in configuration_files(card, conversion).items():
         lines.append(f"cat > {shlex.quote(file)} <<'END'\n{text.rstrip()}\nEND")

@@ -37,7 +37,7 @@ def make_om(card: ModelCard, conversion: Conversion, toolkit: Toolkit) -> Artifa
 
     from convert.ascend.graphs import graph_for_atc
 
-    graph = graph_for_atc(card, conversion)
+    graph, _ = graph_for_atc(card, conversion)
     with _work_folder() as folder:
         onnx.save(graph, folder / GRAPH_FILE)
         for file, text in configuration_files(card, conversion).items():
@@ -61,9 +61,10 @@ def make_om(card: ModelCard, conversion: Conversion, toolkit: Toolkit) -> Artifa
 
 
 def add_artifact(card: ModelCard, artifact: Artifact) -> ModelCard:
-    """Append an artifact, or replace the one of the same file where it stands.
+    """Replace the artifact of the same file where it stands, or insert a new one.
 
-    The order of artifacts is the order of preference.
+    The order of artifacts is the order of preference, and the engine skips an OM whose sizes are
+    covered. So a new OM is inserted before the first one that competes with it.
     """
     listed = card.artifacts
     files = [other.file for other in listed]
