@@ -100,6 +100,13 @@ def test_the_numpy_of_atc_is_looked_at_before_it_runs(
     assert ("has NumPy 2.1.0" in capsys.readouterr().err) != is_accepted
 
 
+def test_a_path_without_python3_is_left_to_atc_to_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    cann.check_python(cann.Toolkit(TOOLKIT / "bin/atc"))
+
+
 def test_pyacl_names_the_chip_before_npu_smi(
     folder: Path, atc_log: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
