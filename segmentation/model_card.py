@@ -113,6 +113,17 @@ class ModelCard:
     mask_stride: int
     artifacts: tuple[Artifact, ...]
 
+    @property
+    def source_graphs(self) -> tuple[Artifact, ...]:
+        """The float graphs with weights of their own, from which other artifacts are made."""
+        return tuple(
+            artifact
+            for artifact in self.artifacts
+            if artifact.format == "onnx"
+            and artifact.precision == "fp32"
+            and artifact.weights_file is None
+        )
+
     def path(self, artifact: Artifact) -> Path:
         """Return the path of an artifact's file."""
         return self.folder / artifact.file

@@ -101,13 +101,7 @@ def plan_conversions(
         ConversionError: the card has no graph for a size, or the graph or the sampling does not
             allow gears.
     """
-    graphs = [
-        artifact
-        for artifact in card.artifacts
-        if artifact.format == "onnx"
-        and artifact.precision == "fp32"
-        and artifact.weights_file is None
-    ]
+    graphs = card.source_graphs
     graph_of_size = {size_hw: graph for graph in reversed(graphs) for size_hw in graph.sizes_hw}
     wanted = tuple(sizes_hw) or tuple(
         size_hw
