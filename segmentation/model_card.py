@@ -14,6 +14,9 @@ SCHEMA = 1
 CARD = "card.json"
 BUNDLED = Path(__file__).parent / "models"
 
+Layout = Literal["NHWC", "NCHW"]
+"""Axis order of the graph's input."""
+
 
 @dataclass(frozen=True, slots=True)
 class InputSpec:
@@ -30,7 +33,7 @@ class InputSpec:
     """
 
     name: str
-    layout: Literal["NHWC", "NCHW"]
+    layout: Layout
     dtype: Literal["uint8", "float32"]
     normalised_inside: bool
     mean: tuple[float, ...]
