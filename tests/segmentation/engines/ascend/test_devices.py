@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from segmentation.engines.registry import check_engine_choice, open_engine
-from segmentation.errors import ChoiceError, EngineUnavailable
+from segmentation.errors import ChoiceError, EngineUnavailable, InferenceFailed
 from tests.segmentation.engines.ascend.small_engine import SIZE_HW, StartEngine, card_with_oms
 from tests.stand_ins.om_card import CHIP, small_card, write_artifact
-from tests.stand_ins.small_model import onnx_outputs, random_image
+from tests.stand_ins.small_model import onnx_outputs, random_image, small_model
 
 DEVICES, CLIENTS, PHOTOS = 4, 8, 400
 
@@ -64,8 +64,6 @@ def test_a_photo_goes_to_another_device_when_one_hangs(
 def test_a_photo_that_fails_everywhere_is_not_tried_everywhere(
     start_engine: StartEngine, devices: ModuleType, tmp_path: Path
 ) -> None:
-    from segmentation.errors import InferenceFailed
-
     engine = start_engine(card_with_oms(tmp_path))
     devices.stand_in.inject("stream", 507015, times=99)
     with pytest.raises(InferenceFailed, match="computing"):
@@ -125,8 +123,6 @@ def test_memory_is_checked_before_an_om_is_loaded(
     start_engine: StartEngine, acl: ModuleType, tmp_path: Path
 ) -> None:
     from stand_in_om import compile_om
-
-    from tests.stand_ins.small_model import small_model
 
     om = write_artifact(compile_om(small_model(SIZE_HW), [SIZE_HW]), tmp_path / "a.om", [SIZE_HW])
     acl.stand_in.chip.total_bytes = 100
