@@ -6,7 +6,7 @@ import pytest
 
 from segmentation.page.server.client_address import current_network
 from segmentation.page.server.file_owners import owners_of
-from segmentation.page.server.files import replace_download, store_file
+from segmentation.page.server.files import new_file_path, replace_download, store_file
 from segmentation.page.server.storage import MIN_FILE_BYTES, usage_of
 
 
@@ -50,6 +50,15 @@ def test_a_file_that_two_networks_uploaded_goes_with_the_last(folder: Path) -> N
     assert path.exists()
     owners.delete("b", path)
     assert not path.exists()
+
+
+def test_a_deleted_file_that_grew_is_subtracted_once(folder: Path) -> None:
+    store("", b"photo")
+    path = new_file_path("cutouts.zip")
+    path.write_bytes(bytes(500_000))
+    owners_of(folder).delete("", path)
+    assert not path.parent.exists()
+    assert usage_of(folder).used_bytes == MIN_FILE_BYTES
 
 
 def test_a_replaced_or_swept_download_counts_no_more(folder: Path) -> None:
