@@ -31,6 +31,7 @@ def store_file(name: str, data: bytes) -> str:
     path = gradio_internals.upload_folder() / digest / name
     with suppress(OSError):
         os.utime(path)  # an equal file, which may be on its way to a visitor
+        owners_of(gradio_internals.upload_folder()).add(current_network.get(), path)
         return str(path)
     return _write(path, data)
 

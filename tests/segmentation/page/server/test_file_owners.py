@@ -34,6 +34,12 @@ def test_a_network_at_its_limit_loses_its_own_oldest_files(folder: Path) -> None
     assert usage_of(folder).used_bytes == 4 * MIN_FILE_BYTES
 
 
+def test_a_file_that_was_stored_again_is_the_newest(folder: Path) -> None:
+    paths = [store("a", b"%d" % number) for number in (0, 1, 2, 0, 3)]
+    assert [path.exists() for path in paths] == [True, False, True, True, True]
+    assert usage_of(folder).used_bytes == 3 * MIN_FILE_BYTES
+
+
 def test_equal_files_of_two_networks_are_two(folder: Path) -> None:
     assert store("a", b"1") != store("b", b"1")
     assert store("a", b"1") == store("a", b"1")
