@@ -180,11 +180,12 @@ def _process(
             if outcome.cutout is None:
                 raise ChoiceError(NOTHING_FOUND.en, NOTHING_FOUND.zh)
             data = outcome.cutout.encode()
+        # First, so that the ZIP has no cut-out that is reported as failed.
+        picture = store_thumbnail(outcome.cutout.image)
         with translate_disk_errors():
             check_space(batch.archive, len(data), cache.limits)
             write_zip(batch.archive, [(name, data)])
-        thumbnail = store_thumbnail(outcome.cutout.image)
-        file, notes = name, outcome.notices
+        file, thumbnail, notes = name, picture, outcome.notices
     except KoutuError as error:
         notes = (error.text,)
     seconds = time.perf_counter() - start
