@@ -8,10 +8,8 @@ from gradio.components import Component
 from segmentation.page.compare_tab.columns import LETTERS
 from segmentation.page.components import STATE_SECONDS, example_gallery, gallery, string
 
-# Place in the gallery of the example that is shown first: its standard cut-out is the better one.
-FIRST_EXAMPLE = next(
-    index for index, entry in enumerate(gallery()) if entry["file"] == "coffee.png"
-)
+# The example that is shown first: its standard cut-out is the better one.
+FIRST_EXAMPLE = "coffee.png"
 
 
 class CompareLayout:
@@ -21,12 +19,14 @@ class CompareLayout:
         variants: the choices of the menus: title, index.
 
     Attributes:
+        example: place in the gallery of the example that was opened last.
         settings: the controls of each setting: variant, refine, softness, grow, fine_hair.
     """
 
     def __init__(self, variants: Sequence[tuple[str, int]]) -> None:
         self.columns = gr.State(None, time_to_live=STATE_SECONDS)
-        self.example = gr.State(FIRST_EXAMPLE)
+        files = [entry["file"] for entry in gallery()]
+        self.example = gr.State(files.index(FIRST_EXAMPLE))
         self.intro = gr.Markdown()
         self.setting_tabs: list[gr.Tab] = []
         self.settings: list[Mapping[str, Component]] = []
