@@ -1,6 +1,5 @@
 const SLIDER_NAME = /^(?:number input|range slider) for (.+)/;
-const TRANSLATED_TEXTS =
-  ".toast-body span, .meta-text, .meta-text-center, [title='grant webcam access'] *";
+const TRANSLATED_TEXTS = ".toast-body span, .meta-text, .meta-text-center";
 const CAPTIONED_IMAGES = "#compare_examples img, #beside img";
 
 /**

@@ -114,3 +114,7 @@ def test_the_portable_graph_of_the_bundled_model_gives_the_same_logits() -> None
     np.testing.assert_allclose(
         logits.class_queries_logits, expected.class_queries_logits, atol=2e-3
     )
+    # The masks' logits reach 42, and differ by 0.002 on a CPU with AVX-512.
+    np.testing.assert_allclose(
+        logits.masks_queries_logits, expected.masks_queries_logits, atol=0.02
+    )

@@ -21,7 +21,7 @@ from segmentation.image.bounded.pool import DecoderPool
 from segmentation.image.bounded.process import DecoderFailed, DecoderProcess
 from segmentation.image.decode import decode
 from segmentation.image.photo import Limits
-from tests.paths import EXAMPLES
+from tests.paths import EXAMPLES, ROOT
 from tests.segmentation.image.bomb_files import (
     gif_of_comments,
     jpeg_of_segments,
@@ -38,7 +38,6 @@ from tests.segmentation.image.photo_files import (
 )
 
 LIMITS = Limits()
-ROOT = EXAMPLES.parent
 # A program without a guard around its main part.
 PROGRAM = f"""
 import os, sys

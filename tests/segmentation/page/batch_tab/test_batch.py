@@ -92,7 +92,7 @@ def test_a_bad_photo_does_not_stop_the_rest(segmenter: Segmenter, tmp_path: Path
     assert list(dict.fromkeys(names)) == ["flower.jpg", "flower.png", "gone.jpg"]
     assert "无法识别为照片" in rows[1 + names.index("flower.png")][-1]
     assert "not a photo" in overview(batch, "en")[1][1]
-    assert re.fullmatch(r"1 · 物体 \d+% → flower_cutout.png \(.* s\)", overview(batch, "zh")[0][1])
+    assert re.fullmatch(r"1 · 物体 → flower_cutout\.png \(\d+\.\d s\)", overview(batch, "zh")[0][1])
 
 
 def test_a_stopped_batch_keeps_the_finished_photos(segmenter: Segmenter, tmp_path: Path) -> None:

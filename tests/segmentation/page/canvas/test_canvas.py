@@ -18,6 +18,7 @@ from tests.segmentation.page.browsing import (
     open_example,
     open_tools,
     paint,
+    photo_input,
     problems,
     redrawn,
     text,
@@ -77,7 +78,7 @@ def test_nothing_moves_from_the_upload_to_the_background(sized_page: Page) -> No
         }"""
     )
     with redrawn(page):
-        page.locator("input[type=file]").first.set_input_files(EXAMPLES / "astronaut.png")
+        photo_input(page).set_input_files(EXAMPLES / "astronaut.png")
     for _ in range(5):
         with redrawn(page):
             click_photo(page, *HELMET)
@@ -190,7 +191,7 @@ def test_a_click_on_nothing_keeps_the_file(page: Page) -> None:
 @pytest.mark.parametrize("page", ["en-US"], indirect=True)
 def test_a_box_offers_further_objects_and_zoom_shows_the_photos_own_pixels(page: Page) -> None:
     with redrawn(page):
-        page.locator("input[type=file]").first.set_input_files(EXAMPLES / "two_dogs.jpg")
+        photo_input(page).set_input_files(EXAMPLES / "two_dogs.jpg")
     stage = page.locator("#canvas .stage")
     found = page.locator("#photo").get_by_role("checkbox", name=re.compile(r"^\d+ · "))
     count = found.count()

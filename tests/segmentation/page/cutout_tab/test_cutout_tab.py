@@ -65,6 +65,7 @@ def test_a_first_visit_takes_two_clicks(browser: Browser, tmp_path: Path) -> Non
         page.goto(server.address)
         page.locator("#examples img").nth(3).click()
         name, image = download(page, tmp_path)
+        expect(page.locator("#canvas")).to_be_in_viewport()
         seconds = page.evaluate("performance.now()") / 1000
     context.tracing.stop(path=SCREENSHOTS / "first_visit.zip")
     context.close()

@@ -56,7 +56,10 @@ def hold_files(monkeypatch: pytest.MonkeyPatch, prefix: str = "") -> HeldFiles:
 def test_formats_and_a_zip_of_objects_are_downloaded(page: Page, tmp_path: Path) -> None:
     open_example(page, 3)
     open_tools(page, "file_panel")
+    quality = page.locator("#tools").get_by_label(text(page, "quality")).first
+    expect(quality).to_be_hidden()
     page.get_by_role("radio", name="WebP").check()
+    expect(quality).to_be_visible()
     with saved(page, tmp_path, text(page, "download"), "flower_cutout.webp") as webp:
         assert decode(webp).shape == (427, 640, 4)
     page.get_by_role("radio", name="JPEG").check()
@@ -65,6 +68,8 @@ def test_formats_and_a_zip_of_objects_are_downloaded(page: Page, tmp_path: Path)
     page.get_by_text(text(page, "zip")).click()
     with saved(page, tmp_path, text(page, "download_zip"), "flower_objects.zip") as archive:
         assert zipfile.ZipFile(archive).namelist() == ["flower_1_object.png"]
+    page.get_by_role("radio", name="PNG").check()
+    expect(quality).to_be_hidden()
 
 
 @pytest.mark.parametrize("page", ["zh-CN"], indirect=True)
