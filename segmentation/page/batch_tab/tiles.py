@@ -8,14 +8,6 @@ from segmentation.i18n import Language
 from segmentation.page.batch_tab.batch import Batch, PhotoResult
 from segmentation.page.strings import STRINGS
 
-# A tile is a button that says which photo it is of.
-SELECT_TILE = """
-element.addEventListener("click", (event) => {
-  const button = event.target.closest("button");
-  if (button) trigger("select", { index: Number(button.dataset.index), value: null });
-});
-"""
-
 
 def tiles_html(batch: Batch, language: Language) -> str:
     """Return the tiles as HTML: a button for each result, then the photos that wait."""

@@ -6,7 +6,7 @@ import gradio as gr
 from gradio.components import Component
 
 from segmentation.page.compare_tab.columns import LETTERS
-from segmentation.page.components import STATE_SECONDS, example_gallery, gallery, string
+from segmentation.page.components import STATE_SECONDS, gallery, string, thumbnails
 
 # The example that is shown first: its standard cut-out is the better one.
 FIRST_EXAMPLE = "coffee.png"
@@ -47,7 +47,16 @@ class CompareLayout:
                     buttons=["fullscreen"],
                     elem_id="pair",
                 )
-        self.examples = example_gallery(columns=6, elem_id="compare_examples")
+        self.examples = gr.Gallery(
+            thumbnails("en"),
+            show_label=False,
+            columns=6,
+            height="auto",
+            allow_preview=False,
+            interactive=False,
+            buttons=[],
+            elem_id="compare_examples",
+        )
         self._results()
 
     def _settings(self, variants: Sequence[tuple[str, int]]) -> None:
