@@ -52,10 +52,10 @@ def decode(data: bytes, limits: Limits, on_header: OnHeader = lambda _: None) ->
     """
     data = drop_side_segments(drop_side_chunks(data))
     with (
+        _translate_decoder_errors(),
         translate_memory_errors(TOO_COSTLY),
         _hide_pillow_warnings(),
         open_image(complete_container(data, b"\0") or data) as image,
-        _translate_decoder_errors(),
     ):
         if limits.are_strangers:
             check_decoder(image)
@@ -103,7 +103,7 @@ def _hide_pillow_warnings() -> Iterator[None]:
 def _translate_decoder_errors() -> Iterator[None]:
     try:
         yield
-    except (PhotoError, MemoryError):
+    except PhotoError:
         raise
     except Exception as error:  # Pillow's errors for damaged files share no base class
         raise PhotoError.from_text(DAMAGED) from error

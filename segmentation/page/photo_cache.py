@@ -59,10 +59,6 @@ class PhotoCache:
         """
         return self.get(path, missing).photo
 
-    def preview(self, path: str, missing: Text = STRINGS["photo_deleted"]) -> Photo:
-        """Read a visitor's photo, reduced for the page (see `reduce_photo`); errors as `read`."""
-        return self.get(path, missing).preview
-
     def drop_deleted(self) -> None:
         """Drop the photos whose files were deleted."""
         with self._lock:

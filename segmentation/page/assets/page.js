@@ -49,7 +49,7 @@ function followHeaderLink(event) {
   if (!link) return;
   event.preventDefault();
   if (link.id === "home") {
-    document.querySelector("#tabs > .tab-wrapper [role=tab]").click();
+    showFirstTab();
     document.getElementById("close_photo")?.click();
     return;
   }

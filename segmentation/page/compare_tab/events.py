@@ -29,7 +29,7 @@ from segmentation.page.compare_tab.compare import (
     segment_with_variants,
     variants_of,
 )
-from segmentation.page.compare_tab.layout import FIRST_EXAMPLE, CompareLayout
+from segmentation.page.compare_tab.layout import CompareLayout
 from segmentation.page.components import (
     EXAMPLES,
     PROGRESS,
@@ -81,7 +81,7 @@ class CompareEvents:
         return {
             layout.intro: STRINGS["compare_intro"].in_language(language),
             layout.examples: thumbnails(language),
-            layout.columns: prepared(FIRST_EXAMPLE),
+            layout.columns: prepared(layout.example.value),
             **menus,
         }
 

@@ -142,7 +142,6 @@ def _view(
         clicked=state.clicked,
         result=result,
         result_wh=preview.file_hw[::-1],
-        follows_photo=preview.follows_photo,
         before=None if preview.before is None else store_image("before", preview.before),
         can_undo=bool(state.history),
         can_redo=bool(state.undone),

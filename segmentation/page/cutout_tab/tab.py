@@ -286,7 +286,8 @@ def _shown_controls(layout: CutoutLayout) -> list[Any]:
 
 def _set_controls(layout: CutoutLayout) -> list[Any]:
     """The components that `CutoutLayout.set_controls` sets."""
-    return _unique([*layout.controls.values(), *_shown_controls(layout)])
+    entered = layout.size_panel.entered
+    return _unique([*layout.controls.values(), *_shown_controls(layout), entered])
 
 
 def _unique(components: list[Any]) -> list[Any]:

@@ -76,7 +76,7 @@ class FileOwners:
         with suppress(OSError):
             size = path.lstat().st_size
             path.unlink()
-            self._usage.remove_file(size)
+            self._usage.remove_file(size, path)
             path.parent.rmdir()
 
 

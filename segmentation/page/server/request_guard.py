@@ -142,12 +142,12 @@ class RequestGuard:
             raise Refusal(404, NO_SUCH_ADDRESS)
         if content_length(scope) > EVENT_BYTES:
             raise Refusal(413, EVENT_TOO_LARGE)
-        body, repeat = await read_body(receive)
+        body = await read_body(receive)
         if path.startswith(API):
             check_event(body)
         else:
-            await self._login.check_login(scope, replay(body))
-        return repeat
+            await self._login.check_login(scope, replay(body, receive))
+        return replay(body, receive)
 
     def _count_read(self, scope: Scope) -> None:
         if self._reads is None:

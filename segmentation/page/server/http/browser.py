@@ -169,5 +169,8 @@ def _is_of_other_site(headers: Headers) -> bool:
     if (origin := headers.get("origin")) is None:  # no browser
         return False
     own = (headers.get("host", ""), *headers.get("x-forwarded-host", "").split(","))
-    host = urlsplit(origin).netloc.lower()
+    try:
+        host = urlsplit(origin).netloc.lower()
+    except ValueError:  # no address
+        return True
     return not host or host not in {name.strip().lower() for name in own}

@@ -124,10 +124,22 @@ def test_a_batch_reports_a_full_disk_and_finishes_once_there_is_space(
     batch = start_batch(photos, folder / "cutouts.zip", "compact", "auto", OPTIONS, CACHE)
     batch = advance(batch, segmenter, CACHE, "en")
     assert batch.done[0].notes == (STORAGE_FULL,)
+    assert batch.done[0].thumbnail is None
     with pytest.raises(StorageFull):
         advance(batch, segmenter, CACHE, "en")
     folder.mkdir()
     assert advance(batch, segmenter, CACHE, "en").finished
+
+
+def test_a_photo_without_space_for_its_thumbnail_does_not_get_into_the_zip(
+    segmenter: Segmenter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo = EXAMPLES / "flower.jpg"
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(photo))
+    batch = start_batch([photo], tmp_path / "cutouts.zip", "compact", "auto", OPTIONS, CACHE)
+    batch = advance(batch, segmenter, CACHE, "en")
+    assert batch.done[0].notes == (STORAGE_FULL,)
+    assert not batch.archive.exists()
 
 
 def test_a_photo_that_was_deleted_meanwhile_is_reported(

@@ -59,6 +59,7 @@ def test_a_forwarded_host_that_is_none_is_refused(address: str, forwarded: str) 
         ({"origin": "http://localhost:2", "host": "localhost:1"}, True),
         ({"origin": "http://a.example", "x_forwarded_host": "a.example"}, False),
         ({"origin": "null"}, True),
+        ({"origin": "http://["}, True),
     ],
 )
 @pytest.mark.parametrize(("target", "accepted"), [("upload", 400), ("queue/join", 422)])
