@@ -123,6 +123,8 @@ def test_a_photo_that_cannot_be_opened_leaves_the_previous_file(
     bad.write_text("these are words")
     photo_input(page).set_input_files(bad)
     expect(page.locator(".toast-body")).to_be_visible()
+    # Otherwise it covers the download button for 10 seconds.
+    page.locator(".toast-close").click()
     held.release.set()
     expect(page.locator("#download")).to_be_enabled()
     assert download(page, tmp_path)[0] == "flower_cutout.png"
