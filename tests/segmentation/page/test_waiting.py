@@ -33,6 +33,7 @@ def test_a_long_operation_can_be_cancelled(
     assert download(page, tmp_path)[0] == "coffee_cutout.png"
 
 
+@pytest.mark.parametrize("page", ["en-US"], indirect=True)
 def test_a_cancelled_comparison_runs_no_further_model(
     page: Page, held_inference: HeldInference
 ) -> None:

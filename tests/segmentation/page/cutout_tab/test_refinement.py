@@ -31,6 +31,7 @@ def count_refinements(
     return calls
 
 
+@pytest.mark.parametrize("page", ["zh-CN"], indirect=True)
 def test_refinement_can_be_switched_off_and_on(
     page: Page, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
