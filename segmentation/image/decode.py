@@ -16,15 +16,15 @@ from segmentation.image.colour import (
     to_eight_bits,
     to_srgb,
 )
-from segmentation.image.containers import complete_container
+from segmentation.image.containers.exif import slim_exif
+from segmentation.image.containers.jpeg import drop_side_segments
+from segmentation.image.containers.png import drop_side_chunks
+from segmentation.image.containers.webp_heif import complete_container
 from segmentation.image.decoders import check_decoder
-from segmentation.image.exif import slim_exif
-from segmentation.image.jpeg import drop_side_segments
 from segmentation.image.memory import TOO_COSTLY, translate_memory_errors
 from segmentation.image.open import DAMAGED, TOO_MANY_PIXELS, open_image
 from segmentation.image.orientation import read_dpi, swaps_sides_on_load, turn_upright
 from segmentation.image.photo import Limits, Photo
-from segmentation.image.png import drop_side_chunks
 from segmentation.image.truncated import load_available, load_padded
 
 SEVERAL_FRAMES = Text(

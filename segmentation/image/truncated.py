@@ -16,8 +16,8 @@ from PIL import Image
 from segmentation.arrays import Bool
 from segmentation.errors import PhotoError
 from segmentation.i18n import Text
+from segmentation.image.containers.jpeg import START_OF_SCAN
 from segmentation.image.decoders import load_pixels
-from segmentation.image.jpeg import START_OF_SCAN
 
 # A photo of which a larger share of rows is missing is refused.
 MAX_MISSING = 0.5

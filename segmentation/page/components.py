@@ -20,7 +20,7 @@ from segmentation.image.photo import Limits
 from segmentation.inference.registry import ModelRegistry
 from segmentation.page.photo_cache import PhotoCache
 from segmentation.page.server.launch import KEEP_SECONDS
-from segmentation.page.server.queue_limits import DEVICE_QUEUE
+from segmentation.page.server.limits.queue_limits import DEVICE_QUEUE
 from segmentation.page.strings import STRINGS
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

@@ -8,7 +8,7 @@ from pathlib import Path
 from segmentation.i18n import Text
 from segmentation.image.photo import Limits, Photo
 from segmentation.page.preview import reduce_photo
-from segmentation.page.server.uploads import read_upload
+from segmentation.page.server.files.uploads import read_upload
 from segmentation.page.strings import STRINGS
 
 # Two photos of 50 megapixels, or some thirty of 4: three bytes a pixel, one more with transparency.

@@ -21,8 +21,8 @@ from segmentation.page.batch_tab.thumbnails import store_thumbnail
 from segmentation.page.options import PageOptions
 from segmentation.page.photo_cache import PhotoCache
 from segmentation.page.photo_texts import describe
-from segmentation.page.server.storage import translate_disk_errors
-from segmentation.page.server.uploads import read_upload
+from segmentation.page.server.files.storage import translate_disk_errors
+from segmentation.page.server.files.uploads import read_upload
 from segmentation.page.strings import STRINGS
 
 # What a batch can cut out of each photo: the rules of `select` that choose something.

@@ -9,9 +9,9 @@ from segmentation.page.batch_tab.batch import TABLE_NAME, Batch, check_space
 from segmentation.page.batch_tab.thumbnails import store_thumbnail
 from segmentation.page.cutout_tab.open_request import OpenRequest
 from segmentation.page.preview import pixels_of
-from segmentation.page.server.files import delete_file
-from segmentation.page.server.storage import translate_disk_errors
-from segmentation.page.server.uploads import read_upload
+from segmentation.page.server.files.downloads import delete_file
+from segmentation.page.server.files.storage import translate_disk_errors
+from segmentation.page.server.files.uploads import read_upload
 from segmentation.page.session import PhotoState
 from segmentation.page.strings import STRINGS
 

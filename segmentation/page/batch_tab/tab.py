@@ -37,8 +37,8 @@ from segmentation.page.cutout_tab.panels import (
 from segmentation.page.gradio_internals import upload_folder
 from segmentation.page.header import Header
 from segmentation.page.options import PageOptions
-from segmentation.page.server.files import new_file_path
-from segmentation.page.server.storage import check_free_space
+from segmentation.page.server.files.downloads import new_file_path
+from segmentation.page.server.files.storage import check_free_space
 from segmentation.page.strings import STRINGS
 
 # Ids of the tabs that this one opens.

@@ -2,7 +2,7 @@
 
 from segmentation.arrays import UInt8
 from segmentation.page.preview import on_checkerboard, reduce_image
-from segmentation.page.server.files import store_image
+from segmentation.page.server.files.downloads import store_image
 
 # Longest side of a picture: about twice its side on the page, for dense screens.
 THUMBNAIL_SIDE = 320

@@ -44,7 +44,7 @@ from segmentation.page.components import (
     translate_errors,
 )
 from segmentation.page.cutout_tab.layout import CutoutLayout
-from segmentation.page.server.files import store_image
+from segmentation.page.server.files.downloads import store_image
 from segmentation.page.session import PhotoState
 from segmentation.page.strings import STRINGS
 

@@ -26,7 +26,7 @@ from segmentation.page.options import PageOptions
 from segmentation.page.overlay import colour_of
 from segmentation.page.photo_texts import advice, describe, notice_lines, object_choices
 from segmentation.page.preview import Preview, preview_scale, render_preview
-from segmentation.page.server.files import replace_image, store_file, store_image
+from segmentation.page.server.files.downloads import replace_image, store_file, store_image
 from segmentation.page.session import PhotoState
 
 

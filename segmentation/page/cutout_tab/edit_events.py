@@ -30,7 +30,7 @@ from segmentation.page.components import (
 from segmentation.page.cutout_tab.drawing import Drawing
 from segmentation.page.cutout_tab.layout import CutoutLayout
 from segmentation.page.preview import pixels_of, reduce_image
-from segmentation.page.server.files import store_image
+from segmentation.page.server.files.downloads import store_image
 from segmentation.page.session import PhotoState
 from segmentation.page.strings import STRINGS
 

@@ -17,10 +17,10 @@ import app
 from segmentation import Limits
 from segmentation.i18n import Language
 from segmentation.page.header import footer_text
-from segmentation.page.server import queue_limits
-from segmentation.page.server.policy import PRIVATE_PAGE, PUBLIC_PAGE, PagePolicy, Rate
-from segmentation.page.server.storage import MIN_FILE_BYTES, STORAGE_MEGABYTES
-from segmentation.page.server.upload_quota import SHARE_USED_UP
+from segmentation.page.server.files.storage import MIN_FILE_BYTES, STORAGE_MEGABYTES
+from segmentation.page.server.limits import queue_limits
+from segmentation.page.server.limits.policy import PRIVATE_PAGE, PUBLIC_PAGE, PagePolicy, Rate
+from segmentation.page.server.limits.upload_quota import SHARE_USED_UP
 from segmentation.page.strings import STRINGS
 from tests.paths import ROOT
 from tests.segmentation.page.serving import served_page

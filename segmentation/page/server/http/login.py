@@ -14,9 +14,9 @@ from segmentation.errors import RateExceeded
 from segmentation.i18n import Text
 from segmentation.page.gradio_internals import is_logged_in
 from segmentation.page.server.client_address import scope_network
-from segmentation.page.server.policy import Rate
-from segmentation.page.server.rate_limit import SESSIONS_PER_NETWORK, RateLimiter
-from segmentation.page.server.refusal import Refusal
+from segmentation.page.server.http.refusal import Refusal
+from segmentation.page.server.limits.policy import Rate
+from segmentation.page.server.limits.rate_limit import SESSIONS_PER_NETWORK, RateLimiter
 
 Credentials = tuple[str, str]
 

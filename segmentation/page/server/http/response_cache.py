@@ -18,9 +18,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from segmentation.errors import RateExceeded
 from segmentation.page.server.client_address import scope_network
 from segmentation.page.server.http.browser import SPACE_FRAMES, content_security_policy
-from segmentation.page.server.policy import Rate
-from segmentation.page.server.rate_limit import RateLimiter
-from segmentation.page.server.refusal import Refusal
+from segmentation.page.server.http.refusal import Refusal
+from segmentation.page.server.limits.policy import Rate
+from segmentation.page.server.limits.rate_limit import RateLimiter
 
 PAGE = re.compile(r"/|/config/?|/theme\.css|/gradio_api/(info|theme\.css)/?")
 ASSET = re.compile(r"/(assets|static)/.+", re.DOTALL)

@@ -10,7 +10,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from segmentation.i18n import Text
 from segmentation.page.server import gradio_queue
-from segmentation.page.server.refusal import Refusal
+from segmentation.page.server.http.refusal import Refusal
 
 UPLOAD_ID = re.compile(r"[\w-]{1,64}")
 BAD_UPLOAD_ID = Text(

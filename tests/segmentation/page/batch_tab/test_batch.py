@@ -30,7 +30,7 @@ from segmentation.page.batch_tab.batch import (
 )
 from segmentation.page.options import PageOptions
 from segmentation.page.photo_cache import PhotoCache
-from segmentation.page.server.storage import STORAGE_FULL
+from segmentation.page.server.files.storage import STORAGE_FULL
 from segmentation.page.strings import STRINGS
 from tests.paths import EXAMPLES
 

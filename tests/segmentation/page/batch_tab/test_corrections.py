@@ -18,9 +18,9 @@ from segmentation.page.batch_tab.batch import Batch, advance, start_batch
 from segmentation.page.batch_tab.corrections import open_result, replace_cutout
 from segmentation.page.batch_tab.tiles import tiles_html
 from segmentation.page.photo_cache import PhotoCache
-from segmentation.page.server.file_owners import owners_of
-from segmentation.page.server.files import new_file_path
-from segmentation.page.server.storage import MIN_FILE_BYTES, usage_of
+from segmentation.page.server.files.downloads import new_file_path
+from segmentation.page.server.files.file_owners import owners_of
+from segmentation.page.server.files.storage import MIN_FILE_BYTES, usage_of
 from segmentation.page.session import PhotoState, open_photo
 from tests.paths import EXAMPLES
 from tests.segmentation.page.batch_tab.test_batch import OPTIONS

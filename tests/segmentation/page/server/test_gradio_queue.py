@@ -9,7 +9,7 @@ import pytest
 from gradio import routes
 
 from segmentation.page.server import gradio_queue
-from segmentation.page.server.unread_messages import MAX_PER_NETWORK, UnreadMessages
+from segmentation.page.server.limits.unread_messages import MAX_PER_NETWORK, UnreadMessages
 from tests.coroutines import run_coroutine
 from tests.segmentation.page.server.connections import wait_for
 from tests.segmentation.page.serving import address_of, launch_unprotected, served

@@ -15,10 +15,10 @@ from segmentation.i18n import preferred_language
 from segmentation.page import gradio_internals
 from segmentation.page.server import gradio_queue
 from segmentation.page.server.client_address import client_network, current_network
-from segmentation.page.server.client_presence import client_is_here
-from segmentation.page.server.policy import PagePolicy
-from segmentation.page.server.rate_limit import RateLimiter
-from segmentation.page.server.unread_messages import UnreadMessages
+from segmentation.page.server.limits.client_presence import client_is_here
+from segmentation.page.server.limits.policy import PagePolicy
+from segmentation.page.server.limits.rate_limit import RateLimiter
+from segmentation.page.server.limits.unread_messages import UnreadMessages
 from segmentation.page.strings import STRINGS
 
 # `concurrency_id` of the events that need the device, and of those that make files. Their calls

@@ -10,8 +10,8 @@ from segmentation.arrays import UInt8
 from segmentation.image.write import encode
 from segmentation.page import gradio_internals
 from segmentation.page.server.client_address import current_network
-from segmentation.page.server.file_owners import owners_of
-from segmentation.page.server.storage import translate_disk_errors, usage_of
+from segmentation.page.server.files.file_owners import owners_of
+from segmentation.page.server.files.storage import translate_disk_errors, usage_of
 
 
 def store_file(name: str, data: bytes) -> str:

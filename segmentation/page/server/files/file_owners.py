@@ -6,7 +6,7 @@ from functools import cache
 from math import inf
 from pathlib import Path
 
-from segmentation.page.server.storage import MIN_FILE_BYTES, StorageUsage, usage_of
+from segmentation.page.server.files.storage import MIN_FILE_BYTES, StorageUsage, usage_of
 
 
 class FileOwners:

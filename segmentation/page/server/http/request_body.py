@@ -10,7 +10,7 @@ from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope
 
 from segmentation.i18n import Text
-from segmentation.page.server.refusal import Refusal
+from segmentation.page.server.http.refusal import Refusal
 
 # An event carries numbers, words and paths.
 EVENT_BYTES = 1_000_000

@@ -11,7 +11,7 @@ from math import ceil
 
 from segmentation.errors import RateExceeded
 from segmentation.page.server.client_address import client_network
-from segmentation.page.server.policy import Rate
+from segmentation.page.server.limits.policy import Rate
 
 # The number of sessions, and of networks, that are remembered at a time.
 MAX_KEYS = 10_000

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from segmentation.page.server.http.form import MAX_FILES
-from segmentation.page.server.storage import (
+from segmentation.page.server.files.storage import (
     MIN_FILE_BYTES,
     STORAGE_MEGABYTES,
     StorageUsage,
     usage_of,
 )
-from segmentation.page.server.upload_quota import RESERVED_BYTES
+from segmentation.page.server.http.form import MAX_FILES
+from segmentation.page.server.limits.upload_quota import RESERVED_BYTES
 from tests.coroutines import run_coroutine
 from tests.segmentation.page.server.uploading import (
     BOUNDARY,

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from segmentation.page.server.client_address import current_network
-from segmentation.page.server.file_owners import owners_of
-from segmentation.page.server.files import new_file_path, replace_download, store_file
-from segmentation.page.server.storage import MIN_FILE_BYTES, usage_of
+from segmentation.page.server.files.downloads import new_file_path, replace_download, store_file
+from segmentation.page.server.files.file_owners import owners_of
+from segmentation.page.server.files.storage import MIN_FILE_BYTES, usage_of
 
 
 @pytest.fixture
