@@ -189,7 +189,7 @@ def _process(
             instances, chosen = outcome.segmentation.instances, outcome.ids
             if outcome.cutout is None:
                 raise ChoiceError(NOTHING_FOUND.en, NOTHING_FOUND.zh)
-            data = outcome.cutout.encode()
+            data = outcome.cutout.encode(cache.limits.encoding_seconds)
         # First, so that the ZIP has no cut-out that is reported as failed.
         picture = store_thumbnail(outcome.cutout.image)
         with translate_disk_errors():
