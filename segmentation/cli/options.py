@@ -2,12 +2,14 @@
 
 import argparse
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 
 from segmentation.compositing.backgrounds import BACKGROUND_SYNTAXES, parse_background
 from segmentation.compositing.strokes import are_points
+from segmentation.cores import Shares, available_cores
 from segmentation.cutout import CutoutOptions
 from segmentation.errors import ChoiceError
 from segmentation.filenames import STREAM, check_output, output_format
@@ -91,6 +93,18 @@ def _check_backdrop(text: str) -> None:
         f"没有背景 {text!r}，也没有同名文件。可选 {choices.zh}（或其他 CSS 颜色名），"
         "也可以给出照片文件。",
     )
+
+
+def share_cores(photos: int, threads: int, jobs: int) -> Shares:
+    """Divide the cores that this process may use among photos, see `Shares.of`.
+
+    Returns:
+        The shares. Threads are 0, which leaves their number to the libraries, if one photo has the
+        whole machine: onnxruntime then takes one thread for each physical core.
+    """
+    shares = Shares.of(photos, available_cores(), threads, jobs)
+    has_machine = not threads and shares.threads == os.cpu_count()
+    return replace(shares, threads=0) if has_machine else shares
 
 
 def limit_threads(threads: int) -> None:

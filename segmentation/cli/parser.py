@@ -11,6 +11,7 @@ from segmentation.compositing.backgrounds import BACKGROUND_SYNTAXES, FITS
 from segmentation.compositing.crop import CROPS
 from segmentation.compositing.sizing.presets import ID_SIZES, SHOP_SIZES
 from segmentation.compositing.sizing.size import DEFAULT_DPI, DEFAULT_MARGIN
+from segmentation.cores import MAX_JOBS
 from segmentation.engines.registry import engine_choices
 from segmentation.filenames import argument_path
 from segmentation.i18n import join_choices
@@ -72,7 +73,19 @@ def _add_model_flags(parser: argparse.ArgumentParser) -> None:
     )
     add("--engine", type=engine, default="auto", help=f"{engine_choices()} (default: auto)")
     add("--precision", help="of the artifact, such as fp32 or int8 (default: the card's first)")
-    add("--threads", type=count, default=0, help="for onnxruntime and OpenCV (default: all)")
+    add(
+        "--threads",
+        type=count,
+        default=0,
+        help="of all photos together, for onnxruntime and OpenCV (default: the cores that this "
+        "process may use)",
+    )
+    add(
+        "--jobs",
+        type=count,
+        default=0,
+        help=f"photos at a time, at most one for each thread (default: up to {MAX_JOBS})",
+    )
     add(
         "--objects",
         default="auto",

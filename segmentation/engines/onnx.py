@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy.typing as npt
 
 from segmentation.arrays import SizeHW
+from segmentation.cores import available_cores
 from segmentation.engines.base import Engine, Logits
 from segmentation.engines.onnx_providers import (
     PROVIDERS,
@@ -79,6 +80,18 @@ class OnnxEngine(Engine):
     def device(self) -> str:
         """The provider that onnxruntime uses, such as `onnxruntime CPU`."""
         return f"onnxruntime {self._provider.title}"
+
+    @property
+    def max_concurrency(self) -> int:
+        """As many photos as there are cores for the threads of each; one on other devices."""
+        if not (self._threads and self._provider.computes_on_host):
+            return 1
+        return max(1, available_cores() // self._threads)
+
+    @property
+    def computes_on_host(self) -> bool:
+        """Whether the provider computes on the cores of the host."""
+        return self._provider.computes_on_host
 
     @property
     def notices(self) -> tuple[Text, ...]:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from segmentation.arrays import SizeHW, UInt8
+from segmentation.cores import available_cores
 from segmentation.engines.onnx import OnnxEngine
 from segmentation.engines.registry import open_engine
 from segmentation.errors import EngineUnavailable, InferenceFailed, ModelDamaged
@@ -74,6 +75,14 @@ def test_threads_spin_only_if_asked_to_and_never_between_inferences(
     options = engine._session(artifact).get_session_options()
     assert options.get_session_config_entry("session.intra_op.allow_spinning") == str(int(spin))
     assert options.get_session_config_entry("session.force_spinning_stop") == "1"
+
+
+def test_as_many_photos_run_at_a_time_as_there_are_cores_for() -> None:
+    cores = available_cores()
+    assert OnnxEngine(CARD, threads=1).max_concurrency == cores
+    assert OnnxEngine(CARD, threads=cores).max_concurrency == 1
+    assert OnnxEngine(CARD, threads=2 * cores).max_concurrency == 1
+    assert OnnxEngine(CARD).max_concurrency == 1  # with all cores
 
 
 def test_an_engine_may_be_closed_twice() -> None:
