@@ -6,7 +6,6 @@ to measure its loading time and memory.
 """
 
 import argparse
-import os
 import subprocess
 import sys
 import tempfile
@@ -24,6 +23,7 @@ from convert.measure.baselines import Inference, open_baselines
 from convert.measure.host import describe_host
 from convert.synthetic_photo import synthetic_photo
 from segmentation.arrays import SizeHW
+from segmentation.cores import available_cores
 from segmentation.errors import ConversionError
 from segmentation.inference.preprocess import preprocess
 from segmentation.model_card import ModelCard, load_card
@@ -89,7 +89,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "if it is installed",
     )
     parser.add_argument("--size", type=parse_size, help="one of the card's; default: the largest")
-    parser.add_argument("--threads", type=positive_int, default=os.cpu_count() or 1)
+    parser.add_argument("--threads", type=positive_int, default=available_cores())
     parser.add_argument("--rounds", type=positive_int, default=11)
 
 
