@@ -107,8 +107,8 @@ STRINGS = {
     "loading": Text("Loading the model, then finding the objects …", "正在加载模型并查找物体……"),
     "finding": Text("Finding the objects …", "正在查找物体……"),
     "restarted": Text(
-        "The server was restarted and no longer has your photo. Open it again.",
-        "服务器已重启，您的照片已不在服务器上，请重新打开。",
+        "The server was restarted. If your photo is gone, open it again.",
+        "服务器已重启。如果照片不见了，请重新打开。",
     ),
     "preparing": Text("Preparing the file …", "正在生成文件……"),
     "try_examples": Text("No photo at hand? Try one of these", "没有照片？点一张试试"),

@@ -21,6 +21,7 @@ from segmentation.page.components import (
     translate_errors,
 )
 from segmentation.page.cutout_tab.layout import CutoutLayout
+from segmentation.page.cutout_tab.memory import remember
 from segmentation.page.options import PageOptions
 from segmentation.page.overlay import colour_of
 from segmentation.page.photo_texts import advice, describe, notice_lines, object_choices
@@ -75,6 +76,7 @@ class Drawing:
         visible = state.visible(min_score)
         return {
             layout.photo_state: state,
+            layout.memory: remember(state, options),
             layout.object_map: objects,
             layout.view: view,
             layout.results: results,

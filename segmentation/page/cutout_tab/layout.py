@@ -17,6 +17,7 @@ from segmentation.page.components import (
     require,
     string,
 )
+from segmentation.page.cutout_tab.memory import browser_memory
 from segmentation.page.cutout_tab.panels import (
     BackgroundPanel,
     EffectsPanel,
@@ -63,6 +64,7 @@ class CutoutLayout:
         self.export_request = gr.State(None)
         self.zip_request = gr.State(None)
         self.open_request = gr.State(None)
+        self.memory = browser_memory()
         self._start()
         with gr.Row(visible=False, elem_id="workspace") as self.photo_area:
             with gr.Column(min_width=320, elem_id="photo"):

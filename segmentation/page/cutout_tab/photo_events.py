@@ -20,6 +20,7 @@ from segmentation.page.components import (
     translate_errors,
 )
 from segmentation.page.cutout_tab.layout import CutoutLayout
+from segmentation.page.cutout_tab.memory import forget_photo, recall_options, recall_photo
 from segmentation.page.cutout_tab.open_request import OpenRequest
 from segmentation.page.header import Header, model_choices, status_text
 from segmentation.page.preview import pixels_of
@@ -42,12 +43,17 @@ class PhotoEvents:
         self._header = header
         self._layout = layout
 
-    def greet(self, request: gr.Request) -> Updates:
-        """Show model and device in the visitor's language, before there is a photo."""
-        language = language_of(request)
+    def greet(self, values: Values, request: gr.Request) -> Updates:
+        """Show model, device and the settings of the last visit; open the photo to begin with."""
+        layout, language, memory = self._layout, language_of(request), values[self._layout.memory]
+        options = recall_options(memory, layout.controls, layout.page_options(values))
+        models = tuple(card.name for card in self._context.registry.cards)
+        example = request.query_params.get("example")
         return {
             self._header.status: status_text(self._context, None, language),
             self._header.model: gr.Dropdown(choices=model_choices(self._context, language)),
+            layout.open_request: recall_photo(memory, example, models, options),
+            **layout.set_controls(options),
         }
 
     def open_example(
@@ -80,9 +86,11 @@ class PhotoEvents:
             return skip()
         opened = self._open(wanted.path, wanted.model, request, progress)
         state: PhotoState = opened[layout.photo_state]
+        found = (instance.id for instance in state.segmentation.instances)
+        chosen = tuple(id_ for id_ in found if id_ in wanted.chosen)
         return {
             **opened,
-            layout.photo_state: replace(state, chosen=wanted.chosen or state.chosen),
+            layout.photo_state: replace(state, chosen=chosen or state.chosen),
             layout.model_in_use: wanted.model,
             self._header.model: wanted.model,
             **layout.set_controls(wanted.options),
@@ -148,6 +156,7 @@ class PhotoEvents:
             card = self._context.registry.card(values[self._header.model])
         return {
             layout.photo_state: None,
+            layout.memory: forget_photo(values[layout.memory]),
             # Gradio reports no upload of the file that the button has already.
             layout.upload: None,
             layout.photo_area: gr.Row(visible=False),

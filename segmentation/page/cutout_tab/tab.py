@@ -36,7 +36,12 @@ def cutout_tab(ui: gr.Blocks, context: PageContext, header: Header) -> CutoutLay
     drawing = Drawing(context, layout)
     result_events = ResultEvents(context, layout, drawing)
     edit_events = EditEvents(context, layout, drawing)
-    greeting = ui.load(photo_events.greet, None, [header.status, header.model], **PRIVATE)
+    greeting = ui.load(
+        photo_events.greet,
+        {layout.memory, *layout.controls.values()},
+        [header.status, header.model, layout.open_request, *_set_controls(layout)],
+        **QUIET,
+    )
     device = context.device_queue
     restyled = _wire_controls(layout, photo_events)
     steps = _wire_steps(layout, result_events, restyled, device)
@@ -177,9 +182,10 @@ def _wire_closing(
     """Wire the event that closes the photo and cancels its other events."""
     layout.close_photo.click(
         events.start_over,
-        {header.model},
+        {header.model, layout.memory},
         [
             layout.photo_state,
+            layout.memory,
             layout.upload,
             layout.photo_area,
             layout.canvas,
@@ -253,6 +259,7 @@ def _drawn(layout: CutoutLayout) -> list[Any]:
     """The components that show a result, and the requests for what comes next."""
     return [
         layout.photo_state,
+        layout.memory,
         layout.object_map,
         layout.view,
         layout.results,

@@ -82,7 +82,8 @@ def test_a_page_says_that_the_server_was_restarted(browser: Browser) -> None:
     page = browser.new_context(locale="zh-CN").new_page()
     with served_page(context=context, server_port=port) as address:
         page.goto(address)
-        open_example(page, 3)
+        with redrawn(page):
+            photo_input(page).set_input_files(EXAMPLES / "flower.jpg")
     with served_page(context=context, server_port=port):
         expect(page.get_by_text(text(page, "restarted"))).to_be_visible()
         expect(page.get_by_text(text(page, "drop_photo"))).to_be_visible()

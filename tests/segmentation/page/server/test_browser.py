@@ -7,7 +7,6 @@ from playwright.sync_api import Browser, expect
 
 from segmentation.page.server.http.browser import own_hosts
 from tests.segmentation.page.browsing import click_photo, download, open_example
-from tests.segmentation.page.conftest import browser as browser
 from tests.segmentation.page.server.connections import send_raw
 from tests.visitor import Visitor
 

@@ -39,7 +39,7 @@ def test_a_page_without_a_link_runs_on_and_names_what_to_do(tmp_path: Path) -> N
             for remedy in ("HTTPS_PROXY", "--share-server-address", str(frpc)):
                 assert remedy in line
         config = httpx.get(f"{address}config", trust_env=False).json()
-        assert config["footer_links"] == ["api", "gradio"]
+        assert config["footer_links"] == ["api"]
 
 
 def test_a_page_uses_its_own_share_server_and_an_frpc_that_is_there(tmp_path: Path) -> None:
