@@ -32,12 +32,12 @@ from segmentation.page.components import EXAMPLES, PRIVATE, PageContext, string
 from segmentation.page.cutout_tab.tab import cutout_tab
 from segmentation.page.gradio_internals import is_space, keep_folders_below
 from segmentation.page.header import footer, header, say_restarted
+from segmentation.page.server.files.uploads import temporary_uploads_folder
 from segmentation.page.server.http.login import credentials
 from segmentation.page.server.launch import bypass_proxy_for_localhost, serve
-from segmentation.page.server.policy import PRIVATE_PAGE, PUBLIC_PAGE, PagePolicy
-from segmentation.page.server.queue_limits import enforce_policy
+from segmentation.page.server.limits.policy import PRIVATE_PAGE, PUBLIC_PAGE, PagePolicy
+from segmentation.page.server.limits.queue_limits import enforce_policy
 from segmentation.page.server.share_link import open_share_link
-from segmentation.page.server.uploads import temporary_uploads_folder
 from segmentation.page.strings import STRINGS
 from segmentation.page.theme import appearance, restart_check
 

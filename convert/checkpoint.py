@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from transformers import Mask2FormerConfig, Mask2FormerForUniversalSegmentation
@@ -17,7 +17,7 @@ from convert.supported_options import check_options
 from segmentation.arrays import UInt8
 from segmentation.engines.base import Logits
 from segmentation.errors import ConversionError
-from segmentation.model_card import InputSpec, ModelCard
+from segmentation.model_card import InputSpec, Layout, ModelCard
 
 INPUT_NAME = "image"
 # Keys that may be missing. The backbone normalises each stage by itself and does not use its last
@@ -67,7 +67,7 @@ class Checkpoint:
             ),
         )
 
-    def graph_input(self, layout: Literal["NHWC", "NCHW"]) -> InputSpec:
+    def graph_input(self, layout: Layout) -> InputSpec:
         """Return the input of a graph: the photo itself as NHWC, or normalised pixels as NCHW."""
         spec = self.input_spec
         if layout == "NHWC":

@@ -248,7 +248,8 @@ def describe_graph(
 def _write(checkpoint: Checkpoint, folder: Path, plan: GraphPlan) -> Artifact:
     path = folder / plan.file
     spec = checkpoint.graph_input(plan.layout)
-    model = write_graph(checkpoint.model, spec, plan.size_hw, plan.target, plan.sampling)
+    sampling = plan.sampling or FASTEST_SAMPLING[plan.target]
+    model = write_graph(checkpoint.model, spec, plan.size_hw, plan.target, sampling)
     if plan.weights_file:
         share_weights(model, folder / plan.weights_file)
     elif plan.target == "ascend" and (violations := check(model, open_sides=plan.size_hw is None)):
@@ -257,5 +258,4 @@ def _write(checkpoint: Checkpoint, folder: Path, plan: GraphPlan) -> Artifact:
             f"{plan.file} 无法通过 atc：{violations[0]}。请反馈该检查点。",
         )
     onnx.save(model, path)
-    sampling = plan.sampling or FASTEST_SAMPLING[plan.target]
     return describe_graph(path, "fp32", plan.sizes_hw, sampling, plan.weights_file)

@@ -2,17 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 from convert.checkpoint import Checkpoint
 from convert.graph.backbones import DYNAMIC_SIZE_BACKBONES
 from convert.graph.mask2former import SIDE_MULTIPLE, Target
 from segmentation.arrays import SizeHW
 from segmentation.errors import ConversionError
+from segmentation.model_card import Layout
 
 DEFAULT_SIDE = 512
-
-Layout = Literal["NHWC", "NCHW"]
 
 
 @dataclass(frozen=True, slots=True)

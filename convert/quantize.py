@@ -64,21 +64,14 @@ def quantize(card: ModelCard, photos: Iterable[Path] = ()) -> ModelCard:
         OSError: the disk is full.
         PhotoError: a photo cannot be read.
     """
-    floats = [
-        artifact
-        for artifact in card.artifacts
-        if artifact.format == "onnx"
-        and artifact.precision == "fp32"
-        and artifact.weights_file is None
-    ]
-    if not floats:
+    if not card.source_graphs:
         raise ConversionError(
             f"{card.folder} has no fp32 graph to quantise. Export it first.",
             f"{card.folder} 中没有可量化的 fp32 模型。请先导出。",
         )
     photos = tuple(photos)
     with scratch_folder(card.folder) as partial:
-        quantized = tuple(_write_int8(card, artifact, photos, partial) for artifact in floats)
+        quantized = tuple(_write_int8(card, graph, photos, partial) for graph in card.source_graphs)
         replaced = {artifact.file for artifact in quantized}
         kept = tuple(artifact for artifact in card.artifacts if artifact.file not in replaced)
         card = replace(card, artifacts=kept + quantized)

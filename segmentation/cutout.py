@@ -13,7 +13,7 @@ import numpy as np
 
 from segmentation.arrays import UInt8
 from segmentation.compositing.backgrounds import Background, Transparent
-from segmentation.compositing.compose import compose, composed_mask
+from segmentation.compositing.compose import compose_in_frame, mask_in_frame
 from segmentation.compositing.crop import Crop
 from segmentation.compositing.effects import Effects
 from segmentation.compositing.matting import Edge, grow_alpha, make_alpha
@@ -108,9 +108,7 @@ class Cutout:
     def mask(self) -> UInt8:
         """Opacity of the objects alone, uint8 (h, w), in the frame of `image`."""
         options = self.options
-        mask = composed_mask(
-            self.alpha, options.background, options.effects, options.crop, options.size
-        )
+        mask = mask_in_frame(self.alpha, options.background, self.frame)
         return make_sheet(mask, options.dpi or DEFAULT_DPI) if options.sheet else mask
 
     def file_name(self, stem: str) -> str:
@@ -209,9 +207,9 @@ def cut_out(
     start = time.perf_counter()
     alpha = compute_alpha(photo, segmentation, ids, refinement, options.edge, options.strokes)
     alpha_seconds = time.perf_counter() - start
-    framing = options.background, options.effects, options.crop, options.size
-    frame = find_frame(alpha, *framing)
-    image = compose(photo, alpha, *framing)
+    background, effects = options.background, options.effects
+    frame = find_frame(alpha, background, effects, options.crop, options.size)
+    image = compose_in_frame(photo, alpha, background, effects, frame)
     if options.sheet:
         image = make_sheet(image, options.dpi or DEFAULT_DPI)
     dpi = options.dpi or (DEFAULT_DPI if options.sheet else None)

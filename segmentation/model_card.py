@@ -14,6 +14,9 @@ SCHEMA = 1
 CARD = "card.json"
 BUNDLED = Path(__file__).parent / "models"
 
+Layout = Literal["NHWC", "NCHW"]
+"""Axis order of the graph's input."""
+
 
 @dataclass(frozen=True, slots=True)
 class InputSpec:
@@ -30,7 +33,7 @@ class InputSpec:
     """
 
     name: str
-    layout: Literal["NHWC", "NCHW"]
+    layout: Layout
     dtype: Literal["uint8", "float32"]
     normalised_inside: bool
     mean: tuple[float, ...]
@@ -112,6 +115,17 @@ class ModelCard:
     outputs: tuple[str, str]
     mask_stride: int
     artifacts: tuple[Artifact, ...]
+
+    @property
+    def source_graphs(self) -> tuple[Artifact, ...]:
+        """The float graphs with weights of their own, from which other artifacts are made."""
+        return tuple(
+            artifact
+            for artifact in self.artifacts
+            if artifact.format == "onnx"
+            and artifact.precision == "fp32"
+            and artifact.weights_file is None
+        )
 
     def path(self, artifact: Artifact) -> Path:
         """Return the path of an artifact's file."""

@@ -25,7 +25,7 @@ import numpy as np
 
 from segmentation import encode, read_photo
 from segmentation.arrays import UInt8
-from segmentation.page.server.storage import paths_in
+from segmentation.page.server.files.storage import paths_in
 from tests.paths import EXAMPLES
 from tests.started import Started, started
 from tests.visitor import Failed, Refused, Visitor

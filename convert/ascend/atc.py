@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from convert.arguments import parse_size
-from convert.ascend.chips import check_soc, chip_of_host
+from convert.ascend.chips import check_soc, chip_of_host, is_310p
 from convert.ascend.command_line import (
     Conversion,
     Tuning,
@@ -21,11 +21,11 @@ from convert.ascend.command_line import (
 from convert.ascend.conversion import add_artifact, make_om
 from convert.ascend.toolkit import check_python, find_toolkit
 from convert.ascend.tuning import (
+    FP32_ON_310P,
     PRECISION_HELP,
     PRECISIONS,
     atc_option,
     kept_operator,
-    precision_warnings,
 )
 from convert.graph.retarget.point_sampling import POINT_SAMPLERS
 from segmentation.model_card import ModelCard, find_model, save_card
@@ -99,8 +99,8 @@ def run(args: argparse.Namespace) -> None:
     """Make the OM files, or show the commands that would."""
     card = find_model(args.model)
     soc = chip_of_host() if args.soc_version == "auto" else check_soc(args.soc_version)
-    for warning in precision_warnings([args.precision], soc):
-        print(f"warning: {warning.en}", file=sys.stderr)
+    if args.precision == "fp32" and is_310p(soc):
+        print(f"warning: {FP32_ON_310P.en}", file=sys.stderr)
     conversions = plan_conversions(card, soc, _tuning(args), args.size or (), gears=args.gears)
     if args.dry_run:
         for conversion in conversions:
@@ -141,10 +141,11 @@ def format_commands(card: ModelCard, conversion: Conversion) -> str:
     Raises:
         ConversionError: AIPP does not suit the graph, or atc would refuse it in any form.
     """
-    from convert.ascend.graphs import is_rewritten
+    from convert.ascend.graphs import graph_for_atc
 
     lines = [f"cd {shlex.quote(str(card.folder.resolve()))}"]
-    if is_rewritten(card, conversion):
+    _, is_rewritten = graph_for_atc(card, conversion)
+    if is_rewritten:
         lines.append(f"# {conversion.graph.file} is rewritten for atc before it is converted.")
     for file, text in configuration_files(card, conversion).items():
         lines.append(f"cat > {shlex.quote(file)} <<'END'\n{text.rstrip()}\nEND")

@@ -76,6 +76,13 @@ class Conversion:
         """Whether the OM takes several sizes."""
         return len(self.sizes_hw) > 1
 
+    @property
+    def sampling(self) -> str:
+        """The form of deformable attention in the OM; one written with gather cannot be changed."""
+        if self.graph.sampling == "gather":
+            return "gather"
+        return self.tuning.sampling or DEFAULT_SAMPLING
+
 
 def plan_conversions(
     card: ModelCard, soc: str, tuning: Tuning, sizes_hw: Sequence[SizeHW] = (), *, gears: bool
@@ -91,15 +98,10 @@ def plan_conversions(
         gears: whether all sizes of a graph go into one OM.
 
     Raises:
-        ConversionError: the card has no graph for a size, or the graph does not allow gears.
+        ConversionError: the card has no graph for a size, or the graph or the sampling does not
+            allow gears.
     """
-    graphs = [
-        artifact
-        for artifact in card.artifacts
-        if artifact.format == "onnx"
-        and artifact.precision == "fp32"
-        and artifact.weights_file is None
-    ]
+    graphs = card.source_graphs
     graph_of_size = {size_hw: graph for graph in reversed(graphs) for size_hw in graph.sizes_hw}
     wanted = tuple(sizes_hw) or tuple(
         size_hw
@@ -107,16 +109,9 @@ def plan_conversions(
         for size_hw in (graph.sizes_hw if gears else _default_sizes(graph.sizes_hw))
     )
     _check_sizes(card, wanted, graph_of_size)
-    if gears and card.input.layout != "NCHW":
-        # --dynamic_image_size needs NCHW or NHWC, and for ONNX models atc accepts NCHW or ND.
-        raise ConversionError(
-            "Gears need a graph with an NCHW input. Leave --gears out: one OM is made for each "
-            "size, which is as fast.",
-            "档位（--gears）要求图的输入为 NCHW。请去掉 --gears："
-            "每个尺寸各生成一个 OM，速度不受影响。",
-        )
     if not gears:
         return tuple(Conversion(graph_of_size[size], (size,), soc, tuning) for size in wanted)
+    _check_gears(card, tuning)
     return tuple(
         Conversion(graph, sizes, soc, tuning)
         for graph in graphs
@@ -218,6 +213,22 @@ def _default_sizes(sizes_hw: Sequence[SizeHW]) -> tuple[SizeHW, ...]:
         for aspect in DEFAULT_ASPECTS
     )
     return tuple(dict.fromkeys(nearest))
+
+
+def _check_gears(card: ModelCard, tuning: Tuning) -> None:
+    if tuning.sampling is not None:
+        raise ConversionError(
+            "--sampling rewrites a graph for one size. Leave --gears or --sampling out.",
+            "--sampling 会把图改写为单一尺寸。请去掉 --gears 或 --sampling。",
+        )
+    if card.input.layout != "NCHW":
+        # --dynamic_image_size needs NCHW or NHWC, and for ONNX models atc accepts NCHW or ND.
+        raise ConversionError(
+            "Gears need a graph with an NCHW input. Leave --gears out: one OM is made for each "
+            "size, which is as fast.",
+            "档位（--gears）要求图的输入为 NCHW。请去掉 --gears："
+            "每个尺寸各生成一个 OM，速度不受影响。",
+        )
 
 
 def _check_sizes(

@@ -10,12 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from convert.ascend.command_line import (
-    DEFAULT_SAMPLING,
-    Conversion,
-    atc_arguments,
-    configuration_files,
-)
+from convert.ascend.command_line import Conversion, atc_arguments, configuration_files
 from convert.ascend.toolkit import Toolkit, run_atc
 from convert.model_folder import move_files, scratch_folder
 from segmentation.errors import ConversionError
@@ -42,7 +37,7 @@ def make_om(card: ModelCard, conversion: Conversion, toolkit: Toolkit) -> Artifa
 
     from convert.ascend.graphs import graph_for_atc
 
-    graph = graph_for_atc(card, conversion)
+    graph, _ = graph_for_atc(card, conversion)
     with _work_folder() as folder:
         onnx.save(graph, folder / GRAPH_FILE)
         for file, text in configuration_files(card, conversion).items():
@@ -66,15 +61,24 @@ def make_om(card: ModelCard, conversion: Conversion, toolkit: Toolkit) -> Artifa
 
 
 def add_artifact(card: ModelCard, artifact: Artifact) -> ModelCard:
-    """Append an artifact, or replace the one of the same file where it stands.
+    """Replace the artifact of the same file where it stands, or insert a new one.
 
-    The order of artifacts is the order of preference.
+    The order of artifacts is the order of preference, and the engine skips an OM whose sizes are
+    covered. So a new OM is inserted before the first one that competes with it.
     """
-    files = [listed.file for listed in card.artifacts]
-    place = files.index(artifact.file) if artifact.file in files else len(files)
-    return replace(
-        card, artifacts=(*card.artifacts[:place], artifact, *card.artifacts[place + 1 :])
-    )
+    listed = card.artifacts
+    files = [other.file for other in listed]
+    if artifact.file in files:
+        place = files.index(artifact.file)
+        return replace(card, artifacts=(*listed[:place], artifact, *listed[place + 1 :]))
+    place = next((i for i, other in enumerate(listed) if _competes(other, artifact)), len(listed))
+    return replace(card, artifacts=(*listed[:place], artifact, *listed[place:]))
+
+
+def _competes(other: Artifact, om: Artifact) -> bool:
+    """Whether an artifact is an OM of the same chip and precision that shares an input size."""
+    is_alike = (other.format, other.soc, other.precision) == ("om", om.soc, om.precision)
+    return is_alike and not set(other.sizes_hw).isdisjoint(om.sizes_hw)
 
 
 @contextmanager
@@ -115,5 +119,5 @@ def _describe_om(om: Path, conversion: Conversion, version: str | None) -> Artif
         sha256=digest_of(om),
         soc=conversion.soc,
         made_with=f"atc {version}" if version else "atc",
-        sampling=conversion.tuning.sampling or DEFAULT_SAMPLING,
+        sampling=conversion.sampling,
     )

@@ -3,7 +3,7 @@
 import onnx
 
 from convert.ascend.command_line import DEFAULT_SAMPLING, Conversion
-from convert.graph.operator_rules.check import Violation, check
+from convert.graph.operator_rules.check import check
 from convert.graph.retarget.retarget import retarget
 from segmentation.errors import ConversionError
 from segmentation.model_card import ModelCard, check_artifact
@@ -11,16 +11,23 @@ from segmentation.model_card import ModelCard, check_artifact
 MAX_SHOWN_VIOLATIONS = 8
 
 
-def graph_for_atc(card: ModelCard, conversion: Conversion) -> onnx.ModelProto:
+def graph_for_atc(card: ModelCard, conversion: Conversion) -> tuple[onnx.ModelProto, bool]:
     """Load the graph of a conversion, rewritten if atc would refuse it or to change its sampling.
+
+    Returns:
+        The graph, and whether it is another one than the file in the folder.
 
     Raises:
         ConversionError: atc would refuse the graph, however it is written.
         ModelDamaged: the graph is missing or was changed.
     """
-    model, violations = _load(card, conversion)
+    model = onnx.load(check_artifact(card, conversion.graph))
+    # A graph for several sizes has open sides, and atc is told each size.
+    has_open_sides = len(conversion.graph.sizes_hw) > 1
+    violations = check(model, open_sides=has_open_sides, soc=conversion.soc)
     sampling = conversion.tuning.sampling
-    if (violations or sampling) and not conversion.has_gears:
+    is_rewritten = bool(violations or sampling) and not conversion.has_gears
+    if is_rewritten:
         (size_hw,) = conversion.sizes_hw
         model = retarget(model, size_hw, sampling or DEFAULT_SAMPLING)
         violations = check(model, soc=conversion.soc)
@@ -32,23 +39,4 @@ def graph_for_atc(card: ModelCard, conversion: Conversion) -> onnx.ModelProto:
             f"{conversion.graph.file} 不适合 atc，有 {len(violations)} 处问题。"
             f"请用 --target ascend 重新导出。前几处：\n{shown}",
         )
-    return model
-
-
-def is_rewritten(card: ModelCard, conversion: Conversion) -> bool:
-    """Whether atc gets another graph than the file in the folder.
-
-    Raises:
-        ConversionError: atc would refuse the graph, however it is written.
-        ModelDamaged: the graph is missing or was changed.
-    """
-    graph_for_atc(card, conversion)
-    return bool(conversion.tuning.sampling or _load(card, conversion)[1])
-
-
-def _load(card: ModelCard, conversion: Conversion) -> tuple[onnx.ModelProto, tuple[Violation, ...]]:
-    """The graph in the folder, and what atc would refuse in it."""
-    model = onnx.load(check_artifact(card, conversion.graph))
-    # A graph for several sizes has open sides, and atc is told each size.
-    has_open_sides = len(conversion.graph.sizes_hw) > 1
-    return model, check(model, open_sides=has_open_sides, soc=conversion.soc)
+    return model, is_rewritten

@@ -104,13 +104,16 @@ def check_python(toolkit: Toolkit) -> None:
         "import sys, numpy; "
         "print(sys.executable, sys.version_info[1], numpy.__version__, sep='\\n')"
     )
-    done = subprocess.run(
-        _sourced(toolkit, ["python3", "-c", program]),
-        env=_environment(),
-        capture_output=True,
-        text=True,
-    )
     # Without python3 or NumPy, atc fails with a code that is explained (E40001, E40020).
+    try:
+        done = subprocess.run(
+            _sourced(toolkit, ["python3", "-c", program]),
+            env=_environment(),
+            capture_output=True,
+            text=True,
+        )
+    except FileNotFoundError:
+        return
     if done.returncode == 0:
         python, minor, numpy = done.stdout.split("\n")[-4:-1]
         if int(numpy.split(".")[0]) >= 2 and int(minor) < 13:

@@ -5,9 +5,8 @@ Options and values: docs/zh/user_guides/atc_tools/CLI_options of github.com/hica
 
 import argparse
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from convert.ascend.chips import is_310p
 from segmentation.i18n import Text
 
 PRECISIONS: Mapping[str, tuple[str, str]] = {
@@ -95,8 +94,3 @@ def precision_option(precision: str) -> dict[str, str]:
     """Return the one of atc's two options for a precision; atc refuses both together."""
     key, value = PRECISIONS[precision]
     return {key: value}
-
-
-def precision_warnings(precisions: Sequence[str], soc: str) -> tuple[Text, ...]:
-    """Return what to say about precisions that a chip does not compute well."""
-    return (FP32_ON_310P,) if "fp32" in precisions and is_310p(soc) else ()

@@ -67,11 +67,21 @@ def decode(sample: Sample) -> tuple[UInt8, UInt8]:
     Returns:
         The photo, uint8 (H, W, 3), and instance ids without ignored pixels, uint8 (H, W).
     """
+    rgb, ids = decode_raw(sample)
+    return rgb, resolve_ignored(ids)
+
+
+def decode_raw(sample: Sample) -> tuple[UInt8, UInt8]:
+    """Decode a sample as it is stored.
+
+    Returns:
+        The photo, uint8 (H, W, 3), and instance ids, uint8 (H, W), IGNORED where undecided.
+    """
     with Image.open(io.BytesIO(sample.photo)) as image:
         rgb = np.asarray(image.convert("RGB"))
     with Image.open(io.BytesIO(sample.ids)) as image:
         ids = np.asarray(image)
-    return rgb, resolve_ignored(ids)
+    return rgb, ids
 
 
 def resolve_ignored(ids: UInt8) -> UInt8:

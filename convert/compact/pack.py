@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from convert.arguments import positive_int
-from convert.compact.data import LABELS, Sample, read_samples
+from convert.compact.data import LABELS, Sample, decode_raw, read_samples
 from segmentation.arrays import UInt8
 
 # Training never shows a photo larger than this.
@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> None:
         OSError: the output folder cannot be written.
     """
     packed = (pack_sample(sample) for sample in read_samples(args.data))
-    for number, part in enumerate(parts(packed, args.megabytes * 2**20)):
+    for number, part in enumerate(parts(packed, args.megabytes * 1_000_000)):
         folder = args.output / f"part{number}"
         write_part(folder, part)
         print(f"{folder}: {len(part)} photos")
@@ -48,10 +48,7 @@ def run(args: argparse.Namespace) -> None:
 
 def pack_sample(sample: Sample) -> Sample:
     """Reduce a sample to LONGEST_SIDE; ignored pixels stay."""
-    with Image.open(io.BytesIO(sample.photo)) as image:
-        rgb = np.asarray(image.convert("RGB"))
-    with Image.open(io.BytesIO(sample.ids)) as image:
-        ids = np.asarray(image)
+    rgb, ids = decode_raw(sample)
     scale = min(1.0, LONGEST_SIDE / max(ids.shape))
     size_wh = round(ids.shape[1] * scale), round(ids.shape[0] * scale)
     reduced = np.asarray(cv2.resize(rgb, size_wh, interpolation=cv2.INTER_AREA), np.uint8)

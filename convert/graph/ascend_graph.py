@@ -3,7 +3,6 @@
 import math
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import numpy.typing as npt
 
 from convert.graph.graph import Graph, Value, linear_weights
@@ -24,6 +23,7 @@ class AscendGraph(Graph):
     """
 
     opset = ASCEND_OPSET
+    norm_axes = 4  # the 310P's InstanceNorm takes no other number
 
     def linear(
         self, tokens: Value, weight: npt.NDArray[Any], bias: npt.NDArray[Any] | None = None
@@ -55,16 +55,6 @@ class AscendGraph(Graph):
         deviation = self.op("Sqrt", self.op("Add", variance, self.floats([eps])))
         scaled = self.op("Mul", self.op("Div", centred, deviation), self.const(weight))
         return self.op("Add", scaled, self.const(bias))
-
-    def instance_norm(self, value: Value, groups: int, eps: float) -> Value:
-        """Use four axes, because the 310P's InstanceNorm takes no other number."""
-        return self.op(
-            "InstanceNormalization",
-            self.reshape(value, 1, groups, 1, -1),
-            self.floats(np.ones(groups)),
-            self.floats(np.zeros(groups)),
-            epsilon=eps,
-        )
 
     def gelu(self, value: Value) -> Value:
         """Write x (1 + erf(x / sqrt 2)) / 2."""

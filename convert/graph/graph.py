@@ -30,6 +30,8 @@ class Graph:
     """
 
     opset = OPSET
+    # Axes of what InstanceNormalization gets; those between the groups and the last have length 1.
+    norm_axes = 3
 
     def __init__(self) -> None:
         self._nodes: list[onnx.NodeProto] = []
@@ -144,7 +146,7 @@ class Graph:
         """
         return self.op(
             "InstanceNormalization",
-            self.reshape(value, 1, groups, -1),
+            self.reshape(value, 1, groups, *[1] * (self.norm_axes - 3), -1),
             self.floats([1.0] * groups),
             self.floats([0.0] * groups),
             epsilon=eps,

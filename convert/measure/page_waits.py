@@ -22,7 +22,7 @@ from segmentation.page.cutout_tab.drawing import Drawing
 from segmentation.page.cutout_tab.edit_events import EditEvents
 from segmentation.page.cutout_tab.layout import CutoutLayout
 from segmentation.page.preview import pixels_of
-from segmentation.page.server.files import store_image
+from segmentation.page.server.files.downloads import store_image
 from segmentation.page.session import open_photo
 
 REQUEST = gr.Request(headers={"accept-language": "en"})

@@ -6,17 +6,18 @@ report in Markdown.
 """
 
 import argparse
+import os
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
+from contextlib import closing, contextmanager, redirect_stdout
 from dataclasses import replace
 from pathlib import Path
 
 from convert.arguments import format_size, parse_size, positive_int
 from convert.ascend.chips import check_soc
 from convert.ascend.command_line import Conversion, Tuning, plan_conversions
-from convert.ascend.conversion import add_artifact, make_om
+from convert.ascend.conversion import make_om
 from convert.ascend.toolkit import Toolkit, check_python, find_toolkit
 from convert.tune.candidates import Trial, candidates, choose
 from convert.tune.host_facts import host_facts
@@ -53,13 +54,15 @@ def run(args: argparse.Namespace) -> None:
     """Try, choose, convert and report.
 
     Raises:
-        KoutuError: no device or no atc works here, or no OM does.
+        KoutuError: the folder cannot be written to, no device or no atc works here, or no OM does.
     """
     card = find_model(args.model)
+    _check_writable(card)
     soc = check_soc(detect_host().chip)
     toolkit = find_toolkit()
     check_python(toolkit)
     photos = args.photos or _examples()
+    facts = host_facts()
     sizes_hw = [args.size] if args.size else []
     trials = [
         _try(card, conversion, toolkit, photos, args.rounds)
@@ -68,16 +71,21 @@ def run(args: argparse.Namespace) -> None:
     ]
     best = choose(trials)
     card = _convert_all(card, soc, best.tuning, toolkit)
-    engine = AscendEngine(card, best.tuning.precision)
-    try:
+    with closing(AscendEngine(card, best.tuning.precision)) as engine:
         stages = measure_stages(card, engine, photos)
         throughput = measure_throughput(card, engine, photos, args.rounds)
         memory = engine.memory_bytes
-    finally:
-        engine.close()
     with tempfile.TemporaryDirectory(prefix="koutu-profile-") as folder:
         durations = profile(card, photos[0], Path(folder))
-    print(format_report(card, host_facts(), trials, best, stages, throughput, memory, durations))
+    print(format_report(card, facts, trials, best, stages, throughput, memory, durations))
+
+
+def _check_writable(card: ModelCard) -> None:
+    if not os.access(card.folder, os.W_OK):
+        raise ConversionError(
+            f"{card.folder} cannot be written to. Copy the model folder and tune the copy.",
+            f"无法写入 {card.folder}。请复制模型文件夹，再对副本运行 tune。",
+        )
 
 
 def _examples() -> list[Path]:
@@ -119,19 +127,13 @@ def _convert_all(card: ModelCard, soc: str, tuning: Tuning, toolkit: Toolkit) ->
     """Convert all sizes and put the OMs before the card's others.
 
     Raises:
-        ConversionError: atc failed, or the folder cannot be written to.
+        ConversionError: atc failed.
     """
-    made = []
-    for conversion in plan_conversions(card, soc, tuning, gears=False):
-        try:
-            with redirect_stdout(sys.stderr):
-                made.append(make_om(card, conversion, toolkit))
-        except PermissionError as error:
-            raise ConversionError(
-                f"{card.folder} cannot be written to. Copy the model folder and tune the copy.",
-                f"无法写入 {card.folder}。请复制模型文件夹，再对副本运行 tune。",
-            ) from error
-        card = add_artifact(card, made[-1])
+    with redirect_stdout(sys.stderr):
+        made = [
+            make_om(card, conversion, toolkit)
+            for conversion in plan_conversions(card, soc, tuning, gears=False)
+        ]
     files = {artifact.file for artifact in made}
     others = [artifact for artifact in card.artifacts if artifact.file not in files]
     onnx = [artifact for artifact in others if artifact.format == "onnx"]

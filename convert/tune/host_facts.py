@@ -11,6 +11,7 @@ from pathlib import Path
 from segmentation.engines.ascend.chip import detect_host
 
 DRIVER_VERSION = Path("/usr/local/Ascend/driver/version.info")
+NPU_SMI_TIMEOUT_S = 60.0
 _VERSION = re.compile(r"^(?:version|Version)\s*=\s*\[?([^\s\]]+)", re.MULTILINE)
 
 
@@ -52,6 +53,11 @@ def _version_in(path: Path) -> str:
 def _npu_smi_version() -> str:
     if shutil.which("npu-smi") is None:
         return "not installed"
-    done = subprocess.run(["npu-smi", "info"], capture_output=True, text=True, timeout=60)
+    try:
+        done = subprocess.run(
+            ["npu-smi", "info"], capture_output=True, text=True, timeout=NPU_SMI_TIMEOUT_S
+        )
+    except subprocess.SubprocessError:
+        return "unknown"
     match = re.search(r"Version:\s*(\S+)", done.stdout)
     return match[1] if match else "unknown"

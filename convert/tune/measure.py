@@ -2,8 +2,10 @@
 
 import statistics
 import time
+import timeit
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,11 +25,11 @@ from segmentation.model_card import Artifact, ModelCard
 
 @dataclass(frozen=True, slots=True)
 class Throughput:
-    """Photos per second with every device busy.
+    """Prepared photos per second with every device busy.
 
     Attributes:
         devices: number of devices.
-        photos_per_s: photos prepared and run per second.
+        photos_per_s: prepared photos run per second.
     """
 
     devices: int
@@ -42,8 +44,10 @@ def measure_trial(
     Raises:
         EngineUnavailable, InferenceFailed: the device refuses the OM or fails.
     """
-    engine, reference = AscendEngine(card, device_ids=[0]), OnnxEngine(card)
-    try:
+    with (
+        closing(AscendEngine(card, device_ids=[0])) as engine,
+        closing(OnnxEngine(card)) as reference,
+    ):
         backends = [
             Backend(name, backend.input, om.sizes_hw, backend.run)
             for name, backend in (("onnx", reference), ("om", engine))
@@ -58,10 +62,7 @@ def measure_trial(
         pixel_values, _ = preprocess(
             read_photo(photos[0]).rgb, engine.input, om.sizes_hw, card.mask_stride
         )
-        seconds = [_time_of(engine, pixel_values) for _ in range(rounds)]
-    finally:
-        engine.close()
-        reference.close()
+        seconds = timeit.repeat(lambda: engine.run(pixel_values), number=1, repeat=rounds)
     return Trial(
         tuning=tuning,
         ious=tuple(item.cutout_iou for item in differences if item.cutout_iou is not None),
@@ -94,7 +95,7 @@ def measure_stages(card: ModelCard, engine: Engine, photos: Sequence[Path]) -> M
 def measure_throughput(
     card: ModelCard, engine: Engine, photos: Sequence[Path], rounds: int
 ) -> Throughput:
-    """Measure photos per second with two callers for each device."""
+    """Measure prepared photos per second with two callers for each device."""
     inputs = [
         preprocess(read_photo(path).rgb, engine.input, engine.sizes_hw, card.mask_stride)[0]
         for path in photos
@@ -105,9 +106,3 @@ def measure_throughput(
         for _ in pool.map(lambda number: engine.run(inputs[number % len(inputs)]), range(count)):
             pass
     return Throughput(engine.max_concurrency, count / (time.perf_counter() - start))
-
-
-def _time_of(engine: Engine, pixel_values: object) -> float:
-    start = time.perf_counter()
-    engine.run(pixel_values)  # type: ignore[arg-type]
-    return time.perf_counter() - start

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from convert.ascend.command_line import DEFAULT_SAMPLING
 from convert.tune.candidates import Trial
 from convert.tune.measure import Throughput
 from convert.tune.profile import Durations
@@ -34,7 +35,8 @@ def format_report(
     lines += [
         "",
         f"- median ms per photo: {milliseconds}",
-        f"- {throughput.photos_per_s:.1f} photos per second on {throughput.devices} device(s)",
+        f"- {throughput.photos_per_s:.1f} prepared photos per second on "
+        f"{throughput.devices} device(s)",
         *_operators(durations),
     ]
     if not best.is_accurate:
@@ -47,7 +49,7 @@ def format_report(
 
 def _row(trial: Trial, is_best: bool) -> str:
     tuning = trial.tuning
-    names = f"| {tuning.precision} | {tuning.sampling or 'grid-sample'}"
+    names = f"| {tuning.precision} | {tuning.sampling or DEFAULT_SAMPLING}"
     if trial.failure is not None:
         return f"{names} | | | | {trial.failure.replace('|', '/')} |"
     agreement = sum(item.mask_agreement for item in trial.logits) / len(trial.logits)
@@ -59,7 +61,7 @@ def _row(trial: Trial, is_best: bool) -> str:
 
 def _operators(durations: Durations | None) -> list[str]:
     if durations is None:
-        return ["- operators by engine: not known, because msprof is not installed"]
+        return ["- operators by engine: not known: msprof is not installed or recorded nothing"]
     by_engine: Counter[str] = Counter()
     for (engine, _), microseconds in durations.items():
         by_engine[engine] += microseconds

@@ -8,7 +8,7 @@ from segmentation.compositing.backgrounds import Background
 from segmentation.compositing.crop import Crop, crop_image
 from segmentation.compositing.effects import Effects, draw_effects
 from segmentation.compositing.foreground import foreground
-from segmentation.compositing.sizing.frame import find_frame
+from segmentation.compositing.sizing.frame import Frame, find_frame
 from segmentation.compositing.sizing.size import OutputSize, scale_image
 from segmentation.image.blend import Layer, over
 from segmentation.image.photo import Photo
@@ -41,6 +41,13 @@ def compose(
         ChoiceError: a scene cannot be cropped, or the crop would be too large.
     """
     frame = find_frame(alpha, background, effects, crop, size)
+    return compose_in_frame(photo, alpha, background, effects, frame)
+
+
+def compose_in_frame(
+    photo: Photo, alpha: UInt8, background: Background, effects: Effects, frame: Frame
+) -> UInt8:
+    """Put the chosen objects on a background, in the frame of `find_frame`; see `compose`."""
     colours = foreground(photo.rgb, alpha)
     if photo.alpha is not None:
         # Pixels that are partly transparent in the file have the object's pure colour already.
@@ -77,7 +84,11 @@ def composed_mask(
     Raises:
         ChoiceError: as `compose`.
     """
-    frame = find_frame(alpha, background, effects, crop, size)
+    return mask_in_frame(alpha, background, find_frame(alpha, background, effects, crop, size))
+
+
+def mask_in_frame(alpha: UInt8, background: Background, frame: Frame) -> UInt8:
+    """Compute the opacity of the objects in the frame of `find_frame`; see `composed_mask`."""
     if background.has_own_frame:
         alpha = background.place(Layer(np.dstack([alpha] * 3), alpha)).alpha
     else:

@@ -1,6 +1,7 @@
 """The interface of all engines."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy.typing as npt
@@ -78,3 +79,19 @@ class Engine(ABC):
     @abstractmethod
     def close(self) -> None:
         """Release the device. A second call does nothing."""
+
+
+def fallback_notices(failures: Iterable[Text], title: str) -> tuple[Text, ...]:
+    """Make the notices of a fallback.
+
+    Args:
+        failures: why each of those that were tried first did not start.
+        title: name of what is used instead.
+
+    Returns:
+        One notice for each failure.
+    """
+    return tuple(
+        Text(f"{failure.en} Using {title} instead.", f"{failure.zh}现改用 {title}。")
+        for failure in failures
+    )

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from segmentation.arrays import SizeHW
 from segmentation.cores import available_cores
-from segmentation.engines.base import Engine, Logits
+from segmentation.engines.base import Engine, Logits, fallback_notices
 from segmentation.engines.onnx_providers import (
     PROVIDERS,
     ProviderSpec,
@@ -144,13 +144,7 @@ class OnnxEngine(Engine):
             chosen, reason = choose_graphs(graphs, spec, ort.__version__)
             failure = reason or self._try(ort, chosen, spec)
             if failure is None:
-                self._notices = tuple(
-                    Text(
-                        f"{failed.en} Using {spec.title} instead.",
-                        f"{failed.zh}现改用 {spec.title}。",
-                    )
-                    for failed in failures
-                )
+                self._notices = fallback_notices(failures, spec.title)
                 return spec
             failures.append(failure)
         raise EngineUnavailable.from_text(failures[0])
@@ -164,6 +158,7 @@ class OnnxEngine(Engine):
         try:
             used = self._session(first).get_providers()[0]
         except ModelDamaged:
+            check_artifact(self._card, first)
             if spec.key == "cpu":  # then it is the graph
                 raise
             used = None

@@ -51,11 +51,6 @@ class ProviderSpec:
     session_options: Callable[[Any], None] = lambda _options: None
     prepare: Callable[[ModuleType], None] = lambda _onnxruntime: None
 
-    @property
-    def choice(self) -> str:
-        """The choice of the engine that forces this provider."""
-        return f"onnx:{self.key}"
-
 
 def _preload_cuda(onnxruntime: ModuleType) -> None:
     """Load the CUDA libraries that pip installed, where the system's linker does not look."""

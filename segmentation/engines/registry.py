@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from segmentation.engines.ascend.chip import detect_chip
-from segmentation.engines.base import Engine, Logits
+from segmentation.engines.base import Engine, Logits, fallback_notices
 from segmentation.engines.onnx_providers import PROVIDERS
 from segmentation.errors import ChoiceError, EngineUnavailable, ModelDamaged
 from segmentation.i18n import Text
@@ -219,7 +219,8 @@ def _open_automatically(
         try:
             if spec.is_present():
                 engine = spec.open(card, spec.name, precision, threads, spin)
-                return engine, (*_fallback_notices(failures, spec), *engine.notices)
+                fallbacks = fallback_notices((failure.text for failure in failures), spec.title)
+                return engine, (*fallbacks, *engine.notices)
         except (EngineUnavailable, ModelDamaged) as failure:
             failures.append(failure)
     try:
@@ -229,19 +230,8 @@ def _open_automatically(
             raise
         # The first engine should have run the model, so its failure is the one to report.
         raise failures[0] from error
-    return engine, (*_fallback_notices(failures, last), *engine.notices)
-
-
-def _fallback_notices(
-    failures: list[EngineUnavailable | ModelDamaged], spec: EngineSpec
-) -> tuple[Text, ...]:
-    return tuple(
-        Text(
-            f"{failure.text.en} Using {spec.title} instead.",
-            f"{failure.text.zh}现改用 {spec.title}。",
-        )
-        for failure in failures
-    )
+    fallbacks = fallback_notices((failure.text for failure in failures), last.title)
+    return engine, (*fallbacks, *engine.notices)
 
 
 def _choices() -> Text:

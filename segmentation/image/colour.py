@@ -10,8 +10,8 @@ from PIL import Image, ImageCms
 
 from segmentation.arrays import UInt8
 from segmentation.i18n import Text
-from segmentation.image.containers import read_nclx
-from segmentation.image.png import read_header
+from segmentation.image.containers.png import read_header
+from segmentation.image.containers.webp_heif import read_nclx
 from segmentation.image.profiles import (
     HLG,
     PQ,

@@ -16,15 +16,15 @@ from segmentation.image.colour import (
     to_eight_bits,
     to_srgb,
 )
-from segmentation.image.containers import complete_container
+from segmentation.image.containers.exif import slim_exif
+from segmentation.image.containers.jpeg import drop_side_segments
+from segmentation.image.containers.png import drop_side_chunks
+from segmentation.image.containers.webp_heif import complete_container
 from segmentation.image.decoders import check_decoder
-from segmentation.image.exif import slim_exif
-from segmentation.image.jpeg import drop_side_segments
 from segmentation.image.memory import TOO_COSTLY, translate_memory_errors
 from segmentation.image.open import DAMAGED, TOO_MANY_PIXELS, open_image
 from segmentation.image.orientation import read_dpi, swaps_sides_on_load, turn_upright
 from segmentation.image.photo import Limits, Photo
-from segmentation.image.png import drop_side_chunks
 from segmentation.image.truncated import load_available, load_padded
 
 SEVERAL_FRAMES = Text(
@@ -52,10 +52,10 @@ def decode(data: bytes, limits: Limits, on_header: OnHeader = lambda _: None) ->
     """
     data = drop_side_segments(drop_side_chunks(data))
     with (
+        _translate_decoder_errors(),
         translate_memory_errors(TOO_COSTLY),
         _hide_pillow_warnings(),
         open_image(complete_container(data, b"\0") or data) as image,
-        _translate_decoder_errors(),
     ):
         if limits.are_strangers:
             check_decoder(image)
@@ -103,7 +103,7 @@ def _hide_pillow_warnings() -> Iterator[None]:
 def _translate_decoder_errors() -> Iterator[None]:
     try:
         yield
-    except (PhotoError, MemoryError):
+    except PhotoError:
         raise
     except Exception as error:  # Pillow's errors for damaged files share no base class
         raise PhotoError.from_text(DAMAGED) from error

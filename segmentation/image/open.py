@@ -8,7 +8,7 @@ from PIL import Image
 
 from segmentation.errors import PhotoError, PhotoTooLarge
 from segmentation.i18n import Text, join_choices
-from segmentation.image.raw import refuse_raw
+from segmentation.image.containers.raw import refuse_raw
 
 # Pillow's decoders for untrusted bytes, with the formats' titles: photo formats only, none that
 # runs another program.

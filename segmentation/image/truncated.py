@@ -16,6 +16,7 @@ from PIL import Image
 from segmentation.arrays import Bool
 from segmentation.errors import PhotoError
 from segmentation.i18n import Text
+from segmentation.image.containers.jpeg import START_OF_SCAN
 from segmentation.image.decoders import load_pixels
 
 # A photo of which a larger share of rows is missing is refused.
@@ -42,7 +43,7 @@ GREY: Mapping[str, int | tuple[int, ...]] = {
 # Markers of JPEG (ITU-T T.81, table B.1) other than those in entropy-coded data.
 MARKER = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])")
 MAX_MARKERS = 20_000
-START_OF_SCAN, PROGRESSIVE_FRAMES, WITHOUT_LENGTH = 0xDA, (0xC2, 0xCA), (0x01, 0xD8)
+PROGRESSIVE_FRAMES, WITHOUT_LENGTH = (0xC2, 0xCA), (0x01, 0xD8)
 
 # Opens bytes as an image without decoding it.
 Open = Callable[[bytes], Image.Image]

@@ -35,14 +35,13 @@ def merge(
     masks = _resample(segmentation.masks_queries_logits, geometry.mask_hw)
     further_masks = _resample(further.masks_queries_logits, geometry.mask_hw)
     known_masks = [masks[instance.id - 1] > 0 for instance in known.instances]
+    is_inside = further_masks > 0
     count = len(masks)
     added = [
         instance
         for instance in further.instances
-        if (further_masks[instance.id - 1] > 0).any()
-        and all(
-            iou(further_masks[instance.id - 1] > 0, mask) <= DUPLICATE_IOU for mask in known_masks
-        )
+        if is_inside[instance.id - 1].any()
+        and all(iou(is_inside[instance.id - 1], mask) <= DUPLICATE_IOU for mask in known_masks)
     ][: MAX_INSTANCES - count]
     if not added:
         return segmentation, ()

@@ -14,7 +14,7 @@ from pathlib import Path
 from segmentation.arrays import Bool, SizeHW, UInt8
 from segmentation.engines.base import Engine
 from segmentation.engines.onnx import OnnxEngine
-from segmentation.errors import KoutuError
+from segmentation.errors import EngineUnavailable, KoutuError
 from segmentation.i18n import Text
 from segmentation.image.read import read_photo
 from segmentation.inference.metrics import iou
@@ -70,7 +70,7 @@ def checked_overlap(card: ModelCard, engine: Engine, artifact: Artifact) -> floa
     It is read from the cache if the artifact was checked before.
 
     Raises:
-        EngineUnavailable: the card has no graph for onnxruntime.
+        EngineUnavailable: the card has no graph for onnxruntime, or none of a size of the artifact.
         InferenceFailed: one of the two fails on the photo.
         OSError: the photo is missing.
     """
@@ -87,17 +87,19 @@ def _overlap(card: ModelCard, engine: Engine, sizes_hw: tuple[SizeHW, ...]) -> f
     reference = OnnxEngine(card)
     try:
         shared_hw = [size_hw for size_hw in sizes_hw if size_hw in reference.sizes_hw]
-        masks = [
-            _objects(card, backend, rgb, shared_hw or sizes_hw) for backend in (reference, engine)
-        ]
+        if not shared_hw:
+            raise EngineUnavailable(
+                f"Model {card.name} has no ONNX graph of the size of this OM. Export it for that "
+                "size.",
+                f"模型 {card.name} 没有与该 OM 尺寸相同的 ONNX 文件。请按该尺寸导出。",
+            )
+        masks = [_objects(card, backend, rgb, shared_hw) for backend in (reference, engine)]
     finally:
         reference.close()
     return iou(*masks) if any(mask.any() for mask in masks) else 1.0
 
 
-def _objects(
-    card: ModelCard, engine: Engine, rgb: UInt8, sizes_hw: list[SizeHW] | tuple[SizeHW, ...]
-) -> Bool:
+def _objects(card: ModelCard, engine: Engine, rgb: UInt8, sizes_hw: list[SizeHW]) -> Bool:
     """The mask of all objects at the model's resolution, bool (h, w)."""
     pixel_values, geometry = preprocess(rgb, engine.input, sizes_hw, card.mask_stride)
     segmentation = find_instances(

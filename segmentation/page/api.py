@@ -19,8 +19,8 @@ from segmentation.page.components import PageContext, language_of, translate_err
 from segmentation.page.gradio_internals import is_file
 from segmentation.page.overlay import draw_instances
 from segmentation.page.preview import reduce_photo
-from segmentation.page.server.client_presence import check_client
-from segmentation.page.server.files import store_file, store_image
+from segmentation.page.server.files.downloads import store_file, store_image
+from segmentation.page.server.limits.client_presence import check_client
 from segmentation.page.strings import STRINGS
 from segmentation.text_options import TextOptions
 

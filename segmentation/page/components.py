@@ -20,7 +20,7 @@ from segmentation.image.photo import Limits
 from segmentation.inference.registry import ModelRegistry
 from segmentation.page.photo_cache import PhotoCache
 from segmentation.page.server.launch import KEEP_SECONDS
-from segmentation.page.server.queue_limits import DEVICE_QUEUE
+from segmentation.page.server.limits.queue_limits import DEVICE_QUEUE
 from segmentation.page.strings import STRINGS
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -42,6 +42,13 @@ LATEST: Mapping[str, Any] = {**QUIET, "trigger_mode": "always_last"}
 # Gradio's page translates every string that is a key, even the value of a control: a prefix keeps
 # keys from being equal to values such as "auto".
 KEY_PREFIX = "strings:"
+# The script of `button_list`.
+SELECT_BUTTON = """
+element.addEventListener("click", (event) => {
+  const button = event.target.closest("button");
+  if (button) trigger("select", { index: Number(button.dataset.index), value: null });
+});
+"""
 _ENGLISH = {KEY_PREFIX + key: text.en for key, text in STRINGS.items()}
 _CHINESE = {KEY_PREFIX + key: text.zh for key, text in STRINGS.items()}
 # Gradio looks up zh-CN, which assets/language.js gives every Chinese browser, under zh as well.
@@ -125,18 +132,9 @@ def static_html(html: str, **options: Any) -> gr.HTML:
     return gr.HTML(html, js_on_load=None, apply_default_css=False, **options)
 
 
-def example_gallery(columns: int, elem_id: str) -> gr.Gallery:
-    """Create the gallery of examples, with so many columns on a wide screen."""
-    return gr.Gallery(
-        thumbnails("en"),
-        show_label=False,
-        columns=columns,
-        height="auto",
-        allow_preview=False,
-        interactive=False,
-        buttons=[],
-        elem_id=elem_id,
-    )
+def button_list(html: str = "", **options: Any) -> gr.HTML:
+    """Create HTML with buttons; its `select` event has the `data-index` of the one clicked."""
+    return gr.HTML(html, js_on_load=SELECT_BUTTON, apply_default_css=False, **options)
 
 
 @cache
@@ -148,8 +146,12 @@ def gallery() -> list[dict[str, str]]:
 
 def thumbnails(language: Language) -> list[tuple[Path, str]]:
     """Return the examples as a gallery shows them: reduced copy, caption."""
-    folder = EXAMPLES / "thumbs"
-    return [(folder / f"{Path(entry['file']).stem}.webp", entry[language]) for entry in gallery()]
+    return [(thumbnail_of(entry), entry[language]) for entry in gallery()]
+
+
+def thumbnail_of(entry: Mapping[str, str]) -> Path:
+    """Return the path of an example's reduced copy."""
+    return (EXAMPLES / "thumbs" / entry["file"]).with_suffix(".webp")
 
 
 def language_of(request: gr.Request) -> Language:

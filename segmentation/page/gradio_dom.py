@@ -22,7 +22,6 @@ DOM_CLASSES = (
     "meta-text-center",
     "progress-level",
     "progress-level-inner",
-    "selected",
     "show-api",
     "tab-container",
     "tab-wrapper",

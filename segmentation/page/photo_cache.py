@@ -8,7 +8,7 @@ from pathlib import Path
 from segmentation.i18n import Text
 from segmentation.image.photo import Limits, Photo
 from segmentation.page.preview import reduce_photo
-from segmentation.page.server.uploads import read_upload
+from segmentation.page.server.files.uploads import read_upload
 from segmentation.page.strings import STRINGS
 
 # Two photos of 50 megapixels, or some thirty of 4: three bytes a pixel, one more with transparency.
@@ -58,10 +58,6 @@ class PhotoCache:
             PhotoTooLarge: it exceeds the limits.
         """
         return self.get(path, missing).photo
-
-    def preview(self, path: str, missing: Text = STRINGS["photo_deleted"]) -> Photo:
-        """Read a visitor's photo, reduced for the page (see `reduce_photo`); errors as `read`."""
-        return self.get(path, missing).preview
 
     def drop_deleted(self) -> None:
         """Drop the photos whose files were deleted."""

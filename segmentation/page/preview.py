@@ -50,11 +50,6 @@ class Preview:
     box_xyxy: tuple[float, float, float, float]
     file_hw: SizeHW
 
-    @property
-    def follows_photo(self) -> bool:
-        """Whether the result shows the frame of the photo."""
-        return self.before is None
-
 
 def preview_scale(photo_hw: SizeHW, longest_side: int = PREVIEW_SIDE) -> float:
     """Return the number of preview pixels per photo pixel, at most 1."""
@@ -92,6 +87,22 @@ def reduce_pixels(photo: Photo, longest_side: int = PREVIEW_SIDE) -> UInt8:
         for channel in range(3)
     ]
     return np.asarray(np.rint(np.dstack([*colours, weight / 255])), np.uint8)
+
+
+def reduce_image(image: UInt8, longest_side: int = PREVIEW_SIDE) -> UInt8:
+    """Reduce a result, whose transparent pixels have no colour.
+
+    Args:
+        image: uint8 (H, W, 4) with straight alpha, or (H, W, 3).
+        longest_side: of the result, in pixels.
+
+    Returns:
+        uint8 (h, w, 4) or (h, w, 3); a small image stays as it is.
+    """
+    if preview_scale(image.shape[:2], longest_side) == 1:
+        return image
+    alpha = image[..., 3] if image.shape[2] == 4 else None
+    return reduce_pixels(Photo(np.ascontiguousarray(image[..., :3]), alpha, "", ()), longest_side)
 
 
 def pixels_of(photo: Photo) -> UInt8:

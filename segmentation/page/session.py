@@ -9,7 +9,6 @@ from segmentation.errors import ChoiceError
 from segmentation.i18n import Text
 from segmentation.inference.merge import merge
 from segmentation.inference.postprocess import Segmentation, match_instances
-from segmentation.inference.select import MIN_OFFERED_SCORE as MIN_OFFERED_SCORE
 from segmentation.inference.select import select
 from segmentation.model_card import ModelCard
 from segmentation.page.options import PageOptions
@@ -21,18 +20,6 @@ MAX_UNDO_STEPS = 50
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Snapshot:
-    """What one step of undo brings back; the attributes are those of `PhotoState`."""
-
-    segmentation: Segmentation
-    chosen: tuple[int, ...]
-    guesses: frozenset[int]
-    boxed: frozenset[int]
-    strokes: tuple[Stroke, ...]
-    options: PageOptions | None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class PhotoState:
     """The open photo, the objects found in it, and what the visitor did with them.
 
@@ -40,7 +27,7 @@ class PhotoState:
         path: of the upload.
         preview_path: of its reduced copy.
         model: name of the model that found the objects.
-        segmentation: all objects down to MIN_OFFERED_SCORE.
+        segmentation: all objects down to `select.MIN_OFFERED_SCORE`.
         chosen: ids of the objects selected; those below the least score do not count.
         notices: about how the file was read.
         guesses: ids below the least score that clicks asked for; while chosen, they count as well.
@@ -63,8 +50,8 @@ class PhotoState:
     boxed: frozenset[int] = frozenset()
     strokes: tuple[Stroke, ...] = ()
     options: PageOptions | None = None
-    history: tuple[Snapshot, ...] = ()
-    undone: tuple[Snapshot, ...] = ()
+    history: tuple["PhotoState", ...] = ()
+    undone: tuple["PhotoState", ...] = ()
 
     def visible(self, min_score: float) -> Segmentation:
         """Return the objects that are shown at a least score."""
@@ -150,14 +137,14 @@ class PhotoState:
         if not self.history:
             return self
         undone = (*self.undone, self._snapshot())
-        return self._restore(self.history[-1], self.history[:-1], undone)
+        return replace(self.history[-1], history=self.history[:-1], undone=undone)
 
     def redo(self) -> "PhotoState":
         """Redo the step that was undone last, if there is one."""
         if not self.undone:
             return self
         history = (*self.history, self._snapshot())
-        return self._restore(self.undone[-1], history, self.undone[:-1])
+        return replace(self.undone[-1], history=history, undone=self.undone[:-1])
 
     def click(
         self, photo_xy: tuple[float, float], min_score: float, shown: Sequence[int] = ()
@@ -234,26 +221,9 @@ class PhotoState:
         history = (*self.history, self._snapshot())[-MAX_UNDO_STEPS:]
         return replace(self, history=history, undone=())
 
-    def _snapshot(self) -> Snapshot:
-        return Snapshot(
-            self.segmentation, self.chosen, self.guesses, self.boxed, self.strokes, self.options
-        )
-
-    def _restore(
-        self, step: Snapshot, history: tuple[Snapshot, ...], undone: tuple[Snapshot, ...]
-    ) -> "PhotoState":
-        return replace(
-            self,
-            segmentation=step.segmentation,
-            chosen=step.chosen,
-            guesses=step.guesses,
-            boxed=step.boxed,
-            strokes=step.strokes,
-            options=step.options,
-            clicked=(),
-            history=history,
-            undone=undone,
-        )
+    def _snapshot(self) -> "PhotoState":
+        """What one step of undo brings back."""
+        return replace(self, clicked=(), history=(), undone=())
 
     def _score(self, id_: int) -> float:
         return self.segmentation.instances[id_ - 1].score

@@ -246,7 +246,6 @@ GRADIO_TEXTS = (
         "Connection to the server was lost. Attempting reconnection...",
         "与服务器的连接已断开，正在重新连接……",
     ),
-    Text("Click to Access Webcam", "点击以使用摄像头"),
 )
 
 # Names that Gradio's page gives its controls for screen readers, and ours.
@@ -254,8 +253,6 @@ GRADIO_NAMES = {
     "More tabs": Text("More tabs", "更多标签页"),
     "File upload": Text("File upload", "上传文件"),
     "Upload file": Text("Upload a file", "上传文件"),
-    "Capture from camera": Text("Take a photo", "拍照"),
-    "Paste from clipboard": Text("Paste", "粘贴"),
     "Click to upload or drop files": Text("Click to upload or drop files", "点击上传，或拖放文件"),
     "Fullscreen": Text("Full screen", "全屏"),
     "Reset to default value": Text("Reset to default value", "恢复默认值"),

@@ -145,7 +145,7 @@ def test_the_table_of_engines_has_those_of_the_registry(section: str) -> None:
 def test_the_table_of_providers_has_those_of_the_registry(section: str) -> None:
     *_, rows = tables(PAGE_README.read_text("utf-8"), section)
     packages = {codes(row[2])[0]: codes(row[1])[0].partition("[")[0] for row in rows}
-    assert packages == {spec.choice: spec.package for spec in PROVIDERS.values()}
+    assert packages == {f"onnx:{spec.key}": spec.package for spec in PROVIDERS.values()}
 
 
 @pytest.mark.parametrize("section", OPTIONS)

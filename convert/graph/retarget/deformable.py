@@ -16,10 +16,6 @@ from convert.graph.operator_rules.tensors import attributes_of
 from convert.graph.retarget.point_sampling import PointSampler
 
 
-class UnknownForm(ValueError):
-    """Raised when a convolution does not have the form that `sampling.deform_conv` writes."""
-
-
 @dataclass(frozen=True, slots=True)
 class _Level:
     """The parts of one convolution.
@@ -59,7 +55,7 @@ def sample_levels(
         Mixed tokens (C, N).
 
     Raises:
-        UnknownForm: a convolution has another form than ours.
+        ValueError: a convolution has another form than `sampling.deform_conv` writes.
     """
     levels = [_read(graph, node, inputs) for node, inputs in convolutions]
     count = len(levels)
@@ -139,12 +135,12 @@ def _read(graph: Graph, node: onnx.NodeProto, inputs: Sequence[Value]) -> _Level
 def _producer(graph: Graph, value: Value, op_type: str) -> onnx.NodeProto:
     node = graph.producer(value)
     if node is None or node.op_type != op_type:
-        raise UnknownForm(f"{value} does not come from {op_type}")
+        raise ValueError(f"{value} does not come from {op_type}")
     return node
 
 
 def _constant(graph: Graph, value: Value) -> np.ndarray:
     array = graph.constant_value(value)
     if array is None:
-        raise UnknownForm(f"{value} is not constant")
+        raise ValueError(f"{value} is not constant")
     return array

@@ -39,169 +39,129 @@ class Source:
         return node if node is not None and node.op_type == op_type else None
 
 
-Rewriter = Callable[
-    [AscendGraph, Source, onnx.NodeProto, Mapping[str, Value], PointSampler], Value | None
-]
-"""(graph, source, node, values by source name, sampler) to the new value; None if the node is not
-the end of the form."""
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a rewriter needs besides the node.
+
+    Attributes:
+        graph: the graph that is written.
+        source: the graph that is rewritten.
+        values: the values that are written, by their names in the source.
+        sampler: the operator that samples at points.
+    """
+
+    graph: AscendGraph
+    source: Source
+    values: Mapping[str, Value]
+    sampler: PointSampler
 
 
-def _identity(
-    _graph: AscendGraph,
-    _source: Source,
-    node: onnx.NodeProto,
-    values: Mapping[str, Value],
-    _sampler: PointSampler,
-) -> Value:
-    return values[node.input[0]]
+Rewriter = Callable[[Context, onnx.NodeProto], Value | None]
+"""Returns the new value of a node's output; None if the node is not the end of the form."""
 
 
-def _shape(
-    graph: AscendGraph,
-    source: Source,
-    node: onnx.NodeProto,
-    _values: Mapping[str, Value],
-    _sampler: PointSampler,
-) -> Value | None:
+def _identity(context: Context, node: onnx.NodeProto) -> Value:
+    return context.values[node.input[0]]
+
+
+def _shape(context: Context, node: onnx.NodeProto) -> Value | None:
     """Sides that are known."""
     attributes = attributes_of(node)
-    dims = source.shapes.get(node.input[0])
+    dims = context.source.shapes.get(node.input[0])
     if dims is None:
         return None
     sides = dims[attributes.get("start", 0) : attributes.get("end", len(dims))]
     known = [side for side in sides if side is not None]
-    return graph.ints(*known) if len(known) == len(sides) else None
+    return context.graph.ints(*known) if len(known) == len(sides) else None
 
 
-def _layer_norm(
-    graph: AscendGraph,
-    source: Source,
-    node: onnx.NodeProto,
-    values: Mapping[str, Value],
-    _sampler: PointSampler,
-) -> Value:
+def _layer_norm(context: Context, node: onnx.NodeProto) -> Value:
     tokens, weight, bias = node.input
-    return graph.layer_norm(
-        values[tokens],
-        source.constants[weight],
-        source.constants[bias],
+    return context.graph.layer_norm(
+        context.values[tokens],
+        context.source.constants[weight],
+        context.source.constants[bias],
         attributes_of(node)["epsilon"],
     )
 
 
-def _instance_norm(
-    graph: AscendGraph,
-    source: Source,
-    node: onnx.NodeProto,
-    values: Mapping[str, Value],
-    _sampler: PointSampler,
-) -> Value:
-    groups = len(source.constants[node.input[1]])
-    return graph.instance_norm(values[node.input[0]], groups, attributes_of(node)["epsilon"])
+def _instance_norm(context: Context, node: onnx.NodeProto) -> Value:
+    groups = len(context.source.constants[node.input[1]])
+    return context.graph.instance_norm(
+        context.values[node.input[0]], groups, attributes_of(node)["epsilon"]
+    )
 
 
-def _gelu(
-    graph: AscendGraph,
-    _source: Source,
-    node: onnx.NodeProto,
-    values: Mapping[str, Value],
-    _sampler: PointSampler,
-) -> Value:
-    return graph.gelu(values[node.input[0]])
+def _gelu(context: Context, node: onnx.NodeProto) -> Value:
+    return context.graph.gelu(context.values[node.input[0]])
 
 
-def _softmax(
-    graph: AscendGraph,
-    source: Source,
-    node: onnx.NodeProto,
-    values: Mapping[str, Value],
-    _sampler: PointSampler,
-) -> Value | None:
+def _softmax(context: Context, node: onnx.NodeProto) -> Value | None:
     """Exp(x - max) / sum."""
     raised, total = node.input
-    exponential = source.producer(raised, "Exp")
-    summed = source.producer(total, "ReduceSum")
+    exponential = context.source.producer(raised, "Exp")
+    summed = context.source.producer(total, "ReduceSum")
     if exponential is None or summed is None or summed.input[0] != raised:
         return None
-    difference = source.producer(exponential.input[0], "Sub")
-    if difference is None or source.producer(difference.input[1], "ReduceMax") is None:
+    difference = context.source.producer(exponential.input[0], "Sub")
+    if difference is None or context.source.producer(difference.input[1], "ReduceMax") is None:
         return None
-    (axis,) = source.constants[summed.input[1]]
-    return graph.softmax(values[difference.input[0]], axis=int(axis))
+    (axis,) = context.source.constants[summed.input[1]]
+    return context.graph.softmax(context.values[difference.input[0]], axis=int(axis))
 
 
-def _any_non_negative(
-    graph: AscendGraph,
-    source: Source,
-    node: onnx.NodeProto,
-    values: Mapping[str, Value],
-    _sampler: PointSampler,
-) -> Value | None:
+def _any_non_negative(context: Context, node: onnx.NodeProto) -> Value | None:
     """The greatest element is not negative."""
-    greatest = source.producer(node.input[0], "ReduceMax")
+    greatest = context.source.producer(node.input[0], "ReduceMax")
     if greatest is None:
         return None
-    (axis,) = source.constants[greatest.input[1]]
-    return graph.any_non_negative(values[greatest.input[0]], int(axis))
+    (axis,) = context.source.constants[greatest.input[1]]
+    return context.graph.any_non_negative(context.values[greatest.input[0]], int(axis))
 
 
-def _linear(
-    graph: AscendGraph,
-    source: Source,
-    node: onnx.NodeProto,
-    values: Mapping[str, Value],
-    _sampler: PointSampler,
-) -> Value | None:
+def _linear(context: Context, node: onnx.NodeProto) -> Value | None:
     """A product with a bias, and the second layer after max(x, -b), which was relu(x + b) - b."""
-    product = source.producer(node.input[0], "MatMul") if node.op_type == "Sub" else node
-    if product is None or product.input[1] not in source.constants:
+    product = context.source.producer(node.input[0], "MatMul") if node.op_type == "Sub" else node
+    if product is None or product.input[1] not in context.source.constants:
         return None
-    matrix = source.constants[product.input[1]]
-    offset = source.constants.get(node.input[-1])
+    matrix = context.source.constants[product.input[1]]
+    offset = context.source.constants.get(node.input[-1])
     if offset is None or offset.ndim != 1:
         return None
     bias = -offset if node.op_type == "Sub" else offset
-    tokens = values[product.input[0]]
-    hidden = source.producer(product.input[0], "Max")
-    first = source.producer(hidden.input[0], "MatMul") if hidden is not None else None
+    tokens = context.values[product.input[0]]
+    hidden = context.source.producer(product.input[0], "Max")
+    first = context.source.producer(hidden.input[0], "MatMul") if hidden is not None else None
     if hidden is not None and first is not None:
-        below = source.constants[hidden.input[1]]
-        tokens = graph.op(
+        below = context.source.constants[hidden.input[1]]
+        tokens = context.graph.op(
             "Relu",
-            graph.linear(values[first.input[0]], source.constants[first.input[1]].T, -below),
+            context.graph.linear(
+                context.values[first.input[0]], context.source.constants[first.input[1]].T, -below
+            ),
         )
         # The second bias had absorbed W b.
         bias = bias.astype(np.float64) + below @ matrix
-    return graph.linear(tokens, matrix.T, bias)
+    return context.graph.linear(tokens, matrix.T, bias)
 
 
-def _deformable(
-    graph: AscendGraph,
-    source: Source,
-    node: onnx.NodeProto,
-    values: Mapping[str, Value],
-    sampler: PointSampler,
-) -> Value | None:
+def _deformable(context: Context, node: onnx.NodeProto) -> Value | None:
     """The sum of one convolution for each level."""
-    nodes = [source.producer(name, "DeformConv") for name in node.input]
+    nodes = [context.source.producer(name, "DeformConv") for name in node.input]
     found = [
-        (convolution, [values[name] for name in convolution.input])
+        (convolution, [context.values[name] for name in convolution.input])
         for convolution in nodes
         if convolution is not None
     ]
-    return sample_levels(graph, found, sampler) if found else None
+    return sample_levels(context.graph, found, context.sampler) if found else None
 
 
-def _grid_sample(
-    graph: AscendGraph,
-    source: Source,
-    node: onnx.NodeProto,
-    values: Mapping[str, Value],
-    sampler: PointSampler,
-) -> Value:
+def _grid_sample(context: Context, node: onnx.NodeProto) -> Value:
     maps, grid = node.input
-    count, channels, height, width = (side or 0 for side in source.shapes[maps])
-    return sampler(graph, values[maps], values[grid], (count, channels, height, width))
+    count, channels, height, width = (side or 0 for side in context.source.shapes[maps])
+    return context.sampler(
+        context.graph, context.values[maps], context.values[grid], (count, channels, height, width)
+    )
 
 
 REWRITERS: Mapping[str, Rewriter] = {

@@ -11,8 +11,7 @@ from onnx import helper, numpy_helper, shape_inference
 from convert.graph.ascend_graph import AscendGraph
 from convert.graph.graph import Value
 from convert.graph.operator_rules.tensors import attributes_of, dims_of
-from convert.graph.retarget.deformable import UnknownForm
-from convert.graph.retarget.patterns import REWRITERS, Source
+from convert.graph.retarget.patterns import REWRITERS, Context, Source
 from convert.graph.retarget.point_sampling import POINT_SAMPLERS
 from segmentation.arrays import SizeHW
 from segmentation.errors import ConversionError
@@ -35,8 +34,8 @@ def retarget(model: onnx.ModelProto, size_hw: SizeHW, sampling: str) -> onnx.Mod
     try:
         rewritten = _rewrite(_with_size(model, size_hw), sampling)
         # Shapes that the first pass made constant are folded by the second.
-        return _rewrite(rewritten, sampling)
-    except (UnknownForm, LookupError, ValueError) as error:
+        return shape_inference.infer_shapes(_rewrite(rewritten, sampling))
+    except (LookupError, ValueError) as error:
         raise ConversionError(
             f"The ONNX graph cannot be rewritten for atc ({error}). Export the model again with "
             "--target ascend.",
@@ -63,12 +62,11 @@ def _rewrite(model: onnx.ModelProto, sampling: str) -> onnx.ModelProto:
         name: graph.const(array) for name, array in source.constants.items()
     }
     values |= {image.name: image.name for image in model.graph.input} | {"": ""}
+    context = Context(graph, source, values, POINT_SAMPLERS[sampling])
     for node in model.graph.node:
         rewriter = REWRITERS.get(node.op_type)
         inputs = [values[name] for name in node.input]
-        written = (
-            rewriter(graph, source, node, values, POINT_SAMPLERS[sampling]) if rewriter else None
-        )
+        written = rewriter(context, node) if rewriter else None
         if written is not None:
             values[node.output[0]] = written
             continue
@@ -85,7 +83,7 @@ def _rewrite(model: onnx.ModelProto, sampling: str) -> onnx.ModelProto:
         for output in model.graph.output
     ]
     logits = [values[output.name] for output in model.graph.output]
-    return shape_inference.infer_shapes(graph.model(list(model.graph.input), outputs, logits))
+    return graph.model(list(model.graph.input), outputs, logits)
 
 
 def _source(model: onnx.ModelProto) -> Source:

@@ -31,10 +31,10 @@ def thin_parts(mask: Bool) -> Bool:
     padded = np.pad(mask.astype(np.uint8), width, mode="edge")
     opened = np.asarray(cv2.morphologyEx(padded, cv2.MORPH_OPEN, disc), np.uint8)
     thin = (padded - opened)[width:-width, width:-width]
-    count, pieces, stats, _ = cv2.connectedComponentsWithStats(thin)
+    _, pieces, stats, _ = cv2.connectedComponentsWithStats(thin)
     lengths = np.hypot(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT])
     kept = np.flatnonzero(lengths >= MIN_LENGTH * width)
-    return np.isin(pieces, kept[(kept > 0) & (kept < count)])
+    return np.isin(pieces, kept[kept > 0])
 
 
 def thin_recall(alpha: UInt8, truth: Bool) -> float:

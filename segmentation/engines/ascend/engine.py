@@ -64,9 +64,8 @@ class AscendEngine(Engine):
     @property
     def input(self) -> InputSpec:
         """The input of the OMs: with AIPP the photo itself, whatever the graph takes."""
-        lost = self._pool.lost
-        workers = self._pool.workers
-        return next((w for w in workers if w.device_id not in lost), workers[0]).input
+        # Only a device that has started knows it; at least one has.
+        return next(worker.input for worker in self._pool.workers if worker.input is not None)
 
     @property
     def sizes_hw(self) -> tuple[SizeHW, ...]:
@@ -120,8 +119,13 @@ class AscendEngine(Engine):
 
     @property
     def memory_bytes(self) -> dict[int, tuple[int, int]]:
-        """Free and total bytes of the memory of each device that says so."""
-        found = {worker.device_id: worker.memory_bytes() for worker in self._pool.workers}
+        """Free and total bytes of the memory of each device that says so.
+
+        Raises:
+            InferenceFailed: a device does not start or hangs.
+        """
+        with translate_errors(InferenceFailed):
+            found = {worker.device_id: worker.memory_bytes() for worker in self._pool.workers}
         return {device: memory for device, memory in found.items() if memory is not None}
 
     def run(self, pixel_values: npt.NDArray[Any]) -> Logits:

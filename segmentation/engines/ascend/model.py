@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,7 @@ import numpy.typing as npt
 from segmentation.arrays import Float32, SizeHW
 from segmentation.engines.ascend.acl import Acl
 from segmentation.engines.ascend.errors import AclFailure, InputMismatch, ModelMismatch
+from segmentation.model_card import Layout
 
 _HUGE_PAGES_FIRST = 0
 _HOST_TO_DEVICE, _DEVICE_TO_HOST = 1, 2
@@ -89,7 +90,7 @@ class DeviceModel:
             raise ModelMismatch(f"{path.name}: inputs {input_names}")
         self._gear_index = input_names.index(_GEAR_INPUT) if len(input_names) > 1 else None
         self._image_dims = acl.call("mdl.get_input_dims", desc, 0)["dims"]
-        self.layout: Literal["NHWC", "NCHW"] = "NHWC" if self._image_dims[-1] == 3 else "NCHW"
+        self.layout: Layout = "NHWC" if self._image_dims[-1] == 3 else "NCHW"
         self.dtype = self._dtype("input", 0)
         if self._gear_index is not None:
             sizes = acl.call("mdl.get_dynamic_hw", desc, -1)["hw"]

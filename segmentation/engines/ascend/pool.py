@@ -10,7 +10,13 @@ from typing import Any
 
 import numpy.typing as npt
 
-from segmentation.engines.ascend.errors import AclFailure, CallOverdue, InternalError
+from segmentation.engines.ascend.errors import (
+    AclFailure,
+    CallOverdue,
+    InternalError,
+    ModelMismatch,
+    NotEnoughMemory,
+)
 from segmentation.engines.ascend.worker import DeviceWorker
 from segmentation.engines.base import Logits
 from segmentation.i18n import Text
@@ -26,8 +32,8 @@ _log = logging.getLogger(__name__)
 class DevicePool:
     """Workers that share the photos of all callers.
 
-    A device that is lost or hangs gets no photo for RETRY_AFTER_S, and its photo goes to another
-    device.
+    A device that is lost, hangs or does not start gets no photo for RETRY_AFTER_S, and its photo
+    goes to another device.
 
     Args:
         workers: at least one.
@@ -76,8 +82,12 @@ class DevicePool:
             with self._choose(untried) as worker:
                 try:
                     logits = worker.run(pixel_values)
-                except (AclFailure, CallOverdue) as failure:
-                    is_lost = isinstance(failure, CallOverdue) or failure.is_device_lost
+                except (AclFailure, CallOverdue, NotEnoughMemory, ModelMismatch) as failure:
+                    is_lost = (
+                        not isinstance(failure, AclFailure)
+                        or failure.is_device_lost
+                        or worker.device_id in self.lost
+                    )
                     if is_lost:
                         self._note_failure(worker, failure)
                     attempts += not is_lost

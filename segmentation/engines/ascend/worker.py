@@ -59,18 +59,22 @@ class DeviceWorker:
         timeout_s: float,
     ) -> None:
         self.device_id = device_id
-        self.acl = Acl(module)
+        self._acl = Acl(module)
         self._oms = oms
         self._graph_input = graph_input
         self._timeout_s = timeout_s
         self._device: Device | None = None
+        self._input: InputSpec | None = None
         self._models: dict[SizeHW, DeviceModel] = {}
-        self._thread = DeviceThread(self.acl, 2 * timeout_s)
+        self._thread = DeviceThread(self._acl, 2 * timeout_s)
         _workers.add(self)
 
     @property
-    def input(self) -> InputSpec:
-        """The input of the OMs: with AIPP the photo itself, whatever the graph takes."""
+    def input(self) -> InputSpec | None:
+        """The input of the OMs; None if the device has never started.
+
+        With AIPP it is the photo itself, whatever the graph takes.
+        """
         return self._input
 
     def start_opening(self) -> Future[Device]:
@@ -111,7 +115,7 @@ class DeviceWorker:
     # The methods below run in the device thread.
 
     def _open_device(self) -> Device:
-        self._device = device = Device(self.acl, self.device_id, self._timeout_s)
+        self._device = device = Device(self._acl, self.device_id, self._timeout_s)
         try:
             for path, sizes_hw in self._oms:
                 model = device.load(path, sizes_hw)
@@ -145,6 +149,7 @@ class DeviceWorker:
 
     def _infer_once(self, pixel_values: npt.NDArray[Any]) -> Logits:
         device = self._device or self._open_device()
+        assert self._input is not None  # noqa: S101  (_open_device set it)
         shape = pixel_values.shape
         model = self._models.get(shape[1:3] if self._input.layout == "NHWC" else shape[2:4])
         if model is None or pixel_values.dtype != self._input.dtype:

@@ -6,6 +6,7 @@ A decoder that oversteps its limits, or crashes, ends with its process; the next
 import atexit
 import os
 import threading
+from contextlib import suppress
 from functools import cache
 
 from segmentation.errors import PhotoError
@@ -24,7 +25,11 @@ class DecoderPool:
     """
 
     def __init__(self, size: int = MAX_DECODERS) -> None:
-        self._places = threading.Semaphore(size)
+        self._size = size
+        self._start()
+
+    def _start(self) -> None:
+        self._places = threading.Semaphore(self._size)
         self._lock = threading.Lock()
         self._idle: list[DecoderProcess] = []
 
@@ -52,8 +57,11 @@ class DecoderPool:
             return photo
 
     def warm_up(self) -> None:
-        """Start a process if there is none, without waiting for it."""
-        with self._lock:
+        """Start a process if there is none, without waiting for it.
+
+        If it cannot be started, the next photo reports that.
+        """
+        with self._lock, suppress(PhotoError):
             if not self._idle:
                 self._idle.append(DecoderProcess())
 
@@ -68,7 +76,7 @@ class DecoderPool:
         """Start anew in a fork of this process, whose parent keeps the decoders."""
         for process in self._idle:
             process.forget()
-        self.__init__()  # type: ignore[misc]  # the locks may be held by threads that are gone
+        self._start()  # the locks may be held by threads that are gone
 
     def _take(self) -> DecoderProcess:
         with self._lock:

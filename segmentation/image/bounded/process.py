@@ -70,10 +70,10 @@ class DecoderProcess:
         arguments: list[str] = []
         options: dict[str, Any] = {}
         theirs: socket.socket | None = None
-        if sys.platform == "linux":
-            self._channel, theirs = socket.socketpair()
-            arguments, options["pass_fds"] = [str(theirs.fileno())], (theirs.fileno(),)
         try:
+            if sys.platform == "linux":
+                self._channel, theirs = socket.socketpair()
+                arguments, options["pass_fds"] = [str(theirs.fileno())], (theirs.fileno(),)
             self._process = subprocess.Popen(  # noqa: S603  (our own module)
                 # -P: no module of the folder in which the program was started
                 [sys.executable, "-P", "-m", MODULE, *arguments],
@@ -111,11 +111,11 @@ class DecoderProcess:
         """
         self._wait_until_ready()
         budget = Budget.of(len(data), limits.max_pixels)
+        shared = None if self._channel is None else _new_shared_memory(int(limits.max_pixels) * 4)
         overran = threading.Event()
         timer = threading.Timer(budget.wall_seconds + GRACE_SECONDS, self._kill, (overran,))
-        timer.start()
-        shared = None if self._channel is None else _new_shared_memory(int(limits.max_pixels) * 4)
         try:
+            timer.start()
             reply = self._ask(data, limits, shared)
             if reply is None or "signal" in reply:
                 raise _failure(reply, overran.is_set())

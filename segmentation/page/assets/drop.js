@@ -62,8 +62,12 @@ function give(files) {
     putInto(batch, files);
     return;
   }
-  document.querySelector("#tabs > .tab-wrapper [role=tab]")?.click();
+  showFirstTab();
   putInto(photoInput(), files.slice(0, 1));
+}
+
+function showFirstTab() {
+  document.querySelector("#tabs > .tab-wrapper [role=tab]")?.click();
 }
 
 function putInto(input, files) {

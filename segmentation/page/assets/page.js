@@ -1,6 +1,5 @@
 const SLIDER_NAME = /^(?:number input|range slider) for (.+)/;
-const TRANSLATED_TEXTS =
-  ".toast-body span, .meta-text, .meta-text-center, [title='grant webcam access'] *";
+const TRANSLATED_TEXTS = ".toast-body span, .meta-text, .meta-text-center";
 const CAPTIONED_IMAGES = "#compare_examples img, #beside img";
 
 /**
@@ -50,7 +49,7 @@ function followHeaderLink(event) {
   if (!link) return;
   event.preventDefault();
   if (link.id === "home") {
-    document.querySelector("#tabs > .tab-wrapper [role=tab]").click();
+    showFirstTab();
     document.getElementById("close_photo")?.click();
     return;
   }

@@ -21,8 +21,8 @@ from segmentation.page.batch_tab.thumbnails import store_thumbnail
 from segmentation.page.options import PageOptions
 from segmentation.page.photo_cache import PhotoCache
 from segmentation.page.photo_texts import describe
-from segmentation.page.server.storage import translate_disk_errors
-from segmentation.page.server.uploads import read_upload
+from segmentation.page.server.files.storage import translate_disk_errors
+from segmentation.page.server.files.uploads import read_upload
 from segmentation.page.strings import STRINGS
 
 # What a batch can cut out of each photo: the rules of `select` that choose something.
@@ -67,6 +67,10 @@ class PhotoResult:
         """File name of the photo."""
         return self.path.name
 
+    def note(self, language: Language) -> str:
+        """The notes as one text, which may be empty."""
+        return " ".join(text.in_language(language) for text in self.notes)
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:
@@ -93,6 +97,12 @@ class Batch:
     def stop(self) -> "Batch":
         """Leave out the photos to come."""
         return replace(self, todo=())
+
+    def waiting(self) -> Iterator[tuple[str, str]]:
+        """File name and state of each photo to come: the key of a text in `STRINGS`."""
+        states = ["working", *["waiting"] * len(self.todo)]
+        for (path, _), state in zip(self.todo, states, strict=False):
+            yield path.name, state
 
 
 def start_batch(
@@ -180,11 +190,12 @@ def _process(
             if outcome.cutout is None:
                 raise ChoiceError(NOTHING_FOUND.en, NOTHING_FOUND.zh)
             data = outcome.cutout.encode()
+        # First, so that the ZIP has no cut-out that is reported as failed.
+        picture = store_thumbnail(outcome.cutout.image)
         with translate_disk_errors():
             check_space(batch.archive, len(data), cache.limits)
             write_zip(batch.archive, [(name, data)])
-        thumbnail = store_thumbnail(outcome.cutout.image)
-        file, notes = name, outcome.notices
+        file, thumbnail, notes = name, picture, outcome.notices
     except KoutuError as error:
         notes = (error.text,)
     seconds = time.perf_counter() - start
@@ -215,18 +226,16 @@ def check_space(archive: Path, size: int, limits: Limits) -> None:
 def overview(batch: Batch, language: Language) -> list[list[str]]:
     """Return a row for each photo: its name, and its result or state."""
     rows = [[result.photo, _summary(result, language)] for result in batch.done]
-    states = ["working", *["waiting"] * len(batch.todo)]
-    for (path, _), state in zip(batch.todo, states, strict=False):
-        rows.append([path.name, STRINGS[state].in_language(language)])
+    rows += [[photo, STRINGS[state].in_language(language)] for photo, state in batch.waiting()]
     return rows
 
 
 def _summary(result: PhotoResult, language: Language) -> str:
-    notes = " ".join(text.in_language(language) for text in result.notes)
+    note = result.note(language)
     if result.file is None:
-        return notes
+        return note
     objects = (describe(i, language) for i in result.instances if i.id in result.chosen)
-    return f"{', '.join(objects)} → {result.file} ({result.seconds:.1f} s) {notes}".rstrip()
+    return f"{', '.join(objects)} → {result.file} ({result.seconds:.1f} s) {note}".rstrip()
 
 
 def csv_table(results: Sequence[PhotoResult], language: Language) -> bytes:
@@ -244,8 +253,8 @@ def csv_table(results: Sequence[PhotoResult], language: Language) -> bytes:
 
 
 def _rows(result: PhotoResult, language: Language) -> Iterator[Sequence[str | int]]:
-    note = " ".join(text.in_language(language) for text in result.notes)
-    end = (_not_a_formula(result.file or ""), f"{result.seconds:.2f}", _not_a_formula(note))
+    note = _not_a_formula(result.note(language))
+    end = (_not_a_formula(result.file or ""), f"{result.seconds:.2f}", note)
     photo = _not_a_formula(result.photo)
     for instance in result.instances:
         label = _not_a_formula(instance.label.in_language(language))

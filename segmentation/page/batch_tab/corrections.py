@@ -9,8 +9,9 @@ from segmentation.page.batch_tab.batch import TABLE_NAME, Batch, check_space
 from segmentation.page.batch_tab.thumbnails import store_thumbnail
 from segmentation.page.cutout_tab.open_request import OpenRequest
 from segmentation.page.preview import pixels_of
-from segmentation.page.server.storage import translate_disk_errors
-from segmentation.page.server.uploads import read_upload
+from segmentation.page.server.files.downloads import delete_file
+from segmentation.page.server.files.storage import translate_disk_errors
+from segmentation.page.server.files.uploads import read_upload
 from segmentation.page.session import PhotoState
 from segmentation.page.strings import STRINGS
 
@@ -54,21 +55,21 @@ def replace_cutout(
         return None
     index = paths.index(state.path)
     former = batch.done[index]
-    picture = pixels_of(read_upload(cutout, limits))
+    thumbnail = store_thumbnail(pixels_of(read_upload(cutout, limits)))
     name = Path(former.name).with_suffix(cutout.suffix).name
     data = cutout.read_bytes()
     with translate_disk_errors():
         check_space(batch.archive, len(data), limits)
         copy_zip(batch.archive, archive, {former.file or name, TABLE_NAME})
         write_zip(archive, [(name, data)])
-    batch.archive.unlink(missing_ok=True)
     result = replace(
         former,
         file=name,
         instances=state.visible(min_score).instances,
         chosen=state.selected(min_score),
         notes=(STRINGS["fixed"],),
-        thumbnail=store_thumbnail(picture),
+        thumbnail=thumbnail,
     )
+    delete_file(batch.archive)
     done = (*batch.done[:index], result, *batch.done[index + 1 :])
     return replace(batch, archive=archive, done=done, finished=False)

@@ -10,7 +10,7 @@ from gradio.blocks import Block
 from segmentation.i18n import Language
 from segmentation.page.batch_tab.batch import BATCH_RULES, Batch, advance, overview, start_batch
 from segmentation.page.batch_tab.corrections import open_result, replace_cutout
-from segmentation.page.batch_tab.tiles import SELECT_TILE, tiles_html
+from segmentation.page.batch_tab.tiles import tiles_html
 from segmentation.page.components import (
     LATEST,
     PRIVATE,
@@ -19,6 +19,7 @@ from segmentation.page.components import (
     PageContext,
     Updates,
     Values,
+    button_list,
     choices,
     language_of,
     require,
@@ -36,8 +37,8 @@ from segmentation.page.cutout_tab.panels import (
 from segmentation.page.gradio_internals import upload_folder
 from segmentation.page.header import Header
 from segmentation.page.options import PageOptions
-from segmentation.page.server.files import new_file_path
-from segmentation.page.server.storage import check_free_space
+from segmentation.page.server.files.downloads import new_file_path
+from segmentation.page.server.files.storage import check_free_space
 from segmentation.page.strings import STRINGS
 
 # Ids of the tabs that this one opens.
@@ -102,9 +103,7 @@ class BatchTab:
         self.resume = gr.Button(string("resume"), variant="primary", visible=False)
         self.state = gr.Markdown()
         self.download = gr.DownloadButton(string("download_zip"), variant="primary", visible=False)
-        self.tiles = gr.HTML(
-            visible=False, js_on_load=SELECT_TILE, apply_default_css=False, elem_id="tiles"
-        )
+        self.tiles = button_list(visible=False, elem_id="tiles")
         self.rows = gr.Dataframe(
             visible=False, interactive=False, wrap=True, buttons=[], column_widths=["40%", "60%"]
         )

@@ -1,9 +1,8 @@
 """Small pictures of cut-outs."""
 
 from segmentation.arrays import UInt8
-from segmentation.image.photo import Photo
-from segmentation.page.preview import on_checkerboard, reduce_pixels
-from segmentation.page.server.files import store_image
+from segmentation.page.preview import on_checkerboard, reduce_image
+from segmentation.page.server.files.downloads import store_image
 
 # Longest side of a picture: about twice its side on the page, for dense screens.
 THUMBNAIL_SIDE = 320
@@ -21,6 +20,4 @@ def store_thumbnail(image: UInt8) -> str:
     Raises:
         StorageFull: there is no space for it.
     """
-    alpha = image[..., 3] if image.shape[2] == 4 else None
-    small = reduce_pixels(Photo(image[..., :3], alpha, "", ()), THUMBNAIL_SIDE)
-    return store_image("thumbnail", on_checkerboard(small))
+    return store_image("thumbnail", on_checkerboard(reduce_image(image, THUMBNAIL_SIDE)))

@@ -8,14 +8,6 @@ from segmentation.i18n import Language
 from segmentation.page.batch_tab.batch import Batch, PhotoResult
 from segmentation.page.strings import STRINGS
 
-# A tile is a button that says which photo it is of.
-SELECT_TILE = """
-element.addEventListener("click", (event) => {
-  const button = event.target.closest("button");
-  if (button) trigger("select", { index: Number(button.dataset.index), value: null });
-});
-"""
-
 
 def tiles_html(batch: Batch, language: Language) -> str:
     """Return the tiles as HTML: a button for each result, then the photos that wait."""
@@ -28,8 +20,8 @@ def _result_tile(index: int, result: PhotoResult, language: Language) -> str:
     if result.thumbnail:
         address = escape(f"gradio_api/file={quote(result.thumbnail)}")
         picture = f'<img src="{address}" alt="">'
-    notes = " ".join(text.in_language(language) for text in result.notes)
-    reason = f"<small>{escape(notes)}</small>" if notes else ""
+    note = result.note(language)
+    reason = f"<small>{escape(note)}</small>" if note else ""
     kind = "cut-out" if result.file else "failed"
     return (
         f'<li data-state="{kind}"><button type="button" data-index="{index}">{picture}'
@@ -38,7 +30,6 @@ def _result_tile(index: int, result: PhotoResult, language: Language) -> str:
 
 
 def _waiting_tiles(batch: Batch, language: Language) -> Iterator[str]:
-    states = ["working", *["waiting"] * len(batch.todo)]
-    for (path, _), state in zip(batch.todo, states, strict=False):
+    for photo, state in batch.waiting():
         text = escape(STRINGS[state].in_language(language))
-        yield f'<li data-state="{state}"><span>{escape(path.name)}</span><small>{text}</small></li>'
+        yield f'<li data-state="{state}"><span>{escape(photo)}</span><small>{text}</small></li>'

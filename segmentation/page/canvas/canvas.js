@@ -1,5 +1,4 @@
 // Most points of a stroke that are sent, as `Stroke` takes them.
-const MAX_POINTS = 2000;
 const PAINTS = ["keep", "erase"];
 
 /** What the canvas shows, and what the visitor does on it. */
@@ -168,9 +167,12 @@ class Studio {
       showPicture(this.photo, this.besideResult.url),
       showPicture(this.result, value.result.url),
     ];
-    if (value.tile) {
-      this.tiles.place(value.tile.box_xyxy);
-      loads.push(showPicture(this.tiles.image, value.tile.image.url));
+    const { tile } = value;
+    if (tile) {
+      const place = () => {
+        if (this.view?.tile === tile) this.tiles.place(tile);
+      };
+      loads.push(showPicture(this.tiles.image, tile.image.url).then(place));
     }
     const { url } = value.object_map;
     if (!this.objects || former?.object_map.url !== url) {

@@ -7,6 +7,8 @@ from typing import Any
 
 import gradio as gr
 
+from segmentation.compositing.strokes import MAX_POINTS
+from segmentation.page.canvas.events import MAX_TILE_SIDE
 from segmentation.page.canvas.texts import CANVAS_TEXTS
 
 FOLDER = Path(__file__).parent
@@ -44,10 +46,17 @@ def photo_canvas(**options: Any) -> gr.HTML:
 
 
 def _script() -> str:
-    texts = {key: asdict(text) for key, text in CANVAS_TEXTS.items()}
-    constants = f"const CANVAS_TEXTS = {json.dumps(texts, ensure_ascii=False)};"
+    constants = {
+        "CANVAS_TEXTS": {key: asdict(text) for key, text in CANVAS_TEXTS.items()},
+        "MAX_POINTS": MAX_POINTS,
+        "MAX_TILE_SIDE": MAX_TILE_SIDE,
+    }
+    lines = [
+        f"const {name} = {json.dumps(value, ensure_ascii=False)};"
+        for name, value in constants.items()
+    ]
     start = "startCanvas(element, trigger, props, watch);"
-    return "\n".join([constants, *map(_code, SCRIPTS), start])
+    return "\n".join([*lines, *map(_code, SCRIPTS), start])
 
 
 def _code(name: str) -> str:

@@ -8,7 +8,8 @@ from typing import Any
 from segmentation.arrays import BoxXYXY, SizeHW
 from segmentation.compositing.strokes import MAX_POINTS, Stroke
 from segmentation.errors import ChoiceError
-from segmentation.page.canvas.object_map import CHANNELS, MAX_OBJECTS
+from segmentation.inference.merge import MAX_INSTANCES
+from segmentation.page.canvas.object_map import CHANNELS
 from segmentation.page.canvas.view import BoxShare, PointShare, TileSource
 
 # Longest side of a tile, in pixels of the screen.
@@ -114,7 +115,7 @@ def _number(value: Any) -> float:
 
 
 def _id(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_OBJECTS:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_INSTANCES:
         raise _invalid()
     return value
 

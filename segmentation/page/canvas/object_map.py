@@ -15,8 +15,6 @@ from segmentation.page.overlay import find_thickest_point, inside_mask
 
 # Objects at one pixel that the map can hold: red, green and blue have an id each.
 CHANNELS = 3
-# A channel has eight bits, and 0 is no object.
-MAX_OBJECTS = 255
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -39,9 +39,11 @@ class Overlay {
     context.fillStyle = `rgb(0 0 0 / ${SHADE})`;
     context.fillRect(...this.viewport.box);
     context.globalCompositeOperation = "destination-out";
-    for (const id of view.selected) this.place(objects, id, objects.maskOf);
-    context.globalCompositeOperation = "source-over";
+    // The map of the objects may still be on its way.
     const known = view.objects.filter(({ id }) => objects.boxOf(id));
+    const selected = known.filter(({ id }) => view.selected.includes(id));
+    for (const { id } of selected) this.place(objects, id, objects.maskOf(id));
+    context.globalCompositeOperation = "source-over";
     for (const { id, colour } of known) this.drawRim(objects, id, colour);
     for (const { id, colour, number_xy } of known) {
       this.drawNumber(id, colour, this.viewport.pointAt(number_xy));
@@ -54,23 +56,21 @@ class Overlay {
     const object = view.objects.find(({ id }) => id === target.id);
     if (!object || !objects.boxOf(target.id)) return;
     if (target.isAdded && mode === "result" && photo.naturalWidth) {
-      this.place(objects, target.id, () => pieceOf(objects, target.id, photo));
+      this.place(objects, target.id, pieceOf(objects, target.id, photo));
     }
     context.globalAlpha = TINT;
-    this.place(objects, target.id, () =>
-      tinted(objects.maskOf(target.id), object.colour),
-    );
+    const tint = tinted(objects.maskOf(target.id), object.colour);
+    this.place(objects, target.id, tint);
     context.globalAlpha = 1;
     this.drawRim(objects, target.id, "#ffffff", 2);
     this.drawRim(objects, target.id, object.colour);
   }
 
   /** Draw a picture of an object at its place. */
-  place(objects, id, picture) {
+  place(objects, id, image) {
     const [left, top, right, bottom] = objects.boxOf(id);
     const [x, y] = this.toStage(objects, left, top);
     const [xEnd, yEnd] = this.toStage(objects, right, bottom);
-    const image = picture.call(objects, id);
     this.context.drawImage(image, x, y, xEnd - x, yEnd - y);
   }
 

@@ -2,8 +2,6 @@
 const TILE_MILLISECONDS = 250;
 const RETRY_MILLISECONDS = 1000;
 const TILE_RETRIES = 12;
-// As events.py takes it, in pixels of the screen.
-const MAX_TILE_SIDE = 4096;
 
 /** Asks for the visible part of the picture at full resolution, and places it. */
 // biome-ignore lint/correctness/noUnusedVariables: canvas.py joins the scripts
@@ -18,6 +16,8 @@ class Tiles {
     this.viewport = viewport;
     this.ask = ask;
     this.timer = 0;
+    // The part that the element shows.
+    this.placed = null;
   }
 
   /**
@@ -30,7 +30,7 @@ class Tiles {
   update(tile, source, reducedWidth) {
     clearTimeout(this.timer);
     const fits = this.fits(tile, source);
-    this.image.hidden = !fits;
+    this.image.hidden = !fits || tile !== this.placed;
     const width = (window.devicePixelRatio || 1) * this.viewport.box[2];
     const isSharp =
       width <= 1.05 * reducedWidth ||
@@ -62,7 +62,10 @@ class Tiles {
     );
   }
 
-  place([left, top, right, bottom]) {
+  /** Place the element, when it has loaded a part. */
+  place(tile) {
+    this.placed = tile;
+    const [left, top, right, bottom] = tile.box_xyxy;
     Object.assign(this.image.style, {
       left: `${100 * left}%`,
       top: `${100 * top}%`,

@@ -1,6 +1,6 @@
 """What the canvas shows: one immutable value, sent to the browser as JSON."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from gradio import FileData
@@ -27,15 +27,6 @@ class CanvasObject:
     name: str
     colour: str
     number_xy: PointShare
-
-    def as_json(self) -> dict[str, Any]:
-        """The object as JSON."""
-        return {
-            "id": self.id,
-            "name": self.name,
-            "colour": self.colour,
-            "number_xy": self.number_xy,
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +57,8 @@ class CanvasView:
         clicked: ids under the last click, see `PhotoState`.
         result: path of the reduced cut-out.
         result_wh: width and height of the cut-out itself, in pixels.
-        follows_photo: whether the result shows the frame of the photo, so that a point of one is
-            the same point of the other.
-        before: path of what stands beside the result if that is not the photo.
+        before: path of what stands beside the result if that is not the photo. Without it, the
+            result shows the frame of the photo: a point of one is the same point of the other.
         can_undo, can_redo: whether there is a step to undo or to redo.
         notice: what the visitor should know or do next.
         tile: the visible part at full resolution, if the browser asked for it.
@@ -82,7 +72,6 @@ class CanvasView:
     clicked: tuple[int, ...]
     result: str
     result_wh: tuple[int, int]
-    follows_photo: bool
     before: str | None
     can_undo: bool
     can_redo: bool
@@ -96,12 +85,12 @@ class CanvasView:
             "photo": _file(self.photo),
             "photo_wh": self.photo_wh,
             "object_map": _file(self.object_map),
-            "objects": [item.as_json() for item in self.objects],
+            "objects": [asdict(item) for item in self.objects],
             "selected": self.selected,
             "clicked": self.clicked,
             "result": _file(self.result),
             "result_wh": self.result_wh,
-            "follows_photo": self.follows_photo,
+            "follows_photo": self.before is None,
             "before": _file(self.before) if self.before else None,
             "can_undo": self.can_undo,
             "can_redo": self.can_redo,

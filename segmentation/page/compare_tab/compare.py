@@ -3,8 +3,6 @@
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-import numpy as np
-
 from segmentation.arrays import UInt8
 from segmentation.cutout import CutoutOptions, cut_out
 from segmentation.i18n import Text
@@ -14,7 +12,7 @@ from segmentation.inference.refine import Refinement, crop_around, try_refine
 from segmentation.inference.registry import ModelRegistry, ModelVariant
 from segmentation.inference.segmenter import Segmenter, Timings
 from segmentation.inference.select import MIN_OFFERED_SCORE, select
-from segmentation.page.preview import reduce_pixels
+from segmentation.page.preview import reduce_image
 
 # After a longer load of the model, its time is not that of other photos.
 NOTABLE_LOAD_SECONDS = 0.05
@@ -187,7 +185,7 @@ def compare(
     cutouts = tuple(
         _cut_out(photo, setting, by_variant[setting.variant], frame) for setting in settings
     )
-    return Comparison(_reduced(photo.rgb, frame), cutouts)
+    return Comparison(reduce_image(photo.rgb[frame]), cutouts)
 
 
 def _segment_warm(segmenter: Segmenter, photo: Photo) -> tuple[Segmentation, Timings]:
@@ -221,13 +219,6 @@ def _cut_out(
         closer=refinement.seconds if refinement else 0,
         edge=cutout.alpha_seconds,
     )
-    image = _reduced(cutout.image, frame)
+    image = reduce_image(cutout.image[frame])
     notices = result.notices if setting.options.refine else ()
     return ComparedCutout(setting, result.device, result.object_count, image, seconds, notices)
-
-
-def _reduced(image: UInt8, frame: tuple[slice, slice]) -> UInt8:
-    """Return a part of an image uint8 (H, W, 3) or (H, W, 4) in the size of a preview."""
-    part = image[frame]
-    alpha = part[..., 3] if part.shape[2] == 4 else None
-    return reduce_pixels(Photo(np.ascontiguousarray(part[..., :3]), alpha, "", ()))

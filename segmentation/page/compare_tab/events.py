@@ -29,7 +29,7 @@ from segmentation.page.compare_tab.compare import (
     segment_with_variants,
     variants_of,
 )
-from segmentation.page.compare_tab.layout import FIRST_EXAMPLE, CompareLayout
+from segmentation.page.compare_tab.layout import CompareLayout
 from segmentation.page.components import (
     EXAMPLES,
     PROGRESS,
@@ -44,7 +44,7 @@ from segmentation.page.components import (
     translate_errors,
 )
 from segmentation.page.cutout_tab.layout import CutoutLayout
-from segmentation.page.server.files import store_image
+from segmentation.page.server.files.downloads import store_image
 from segmentation.page.session import PhotoState
 from segmentation.page.strings import STRINGS
 
@@ -81,7 +81,7 @@ class CompareEvents:
         return {
             layout.intro: STRINGS["compare_intro"].in_language(language),
             layout.examples: thumbnails(language),
-            layout.columns: prepared(FIRST_EXAMPLE),
+            layout.columns: prepared(layout.example.value),
             **menus,
         }
 

@@ -6,12 +6,10 @@ import gradio as gr
 from gradio.components import Component
 
 from segmentation.page.compare_tab.columns import LETTERS
-from segmentation.page.components import STATE_SECONDS, example_gallery, gallery, string
+from segmentation.page.components import STATE_SECONDS, gallery, string, thumbnails
 
-# Place in the gallery of the example that is shown first: its standard cut-out is the better one.
-FIRST_EXAMPLE = next(
-    index for index, entry in enumerate(gallery()) if entry["file"] == "coffee.png"
-)
+# The example that is shown first: its standard cut-out is the better one.
+FIRST_EXAMPLE = "coffee.png"
 
 
 class CompareLayout:
@@ -21,12 +19,14 @@ class CompareLayout:
         variants: the choices of the menus: title, index.
 
     Attributes:
+        example: place in the gallery of the example that was opened last.
         settings: the controls of each setting: variant, refine, softness, grow, fine_hair.
     """
 
     def __init__(self, variants: Sequence[tuple[str, int]]) -> None:
         self.columns = gr.State(None, time_to_live=STATE_SECONDS)
-        self.example = gr.State(FIRST_EXAMPLE)
+        files = [entry["file"] for entry in gallery()]
+        self.example = gr.State(files.index(FIRST_EXAMPLE))
         self.intro = gr.Markdown()
         self.setting_tabs: list[gr.Tab] = []
         self.settings: list[Mapping[str, Component]] = []
@@ -47,7 +47,16 @@ class CompareLayout:
                     buttons=["fullscreen"],
                     elem_id="pair",
                 )
-        self.examples = example_gallery(columns=6, elem_id="compare_examples")
+        self.examples = gr.Gallery(
+            thumbnails("en"),
+            show_label=False,
+            columns=6,
+            height="auto",
+            allow_preview=False,
+            interactive=False,
+            buttons=[],
+            elem_id="compare_examples",
+        )
         self._results()
 
     def _settings(self, variants: Sequence[tuple[str, int]]) -> None:

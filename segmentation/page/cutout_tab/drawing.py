@@ -26,7 +26,7 @@ from segmentation.page.options import PageOptions
 from segmentation.page.overlay import colour_of
 from segmentation.page.photo_texts import advice, describe, notice_lines, object_choices
 from segmentation.page.preview import Preview, preview_scale, render_preview
-from segmentation.page.server.files import replace_image, store_file, store_image
+from segmentation.page.server.files.downloads import replace_image, store_file, store_image
 from segmentation.page.session import PhotoState
 
 
@@ -142,7 +142,6 @@ def _view(
         clicked=state.clicked,
         result=result,
         result_wh=preview.file_hw[::-1],
-        follows_photo=preview.follows_photo,
         before=None if preview.before is None else store_image("before", preview.before),
         can_undo=bool(state.history),
         can_redo=bool(state.undone),

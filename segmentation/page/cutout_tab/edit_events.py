@@ -29,8 +29,8 @@ from segmentation.page.components import (
 )
 from segmentation.page.cutout_tab.drawing import Drawing
 from segmentation.page.cutout_tab.layout import CutoutLayout
-from segmentation.page.preview import pixels_of
-from segmentation.page.server.files import store_image
+from segmentation.page.preview import pixels_of, reduce_image
+from segmentation.page.server.files.downloads import store_image
 from segmentation.page.session import PhotoState
 from segmentation.page.strings import STRINGS
 
@@ -182,8 +182,4 @@ def _cut(picture: UInt8, asked: TileRequest) -> UInt8:
         int(top * height) : max(round(bottom * height), int(top * height) + 1),
         int(left * width) : max(round(right * width), int(left * width) + 1),
     ]
-    scale = min(1.0, asked.side / max(part.shape[:2]))
-    size_wh = max(1, round(part.shape[1] * scale)), max(1, round(part.shape[0] * scale))
-    if scale == 1:
-        return np.ascontiguousarray(part)
-    return np.asarray(cv2.resize(part, size_wh, interpolation=cv2.INTER_AREA), np.uint8)
+    return np.ascontiguousarray(reduce_image(part, asked.side))

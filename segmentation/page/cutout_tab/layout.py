@@ -153,7 +153,7 @@ class CutoutLayout:
             value, shown = getattr(options, name), updates.get(control)
             # A value alone, where there is no other update: see `photo_button`.
             updates[control] = {**shown, "value": value} if shown else value
-        return updates
+        return {**updates, self.size_panel.entered: self.size_panel.numbers_in(options)}
 
     def _start(self) -> None:
         start = StartScreen()

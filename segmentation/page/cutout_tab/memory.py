@@ -4,7 +4,7 @@ It comes back from the browser, where anybody can write anything into it.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -50,9 +50,10 @@ def recall_options(
     kept = memory.get("options") if isinstance(memory, dict) else None
     if not isinstance(kept, dict):
         return current
-    names = (field.name for field in fields(PageOptions))
     fitting = {
-        name: kept[name] for name in names if name in kept and _fits(kept[name], controls[name])
+        name: kept[name]
+        for name, control in controls.items()
+        if name in kept and _fits(kept[name], control)
     }
     return replace(current, **fitting)
 

@@ -8,7 +8,7 @@ from gradio.blocks import Block
 from segmentation.page.components import LATEST, PRIVATE, QUIET, serial
 from segmentation.page.cutout_tab.layout import CutoutLayout
 from segmentation.page.cutout_tab.result_events import ResultEvents
-from segmentation.page.server.queue_limits import FILE_QUEUE
+from segmentation.page.server.limits.queue_limits import FILE_QUEUE
 
 
 def wire_other_files(

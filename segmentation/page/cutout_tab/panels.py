@@ -22,7 +22,6 @@ class BackgroundPanel:
             choices(BACKGROUNDS),
             value="transparent",
             label=string("background"),
-            elem_classes="kinds",
         )
         with gr.Row():
             self.colour = gr.ColorPicker(

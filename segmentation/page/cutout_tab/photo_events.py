@@ -24,7 +24,7 @@ from segmentation.page.cutout_tab.memory import forget_photo, recall_options, re
 from segmentation.page.cutout_tab.open_request import OpenRequest
 from segmentation.page.header import Header, model_choices, status_text
 from segmentation.page.preview import pixels_of
-from segmentation.page.server.files import store_image
+from segmentation.page.server.files.downloads import store_image
 from segmentation.page.session import PhotoState, open_photo
 from segmentation.page.strings import STRINGS
 

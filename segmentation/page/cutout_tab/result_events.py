@@ -27,7 +27,7 @@ from segmentation.page.cutout_tab.drawing import Drawing
 from segmentation.page.cutout_tab.layout import CutoutLayout
 from segmentation.page.file_text import describe_file, notice_text
 from segmentation.page.options import PageOptions
-from segmentation.page.server.files import replace_download, store_file
+from segmentation.page.server.files.downloads import replace_download, store_file
 from segmentation.page.session import PhotoState
 from segmentation.page.strings import STRINGS
 

@@ -92,6 +92,11 @@ class SizePanel:
             self.id_colour: gr.update(value=colour if is_known else OTHER_COLOUR),
         }
 
+    def numbers_in(self, options: PageOptions) -> tuple[float, ...]:
+        """Return the values of `numbers`."""
+        names = (name for name, control in self.controls.items() if control in self.numbers)
+        return tuple(getattr(options, name) for name in names)
+
     def _area(self, kind: str) -> gr.Column:
         self._areas[kind] = gr.Column(visible=False)
         return self._areas[kind]
@@ -125,7 +130,7 @@ class SizePanel:
             label=string("id_colour"),
             elem_id="id_colour",
         )
-        with gr.Accordion(string("move_frame"), open=False, elem_id="move_frame"):
+        with gr.Accordion(string("move_frame"), open=False):
             self.zoom = gr.Slider(
                 MIN_ZOOM, MAX_ZOOM, defaults.zoom, step=0.02, label=string("zoom")
             )

@@ -7,25 +7,19 @@ import gradio as gr
 
 from segmentation.i18n import Text
 from segmentation.page.components import (
-    EXAMPLES,
     bilingual,
+    button_list,
     gallery,
     photo_button,
     static_html,
     string,
+    thumbnail_of,
 )
 from segmentation.page.header import KEEP_MINUTES
 from segmentation.page.strings import STRINGS
 
 # Number of examples below the card: one row on a desktop, two on a phone.
 EXAMPLE_COUNT = 6
-# Each example is a button that says which one it is.
-SELECT_EXAMPLE = """
-element.addEventListener("click", (event) => {
-  const button = event.target.closest("button");
-  if (button) trigger("select", { index: Number(button.dataset.index), value: null });
-});
-"""
 
 
 class StartScreen:
@@ -50,12 +44,7 @@ class StartScreen:
                 static_html(f"<p>{bilingual(STRINGS['drop_photo'])}</p>")
                 self.progress = gr.HTML(js_on_load=None, elem_id="opening")
             static_html(f"<h3>{bilingual(STRINGS['try_examples'])}</h3>")
-            self.examples = gr.HTML(
-                _example_buttons(),
-                js_on_load=SELECT_EXAMPLE,
-                apply_default_css=False,
-                elem_id="examples",
-            )
+            self.examples = button_list(_example_buttons(), elem_id="examples")
 
 
 def _introduction() -> str:
@@ -67,7 +56,7 @@ def _introduction() -> str:
 def _example_buttons() -> str:
     buttons = []
     for index, entry in enumerate(gallery()[:EXAMPLE_COUNT]):
-        thumbnail = (EXAMPLES / "thumbs" / entry["file"]).with_suffix(".webp")
+        thumbnail = thumbnail_of(entry)
         caption = bilingual(Text(entry["en"], entry["zh"]))
         address = escape(f"gradio_api/file={quote(str(thumbnail))}")
         # The caption below names the picture.

@@ -20,7 +20,7 @@ from segmentation.page.cutout_tab.photo_events import PhotoEvents
 from segmentation.page.cutout_tab.result_events import ResultEvents
 from segmentation.page.cutout_tab.size_events import SizeEvents
 from segmentation.page.header import Header
-from segmentation.page.server.queue_limits import FILE_QUEUE
+from segmentation.page.server.limits.queue_limits import FILE_QUEUE
 
 # Scripts of assets/, which buttons call instead of the server.
 CHOOSE_PHOTO = "() => choosePhoto()"
@@ -286,7 +286,8 @@ def _shown_controls(layout: CutoutLayout) -> list[Any]:
 
 def _set_controls(layout: CutoutLayout) -> list[Any]:
     """The components that `CutoutLayout.set_controls` sets."""
-    return _unique([*layout.controls.values(), *_shown_controls(layout)])
+    entered = layout.size_panel.entered
+    return _unique([*layout.controls.values(), *_shown_controls(layout), entered])
 
 
 def _unique(components: list[Any]) -> list[Any]:

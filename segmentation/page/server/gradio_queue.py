@@ -28,7 +28,7 @@ def order_waiting(
 
     async def push_in_order(body: Any, request: Any, username: str | None) -> Any:
         result = await push(body, request, username)
-        running = [event for job in queue.active_jobs if job for event in job]
+        running = _running(ui)
         for name, waiting in queue.event_queue_per_concurrency_id.items():
             requests = [event.request for event in running if event.concurrency_id == name]
             indices = order([event.request for event in waiting.queue], requests)
@@ -40,8 +40,7 @@ def order_waiting(
 
 def is_alive(ui: gr.Blocks, event_id: str | None) -> bool:
     """Whether a running event still has a client; True for an event that does not run."""
-    jobs = (event for job in ui._queue.active_jobs if job for event in job)
-    return all(event.alive for event in jobs if event._id == event_id)
+    return all(event.alive for event in _running(ui) if event._id == event_id)
 
 
 def unread_messages(ui: gr.Blocks) -> Mapping[str, int]:
@@ -52,11 +51,10 @@ def unread_messages(ui: gr.Blocks) -> Mapping[str, int]:
 
 def forget_session(ui: gr.Blocks, session: str) -> None:
     """Drop the messages that a session did not read, unless it has events that will send more."""
-    jobs = [event for job in ui._queue.active_jobs if job for event in job]
     queues = ui._queue.event_queue_per_concurrency_id.values()
     if any(
         event.session_hash == session
-        for event in chain(jobs, *(waiting.queue for waiting in queues))
+        for event in chain(_running(ui), *(waiting.queue for waiting in queues))
     ):
         return
     ui._queue.pending_messages_per_session.pop(session, None)
@@ -70,8 +68,7 @@ async def abandon(app: App, session: str) -> None:
 
 def queue_numbers(ui: gr.Blocks) -> dict[str, int]:
     """The number of events that wait, and of those that run."""
-    running = sum(len(job) for job in ui._queue.active_jobs if job)
-    return {"waiting": len(ui._queue), "running": running}
+    return {"waiting": len(ui._queue), "running": len(_running(ui))}
 
 
 def forget_upload(upload_id: str) -> None:
@@ -79,3 +76,8 @@ def forget_upload(upload_id: str) -> None:
     statuses = routes.file_upload_statuses
     statuses.stop_tracking(upload_id)
     statuses._signals.pop(upload_id, None)
+
+
+def _running(ui: gr.Blocks) -> list[Any]:
+    """The events that run."""
+    return [event for job in ui._queue.active_jobs if job for event in job]

@@ -20,17 +20,17 @@ from segmentation.page import gradio_internals
 from segmentation.page.server import gradio_queue
 from segmentation.page.server.address import LOCALHOST, choose_address, is_ipv6
 from segmentation.page.server.client_address import PRIVATE_NETWORKS
-from segmentation.page.server.file_owners import owners_of
+from segmentation.page.server.files.file_owners import owners_of
+from segmentation.page.server.files.storage import STORAGE_MEGABYTES, usage_of
+from segmentation.page.server.files.uploads import NOTHING_SEEN, delete_all, sweep
 from segmentation.page.server.health import HealthRoute
 from segmentation.page.server.http.browser import BrowserGuard, own_hosts
 from segmentation.page.server.http.login import Credentials
+from segmentation.page.server.http.request_guard import RequestGuard
 from segmentation.page.server.http.response_cache import ResponseCache
-from segmentation.page.server.idle_connections import close_idle_connections
-from segmentation.page.server.policy import PRIVATE_PAGE, UPLOAD_MEGABYTES, PagePolicy
-from segmentation.page.server.request_guard import RequestGuard
-from segmentation.page.server.storage import STORAGE_MEGABYTES, usage_of
+from segmentation.page.server.limits.idle_connections import close_idle_connections
+from segmentation.page.server.limits.policy import PRIVATE_PAGE, UPLOAD_MEGABYTES, PagePolicy
 from segmentation.page.server.terminal_texts import NOT_STARTED
-from segmentation.page.server.uploads import NOTHING_SEEN, delete_all, sweep
 from segmentation.page.strings import LOGIN
 
 # Visitors' files are deleted this long after they were stored.

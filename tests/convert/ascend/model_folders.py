@@ -3,6 +3,7 @@
 import hashlib
 import os
 import shlex
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -58,6 +59,14 @@ def hide_toolkit(monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in ("ASCEND_TOOLKIT_HOME", "ASCEND_HOME_PATH"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setattr(cann, "DEFAULT_LOCATIONS", ())
+
+
+def set_toolkit(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Set CANN's variables for the stand-in, and put a Python that suits it first on PATH."""
+    hide_toolkit(monkeypatch)
+    monkeypatch.setenv("ASCEND_TOOLKIT_HOME", str(TOOLKIT))
+    monkeypatch.setenv("STAND_IN_PYTHON", sys.executable)
+    set_atc_python(monkeypatch, folder, "1.26.4")
 
 
 def set_atc_python(monkeypatch: pytest.MonkeyPatch, folder: Path, numpy: str) -> None:

@@ -12,6 +12,7 @@ import onnx
 import pytest
 
 from segmentation.engines.ascend.engine import AscendEngine
+from segmentation.engines.ascend.oms import choose_oms
 from segmentation.engines.telemetry import import_onnxruntime
 from segmentation.inference.preprocess import preprocess
 from segmentation.model_card import ModelCard, load_card, save_card
@@ -90,11 +91,49 @@ def test_converting_again_replaces_the_om_and_keeps_the_order_of_preference(fold
     assert len({artifact.file for artifact in artifacts}) == len(artifacts) == 4
 
 
+@pytest.mark.parametrize("flags", [["--sampling", "gather"], ["--aipp"]])
+@pytest.mark.usefixtures("atc_log")
+def test_oms_of_another_form_are_preferred_to_those_they_stand_for(
+    tmp_path: Path, flags: list[str]
+) -> None:
+    folder = write_folder(tmp_path / "small", "NCHW")
+    assert convert_folder(folder) == 0
+    assert convert_folder(folder, *flags) == 0
+    form = flags[-1].strip("-")
+    loaded = choose_oms(load_card(folder), "Ascend310P3", None)
+    assert [om.file for om in loaded] == [
+        f"model_ascend310p3_mixed_{form}_32x32.om",
+        f"model_ascend310p3_mixed_{form}_16x32.om",
+    ]
+
+
 def test_a_fusion_switch_file_is_passed_to_atc(folder: Path, atc_log: Path, tmp_path: Path) -> None:
     switches = tmp_path / "my switches.json"
-    switches.write_text('{"Switch": {"GraphFusion": {"GridSampler2DFusionPass": "on"}}}')
+    text = '{"Switch": {"GraphFusion": {"GridSampler2DFusionPass": "on"}}}'
+    switches.write_text(text)
     assert convert_folder(folder, "--size", "32", "--fusion-switch-file", str(switches)) == 0
-    assert "--fusion_switch_file=fusion_switch.cfg" in atc_log.read_text().splitlines()
+    logged = atc_log.read_text().splitlines()
+    assert "--fusion_switch_file=fusion_switch.cfg" in logged
+    assert text in logged
+
+
+@pytest.mark.parametrize(
+    ("graph_sampling", "flags", "recorded"),
+    [
+        ("gather", [], "gather"),
+        ("gather", ["--sampling", "grid-sample"], "gather"),
+        ("grid-sample", ["--sampling", "gather"], "gather"),
+        ("deform-conv", [], "grid-sample"),
+    ],
+)
+@pytest.mark.usefixtures("atc_log")
+def test_the_card_says_which_sampling_an_om_has(
+    folder: Path, graph_sampling: str, flags: list[str], recorded: str
+) -> None:
+    card = load_card(folder)
+    save_card(replace(card, artifacts=(replace(card.artifacts[0], sampling=graph_sampling),)))
+    assert convert_folder(folder, *flags) == 0
+    assert load_card(folder).artifacts[-1].sampling == recorded
 
 
 @pytest.mark.usefixtures("atc_log")
@@ -128,7 +167,9 @@ def test_a_graph_that_atc_refuses_in_any_form_does_not_reach_it(
     )
     save_card(replace(card, artifacts=(changed,)))
     assert convert_folder(folder) == 1
-    assert "--target ascend" in capsys.readouterr().err
+    printed = capsys.readouterr().err
+    assert "E16005" in printed
+    assert "--target ascend" in printed
     assert not atc_log.exists()
 
 
@@ -158,6 +199,7 @@ def test_a_temporary_folder_whose_path_atc_refuses_is_named(
     [
         (["--aipp"], "Leave --aipp out"),
         (["--gears"], "NCHW"),
+        (["--gears", "--sampling", "gather"], "Leave --gears or --sampling out"),
         (["--size", "64"], "no fp32 ONNX graph for 64x64"),
     ],
 )

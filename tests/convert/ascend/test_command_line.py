@@ -185,6 +185,7 @@ def test_options_are_handed_to_atc(folder: Path, atc_log: Path) -> None:
     arguments = atc_log.read_text().splitlines()
     assert "--op_select_implmode=high_precision" in arguments
     assert "--keep_dtype=keep_dtype.cfg" in arguments
+    assert "OpType::InstanceNorm" in arguments  # the file's content
 
 
 @pytest.mark.parametrize(

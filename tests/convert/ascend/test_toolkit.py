@@ -56,6 +56,11 @@ def test_atc_writes_its_fusion_report_where_it_runs(monkeypatch: pytest.MonkeyPa
     assert "ASCEND_WORK_PATH" not in cann._environment()
 
 
+def test_the_codes_that_users_meet_most_are_explained() -> None:
+    met = {"E10001", "E10016", "E16005", "EZ3003", "EE1010", "np.float_"}
+    assert met <= ERROR_CODES.keys()
+
+
 @pytest.mark.parametrize("code", ERROR_CODES)
 @pytest.mark.usefixtures("atc_log")
 def test_error_codes_of_atc_are_explained(
@@ -93,6 +98,13 @@ def test_the_numpy_of_atc_is_looked_at_before_it_runs(
     assert convert_folder(folder, "--size", "32") == (0 if is_accepted else 1)
     assert atc_log.exists() == is_accepted
     assert ("has NumPy 2.1.0" in capsys.readouterr().err) != is_accepted
+
+
+def test_a_path_without_python3_is_left_to_atc_to_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    cann.check_python(cann.Toolkit(TOOLKIT / "bin/atc"))
 
 
 def test_pyacl_names_the_chip_before_npu_smi(

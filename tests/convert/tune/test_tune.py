@@ -5,12 +5,19 @@ from pathlib import Path
 
 import pytest
 
+import convert.tune.host_facts
 from convert.__main__ import main
 from convert.ascend.command_line import Tuning
+from convert.logits_difference import LogitsDifference
 from convert.tune.candidates import Trial, candidates, choose
-from segmentation.errors import ConversionError
+from convert.tune.host_facts import host_facts
+from convert.tune.measure import Throughput, measure_trial
+from convert.tune.report import format_report
+from segmentation.errors import ConversionError, ModelDamaged
 from segmentation.model_card import load_card
-from tests.convert.ascend.model_folders import set_atc_python, write_folder
+from tests.convert.ascend.model_folders import set_toolkit, write_folder
+from tests.stand_ins.om_card import small_card, write_om, write_onnx
+from tests.stand_ins.small_model import small_model
 from tests.stand_ins.toolkit import SITE_PACKAGES, TOOLKIT, fresh_acl
 
 
@@ -18,9 +25,7 @@ from tests.stand_ins.toolkit import SITE_PACKAGES, TOOLKIT, fresh_acl
 def card_host(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A host with the stand-in of CANN."""
     fresh_acl(monkeypatch)
-    monkeypatch.setenv("ASCEND_TOOLKIT_HOME", str(TOOLKIT))
-    monkeypatch.setenv("STAND_IN_PYTHON", os.sys.executable)
-    set_atc_python(monkeypatch, tmp_path / "atc_python", "1.26.4")
+    set_toolkit(monkeypatch, tmp_path / "atc_python")
     monkeypatch.setenv("PATH", f"{os.environ['PATH']}{os.pathsep}{TOOLKIT / 'bin'}")
     monkeypatch.setenv("PYTHONPATH", str(SITE_PACKAGES))
 
@@ -51,6 +56,55 @@ def test_a_card_on_which_nothing_works_is_reported(
     folder = write_folder(tmp_path / "small", "NHWC")
     assert main(["tune", str(folder), "--photos", str(photo_path)]) == 1
     assert "No OM worked on this card" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("card_host")
+def test_a_folder_that_cannot_be_written_is_refused_before_the_trials(
+    tmp_path: Path,
+    photo_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folder = write_folder(tmp_path / "small", "NHWC")
+    # The superuser may write everywhere, so that no mode of the folder would do.
+    monkeypatch.setattr(os, "access", lambda path, _mode: Path(path) != folder)
+    assert main(["tune", str(folder), "--photos", str(photo_path)]) == 1
+    printed = capsys.readouterr().err
+    assert "cannot be written to" in printed
+    assert "Trying" not in printed
+
+
+def test_an_npu_smi_that_hangs_leaves_its_version_unknown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fresh_acl(monkeypatch)
+    program = tmp_path / "npu-smi"
+    program.write_text("#!/bin/sh\nexec tail -f /dev/null\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr(convert.tune.host_facts, "NPU_SMI_TIMEOUT_S", 0.1)
+    assert host_facts()["npu-smi"] == "unknown"
+
+
+def test_a_trial_without_onnxruntime_releases_the_device(
+    tmp_path: Path, photo_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acl = fresh_acl(monkeypatch)
+    om = write_om(tmp_path, [(32, 32)])
+    graph = write_onnx(tmp_path, small_model((32, 32)))
+    (tmp_path / graph.file).write_bytes(b"altered")
+    with pytest.raises(ModelDamaged):
+        measure_trial(small_card(tmp_path, [graph, om]), om, Tuning(), [photo_path], rounds=1)
+    assert acl.stand_in.chip.leaks() == {}
+
+
+def test_a_report_without_a_profile_names_both_causes(tmp_path: Path) -> None:
+    best = Trial(Tuning(), ious=(1.0,), logits=(LogitsDifference(0, 0, 0, 0, 1, 1, 0),))
+    report = format_report(
+        small_card(tmp_path), {}, [best], best, {}, Throughput(1, 2.0), {}, durations=None
+    )
+    assert "msprof is not installed or recorded nothing" in report
+    assert "| mixed | grid-sample |" in report
 
 
 def test_each_chip_gets_the_samplings_it_has() -> None:

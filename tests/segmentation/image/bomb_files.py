@@ -1,13 +1,12 @@
 """Small files that take far more memory or time to read than photos of their size."""
 
-import io
 import struct
 import zlib
 
-import numpy as np
 from PIL import Image
 
 from tests.segmentation.image.photo_files import encode_image
+from tests.segmentation.image.png_files import chunk
 
 
 def exif_of_one_value(tags: int, length: int) -> bytes:
@@ -56,14 +55,10 @@ def png_of_raw_profile(tags: int, length: int) -> bytes:
     text = b"\nexif\n" + str(len(exif)).encode() + b"\n" + exif.hex().encode()
     contents = b"Raw profile type exif\0\0" + zlib.compress(text, 9)
     data = encode_image(Image.new("RGB", (24, 20)), "PNG")
-    body = b"zTXt" + contents
-    chunk = struct.pack(">I", len(contents)) + body + struct.pack(">I", zlib.crc32(body))
-    return data[:33] + chunk + data[33:]
+    return data[:33] + chunk(b"zTXt", contents) + data[33:]
 
 
 def webp_of_one_value(tags: int, length: int) -> bytes:
     """Make a WebP whose EXIF tags all name the same bytes."""
-    buffer = io.BytesIO()
-    pixels = np.zeros((20, 24, 3), np.uint8)
-    Image.fromarray(pixels).save(buffer, "WEBP", exif=exif_of_one_value(tags, length))
-    return buffer.getvalue()
+    exif = exif_of_one_value(tags, length)
+    return encode_image(Image.new("RGB", (24, 20)), "WEBP", exif=exif)

@@ -14,11 +14,10 @@ from segmentation.image.decode import decode
 from segmentation.image.decoders import FIRST_SOUND_PILLOW, load_pixels
 from segmentation.image.open import open_image
 from segmentation.image.photo import Limits
-from tests.paths import EXAMPLES
+from tests.paths import EXAMPLES, ROOT
 from tests.segmentation.image.photo_files import encode_image, sample
 
 STRANGERS = replace(Limits(), are_strangers=True)
-ROOT = EXAMPLES.parent
 
 
 def cmyk() -> bytes:

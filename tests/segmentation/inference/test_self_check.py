@@ -9,7 +9,10 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
+from segmentation.engines.ascend.engine import AscendEngine
+from segmentation.errors import EngineUnavailable
 from segmentation.inference.segmenter import Segmenter
+from segmentation.inference.self_check import checked_overlap
 from segmentation.model_card import ModelCard, find_model
 from tests.stand_ins.om_card import write_artifact
 from tests.stand_ins.toolkit import fresh_acl
@@ -69,6 +72,18 @@ def test_a_wrong_om_is_noticed_once_and_remembered(acl: ModuleType, tmp_path: Pa
     (tmp_path / "right").mkdir()
     assert notices_after_check(card_with_om(tmp_path / "right", content)) == []
     assert acl.stand_in.chip.calls["mdl.execute_async"] == 2
+
+
+@pytest.mark.usefixtures("acl")
+def test_an_om_of_another_size_than_the_graphs_is_not_checked(tmp_path: Path) -> None:
+    bundled = find_model("compact")
+    card = card_with_om(tmp_path, bundled.path(bundled.artifacts[0]).read_bytes())
+    graph, om = card.artifacts
+    card = replace(card, artifacts=(replace(graph, sizes_hw=((384, 384),)), om))
+    engine = AscendEngine(card)
+    with pytest.raises(EngineUnavailable, match="no ONNX graph of the size"):
+        checked_overlap(card, engine, om)
+    engine.close()
 
 
 def test_nothing_is_checked_on_onnxruntime() -> None:

@@ -12,7 +12,7 @@ from segmentation import ModelCard, find_model
 from segmentation.inference.registry import ModelRegistry
 from segmentation.page.components import PageContext
 from segmentation.page.server.launch import serve
-from segmentation.page.server.policy import PRIVATE_PAGE, PagePolicy
+from segmentation.page.server.limits.policy import PRIVATE_PAGE, PagePolicy
 from segmentation.page.theme import appearance
 from tests.coroutines import run_coroutine
 

@@ -34,6 +34,8 @@ def test_the_page_is_accessible_at_each_width_and_colour_scheme(
     page.goto(address)
     page.locator("#examples img").last.wait_for()
     assert problems(page, f"{scheme}_{width}_empty") == []
+    # The captions say what the examples show.
+    expect(page.locator("#examples img:not([alt=''])")).to_have_count(0)
     open_example(page, 3)
     assert problems(page, f"{scheme}_{width}_result") == []
     for tools in page.locator("#tools").get_by_role("tab").all()[1:]:

@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.paths import ROOT
+from tests.segmentation.page.browsing import photo_input
 from tests.stand_ins.om_card import CHIP, bundled_card_with_oms
 from tests.stand_ins.toolkit import SITE_PACKAGES
 from tests.started import Started, started
@@ -50,7 +51,7 @@ def running(tmp_path: Path, report: Path, monkeypatch: pytest.MonkeyPatch) -> It
 def upload(page: Page, address: str, name: str) -> None:
     page.goto(address)
     page.locator("#examples img").first.wait_for()
-    page.locator("input[type=file]").first.set_input_files(ROOT / "examples" / name)
+    photo_input(page).set_input_files(ROOT / "examples" / name)
 
 
 def test_the_page_recovers_from_a_chip_failure_and_stops_without_leaks(

@@ -27,14 +27,14 @@ def test_a_photo_is_decoded_once(tmp_path: Path) -> None:
     cache = PhotoCache(Limits())
     path = write_photo(tmp_path / "a.png", 100)
     assert cache.read(path) is cache.read(path)
-    assert cache.preview(path) is cache.read(path), "it is no larger than a preview"
+    assert cache.get(path).preview is cache.read(path), "it is no larger than a preview"
     assert cache.bytes == 2 * 100 * 100 * 3
 
 
 def test_a_large_photo_has_a_reduced_preview(tmp_path: Path) -> None:
     cache = PhotoCache(Limits())
     path = write_photo(tmp_path / "a.png", 2 * PREVIEW_SIDE)
-    assert cache.preview(path).hw == (PREVIEW_SIDE, PREVIEW_SIDE)
+    assert cache.get(path).preview.hw == (PREVIEW_SIDE, PREVIEW_SIDE)
     assert cache.read(path).hw == (2 * PREVIEW_SIDE, 2 * PREVIEW_SIDE)
 
 

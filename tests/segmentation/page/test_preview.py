@@ -24,6 +24,7 @@ from segmentation.page.preview import (
     pixels_of,
     preview_options,
     preview_scale,
+    reduce_image,
     reduce_photo,
     reduce_pixels,
     render_preview,
@@ -42,6 +43,18 @@ def portrait() -> tuple[Photo, Segmentation, tuple[int, ...]]:
     photo = replace(photo, rgb=np.asarray(cv2.resize(photo.rgb, (1536, 1536)), np.uint8))
     found, _ = Segmenter(find_model("compact")).segment(photo)
     return photo, found, select(found, "auto")
+
+
+def test_a_reduced_result_has_no_dark_rim() -> None:
+    # Transparent pixels are black in a file.
+    image = np.zeros((40, 60, 4), np.uint8)
+    image[:, 29:] = 255
+    reduced = reduce_image(image, 30)
+    assert reduced.shape == (20, 30, 4)
+    partly = (reduced[..., 3] > 0) & (reduced[..., 3] < 255)
+    assert partly.any()
+    assert (reduced[partly][:, :3] == 255).all()
+    assert reduce_image(image, 60) is image
 
 
 @pytest.mark.parametrize(
@@ -145,7 +158,7 @@ def test_a_preview_is_what_the_file_is(
     else:
         assert np.abs(enlarged.astype(int) - file.image).mean() < 5
     shown = preview.before
-    assert (shown is None) == preview.follows_photo == (options in WHOLE_PHOTO)
+    assert (shown is None) == (options in WHOLE_PHOTO)
     np.testing.assert_allclose(preview.file_hw, (height, width), atol=3)
     assert shown is None or shown.shape[:2] == preview.after.shape[:2]
     left, top, right, bottom = file.frame.box_xyxy

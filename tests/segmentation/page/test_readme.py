@@ -15,20 +15,23 @@ import pytest
 import app
 from segmentation.page.api import Calls
 from segmentation.page.photo_cache import MAX_BYTES
+from segmentation.page.server.files.storage import STORAGE_MEGABYTES
 from segmentation.page.server.http.form import MAX_FILES
 from segmentation.page.server.http.login import WRONG_RATE
-from segmentation.page.server.idle_connections import IDLE_SECONDS, MAX_CONNECTIONS_PER_NETWORK
+from segmentation.page.server.http.request_body import EVENT_BYTES
 from segmentation.page.server.launch import KEEP_SECONDS, SWEEP_SECONDS
-from segmentation.page.server.policy import (
+from segmentation.page.server.limits.idle_connections import (
+    IDLE_SECONDS,
+    MAX_CONNECTIONS_PER_NETWORK,
+)
+from segmentation.page.server.limits.policy import (
     PRIVATE_PAGE,
     PUBLIC_PAGE,
     UPLOAD_MEGABYTES,
     PagePolicy,
     Rate,
 )
-from segmentation.page.server.rate_limit import SESSIONS_PER_NETWORK
-from segmentation.page.server.request_body import EVENT_BYTES
-from segmentation.page.server.storage import STORAGE_MEGABYTES
+from segmentation.page.server.limits.rate_limit import SESSIONS_PER_NETWORK
 from tests.paths import EXAMPLES
 from tests.readmes import (
     PAGE_README,

@@ -33,6 +33,7 @@ def test_a_long_operation_can_be_cancelled(
     assert download(page, tmp_path)[0] == "coffee_cutout.png"
 
 
+@pytest.mark.parametrize("page", ["en-US"], indirect=True)
 def test_a_cancelled_comparison_runs_no_further_model(
     page: Page, held_inference: HeldInference
 ) -> None:
@@ -75,6 +76,15 @@ def test_a_long_upload_is_shown_in_the_visitors_language(page: Page) -> None:
     devtools.send("Network.emulateNetworkConditions", slow)
     photo_input(page).set_input_files(EXAMPLES / "coffee.png")
     expect(page.get_by_role("status").get_by_text(text(page, "uploading"))).to_be_visible()
+
+    page.get_by_role("tab", name=text(page, "batch")).click()
+    page.locator("input[type=file][multiple]").set_input_files(EXAMPLES / "coffee.png")
+    progress = page.locator(".uploading")
+    expect(progress).to_be_visible()
+    assert text(page, "uploading") in progress.evaluate(
+        "element => getComputedStyle(element, '::before').content"
+    )
+    expect(progress).to_have_css("font-size", "0px")
 
 
 def test_a_page_says_that_the_server_was_restarted(browser: Browser) -> None:

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from segmentation.i18n import Text
 from segmentation.page.server.address import LOCALHOST
-from segmentation.page.server.refusal import Refusal
+from segmentation.page.server.http.refusal import Refusal
 
 # HOST or HOST:PORT as a browser sends it.
 HOST = re.compile(r"(?P<name>[\w.~-]{1,253}|\[[0-9a-f:.]{2,45}\])(:(?P<port>\d{1,5}))?", re.I)
@@ -169,5 +169,8 @@ def _is_of_other_site(headers: Headers) -> bool:
     if (origin := headers.get("origin")) is None:  # no browser
         return False
     own = (headers.get("host", ""), *headers.get("x-forwarded-host", "").split(","))
-    host = urlsplit(origin).netloc.lower()
+    try:
+        host = urlsplit(origin).netloc.lower()
+    except ValueError:  # no address
+        return True
     return not host or host not in {name.strip().lower() for name in own}

@@ -4,7 +4,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from segmentation.i18n import Text
-from segmentation.page.server.refusal import Refusal
+from segmentation.page.server.http.refusal import Refusal
 
 # Gradio itself accepts a thousand files in one request.
 MAX_FILES = 100

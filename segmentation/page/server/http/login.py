@@ -5,6 +5,8 @@ import hmac
 import re
 from pathlib import Path
 
+from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import Receive, Scope
 
@@ -12,9 +14,9 @@ from segmentation.errors import RateExceeded
 from segmentation.i18n import Text
 from segmentation.page.gradio_internals import is_logged_in
 from segmentation.page.server.client_address import scope_network
-from segmentation.page.server.policy import Rate
-from segmentation.page.server.rate_limit import SESSIONS_PER_NETWORK, RateLimiter
-from segmentation.page.server.refusal import Refusal
+from segmentation.page.server.http.refusal import Refusal
+from segmentation.page.server.limits.policy import Rate
+from segmentation.page.server.limits.rate_limit import SESSIONS_PER_NETWORK, RateLimiter
 
 Credentials = tuple[str, str]
 
@@ -26,6 +28,10 @@ PROTECTED = re.compile(
 # Wrong passwords from one network: a class of 30 at once, and then 10 a minute.
 WRONG_RATE = Rate(burst=30 // SESSIONS_PER_NETWORK, per_minute=10 / SESSIONS_PER_NETWORK)
 
+NOT_A_FORM = Text(
+    "The login is not a valid form. Correct it and try again.",
+    "登录请求不是有效的表单，请更正后重试。",
+)
 NOT_LOGGED_IN = Text("Log in first.", "请先登录。")
 
 
@@ -76,16 +82,23 @@ class LoginGuard:
             receive: a stream of its body.
 
         Raises:
-            Refusal: 429, too many wrong passwords from this network.
+            Refusal: 400, the body is not a form; 429, too many wrong passwords from this network.
         """
-        async with Request(scope, receive).form() as form:
-            given = str(form.get("username", "")).strip(), str(form.get("password", ""))
-        if self._expected and hmac.compare_digest(_joined(given), _joined(self._expected)):
+        try:
+            async with Request(scope, receive).form() as form:
+                given = _joined((_value(form, "username").strip(), _value(form, "password")))
+        except (HTTPException, ValueError) as error:  # ValueError: no encoding of text
+            raise Refusal(400, NOT_A_FORM) from error
+        if self._expected and hmac.compare_digest(given, _joined(self._expected)):
             return
         try:
             self._wrong.admit(scope_network(scope), None)
         except RateExceeded as error:
             raise Refusal(429, error.text) from error
+
+
+def _value(form: FormData, name: str) -> str:
+    return str(form.get(name, ""))
 
 
 def _joined(pair: Credentials) -> bytes:

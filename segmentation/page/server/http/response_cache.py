@@ -18,9 +18,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from segmentation.errors import RateExceeded
 from segmentation.page.server.client_address import scope_network
 from segmentation.page.server.http.browser import SPACE_FRAMES, content_security_policy
-from segmentation.page.server.policy import Rate
-from segmentation.page.server.rate_limit import RateLimiter
-from segmentation.page.server.refusal import Refusal
+from segmentation.page.server.http.refusal import Refusal
+from segmentation.page.server.limits.policy import Rate
+from segmentation.page.server.limits.rate_limit import RateLimiter
 
 PAGE = re.compile(r"/|/config/?|/theme\.css|/gradio_api/(info|theme\.css)/?")
 ASSET = re.compile(r"/(assets|static)/.+", re.DOTALL)
@@ -29,7 +29,8 @@ FOREVER = "public, max-age=31536000, immutable"
 # The addresses of a page depend on these headers.
 ADDRESS_HEADERS = (b"host", b"x-forwarded-host", b"x-forwarded-proto")
 MAX_BYTES = 32_000_000
-# Pages by new addresses, which only a client that makes up addresses asks for.
+# Pages by new addresses, which only a client that makes up addresses asks for. A network may have
+# `SESSIONS_PER_NETWORK` times this rate.
 NEW_PAGES = Rate(burst=12, per_minute=12)
 SCRIPT = re.compile(rb"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.DOTALL)
 MIN_COMPRESSED_BYTES = 1000
@@ -71,7 +72,7 @@ class ResponseCache:
             await self._app(scope, receive, send)
             return
         encoding = _encoding(scope, is_asset=is_asset)
-        names = self._names if is_page else ()
+        names = self._names if is_page and not path.endswith("theme.css") else ()
         headers = tuple(item for item in scope["headers"] if item[0] in names)
         headers = (*headers, (b"accept-encoding", encoding))
         query = scope["query_string"] if path.startswith("/gradio_api/info") else b""
@@ -84,7 +85,8 @@ class ResponseCache:
                 self._count_new(scope)
             async with self._lock:
                 answer = self._answers.get(key) or await self._ask(
-                    {**scope, "method": "GET", "query_string": query, "headers": [*headers]}
+                    {**scope, "method": "GET", "query_string": query, "headers": [*headers]},
+                    is_page=is_page,
                 )
                 self._keep(key, answer)
         response = Response(answer.body, answer.status)
@@ -99,10 +101,9 @@ class ResponseCache:
         except RateExceeded as error:
             raise Refusal(429, error.text) from error
 
-    async def _ask(self, scope: Scope) -> Answer:
+    async def _ask(self, scope: Scope, *, is_page: bool) -> Answer:
         """Get an answer from the application, compressed if the client can read that."""
         messages: list[Message] = []
-
         requests: list[Message] = [{"type": "http.request", "body": b"", "more_body": False}]
 
         async def receive() -> Message:
@@ -122,16 +123,15 @@ class ResponseCache:
             )
         accepted = Headers(scope=scope)["accept-encoding"]
         is_plain = "content-encoding" not in headers and len(body) > MIN_COMPRESSED_BYTES
-        if PAGE.fullmatch(scope["path"].removeprefix(scope.get("root_path", ""))):
-            headers["cache-control"] = "no-cache"
-            if accepted == "gzip" and is_plain:
-                body = gzip.compress(body, mtime=0)
-                headers["content-encoding"] = "gzip"
-        else:
-            headers["cache-control"] = FOREVER if "/assets/" in scope["path"] else "no-cache"
+        if is_page and is_plain and accepted == "gzip":
+            body = gzip.compress(body, mtime=0)
+            headers["content-encoding"] = "gzip"
+        status: int = messages[0]["status"]
+        is_hashed = status == 200 and not is_page and "/assets/" in scope["path"]
+        headers["cache-control"] = FOREVER if is_hashed else "no-cache"
         headers["vary"] = "Accept-Encoding"
         headers["content-length"] = str(len(body))
-        return Answer(messages[0]["status"], tuple(headers.raw), body)
+        return Answer(status, tuple(headers.raw), body)
 
     def _keep(self, key: Key, answer: Answer) -> None:
         if answer.status != 200 or b"set-cookie" in dict(answer.headers):

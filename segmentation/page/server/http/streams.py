@@ -4,13 +4,13 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from urllib.parse import parse_qs
 
+from starlette.datastructures import QueryParams
 from starlette.types import Message, Receive, Scope, Send
 
 from segmentation.i18n import Text
 from segmentation.page.server import gradio_queue
-from segmentation.page.server.refusal import Refusal
+from segmentation.page.server.http.refusal import Refusal
 
 UPLOAD_ID = re.compile(r"[\w-]{1,64}")
 BAD_UPLOAD_ID = Text(
@@ -73,5 +73,5 @@ async def abandoned_when_left(scope: Scope, receive: Receive, send: Send) -> Asy
 
 
 def _query(scope: Scope, name: str) -> str:
-    query: bytes = scope["query_string"]
-    return parse_qs(query.decode("latin-1")).get(name, [""])[-1]
+    value: str = QueryParams(scope["query_string"]).get(name, "")
+    return value

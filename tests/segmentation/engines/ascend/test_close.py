@@ -36,7 +36,7 @@ try:
 except InferenceFailed:
     print('failed')
 acl.stand_in.chip.released.set()
-while engine._pool.workers[0].acl.current_call_seconds():
+while engine._pool.workers[0]._acl.current_call_seconds():
     pass
 engine.run(np.zeros((1, 3, 32, 32), 'f'))
 """

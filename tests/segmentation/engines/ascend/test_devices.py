@@ -1,5 +1,6 @@
 """Several devices: all work, one may be lost, and some may be left out."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
@@ -7,11 +8,12 @@ from types import ModuleType
 import numpy as np
 import pytest
 
+from segmentation.engines.ascend import pool
 from segmentation.engines.registry import check_engine_choice, open_engine
-from segmentation.errors import ChoiceError, EngineUnavailable
+from segmentation.errors import ChoiceError, EngineUnavailable, InferenceFailed
 from tests.segmentation.engines.ascend.small_engine import SIZE_HW, StartEngine, card_with_oms
 from tests.stand_ins.om_card import CHIP, small_card, write_artifact
-from tests.stand_ins.small_model import onnx_outputs, random_image
+from tests.stand_ins.small_model import onnx_outputs, random_image, small_model
 
 DEVICES, CLIENTS, PHOTOS = 4, 8, 400
 
@@ -64,8 +66,6 @@ def test_a_photo_goes_to_another_device_when_one_hangs(
 def test_a_photo_that_fails_everywhere_is_not_tried_everywhere(
     start_engine: StartEngine, devices: ModuleType, tmp_path: Path
 ) -> None:
-    from segmentation.errors import InferenceFailed
-
     engine = start_engine(card_with_oms(tmp_path))
     devices.stand_in.inject("stream", 507015, times=99)
     with pytest.raises(InferenceFailed, match="computing"):
@@ -83,6 +83,59 @@ def test_a_device_that_does_not_start_leaves_the_others(
     assert engine.device == f"3/4 × {CHIP}"
     assert engine.input.name == "image"
     engine.run(random_image())
+
+
+def refuse(acl: ModuleType, device_ids: set[int]) -> None:
+    """Let devices refuse to start, with a code that does not say that they are lost."""
+    set_device = acl.rt.set_device
+    acl.rt.set_device = lambda device: 507899 if device in device_ids else set_device(device)
+
+
+def fill_memory(acl: ModuleType, device_ids: set[int]) -> None:
+    """Let devices have no memory left."""
+    chip, memory = acl.stand_in.chip, acl.rt.get_mem_info
+    acl.rt.get_mem_info = lambda kind: (
+        (0, 1, 0) if chip.current_context().device in device_ids else memory(kind)
+    )
+
+
+@pytest.mark.parametrize("spoil", [refuse, fill_memory])
+def test_devices_that_still_do_not_start_fail_no_photo(
+    start_engine: StartEngine,
+    devices: ModuleType,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    spoil: Callable[[ModuleType, set[int]], None],
+) -> None:
+    monkeypatch.setattr(pool, "RETRY_AFTER_S", 0)
+    spoil(devices, {0, 1})
+    engine = start_engine(card_with_oms(tmp_path))
+    for _ in range(3):
+        engine.run(random_image())
+    assert engine.device == f"2/4 × {CHIP}"
+
+
+def test_the_input_is_known_when_all_devices_are_lost(
+    start_engine: StartEngine, devices: ModuleType, tmp_path: Path
+) -> None:
+    refuse(devices, {0})
+    engine = start_engine(card_with_oms(tmp_path))
+    for device in range(1, DEVICES):
+        devices.stand_in.chip.lose_device(device)
+    devices.stand_in.inject("rt.set_device", 507033, times=99)
+    with pytest.raises(InferenceFailed):
+        engine.run(random_image())
+    assert engine.device == f"0/4 × {CHIP}"
+    assert engine.input.name == "image"
+
+
+def test_the_memory_of_a_device_that_does_not_start_cannot_be_asked(
+    start_engine: StartEngine, devices: ModuleType, tmp_path: Path
+) -> None:
+    refuse(devices, {0})
+    engine = start_engine(card_with_oms(tmp_path))
+    with pytest.raises(InferenceFailed, match="versions do not match"):
+        _ = engine.memory_bytes
 
 
 def test_devices_are_chosen_by_number(
@@ -125,8 +178,6 @@ def test_memory_is_checked_before_an_om_is_loaded(
     start_engine: StartEngine, acl: ModuleType, tmp_path: Path
 ) -> None:
     from stand_in_om import compile_om
-
-    from tests.stand_ins.small_model import small_model
 
     om = write_artifact(compile_om(small_model(SIZE_HW), [SIZE_HW]), tmp_path / "a.om", [SIZE_HW])
     acl.stand_in.chip.total_bytes = 100

@@ -55,7 +55,7 @@ def test_the_engine_works_again_once_the_wait_is_over(
     hung_engine: AscendEngine, acl: ModuleType
 ) -> None:
     acl.stand_in.chip.released.set()
-    while hung_engine._pool.workers[0].acl.current_call_seconds():
+    while hung_engine._pool.workers[0]._acl.current_call_seconds():
         pass
     hung_engine.run(random_image())
 

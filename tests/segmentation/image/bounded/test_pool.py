@@ -1,6 +1,7 @@
 """Photos are decoded in processes whose memory and time are limited."""
 
 import os
+import resource
 import select
 import signal
 import subprocess
@@ -20,7 +21,7 @@ from segmentation.image.bounded.pool import DecoderPool
 from segmentation.image.bounded.process import DecoderFailed, DecoderProcess
 from segmentation.image.decode import decode
 from segmentation.image.photo import Limits
-from tests.paths import EXAMPLES
+from tests.paths import EXAMPLES, ROOT
 from tests.segmentation.image.bomb_files import (
     gif_of_comments,
     jpeg_of_segments,
@@ -37,7 +38,6 @@ from tests.segmentation.image.photo_files import (
 )
 
 LIMITS = Limits()
-ROOT = EXAMPLES.parent
 # A program without a guard around its main part.
 PROGRAM = f"""
 import os, sys
@@ -172,6 +172,35 @@ def test_a_process_that_cannot_start_is_an_error_that_says_so(
     monkeypatch.setattr(sys, "executable", "/bin/false")
     with pytest.raises(PhotoError, match="cannot start the process that reads photos"):
         pool.decode(sample("JPEG"), LIMITS)
+
+
+def test_warming_up_leaves_an_error_to_the_first_photo(monkeypatch: pytest.MonkeyPatch) -> None:
+    pool = DecoderPool()
+    monkeypatch.setattr(sys, "executable", "/no/such/program")
+    pool.warm_up()
+    with pytest.raises(PhotoError, match="cannot start the process that reads photos"):
+        pool.decode(sample("JPEG"), LIMITS)
+
+
+def test_a_process_without_descriptors_cannot_start() -> None:
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, limits[1]))
+    try:
+        with pytest.raises(PhotoError, match="cannot start the process that reads photos"):
+            DecoderProcess()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
+def test_a_fork_starts_its_own_processes(process: DecoderProcess) -> None:
+    pool = DecoderPool(1)
+    pool._idle.append(process)
+    pool._lock.acquire()  # by a thread that the fork does not have
+    pool.forget()
+    assert pool._idle == []
+    assert not pool._lock.locked()
+    assert pool._places.acquire(blocking=False)
+    assert not pool._places.acquire(blocking=False)
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])

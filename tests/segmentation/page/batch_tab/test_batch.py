@@ -30,7 +30,7 @@ from segmentation.page.batch_tab.batch import (
 )
 from segmentation.page.options import PageOptions
 from segmentation.page.photo_cache import PhotoCache
-from segmentation.page.server.storage import STORAGE_FULL
+from segmentation.page.server.files.storage import STORAGE_FULL
 from segmentation.page.strings import STRINGS
 from tests.paths import EXAMPLES
 
@@ -92,7 +92,7 @@ def test_a_bad_photo_does_not_stop_the_rest(segmenter: Segmenter, tmp_path: Path
     assert list(dict.fromkeys(names)) == ["flower.jpg", "flower.png", "gone.jpg"]
     assert "无法识别为照片" in rows[1 + names.index("flower.png")][-1]
     assert "not a photo" in overview(batch, "en")[1][1]
-    assert re.fullmatch(r"1 · 物体 \d+% → flower_cutout.png \(.* s\)", overview(batch, "zh")[0][1])
+    assert re.fullmatch(r"1 · 物体 → flower_cutout\.png \(\d+\.\d s\)", overview(batch, "zh")[0][1])
 
 
 def test_a_stopped_batch_keeps_the_finished_photos(segmenter: Segmenter, tmp_path: Path) -> None:
@@ -124,10 +124,22 @@ def test_a_batch_reports_a_full_disk_and_finishes_once_there_is_space(
     batch = start_batch(photos, folder / "cutouts.zip", "compact", "auto", OPTIONS, CACHE)
     batch = advance(batch, segmenter, CACHE, "en")
     assert batch.done[0].notes == (STORAGE_FULL,)
+    assert batch.done[0].thumbnail is None
     with pytest.raises(StorageFull):
         advance(batch, segmenter, CACHE, "en")
     folder.mkdir()
     assert advance(batch, segmenter, CACHE, "en").finished
+
+
+def test_a_photo_without_space_for_its_thumbnail_does_not_get_into_the_zip(
+    segmenter: Segmenter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo = EXAMPLES / "flower.jpg"
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(photo))
+    batch = start_batch([photo], tmp_path / "cutouts.zip", "compact", "auto", OPTIONS, CACHE)
+    batch = advance(batch, segmenter, CACHE, "en")
+    assert batch.done[0].notes == (STORAGE_FULL,)
+    assert not batch.archive.exists()
 
 
 def test_a_photo_that_was_deleted_meanwhile_is_reported(

@@ -3,11 +3,13 @@
 import csv
 import io
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from segmentation.errors import StorageFull
 from segmentation.image.photo import Limits
 from segmentation.image.write import encode
 from segmentation.inference.segmenter import Segmenter
@@ -16,6 +18,9 @@ from segmentation.page.batch_tab.batch import Batch, advance, start_batch
 from segmentation.page.batch_tab.corrections import open_result, replace_cutout
 from segmentation.page.batch_tab.tiles import tiles_html
 from segmentation.page.photo_cache import PhotoCache
+from segmentation.page.server.files.downloads import new_file_path
+from segmentation.page.server.files.file_owners import owners_of
+from segmentation.page.server.files.storage import MIN_FILE_BYTES, usage_of
 from segmentation.page.session import PhotoState, open_photo
 from tests.paths import EXAMPLES
 from tests.segmentation.page.batch_tab.test_batch import OPTIONS
@@ -55,6 +60,31 @@ def test_a_photo_that_failed_is_added_once_it_was_fixed(
     assert fixed is not None
     with zipfile.ZipFile(fixed.archive) as archive:
         assert archive.namelist() == ["blank_cutout.webp"]
+
+
+def test_the_zip_stays_if_there_is_no_space_for_the_thumbnail(
+    segmenter: Segmenter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = finished_batch([EXAMPLES / "flower.jpg"], segmenter, tmp_path)
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(EXAMPLES / "flower.jpg"))
+    with pytest.raises(StorageFull):
+        fix(batch, EXAMPLES / "flower.jpg", segmenter, tmp_path)
+    with zipfile.ZipFile(batch.archive) as archive:
+        assert archive.namelist() == ["flower_cutout.png", "objects.csv"]
+
+
+def test_a_deleted_zip_counts_no_more(
+    segmenter: Segmenter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "uploads"
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(folder))
+    batch = finished_batch([EXAMPLES / "flower.jpg"], segmenter, tmp_path)
+    batch = replace(batch, archive=batch.archive.rename(new_file_path("cutouts.zip")))
+    assert fix(batch, EXAMPLES / "flower.jpg", segmenter, tmp_path) is not None
+    assert not batch.archive.parent.exists()
+    # The thumbnails of both cut-outs remain.
+    assert owners_of(folder).used_bytes("") == 2 * MIN_FILE_BYTES
+    assert usage_of(folder).used_bytes == 2 * MIN_FILE_BYTES
 
 
 def test_another_photo_does_not_get_into_the_zip(segmenter: Segmenter, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from segmentation.arrays import Bool, UInt8
 from tests.paths import EXAMPLES
@@ -18,6 +18,7 @@ from tests.segmentation.page.browsing import (
     open_example,
     open_tools,
     paint,
+    photo_input,
     problems,
     redrawn,
     text,
@@ -77,7 +78,7 @@ def test_nothing_moves_from_the_upload_to_the_background(sized_page: Page) -> No
         }"""
     )
     with redrawn(page):
-        page.locator("input[type=file]").first.set_input_files(EXAMPLES / "astronaut.png")
+        photo_input(page).set_input_files(EXAMPLES / "astronaut.png")
     for _ in range(5):
         with redrawn(page):
             click_photo(page, *HELMET)
@@ -190,7 +191,7 @@ def test_a_click_on_nothing_keeps_the_file(page: Page) -> None:
 @pytest.mark.parametrize("page", ["en-US"], indirect=True)
 def test_a_box_offers_further_objects_and_zoom_shows_the_photos_own_pixels(page: Page) -> None:
     with redrawn(page):
-        page.locator("input[type=file]").first.set_input_files(EXAMPLES / "two_dogs.jpg")
+        photo_input(page).set_input_files(EXAMPLES / "two_dogs.jpg")
     stage = page.locator("#canvas .stage")
     found = page.locator("#photo").get_by_role("checkbox", name=re.compile(r"^\d+ · "))
     count = found.count()
@@ -212,6 +213,39 @@ def test_a_box_offers_further_objects_and_zoom_shows_the_photos_own_pixels(page:
     expect(part).to_be_visible()
     page.keyboard.press("0")
     expect(part).to_be_hidden()
+
+
+@pytest.mark.parametrize("page", ["en-US"], indirect=True)
+def test_pictures_on_their_way_are_not_drawn(page: Page) -> None:
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    with redrawn(page):
+        page.locator("input[type=file]").first.set_input_files(EXAMPLES / "two_dogs.jpg")
+    held: list[Route] = []
+    page.route("**/objects.png", lambda route: held.append(route))
+    page.locator("#canvas .stage").hover()
+    page.keyboard.press("b")
+    with redrawn(page):
+        paint(page, (0.05, 0.05), (0.3, 0.35))
+    page.locator("#canvas label", has_text="Objects").click()
+    move_over_photo(page, 0.5, 0.5)
+    assert errors == [], "an object in the box is selected and not in the former map"
+    for route in held:
+        route.continue_()
+
+    part = page.locator("#canvas img.tile")
+    page.locator("#canvas label", has_text="Result").click()
+    page.locator("#canvas .stage").hover()
+    for _ in range(8):
+        page.keyboard.press("+")
+    expect(part).to_be_visible()
+    page.route("**/*_part*", lambda route: held.append(route))
+    with page.expect_request("**/*_part*"):
+        page.keyboard.press("-")
+    move_over_photo(page, 0.5, 0.5)
+    expect(part).to_be_hidden()
+    held[-1].continue_()
+    expect(part).to_be_visible()
 
 
 @pytest.mark.parametrize("page", ["en-US"], indirect=True)

@@ -25,6 +25,7 @@ from tests.segmentation.page.browsing import (
 from tests.started import started
 
 
+@pytest.mark.parametrize("page", ["en-US"], indirect=True)
 def test_upload_click_background_download(page: Page, tmp_path: Path) -> None:
     with redrawn(page):
         photo_input(page).set_input_files(EXAMPLES / "astronaut.png")
@@ -65,6 +66,7 @@ def test_a_first_visit_takes_two_clicks(browser: Browser, tmp_path: Path) -> Non
         page.goto(server.address)
         page.locator("#examples img").nth(3).click()
         name, image = download(page, tmp_path)
+        expect(page.locator("#canvas")).to_be_in_viewport()
         seconds = page.evaluate("performance.now()") / 1000
     context.tracing.stop(path=SCREENSHOTS / "first_visit.zip")
     context.close()
@@ -206,6 +208,7 @@ def test_a_photo_without_certain_objects_offers_uncertain_ones(page: Page, tmp_p
     expect(page.locator("input[type=checkbox]:checked")).to_have_count(1)
 
 
+@pytest.mark.parametrize("page", ["zh-CN"], indirect=True)
 def test_a_click_beside_all_outlines_selects_a_guess(page: Page, tmp_path: Path) -> None:
     noise = np.random.default_rng(1).integers(0, 255, (300, 400, 3)).astype(np.uint8)
     blobs = np.asarray(cv2.GaussianBlur(noise, (0, 0), 8), np.uint8)

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from segmentation.page.strings import STRINGS
 from tests.paths import EXAMPLES
-from tests.segmentation.page.browsing import decode, open_tools, redrawn, saved, text
+from tests.segmentation.page.browsing import decode, open_tools, photo_input, redrawn, saved, text
 
 BLUE = (0x43, 0x8E, 0xDB)
 
@@ -28,7 +28,7 @@ def preview_wh(page: Page) -> list[int]:
 @pytest.mark.parametrize("page", ["zh-CN"], indirect=True)
 def test_a_one_inch_photo_on_blue_of_at_most_30_kilobytes(page: Page, tmp_path: Path) -> None:
     with redrawn(page):
-        page.locator("input[type=file]").first.set_input_files(EXAMPLES / "astronaut.png")
+        photo_input(page).set_input_files(EXAMPLES / "astronaut.png")
     expect(page.locator("#download")).to_contain_text("下载 PNG · 512 × 512")
     open_tools(page, "size_panel")
     with redrawn(page):
@@ -61,7 +61,7 @@ def test_a_one_inch_photo_on_blue_of_at_most_30_kilobytes(page: Page, tmp_path: 
 @pytest.mark.parametrize("page", ["en-US"], indirect=True)
 def test_controls_of_a_size_show_and_apply(page: Page) -> None:
     with redrawn(page):
-        page.locator("input[type=file]").first.set_input_files(EXAMPLES / "flower.jpg")
+        photo_input(page).set_input_files(EXAMPLES / "flower.jpg")
     open_tools(page, "size_panel")
     crop = page.get_by_label(text(page, "square"), exact=True)
     expect(crop).to_be_visible()
@@ -84,7 +84,16 @@ def test_controls_of_a_size_show_and_apply(page: Page) -> None:
     expect(page.locator("#download")).to_contain_text("PNG · 2000 × 1334")
     expect(crop).to_be_visible()
     expect(page.locator("#id_colour")).to_be_hidden()
-    page.locator("#longest input").fill("3")
-    page.locator("#longest input").press("Enter")
+    longest = page.locator("#longest input")
+    longest.fill("1000")
+    longest.press("Enter")
+    expect(page.locator("#download")).to_contain_text("PNG · 1000 × 667")
+    page.locator("#undo").click()
+    expect(page.locator("#download")).to_contain_text("PNG · 2000 × 1334")
+    longest.fill("1000")
+    longest.press("Enter")
+    expect(page.locator("#download")).to_contain_text("PNG · 1000 × 667")
+    longest.fill("3")
+    longest.press("Enter")
     expect(page.get_by_text("A side of a result has 16")).to_be_visible()
     expect(page.locator("#download")).to_be_disabled()

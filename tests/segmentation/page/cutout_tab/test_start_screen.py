@@ -4,13 +4,14 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, FilePayload, Page, expect
 
 from tests.paths import EXAMPLES
 from tests.segmentation.page.browsing import (
     download,
     open_example,
     open_tools,
+    photo_input,
     redrawn,
     saved,
     text,
@@ -125,6 +126,6 @@ def test_the_language_is_switched_and_remembered(page: Page, address: str) -> No
     expect(page.locator("#upload")).to_have_text("选择照片")
     page.goto(address)
     expect(page.locator("#upload")).to_have_text("选择照片")
-    bad = page.locator("#drop input[type=file]")
-    bad.set_input_files({"name": "notes.jpg", "mimeType": "image/jpeg", "buffer": b"words"})
+    bad = FilePayload(name="notes.jpg", mimeType="image/jpeg", buffer=b"words")
+    photo_input(page).set_input_files(bad)
     expect(page.get_by_text("无法识别为照片")).to_be_visible()

@@ -7,7 +7,7 @@ import pytest
 
 from segmentation.page.server.client_address import client_network
 from segmentation.page.server.launch import middleware
-from segmentation.page.server.policy import PRIVATE_PAGE
+from segmentation.page.server.limits.policy import PRIVATE_PAGE
 from tests.coroutines import run_coroutine
 
 

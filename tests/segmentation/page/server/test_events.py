@@ -6,9 +6,9 @@ from urllib.parse import quote
 
 import pytest
 
-from segmentation.page.server.request_body import NO_URL
-from segmentation.page.server.storage import STORAGE_FULL
-from segmentation.page.server.uploads import sweep
+from segmentation.page.server.files.storage import STORAGE_FULL
+from segmentation.page.server.files.uploads import sweep
+from segmentation.page.server.http.request_body import NO_URL
 from tests.segmentation.page.server.connections import listen
 from tests.segmentation.page.server.events import handlers_of, inputs_of, outcome, values_with
 from tests.segmentation.page.server.host_files import hostile_paths, leaks

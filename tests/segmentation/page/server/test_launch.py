@@ -12,9 +12,9 @@ from gradio import http_server
 
 from segmentation.errors import AddressUnavailable
 from segmentation.page.server import launch
+from segmentation.page.server.http.request_guard import NO_SUCH_ADDRESS
 from segmentation.page.server.launch import bypass_proxy_for_localhost, serve
-from segmentation.page.server.policy import PRIVATE_PAGE
-from segmentation.page.server.request_guard import NO_SUCH_ADDRESS
+from segmentation.page.server.limits.policy import PRIVATE_PAGE
 from segmentation.page.strings import LOGIN
 from tests.segmentation.page.server.connections import wait_for
 from tests.segmentation.page.serving import address_of, blank_page, free_port, in_event_loop, served

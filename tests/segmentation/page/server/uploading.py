@@ -4,9 +4,9 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from segmentation.page.server.file_owners import owners_of
-from segmentation.page.server.request_guard import UPLOAD, RequestGuard
-from segmentation.page.server.storage import STORAGE_MEGABYTES
+from segmentation.page.server.files.file_owners import owners_of
+from segmentation.page.server.files.storage import STORAGE_MEGABYTES
+from segmentation.page.server.http.request_guard import UPLOAD, RequestGuard
 
 Receive = Callable[[], Awaitable[Any]]
 

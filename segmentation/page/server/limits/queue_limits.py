@@ -15,17 +15,16 @@ from segmentation.i18n import preferred_language
 from segmentation.page import gradio_internals
 from segmentation.page.server import gradio_queue
 from segmentation.page.server.client_address import client_network, current_network
-from segmentation.page.server.client_presence import client_is_here
-from segmentation.page.server.policy import PagePolicy
-from segmentation.page.server.rate_limit import RateLimiter
-from segmentation.page.server.unread_messages import UnreadMessages
+from segmentation.page.server.limits.client_presence import client_is_here
+from segmentation.page.server.limits.policy import PagePolicy
+from segmentation.page.server.limits.rate_limit import RateLimiter
+from segmentation.page.server.limits.unread_messages import UnreadMessages
 from segmentation.page.strings import STRINGS
 
 # `concurrency_id` of the events that need the device, and of those that make files. Their calls
 # are costly and count towards the rate.
 DEVICE_QUEUE, FILE_QUEUE = "device", "file"
 EQUAL_WEIGHTS: Mapping[str, int] = MappingProxyType({})
-
 
 # The work that a call may take; longer work counts as more calls.
 SECONDS_PER_CALL = 1.0
@@ -46,13 +45,13 @@ def enforce_policy(
 
     @contextmanager
     def surround(call: gradio_internals.Call) -> Iterator[None]:
-        is_costly = limiter is not None and call.queue in (DEVICE_QUEUE, FILE_QUEUE)
+        costly_limiter = limiter if call.queue in (DEVICE_QUEUE, FILE_QUEUE) else None
         caller = _address(call.request), call.request.session_hash
         try:
             gradio_internals.visit_files(call.inputs, check_uploaded)
             # Each step of a generator is a call of its own to Gradio.
-            if limiter and is_costly and call.is_first_step:
-                limiter.admit(*caller, weights.get(call.handler, 1))
+            if costly_limiter and call.is_first_step:
+                costly_limiter.admit(*caller, weights.get(call.handler, 1))
         except KoutuError as error:
             language = preferred_language(call.request.headers.get("accept-language", ""))
             raise gr.Error(error.in_language(language), print_exception=False) from error
@@ -62,9 +61,9 @@ def enforce_policy(
         try:
             yield
         finally:
-            if limiter and is_costly:
+            if costly_limiter:
                 excess = (time.monotonic() - start) / SECONDS_PER_CALL - 1
-                limiter.charge(*caller, max(0, excess))
+                costly_limiter.charge(*caller, max(0, excess))
 
     gradio_internals.surround_calls(ui, surround)
     gradio_internals.disable_analytics(ui)

@@ -10,8 +10,8 @@ from segmentation.arrays import UInt8
 from segmentation.image.write import encode
 from segmentation.page import gradio_internals
 from segmentation.page.server.client_address import current_network
-from segmentation.page.server.file_owners import owners_of
-from segmentation.page.server.storage import translate_disk_errors, usage_of
+from segmentation.page.server.files.file_owners import owners_of
+from segmentation.page.server.files.storage import translate_disk_errors, usage_of
 
 
 def store_file(name: str, data: bytes) -> str:
@@ -31,6 +31,7 @@ def store_file(name: str, data: bytes) -> str:
     path = gradio_internals.upload_folder() / digest / name
     with suppress(OSError):
         os.utime(path)  # an equal file, which may be on its way to a visitor
+        owners_of(gradio_internals.upload_folder()).add(current_network.get(), path)
         return str(path)
     return _write(path, data)
 
@@ -86,10 +87,14 @@ def replace_download(previous: tuple[str, ...], name: str, data: bytes) -> tuple
         StorageFull: there is no space for the file, or it cannot be written. The second-last file
             is deleted even then.
     """
-    owners = owners_of(gradio_internals.upload_folder())
     for path in map(Path, previous[:-1]):
-        owners.delete(current_network.get(), path)
+        delete_file(path)
     return (*previous[-1:], _write(_new_folder() / name, data))
+
+
+def delete_file(path: Path) -> None:
+    """Delete a stored file, which may have been swept, unless it belongs to another network too."""
+    owners_of(gradio_internals.upload_folder()).delete(current_network.get(), path)
 
 
 def new_file_path(name: str) -> Path:

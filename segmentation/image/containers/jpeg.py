@@ -7,7 +7,7 @@ Segments: ITU-T T.81, B.1.1.4.
 import struct
 from collections.abc import Iterator
 
-from segmentation.image.exif import PREFIX, slim_exif
+from segmentation.image.containers.exif import PREFIX, slim_exif
 
 START = b"\xff\xd8\xff"
 START_OF_SCAN, APP0, APP1, APP2, APP14, APP15, COMMENT = 0xDA, 0xE0, 0xE1, 0xE2, 0xEE, 0xEF, 0xFE

@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from segmentation.errors import RateExceeded
-from segmentation.page.server import rate_limit
-from segmentation.page.server.policy import Rate
-from segmentation.page.server.rate_limit import SESSIONS_PER_NETWORK, RateLimiter
+from segmentation.page.server.limits import rate_limit
+from segmentation.page.server.limits.policy import Rate
+from segmentation.page.server.limits.rate_limit import SESSIONS_PER_NETWORK, RateLimiter
 
 
 class Clock:

@@ -88,10 +88,18 @@ class StorageUsage:
         """Count a file that is written to the folder."""
         self.add(max(size, MIN_FILE_BYTES))
 
-    def remove_file(self, size: int) -> None:
-        """Count a file as deleted."""
+    def remove_file(self, size: int, path: Path | None = None) -> None:
+        """Count a file as deleted.
+
+        Args:
+            size: bytes of the file.
+            path: the file; one that `add_growing_file` counted does not count any more.
+        """
         with self._lock:
-            self._removed += max(size, MIN_FILE_BYTES)
+            if path in self._growing:
+                self._growing.discard(path)
+            else:
+                self._removed += max(size, MIN_FILE_BYTES)
 
     def add_growing_file(self, path: Path) -> None:
         """Count a file that is written bit by bit, from now on and by its size on disk."""

@@ -6,7 +6,7 @@ from functools import cache
 from math import inf
 from pathlib import Path
 
-from segmentation.page.server.storage import MIN_FILE_BYTES, StorageUsage, usage_of
+from segmentation.page.server.files.storage import MIN_FILE_BYTES, StorageUsage, usage_of
 
 
 class FileOwners:
@@ -76,7 +76,7 @@ class FileOwners:
         with suppress(OSError):
             size = path.lstat().st_size
             path.unlink()
-            self._usage.remove_file(size)
+            self._usage.remove_file(size, path)
             path.parent.rmdir()
 
 

@@ -10,7 +10,9 @@ UPLOAD_MEGABYTES = Limits().batch_megabytes
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """A rate of calls.
+    """A rate of calls of one session.
+
+    A network may have `SESSIONS_PER_NETWORK` times this rate, see `RateLimiter`.
 
     Attributes:
         burst: number of calls allowed at once after a pause.
@@ -29,7 +31,8 @@ class PagePolicy:
         limits: limits on each photo.
         rate: rate of costly calls per session; None allows any rate.
         max_waiting: number of calls that may wait in the queues; None allows any number.
-        reads: rate of requests without a body per network; None allows any rate.
+        reads: rate of requests without a body; they have no session, so that a network may have
+            `SESSIONS_PER_NETWORK` times this rate. None allows any rate.
         storage_share: fraction of the storage that the files of one network may take.
     """
 

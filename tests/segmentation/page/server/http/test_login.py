@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 import app
-from segmentation.page.server.http.login import credentials
+from segmentation.page.server.http.login import NOT_A_FORM, credentials
 from segmentation.page.server.launch import serve
 from tests.segmentation.page.serving import address_of, blank_page, served
 
@@ -47,6 +47,24 @@ def test_wrong_passwords_lock_nobody_out(address: str) -> None:
         assert statuses[:30] == [400] * 30
         assert statuses[30:].count(429) >= 9
         assert log_in(client, "secret") == 200
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    ["multipart/form-data", "multipart/form-data; boundary=x", 'multipart/form-data; boundary="é"'],
+)
+def test_a_damaged_form_is_refused(address: str, content_type: str) -> None:
+    headers = {"Content-Type": content_type.encode("latin-1")}
+    answer = httpx.post(f"{address}/login", content=b"name=secret", headers=headers)
+    assert (answer.status_code, answer.json()["detail"]) == (400, NOT_A_FORM.en)
+
+
+@pytest.mark.parametrize("charset", ["undefined", "raw_unicode_escape"])
+def test_a_form_in_no_encoding_of_text_is_refused(address: str, charset: str) -> None:
+    part = b'--x\r\nContent-Disposition: form-data; name="username"\r\n\r\n\\ud800\r\n--x--\r\n'
+    headers = {"Content-Type": f"multipart/form-data; boundary=x; charset={charset}"}
+    answer = httpx.post(f"{address}/login", content=part, headers=headers)
+    assert (answer.status_code, answer.json()["detail"]) == (400, NOT_A_FORM.en)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope
 
 from segmentation.i18n import Text
-from segmentation.page.server.refusal import Refusal
+from segmentation.page.server.http.refusal import Refusal
 
 # An event carries numbers, words and paths.
 EVENT_BYTES = 1_000_000
@@ -72,11 +72,8 @@ async def body_deadline(receive: Receive) -> AsyncIterator[Receive]:
         raise Refusal(408, TOO_SLOW) from error
 
 
-async def read_body(receive: Receive) -> tuple[bytes, Receive]:
+async def read_body(receive: Receive) -> bytes:
     """Read a body to its end.
-
-    Returns:
-        The body, and a stream that repeats it for the application.
 
     Raises:
         Refusal: 408, the body did not arrive in time.
@@ -85,21 +82,17 @@ async def read_body(receive: Receive) -> tuple[bytes, Receive]:
         messages = [await receive_in_time()]
         while messages[-1].get("more_body"):
             messages.append(await receive_in_time())
-    repeated = iter(messages)
-
-    async def repeat() -> Message:
-        return next(repeated, None) or await receive()
-
-    return b"".join(message.get("body", b"") for message in messages), repeat
+    return b"".join(message.get("body", b"") for message in messages)
 
 
-def replay(body: bytes) -> Receive:
-    """A stream of a body that was read."""
+def replay(body: bytes, receive: Receive) -> Receive:
+    """A stream of a body that was read, and of what follows it."""
+    messages = iter([{"type": "http.request", "body": body, "more_body": False}])
 
-    async def receive() -> Message:
-        return {"type": "http.request", "body": body, "more_body": False}
+    async def replayed() -> Message:
+        return next(messages, None) or await receive()
 
-    return receive
+    return replayed
 
 
 def check_event(body: bytes) -> None:

@@ -11,7 +11,7 @@ from math import ceil
 
 from segmentation.errors import RateExceeded
 from segmentation.page.server.client_address import client_network
-from segmentation.page.server.policy import Rate
+from segmentation.page.server.limits.policy import Rate
 
 # The number of sessions, and of networks, that are remembered at a time.
 MAX_KEYS = 10_000
@@ -58,17 +58,15 @@ class RateLimiter:
             now = self._clock()
             wait = self._networks.wait_seconds(network, now, weight)
             if session is not None:
-                session = f"{network} {session[:MAX_SESSION_LENGTH]}"
-                wait = max(wait, self._sessions.wait_seconds(session, now, weight))
+                key = _session_key(network, session)
+                wait = max(wait, self._sessions.wait_seconds(key, now, weight))
             if wait > 0:
                 seconds = ceil(wait)
                 raise RateExceeded(
                     f"Too many requests at once. Wait {seconds} s and try again.",
                     f"操作过于频繁，请等待 {seconds} 秒后再试。",
                 )
-            self._networks.take(network, now, weight)
-            if session is not None:
-                self._sessions.take(session, now, weight)
+            self._take(network, session, now, weight)
 
     def charge(self, address: str, session: str | None, weight: float) -> None:
         """Count work that was done already, even beyond the limit: the next calls wait for it.
@@ -78,12 +76,17 @@ class RateLimiter:
             session: name of the client's session; None if the call has no session.
             weight: number of calls that the work counts for.
         """
-        network = client_network(address)
         with self._lock:
-            now = self._clock()
-            self._networks.take(network, now, weight)
-            if session is not None:
-                self._sessions.take(f"{network} {session[:MAX_SESSION_LENGTH]}", now, weight)
+            self._take(client_network(address), session, self._clock(), weight)
+
+    def _take(self, network: str, session: str | None, now: float, weight: float) -> None:
+        self._networks.take(network, now, weight)
+        if session is not None:
+            self._sessions.take(_session_key(network, session), now, weight)
+
+
+def _session_key(network: str, session: str) -> str:
+    return f"{network} {session[:MAX_SESSION_LENGTH]}"
 
 
 class _Buckets:

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from segmentation.errors import StorageFull
-from segmentation.page.server.storage import MIN_FILE_BYTES, usage_of
-from segmentation.page.server.uploads import sweep, temporary_uploads_folder
+from segmentation.page.server.files.storage import MIN_FILE_BYTES, usage_of
+from segmentation.page.server.files.uploads import sweep, temporary_uploads_folder
 
 PAGE = """
 import sys
 from pathlib import Path
-from segmentation.page.server.uploads import temporary_uploads_folder
+from segmentation.page.server.files.uploads import temporary_uploads_folder
 context = temporary_uploads_folder(Path(sys.argv[1]))
 folder = context.__enter__()
 (folder / "photo").touch()

@@ -13,14 +13,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from segmentation.errors import RateExceeded
 from segmentation.i18n import Text
 from segmentation.page.server.client_address import scope_network
-from segmentation.page.server.file_owners import owners_of
+from segmentation.page.server.files.file_owners import owners_of
+from segmentation.page.server.files.storage import usage_of
 from segmentation.page.server.http.login import LOGIN, Credentials, LoginGuard
-from segmentation.page.server.http.streams import abandoned_when_left, tracked_upload
-from segmentation.page.server.language import with_page_language
-from segmentation.page.server.policy import Rate
-from segmentation.page.server.rate_limit import RateLimiter
-from segmentation.page.server.refusal import Refusal
-from segmentation.page.server.request_body import (
+from segmentation.page.server.http.refusal import Refusal
+from segmentation.page.server.http.request_body import (
     EVENT_BYTES,
     EVENT_TOO_LARGE,
     URL,
@@ -30,8 +27,11 @@ from segmentation.page.server.request_body import (
     read_body,
     replay,
 )
-from segmentation.page.server.storage import usage_of
-from segmentation.page.server.upload_quota import UploadQuota
+from segmentation.page.server.http.streams import abandoned_when_left, tracked_upload
+from segmentation.page.server.language import with_page_language
+from segmentation.page.server.limits.policy import Rate
+from segmentation.page.server.limits.rate_limit import RateLimiter
+from segmentation.page.server.limits.upload_quota import UploadQuota
 
 API = "/gradio_api/"
 READ = re.compile(
@@ -142,12 +142,12 @@ class RequestGuard:
             raise Refusal(404, NO_SUCH_ADDRESS)
         if content_length(scope) > EVENT_BYTES:
             raise Refusal(413, EVENT_TOO_LARGE)
-        body, repeat = await read_body(receive)
+        body = await read_body(receive)
         if path.startswith(API):
             check_event(body)
         else:
-            await self._login.check_login(scope, replay(body))
-        return repeat
+            await self._login.check_login(scope, replay(body, receive))
+        return replay(body, receive)
 
     def _count_read(self, scope: Scope) -> None:
         if self._reads is None:

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from segmentation.errors import StorageFull
-from segmentation.page.server.storage import (
+from segmentation.page.server.files.storage import (
     MIN_FILE_BYTES,
     RECOUNT_SECONDS,
     StorageUsage,
@@ -61,7 +61,7 @@ def test_a_check_counts_no_files_while_there_is_space(
 ) -> None:
     usage = StorageUsage(tmp_path)
     usage.add_file(1_000_000)
-    monkeypatch.setattr("segmentation.page.server.storage.paths_in", pytest.fail)
+    monkeypatch.setattr("segmentation.page.server.files.storage.paths_in", pytest.fail)
     usage.check(1_000_000)
 
 

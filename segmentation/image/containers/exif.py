@@ -5,11 +5,13 @@ Pillow copies the value of every tag; tags that all name the same bytes multiply
 
 import struct
 
+from PIL.ExifTags import Base
+
 # Orientation, and the density: horizontally, vertically, unit (EXIF 2.32, 4.6.4).
-ORIENTATION = 0x0112
-KEPT_TAGS = (ORIENTATION, 0x011A, 0x011B, 0x0128)
-# Bytes of a value by type: SHORT, LONG, RATIONAL.
-SIZES = {3: 2, 4: 4, 5: 8}
+KEPT_TAGS = (Base.Orientation, Base.XResolution, Base.YResolution, Base.ResolutionUnit)
+# Types of values (TIFF 6.0, section 2): SHORT, LONG, and RATIONAL, which is kept elsewhere.
+RATIONAL = 5
+NUMBER_TYPES = (3, 4, RATIONAL)
 MAX_TAGS = 1000
 PREFIX = b"Exif\0\0"
 
@@ -38,19 +40,18 @@ def slim_exif(exif: bytes) -> bytes:
         if at + 12 > len(tiff):
             break
         tag, kind, number, value = struct.unpack_from(order + "HHI4s", tiff, at)
-        if tag not in KEPT_TAGS or number != 1 or kind not in SIZES:
+        if tag not in KEPT_TAGS or number != 1 or kind not in NUMBER_TYPES:
             continue
-        if kind == 5:
+        if kind == RATIONAL:
             offset = struct.unpack(order + "I", value)[0]
             value = tiff[offset : offset + 8]
             if len(value) < 8:
                 continue
         entries[tag] = kind, value
-    return prefix + _assemble(order, entries)
+    return prefix + _assemble(tiff[:4], order, entries)
 
 
-def _assemble(order: str, entries: dict[int, tuple[int, bytes]]) -> bytes:
-    magic = b"II*\0" if order == "<" else b"MM\0*"
+def _assemble(magic: bytes, order: str, entries: dict[int, tuple[int, bytes]]) -> bytes:
     table, values, values_at = b"", b"", 8 + 2 + 12 * len(entries) + 4
     for tag, (kind, value) in sorted(entries.items()):
         if len(value) == 8:

@@ -7,7 +7,7 @@ from urllib.parse import quote
 import gradio as gr
 from starlette.routing import Route
 
-from segmentation.page.server.request_guard import NO_SUCH_ADDRESS
+from segmentation.page.server.http.request_guard import NO_SUCH_ADDRESS
 from tests.segmentation.page.server.connections import send_raw
 from tests.segmentation.page.server.host_files import hostile_paths, leaks
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from segmentation.errors import StorageFull
-from segmentation.page.server.files import new_file_path, replace_download, store_file
-from segmentation.page.server.storage import MIN_FILE_BYTES, STORAGE_MEGABYTES, usage_of
+from segmentation.page.server.files.downloads import new_file_path, replace_download, store_file
+from segmentation.page.server.files.storage import MIN_FILE_BYTES, STORAGE_MEGABYTES, usage_of
 
 
 @pytest.fixture

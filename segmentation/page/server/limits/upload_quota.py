@@ -12,10 +12,14 @@ from starlette.types import Message, Receive, Send
 
 from segmentation.errors import StorageFull
 from segmentation.i18n import Text
-from segmentation.page.server.file_owners import FileOwners
+from segmentation.page.server.files.file_owners import FileOwners
+from segmentation.page.server.files.storage import (
+    MIN_FILE_BYTES,
+    StorageUsage,
+    translate_disk_errors,
+)
 from segmentation.page.server.http.form import UploadForm
-from segmentation.page.server.refusal import Refusal
-from segmentation.page.server.storage import MIN_FILE_BYTES, StorageUsage, translate_disk_errors
+from segmentation.page.server.http.refusal import Refusal
 
 # Disk space is reserved in steps of this size as data arrives, so a declared but unsent body
 # blocks nobody.

@@ -14,8 +14,8 @@ from segmentation.errors import PhotoError, StorageFull
 from segmentation.i18n import Text
 from segmentation.image.photo import Limits, Photo
 from segmentation.image.read import read_photo
-from segmentation.page.server.file_owners import owners_of
-from segmentation.page.server.storage import counted_bytes, paths_in, usage_of
+from segmentation.page.server.files.file_owners import owners_of
+from segmentation.page.server.files.storage import counted_bytes, paths_in, usage_of
 from segmentation.page.strings import STRINGS
 
 FOLDER_PREFIX = "koutu-"

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from segmentation.errors import PhotoError
+from segmentation.image.containers.png import drop_side_chunks
 from segmentation.image.photo import Photo
-from segmentation.image.png import drop_side_chunks
 from segmentation.image.read import read_photo
 from tests.segmentation.image.png_files import SIDE, chunk, png
 

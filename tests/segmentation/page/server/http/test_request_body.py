@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from segmentation.page.server import request_body
+from segmentation.page.server.http import request_body
 from tests.coroutines import run_coroutine
 from tests.segmentation.page.server.uploading import guard, large_file, upload_status
 

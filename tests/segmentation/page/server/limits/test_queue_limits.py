@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from segmentation import Limits
-from segmentation.page.server.policy import PagePolicy, Rate
-from segmentation.page.server.queue_limits import (
+from segmentation.page.server.limits.policy import PagePolicy, Rate
+from segmentation.page.server.limits.queue_limits import (
     DEVICE_QUEUE,
     FILE_QUEUE,
     enforce_policy,
