@@ -18,7 +18,6 @@ from segmentation.cli.options import (
     share_cores,
     terminal_language,
 )
-from segmentation.cli.overlap import map_overlapping
 from segmentation.cli.parser import make_parser, parse
 from segmentation.cutout import CutoutOptions, refine_and_cut_out
 from segmentation.errors import ChoiceError, KoutuError, ModelNotFound, PhotoError
@@ -33,6 +32,7 @@ from segmentation.inference.hub import get_model
 from segmentation.inference.postprocess import Segmentation
 from segmentation.inference.segmenter import Segmenter
 from segmentation.inference.select import check_objects, segment_and_select
+from segmentation.parallel.overlap import map_overlapping
 
 Report = dict[str, Any]
 

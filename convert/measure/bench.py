@@ -23,10 +23,10 @@ from convert.measure.baselines import Inference, open_baselines
 from convert.measure.host import describe_host
 from convert.synthetic_photo import synthetic_photo
 from segmentation.arrays import SizeHW
-from segmentation.cores import available_cores
 from segmentation.errors import ConversionError
 from segmentation.inference.preprocess import preprocess
 from segmentation.model_card import ModelCard, load_card
+from segmentation.parallel.cores import available_cores
 
 # Idle threads of the previous runtime spin for some time, which would slow down the next.
 REST_SECONDS = 0.2

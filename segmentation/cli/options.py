@@ -9,13 +9,13 @@ import cv2
 
 from segmentation.compositing.backgrounds import BACKGROUND_SYNTAXES, parse_background
 from segmentation.compositing.strokes import are_points
-from segmentation.cores import Shares, available_cores
 from segmentation.cutout import CutoutOptions
 from segmentation.errors import ChoiceError
 from segmentation.filenames import STREAM, check_output, output_format
 from segmentation.i18n import Language, join_choices
 from segmentation.image.photo import Photo
 from segmentation.image.read import read_photo
+from segmentation.parallel.cores import Shares, available_cores
 from segmentation.text_options import TextOptions
 
 

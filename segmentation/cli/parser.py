@@ -11,12 +11,12 @@ from segmentation.compositing.backgrounds import BACKGROUND_SYNTAXES, FITS
 from segmentation.compositing.crop import CROPS
 from segmentation.compositing.sizing.presets import ID_SIZES, SHOP_SIZES
 from segmentation.compositing.sizing.size import DEFAULT_DPI, DEFAULT_MARGIN
-from segmentation.cores import MAX_JOBS
 from segmentation.engines.registry import engine_choices
 from segmentation.filenames import argument_path
 from segmentation.i18n import join_choices
 from segmentation.image.formats import OUTPUT_FORMATS
 from segmentation.inference.select import OBJECT_RULES
+from segmentation.parallel.cores import MAX_JOBS
 
 # Flags with an optional value: the pattern of a value, and the default. argparse alone would read
 # a photo that follows such a flag as its value.

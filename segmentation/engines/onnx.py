@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy.typing as npt
 
 from segmentation.arrays import SizeHW
-from segmentation.cores import available_cores
 from segmentation.engines.base import Engine, Logits, fallback_notices
 from segmentation.engines.onnx_providers import (
     PROVIDERS,
@@ -20,6 +19,7 @@ from segmentation.engines.telemetry import import_onnxruntime
 from segmentation.errors import EngineUnavailable, InferenceFailed, ModelDamaged
 from segmentation.i18n import Text
 from segmentation.model_card import Artifact, InputSpec, ModelCard, check_artifact
+from segmentation.parallel.cores import available_cores
 
 if TYPE_CHECKING:
     import onnxruntime as ort  # noqa: TID251 # for types only

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from segmentation.arrays import SizeHW, UInt8
-from segmentation.cores import available_cores
 from segmentation.engines.onnx import OnnxEngine
 from segmentation.engines.registry import open_engine
 from segmentation.errors import EngineUnavailable, InferenceFailed, ModelDamaged
 from segmentation.image.read import read_photo
 from segmentation.inference.preprocess import preprocess
 from segmentation.model_card import Artifact, ModelCard, find_model
+from segmentation.parallel.cores import available_cores
 from tests.paths import EXAMPLES
 from tests.stand_ins.om_card import write_onnx
 from tests.stand_ins.small_model import small_model

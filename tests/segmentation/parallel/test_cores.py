@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from segmentation.cores import MAX_JOBS, Shares, available_cores, cgroup_cores
+from segmentation.parallel.cores import MAX_JOBS, Shares, available_cores, cgroup_cores
 
 
 def write(path: Path, text: str) -> None:
