@@ -8,6 +8,7 @@ import gradio as gr
 from gradio.blocks import Block
 
 from segmentation.i18n import Language
+from segmentation.image.bounded.pool import MAX_DECODERS
 from segmentation.page.batch_tab.batch import BATCH_RULES, Batch, advance, overview, start_batch
 from segmentation.page.batch_tab.corrections import open_result, replace_cutout
 from segmentation.page.batch_tab.tiles import tiles_html
@@ -40,11 +41,12 @@ from segmentation.page.options import PageOptions
 from segmentation.page.server.files.downloads import new_file_path
 from segmentation.page.server.files.storage import check_free_space
 from segmentation.page.strings import STRINGS
+from segmentation.parallel.cores import available_cores
 
 # Ids of the tabs that this one opens.
 CUTOUT_TAB, BATCH_TAB = "cut_out", "batch"
-# One event for each photo, so that batches take turns, and a page that was closed asks for no more.
-# What changes a batch waits in the same queue: it falls between two photos.
+# One event for each step, so that batches take turns, and a page that was closed asks for no more.
+# What changes a batch waits in the same queue: it falls between two steps.
 QUEUED: Mapping[str, Any] = {**QUIET, "concurrency_id": "batch", "trigger_mode": "multiple"}
 
 
@@ -200,7 +202,7 @@ class BatchTab:
         return {**self._show(fixed, language), self._tabs: gr.Tabs(selected=BATCH_TAB)}
 
     def start_batch(self, values: Values, request: gr.Request) -> Updates:
-        """Start a batch; each photo is then an event of its own."""
+        """Start a batch; each of its steps is then an event of its own."""
         with translate_errors(request):
             batch = start_batch(
                 [Path(path) for path in values[self.photos]],
@@ -209,12 +211,13 @@ class BatchTab:
                 values[self.objects],
                 PageOptions(**{name: values[item] for name, item in self._controls.items()}),
                 self._context.photos,
+                min(available_cores(), MAX_DECODERS),
             )
         stop = gr.Button(string("stop"), visible=True, interactive=True)
         return {**self._show(batch, language_of(request)), self.stop: stop}
 
     def advance_batch(self, values: Values, request: gr.Request) -> Updates:
-        """Process the next photo."""
+        """Process the next photos."""
         batch: Batch | None = values[self.batch]
         if batch is None:
             return skip()
