@@ -210,7 +210,7 @@ def cut_out_upload(
         raise _nothing_to_cut_out(len(outcome.segmentation.instances))
     check_client()
     height, width = cutout.image.shape[:2]
-    name, data = cutout.file_name(photo.stem), cutout.encode()
+    name, data = cutout.file_name(photo.stem), cutout.encode(limits.encoding_seconds)
     return CutoutFile(name, data, (height, width), outcome.ids, outcome.notices)
 
 

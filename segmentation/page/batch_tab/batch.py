@@ -197,7 +197,7 @@ def _cut_out(
             instances, chosen = outcome.segmentation.instances, outcome.ids
             if outcome.cutout is None:
                 raise ChoiceError(NOTHING_FOUND.en, NOTHING_FOUND.zh)
-            data = outcome.cutout.encode()
+            data = outcome.cutout.encode(cache.limits.encoding_seconds)
         cutout, notes = outcome.cutout, outcome.notices
     except KoutuError as error:
         notes = (error.text,)
