@@ -11,7 +11,9 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
+from segmentation.compositing.sizing.frame import NO_HEAD
 from segmentation.errors import ChoiceError, PhotoError, PhotoTooLarge, StorageFull
 from segmentation.i18n import Text
 from segmentation.image.memory import OUT_OF_MEMORY
@@ -93,6 +95,28 @@ def test_a_bad_photo_does_not_stop_the_rest(segmenter: Segmenter, tmp_path: Path
     assert "无法识别为照片" in rows[1 + names.index("flower.png")][-1]
     assert "not a photo" in overview(batch, "en")[1][1]
     assert re.fullmatch(r"1 · 物体 → flower_cutout\.png \(\d+\.\d s\)", overview(batch, "zh")[0][1])
+
+
+def test_every_photo_gets_the_size_of_the_batch(segmenter: Segmenter, tmp_path: Path) -> None:
+    photos = [EXAMPLES / "flower.jpg", EXAMPLES / "astronaut.png"]
+    options = replace(
+        OPTIONS,
+        background="colour",
+        colour="#ffffff",
+        size_kind="id_photo",
+        format="jpeg",
+        max_kb=20,
+    )
+    batch = start_batch(photos, tmp_path / "cutouts.zip", "compact", "auto", options, CACHE)
+    while not batch.finished:
+        batch = advance(batch, segmenter, CACHE, "en")
+    assert [NO_HEAD in result.notes for result in batch.done] == [True, False]
+    with zipfile.ZipFile(batch.archive) as archive:
+        for name in archive.namelist()[:-1]:
+            data = archive.read(name)
+            assert len(data) <= 20_000
+            image = Image.open(io.BytesIO(data))
+            assert (image.size, image.info["dpi"]) == ((295, 413), (300, 300))
 
 
 def test_a_stopped_batch_keeps_the_finished_photos(segmenter: Segmenter, tmp_path: Path) -> None:
