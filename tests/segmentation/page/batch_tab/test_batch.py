@@ -3,9 +3,11 @@
 import csv
 import io
 import re
+import shutil
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from secrets import token_bytes
 from typing import Any
 
 import cv2
@@ -32,7 +34,9 @@ from segmentation.page.batch_tab.batch import (
 )
 from segmentation.page.options import PageOptions
 from segmentation.page.photo_cache import PhotoCache
-from segmentation.page.server.files.storage import STORAGE_FULL
+from segmentation.page.server.files.downloads import new_file_path, store_file
+from segmentation.page.server.files.file_owners import owners_of
+from segmentation.page.server.files.storage import MIN_FILE_BYTES, STORAGE_FULL
 from segmentation.page.strings import STRINGS
 from tests.paths import EXAMPLES
 
@@ -164,6 +168,30 @@ def test_a_photo_without_space_for_its_thumbnail_does_not_get_into_the_zip(
     batch = advance(batch, segmenter, CACHE, "en")
     assert batch.done[0].notes == (STORAGE_FULL,)
     assert not batch.archive.exists()
+
+
+def test_a_running_batch_loses_no_photo_to_newer_files_of_its_network(
+    segmenter: Segmenter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    owners = owners_of(tmp_path)
+    owners.share_bytes = 6 * MIN_FILE_BYTES
+    photos = [shutil.copy(EXAMPLES / "flower.jpg", tmp_path / f"{n}.jpg") for n in range(3)]
+    for photo in photos:
+        owners.add("", photo)
+    archive = new_file_path("cutouts.zip")
+    batch = start_batch(photos, archive, "compact", "auto", OPTIONS, CACHE)
+    while not batch.finished:
+        # Another page of the network at work.
+        for _ in range(3):
+            store_file("other.png", token_bytes())
+        batch = advance(batch, segmenter, CACHE, "en")
+    assert [result.file for result in batch.done] == [f"{n}_cutout.png" for n in range(3)]
+    with zipfile.ZipFile(archive) as files:
+        assert len(files.namelist()) == 4
+    for _ in range(6):
+        store_file("other.png", token_bytes())
+    assert not archive.exists(), "a finished batch holds nothing"
 
 
 def test_a_photo_that_was_deleted_meanwhile_is_reported(
