@@ -10,7 +10,8 @@ import torch
 
 from convert.checkpoint import load_checkpoint
 from convert.compact.__main__ import main
-from convert.compact.train import CHECKPOINT, STATE, configure, train
+from convert.compact.run_state import STATE
+from convert.compact.train import CHECKPOINT, configure, train
 from segmentation.errors import ConversionError
 
 pytestmark = pytest.mark.usefixtures("one_numba_thread")
