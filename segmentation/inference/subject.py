@@ -39,51 +39,33 @@ MIN_SHARE_IN_SUBJECT = 0.7
 
 
 def select_subject(segmentation: Segmentation) -> tuple[int, ...]:
-    """Choose what a person would call the subject of the photo.
+    """Choose what a person would call the subject of the photo: one object and its own parts.
 
-    With a subject query, that is what the query found, with all instances inside: one thing that
-    was found in pieces is whole again. Of several people or animals inside, one is the subject.
+    The most prominent object has a high score, is large, lies inside the photo, and is preferably
+    alive. Another instance is a part of it if it is nearly as prominent, lies in its box and mostly
+    on or against it, and has the same label or none: the lid of a pot, but not the horse of a
+    rider.
 
-    Without it, the subject is one object and its own parts. The most prominent object has a high
-    score, is large, lies inside the photo, and is preferably alive. Another instance is a part of
-    it if it is nearly as prominent, lies in its box and mostly on or against it, and has the same
-    label or none: the lid of a pot, but not the horse of a rider.
+    If a subject query found it as part of a whole subject, it is the subject with all instances
+    inside: one thing that was found in pieces is whole again. A person or animal stays single, and
+    so do several inside the whole subject.
 
     Returns:
         Ids in rising order.
     """
     single = [instance for instance in segmentation.instances if instance.label != SUBJECT]
-    whole = _whole_subject(segmentation, single)
-    return tuple(sorted(whole or _main_object(segmentation, single)))
-
-
-def _whole_subject(segmentation: Segmentation, single: Sequence[Instance]) -> set[int]:
-    """Ids of the whole subject; empty if there is none, or if it is several people or animals."""
-    subject_id = segmentation.subject_id
-    if subject_id not in {instance.id for instance in segmentation.instances}:
-        return set()
-    region = segmentation.mask_logits([subject_id]) > 0
-    inside = [
-        instance
-        for instance in single
-        if _share_on(segmentation, instance, region) >= MIN_SHARE_IN_SUBJECT
-    ]
-    if sum(instance.label.en in LIVING for instance in inside) > 1:
-        return set()
-    return {subject_id, *(instance.id for instance in inside)}
-
-
-def _main_object(segmentation: Segmentation, single: Sequence[Instance]) -> set[int]:
-    """Ids of the most prominent object and its parts."""
     if not single:
-        return set()
+        return tuple(instance.id for instance in segmentation.instances)
     prominence = {
         instance.id: _prominence(instance, segmentation.geometry.photo_hw) for instance in single
     }
     main = max(single, key=lambda instance: prominence[instance.id])
+    whole = () if main.label.en in LIVING else _whole_subject(segmentation, single)
+    if main.id in whole:
+        return whole
     main_mask = (segmentation.mask_logits([main.id]) > 0).astype(np.uint8)
     main_region = np.asarray(cv2.dilate(main_mask, np.ones((3, 3))), np.uint8) > 0
-    return {
+    return tuple(
         instance.id
         for instance in single
         if instance.id == main.id
@@ -93,7 +75,26 @@ def _main_object(segmentation: Segmentation, single: Sequence[Instance]) -> set[
             and _share_on(segmentation, instance, main_region) >= MIN_PART_ON_SUBJECT
             and instance.label.en in (main.label.en, "object")
         )
-    }
+    )
+
+
+def _whole_subject(segmentation: Segmentation, single: Sequence[Instance]) -> tuple[int, ...]:
+    """Ids of the whole subject and of the instances inside, in rising order.
+
+    Empty if there is no such subject, or if several people or animals are inside.
+    """
+    subject_id = segmentation.subject_id
+    if subject_id is None or subject_id not in {item.id for item in segmentation.instances}:
+        return ()
+    region = segmentation.mask_logits([subject_id]) > 0
+    inside = [
+        instance
+        for instance in single
+        if _share_on(segmentation, instance, region) >= MIN_SHARE_IN_SUBJECT
+    ]
+    if sum(instance.label.en in LIVING for instance in inside) > 1:
+        return ()
+    return tuple(sorted({subject_id, *(instance.id for instance in inside)}))
 
 
 def _prominence(instance: Instance, photo_hw: SizeHW) -> float:

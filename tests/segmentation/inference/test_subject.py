@@ -43,15 +43,23 @@ def test_one_thing_that_was_found_in_pieces_is_whole() -> None:
     assert ((scene.mask_logits(chosen) > 0) == (WHOLE > 0)).all()
 
 
-def test_a_living_subject_has_its_things_and_its_missing_parts() -> None:
+def test_a_living_subject_stays_single() -> None:
     scene = segmentation((PERSON, LEFT), (OBJECT, RIGHT), subject=WHOLE)
-    assert select_subject(scene) == (1, 2, 3)
-
-
-def test_of_several_living_subjects_one_is_chosen() -> None:
-    scene = segmentation((PERSON, LEFT), (PERSON, RIGHT), subject=WHOLE)
     assert select_subject(scene) == (1,)
     assert scene.subject_id == 3
+
+
+def test_a_subject_with_several_people_leaves_the_choice_to_the_objects() -> None:
+    people = (PERSON, block(2, 2, 5, 5)), (PERSON, block(6, 2, 9, 5))
+    scene = segmentation((OBJECT, block(2, 6, 18, 18)), *people, subject=WHOLE)
+    assert scene.subject_id == 1
+    assert select_subject(scene) == (1,)
+
+
+def test_a_subject_without_the_most_prominent_object_is_not_believed() -> None:
+    scene = segmentation((OBJECT, WHOLE), (OBJECT, ELSEWHERE), subject=block(0, 17, 5, 20))
+    assert scene.subject_id == 3
+    assert select_subject(scene) == (1,)
 
 
 def test_a_subject_that_is_not_shown_chooses_nothing() -> None:
