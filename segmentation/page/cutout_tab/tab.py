@@ -36,7 +36,7 @@ def cutout_tab(ui: gr.Blocks, context: PageContext, header: Header) -> CutoutLay
     drawing = Drawing(context, layout)
     result_events = ResultEvents(context, layout, drawing)
     edit_events = EditEvents(context, layout, drawing)
-    greeting = ui.load(
+    ui.load(
         photo_events.greet,
         {layout.memory, *layout.controls.values()},
         [header.status, header.model, layout.open_request, *_set_controls(layout)],
@@ -47,7 +47,7 @@ def cutout_tab(ui: gr.Blocks, context: PageContext, header: Header) -> CutoutLay
     steps = _wire_steps(layout, result_events, restyled, device)
     edits = _wire_edits(layout, edit_events, device)
     running = [*steps, *edits]
-    opening = _wire_opening(header, layout, photo_events, [greeting, *running], device)
+    opening = _wire_opening(header, layout, photo_events, running, device)
     changing = _wire_model(header, layout, photo_events, device)
     _wire_closing(header, layout, photo_events, [*running, *opening, changing])
     _wire_actions(layout)
@@ -142,7 +142,7 @@ def _wire_opening(
         ),
         layout.open_request.change(
             events.open_requested,
-            {layout.open_request},
+            {layout.open_request, layout.photo_state},
             _unique([*opened, header.model, layout.model_in_use, *_set_controls(layout)]),
             **options,
         ),
