@@ -289,7 +289,7 @@ def _object_alpha(
     photo_h, photo_w = segmentation.geometry.photo_hw
     left, right = (round(x * width / photo_w) for x in refinement.box_xyxy[::2])
     top, bottom = (round(y * height / photo_h) for y in refinement.box_xyxy[1::2])
-    crop = np.ascontiguousarray(rgb[top:bottom, left:right])
+    crop = rgb[top:bottom, left:right]
     # `grow` is a share of the photo, not of the crop, and may reach beyond the crop: so it comes
     # last, on the whole alpha.
     edge_in_crop = replace(edge, grow=0.0)

@@ -198,7 +198,7 @@ def cut_out_upload(
     Raises:
         KoutuError: an option cannot be fulfilled, or the photo cannot be processed.
     """
-    check_objects(options.objects, segmenter.card.labels)
+    check_objects(options.objects, segmenter.card.object_labels)
     behind: Photo | None = None if backdrop is None else read_photo(backdrop, limits)
     cutout_options = options.to_cutout_options(behind)
     check_client()
