@@ -161,6 +161,10 @@ def test_a_preview_is_what_the_file_is(
     assert (shown is None) == (options in WHOLE_PHOTO)
     np.testing.assert_allclose(preview.file_hw, (height, width), atol=3)
     assert shown is None or shown.shape[:2] == preview.after.shape[:2]
+    if chosen.sheet:
+        assert preview.frame_xyxy is None, "a sheet is no part of the photo"
+        return
+    assert preview.frame_xyxy is not None
     left, top, right, bottom = file.frame.box_xyxy
     box = (left / photo.hw[1], top / photo.hw[0], right / photo.hw[1], bottom / photo.hw[0])
-    np.testing.assert_allclose(preview.box_xyxy, box, atol=0.005)
+    np.testing.assert_allclose(preview.frame_xyxy, box, atol=0.005)
