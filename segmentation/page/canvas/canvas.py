@@ -33,8 +33,8 @@ def photo_canvas(**options: Any) -> gr.HTML:
     """Create a canvas: a photo with its objects and its cut-out, to click, paint and draw boxes on.
 
     Its value is `CanvasView.as_json`, or None while there is no photo. Its events are `pick`,
-    `stroke`, `box`, `place`, `tile`, `undo` and `redo`; `events` reads their data. (A subclass would
-    make Gradio write a stub file beside this one.)
+    `stroke`, `box`, `place`, `tile`, `undo` and `redo`; `events` reads their data. (A subclass
+    would make Gradio write a stub file beside this one.)
 
     Args:
         options: of `gr.HTML`, such as `elem_id`.
