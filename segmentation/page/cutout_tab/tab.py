@@ -18,13 +18,12 @@ from segmentation.page.cutout_tab.layout import CutoutLayout
 from segmentation.page.cutout_tab.other_files import wire_other_files
 from segmentation.page.cutout_tab.photo_events import PhotoEvents
 from segmentation.page.cutout_tab.result_events import ResultEvents
-from segmentation.page.cutout_tab.size_events import SizeEvents
+from segmentation.page.cutout_tab.size_events import NumberEvents, SizeEvents
 from segmentation.page.cutout_tab.wiring import (
     DRAW,
     all_controls,
     result_inputs,
     result_outputs,
-    shown_controls,
     unique,
 )
 from segmentation.page.header import Header
@@ -42,7 +41,7 @@ def cutout_tab(ui: gr.Blocks, context: PageContext, header: Header) -> CutoutLay
     drawing = Drawing(context, layout)
     result_events = ResultEvents(context, layout, drawing)
     edit_events = EditEvents(context, layout, drawing)
-    greeting = ui.load(
+    ui.load(
         photo_events.greet,
         {layout.memory, *layout.controls.values()},
         [header.status, header.model, layout.open_request, *all_controls(layout)],
@@ -53,7 +52,7 @@ def cutout_tab(ui: gr.Blocks, context: PageContext, header: Header) -> CutoutLay
     steps = _wire_steps(layout, result_events, restyled, device)
     edits = wire_edits(layout, edit_events, device)
     running = [*steps, *edits]
-    opening = _wire_opening(header, layout, photo_events, [greeting, *running], device)
+    opening = _wire_opening(header, layout, photo_events, running, device)
     changing = _wire_model(header, layout, photo_events, device)
     _wire_closing(header, layout, photo_events, [*running, *opening, changing])
     _wire_actions(layout)
@@ -70,12 +69,15 @@ def _wire_controls(layout: CutoutLayout, events: PhotoEvents) -> list[Any]:
         ],
         events.show_controls,
         {*layout.controls.values()},
-        shown_controls(layout),
+        layout.panels.shown,
         **LATEST,
     )
-    size_events = SizeEvents(layout)
-    size_events.wire(shown_controls(layout))
-    styles = (item for item in layout.controls.values() if item not in size_events.wired)
+    size_events = SizeEvents(layout.panels, layout.page_options, layout.request_drawing)
+    size_events.wire({*layout.controls.values()}, [layout.draw_request])
+    NumberEvents(layout).wire()
+    # Their handlers ask for the result themselves.
+    wired = {layout.size_panel.kind, *layout.size_panel.numbers}
+    styles = (item for item in layout.controls.values() if item not in wired)
     return [_changed(item) for item in styles]
 
 
@@ -148,7 +150,7 @@ def _wire_opening(
         ),
         layout.open_request.change(
             events.open_requested,
-            {layout.open_request},
+            {layout.open_request, layout.photo_state},
             unique([*opened, header.model, layout.model_in_use, *all_controls(layout)]),
             **options,
         ),

@@ -44,20 +44,9 @@ def result_outputs(layout: CutoutLayout) -> list[Any]:
     ]
 
 
-def shown_controls(layout: CutoutLayout) -> list[Any]:
-    """The components that `CutoutLayout.show_controls` shows or hides."""
-    return [
-        *layout.background_panel.shown,
-        layout.frame_panel.frame,
-        *layout.size_panel.shown,
-        *layout.format_panel.shown,
-    ]
-
-
 def all_controls(layout: CutoutLayout) -> list[Any]:
     """The components that `CutoutLayout.set_controls` sets."""
-    entered = layout.size_panel.entered
-    return unique([*layout.controls.values(), *shown_controls(layout), entered])
+    return unique([*layout.controls.values(), *layout.panels.shown, layout.entered_numbers])
 
 
 def unique(components: list[Any]) -> list[Any]:
