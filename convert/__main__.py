@@ -42,6 +42,10 @@ COMMANDS = {
     "waits": Command(
         "convert.measure.latency", "measure how long a visitor waits, from a cold start to the file"
     ),
+    "throughput": Command(
+        "convert.measure.throughput",
+        "measure how many photos per second the page and the command line cut out",
+    ),
 }
 
 
