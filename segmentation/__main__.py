@@ -54,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     language = terminal_language()
     try:
         card = get_model(args.model, args.engine, args.precision)
-        check_objects(args.objects, card.labels)
+        check_objects(args.objects, card.object_labels)
         options = cutout_options(args)
         _check_terminal(args)
     except (ChoiceError, PhotoError, ModelNotFound) as error:

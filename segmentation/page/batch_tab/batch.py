@@ -21,6 +21,7 @@ from segmentation.page.batch_tab.thumbnails import store_thumbnail
 from segmentation.page.options import PageOptions
 from segmentation.page.photo_cache import PhotoCache
 from segmentation.page.photo_texts import describe
+from segmentation.page.server.files.downloads import hold_files
 from segmentation.page.server.files.storage import translate_disk_errors
 from segmentation.page.server.files.uploads import read_upload
 from segmentation.page.strings import STRINGS
@@ -97,6 +98,14 @@ class Batch:
     done: tuple[PhotoResult, ...] = ()
     finished: bool = False
 
+    @property
+    def needed_files(self) -> tuple[Path, ...]:
+        """The files that must not be deleted before the batch is finished."""
+        if self.finished:
+            return ()
+        backdrop = [Path(self.options.backdrop)] if self.options.backdrop else []
+        return (self.archive, *backdrop, *(path for path, _ in self.todo))
+
     def stop(self) -> "Batch":
         """Leave out the photos to come."""
         return replace(self, todo=())
@@ -116,7 +125,7 @@ def start_batch(
     cache: PhotoCache,
     at_once: int = 1,
 ) -> Batch:
-    """Start a batch; no photo is opened yet.
+    """Start a batch; no photo is opened yet. Its files stay while newer ones need room.
 
     Args:
         photos: in the order in which they are processed.
@@ -149,7 +158,9 @@ def start_batch(
         )
     options.to_cutout_options(cache)  # raises if no photo could be cut out like this
     todo = [(photo, file.name) for photo, file in output_paths(photos, Path(), options.format)]
-    return Batch(archive, model, objects, options, tuple(todo), at_once)
+    batch = Batch(archive, model, objects, options, tuple(todo), at_once)
+    hold_files(archive, batch.needed_files)
+    return batch
 
 
 def advance(batch: Batch, segmenter: Segmenter, cache: PhotoCache, language: Language) -> Batch:
@@ -166,6 +177,7 @@ def advance(batch: Batch, segmenter: Segmenter, cache: PhotoCache, language: Lan
     Raises:
         StorageFull: the table could not be written; another call may succeed.
     """
+    hold_files(batch.archive, batch.needed_files)
     if batch.todo:
         step, todo = batch.todo[: batch.at_once], batch.todo[batch.at_once :]
         outcomes = map_overlapping(
@@ -176,6 +188,7 @@ def advance(batch: Batch, segmenter: Segmenter, cache: PhotoCache, language: Lan
     if not batch.finished:
         with translate_disk_errors():
             write_zip(batch.archive, [(TABLE_NAME, csv_table(batch.done, language))])
+        hold_files(batch.archive, ())
     return replace(batch, finished=True)
 
 
@@ -197,7 +210,7 @@ def _cut_out(
             instances, chosen = outcome.segmentation.instances, outcome.ids
             if outcome.cutout is None:
                 raise ChoiceError(NOTHING_FOUND.en, NOTHING_FOUND.zh)
-            data = outcome.cutout.encode()
+            data = outcome.cutout.encode(cache.limits.encoding_seconds)
         cutout, notes = outcome.cutout, outcome.notices
     except KoutuError as error:
         notes = (error.text,)

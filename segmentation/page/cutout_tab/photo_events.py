@@ -169,4 +169,4 @@ class PhotoEvents:
 
     def show_controls(self, values: Values) -> Updates:
         """Show the controls that belong to the kind of background and to the format."""
-        return self._layout.show_controls(self._layout.page_options(values))
+        return self._layout.panels.show(self._layout.page_options(values))
