@@ -42,8 +42,8 @@ COMMANDS = {
     "waits": Command(
         "convert.measure.latency", "measure how long a visitor waits, from a cold start to the file"
     ),
-    "throughput": Command(
-        "convert.measure.throughput",
+    "capacity": Command(
+        "convert.measure.capacity",
         "measure how many photos per second the page and the command line cut out",
     ),
 }

@@ -1,4 +1,4 @@
-"""python -m convert throughput: photos per second of the page and of the command line.
+"""python -m convert capacity: photos per second of the page and of the command line.
 
 The page answers several users at once by its API. The command line works on a batch, one photo at a
 time and as many as it takes by itself.
