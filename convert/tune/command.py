@@ -27,6 +27,8 @@ from convert.tune.report import format_report
 from segmentation.engines.ascend.chip import detect_host
 from segmentation.engines.ascend.engine import AscendEngine
 from segmentation.errors import ConversionError, KoutuError
+from segmentation.image.read import read_photo
+from segmentation.inference.preprocess import preprocess
 from segmentation.model_card import Artifact, ModelCard, find_model, save_card
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -75,8 +77,10 @@ def run(args: argparse.Namespace) -> None:
         stages = measure_stages(card, engine, photos)
         throughput = measure_throughput(card, engine, photos, args.rounds)
         memory = engine.memory_bytes
-    with tempfile.TemporaryDirectory(prefix="koutu-profile-") as folder:
-        durations = profile(card, photos[0], Path(folder))
+        om, *_ = engine.compiled_artifacts
+        rgb = read_photo(photos[0]).rgb
+        pixel_values, _ = preprocess(rgb, engine.input, om.sizes_hw, card.mask_stride)
+    durations = profile(card, om, photos[0], pixel_values)
     print(format_report(card, facts, trials, best, stages, throughput, memory, durations))
 
 

@@ -61,15 +61,24 @@ def _row(trial: Trial, is_best: bool) -> str:
 
 def _operators(durations: Durations | None) -> list[str]:
     if durations is None:
-        return ["- operators by engine: not known: msprof is not installed or recorded nothing"]
-    by_engine: Counter[str] = Counter()
-    for (engine, _), microseconds in durations.items():
-        by_engine[engine] += microseconds
-    engines = ", ".join(
-        f"{engine} {total / 1000:.1f} ms" for engine, total in by_engine.most_common()
+        return ["- operators: not known: neither msprof nor acl.prof recorded any"]
+    by_engine: dict[str | None, Counter[str]] = {}
+    for (engine, name), microseconds in durations.items():
+        by_engine.setdefault(engine, Counter())[name] += microseconds
+    if None in by_engine:
+        return [
+            f"- operators by acl.prof, which does not say on which engine: "
+            f"{_format_times(by_engine[None])}"
+        ]
+    engines = Counter({str(engine): times.total() for engine, times in by_engine.items()})
+    on_cpu = by_engine.get("AI_CPU", Counter())
+    return [
+        f"- engines of the chip: {_format_times(engines)}",
+        f"- on AI CPU: {_format_times(on_cpu) or 'nothing'}",
+    ]
+
+
+def _format_times(microseconds: Counter[str]) -> str:
+    return ", ".join(
+        f"{name} {time / 1000:.1f} ms" for name, time in microseconds.most_common(_SHOWN_OPERATORS)
     )
-    on_cpu = Counter({key[1]: time for key, time in durations.items() if key[0] == "AI_CPU"})
-    slow = ", ".join(
-        f"{name} {time / 1000:.1f} ms" for name, time in on_cpu.most_common(_SHOWN_OPERATORS)
-    )
-    return [f"- engines of the chip: {engines}", f"- on AI CPU: {slow or 'nothing'}"]
