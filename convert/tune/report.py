@@ -18,7 +18,7 @@ def format_report(
     trials: Sequence[Trial],
     best: Trial,
     stages: Mapping[str, float],
-    throughput: Throughput,
+    throughputs: Sequence[Throughput],
     memory: Mapping[int, tuple[int, int]],
     durations: Durations | None,
 ) -> str:
@@ -31,12 +31,12 @@ def format_report(
     ]
     lines += ["", "| precision | sampling | cut-outs: IoU mean, least | same side | ms | |"]
     lines += ["|---|---|---|---|---|---|", *(_row(trial, trial is best) for trial in trials)]
+    fastest = max(throughputs, key=lambda found: found.photos_per_s)
     milliseconds = ", ".join(f"{name} {value:.1f}" for name, value in stages.items())
     lines += [
         "",
         f"- median ms per photo: {milliseconds}",
-        f"- {throughput.photos_per_s:.1f} prepared photos per second on "
-        f"{throughput.devices} device(s)",
+        *(_throughput(found, found is fastest) for found in throughputs),
         *_operators(durations),
     ]
     if not best.is_accurate:
@@ -56,6 +56,16 @@ def _row(trial: Trial, is_best: bool) -> str:
     return (
         f"{names} | {len(trial.ious)}: {trial.mean_iou:.4f}, {min(trial.ious, default=0):.3f} "
         f"| {agreement:.3%} | {trial.milliseconds:.1f} | {'**chosen**' if is_best else ''} |"
+    )
+
+
+def _throughput(found: Throughput, is_fastest: bool) -> str:
+    kept = f" with --batch {found.batch}, {'' if is_fastest else 'not '}kept"
+    if found.failure is not None:
+        return f"- --batch {found.batch} does not work: {found.failure}"
+    return (
+        f"- {found.photos_per_s:.1f} prepared photos per second on {found.device}"
+        f"{kept if found.batch > 1 else ''}"
     )
 
 

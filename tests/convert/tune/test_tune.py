@@ -2,6 +2,7 @@
 
 import os
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
@@ -39,14 +40,20 @@ def test_the_best_oms_come_first_and_the_report_says_why(
     tmp_path: Path, photo_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = write_folder(tmp_path / "small", "NHWC")
-    assert main(["tune", str(folder), "--photos", str(photo_path), "--rounds", "2"]) == 0
+    options = ["--photos", str(photo_path), "--rounds", "2", "--batch", "3"]
+    assert main(["tune", str(folder), *options]) == 0
     report = capsys.readouterr().out
     assert report.startswith("## small on Ascend")
     for words in ("1 × Ascend310P3", "npu-smi: 23.0.0", "MB free", "**chosen**", "AI_CPU 2.5 ms"):
         assert words in report
     assert "on AI CPU: GridSampler2D 2.5 ms" in report
     oms = [artifact for artifact in load_card(folder).artifacts if artifact.format == "om"]
-    assert [om.sizes_hw for om in oms] == [((32, 32),), ((16, 32),)]
+    assert [om.sizes_hw for om in oms if om.batch == 1] == [((32, 32),), ((16, 32),)]
+    # Which is faster here is chance; the report and the folder agree.
+    batched = [om for om in oms if om.batch == 3]
+    assert [om.sizes_hw for om in batched] == ([((32, 32),), ((16, 32),)] if batched else [])
+    assert ("--batch 3, kept" in report) == bool(batched)
+    assert len(list(folder.glob("*_batch3.om"))) == len(batched)
 
 
 @pytest.mark.usefixtures("card_host")
@@ -143,11 +150,33 @@ def test_a_report_without_a_profile_says_so(tmp_path: Path) -> None:
     assert "| mixed | grid-sample |" in report
 
 
-def report_with(tmp_path: Path, durations: Durations | None) -> str:
+@pytest.mark.parametrize(
+    ("found", "sentence"),
+    [
+        (Throughput("Ascend310P3", 3.0, 4), "3.0 prepared photos per second on Ascend310P3 with"),
+        (Throughput("Ascend310P3", 3.0, 4), "--batch 4, kept"),
+        (Throughput("Ascend310P3", 1.0, 4), "--batch 4, not kept"),
+        (Throughput("", 0.0, 4, "atc failed"), "--batch 4 does not work: atc failed"),
+    ],
+)
+def test_the_report_says_if_a_batch_pays(tmp_path: Path, found: Throughput, sentence: str) -> None:
+    assert sentence in report_with(tmp_path, None, [found])
+
+
+def report_with(
+    tmp_path: Path, durations: Durations | None, throughputs: Sequence[Throughput] = ()
+) -> str:
     """A report of one trial."""
     best = Trial(Tuning(), ious=(1.0,), logits=(LogitsDifference(0, 0, 0, 0, 1, 1, 0),))
     return format_report(
-        small_card(tmp_path), {}, [best], best, {}, Throughput(1, 2.0), {}, durations
+        small_card(tmp_path),
+        {},
+        [best],
+        best,
+        {},
+        [Throughput("Ascend310P3", 2.0), *throughputs],
+        {},
+        durations,
     )
 
 
