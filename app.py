@@ -95,7 +95,7 @@ def build_ui(context: PageContext, policy: PagePolicy = PRIVATE_PAGE) -> gr.Bloc
             with gr.Tab(string("compare")):
                 compare_tab(ui, context, cutout)
             with gr.Tab(string("batch"), id=BATCH_TAB):
-                BatchTab(ui, context, top, cutout, tabs)
+                BatchTab(context, top, cutout, tabs)
         footer(context, top)
         restarted = gr.Checkbox(visible=False)
         ui.load(say_restarted, restarted, None, js=restart_check(), **PRIVATE)

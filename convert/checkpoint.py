@@ -12,6 +12,7 @@ from transformers.utils import logging
 
 from convert.checkpoint_files import check_architecture, find_checkpoint, read_json
 from convert.graph import efficientnet_lite
+from convert.graph.subject_decoder import SubjectMask2Former
 from convert.labels import translate_labels
 from convert.supported_options import check_options
 from segmentation.arrays import UInt8
@@ -75,6 +76,11 @@ class Checkpoint:
         return replace(spec, layout="NCHW", dtype="float32", normalised_inside=False)
 
     @property
+    def has_subject(self) -> bool:
+        """Whether the model has a query for the whole subject."""
+        return isinstance(self.model, SubjectMask2Former)
+
+    @property
     def is_normalised(self) -> bool:
         """Whether the processor subtracts the mean and divides by the standard deviation."""
         return bool(self.processor.get("do_normalize", True))
@@ -100,13 +106,15 @@ class Checkpoint:
             image: uint8 (1, H, W, 3).
 
         Returns:
-            float32 class logits (Q, labels + 1) and mask logits (Q, H/4, W/4).
+            float32 class logits (Q, labels + 1) and mask logits (Q, H/4, W/4), with one row more
+            for the subject if the model has a subject query.
         """
         with torch.inference_mode():
             output = self.model(self.pixel_values(image))
-        return Logits(
-            output.class_queries_logits[0].numpy(), output.masks_queries_logits[0].numpy()
-        )
+        masks = output.masks_queries_logits[0]
+        if self.has_subject:
+            masks = torch.cat([masks, output.subject_logits[-1]])
+        return Logits(output.class_queries_logits[0].numpy(), masks.numpy())
 
 
 def load_checkpoint(folder: Path) -> Checkpoint:
@@ -208,8 +216,10 @@ def _read_config(folder: Path, fields: dict[str, Any]) -> Mask2FormerConfig:
 
 def _load_model(folder: Path, config: Mask2FormerConfig) -> Mask2FormerForUniversalSegmentation:
     try:
+        has_subject = getattr(config, "subject_layers", 0)
+        kind = SubjectMask2Former if has_subject else Mask2FormerForUniversalSegmentation
         # Some checkpoints are stored in half precision; the export computes in float32.
-        model, report = Mask2FormerForUniversalSegmentation.from_pretrained(
+        model, report = kind.from_pretrained(
             folder,
             config=config,
             dtype=torch.float32,

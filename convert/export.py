@@ -168,6 +168,7 @@ def export(
             outputs=OUTPUTS,
             mask_stride=MASK_STRIDE,
             artifacts=tuple(_write(checkpoint, partial, plan) for plan in graphs),
+            subject_query=checkpoint.has_subject,
         )
         for sampling in dict.fromkeys(artifact.sampling for artifact in card.artifacts):
             graphs_of_one = tuple(a for a in card.artifacts if a.sampling == sampling)

@@ -11,8 +11,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from segmentation.cli.options import cutout_options, limit_threads, mask_paths, terminal_language
-from segmentation.cli.overlap import map_overlapping
+from segmentation.cli.options import (
+    cutout_options,
+    limit_threads,
+    mask_paths,
+    share_cores,
+    terminal_language,
+)
 from segmentation.cli.parser import make_parser, parse
 from segmentation.cutout import CutoutOptions, refine_and_cut_out
 from segmentation.errors import ChoiceError, KoutuError, ModelNotFound, PhotoError
@@ -27,6 +32,7 @@ from segmentation.inference.hub import get_model
 from segmentation.inference.postprocess import Segmentation
 from segmentation.inference.segmenter import Segmenter
 from segmentation.inference.select import check_objects, segment_and_select
+from segmentation.parallel.overlap import map_overlapping
 
 Report = dict[str, Any]
 
@@ -48,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     language = terminal_language()
     try:
         card = get_model(args.model, args.engine, args.precision)
-        check_objects(args.objects, card.labels)
+        check_objects(args.objects, card.object_labels)
         options = cutout_options(args)
         _check_terminal(args)
     except (ChoiceError, PhotoError, ModelNotFound) as error:
@@ -56,11 +62,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KoutuError as error:
         print(f"error: {error.in_language(language)}", file=sys.stderr)
         return 1
-    limit_threads(args.threads)
+    shares = share_cores(len(args.photos), args.threads, args.jobs)
+    limit_threads(shares.threads)
     # With one photo, nothing else runs beside the model.
     spin = len(args.photos) == 1
     decoder_pool().warm_up()  # while the model loads
-    segmenter = Segmenter(card, args.engine, args.precision, args.threads, spin)
+    segmenter = Segmenter(card, args.engine, args.precision, shares.threads, spin)
     try:
         engine, engine_notices = segmenter.open()
     except KoutuError as error:
@@ -69,8 +76,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     for notice in engine_notices:
         print(notice.in_language(language), file=sys.stderr)
     failed = False
-    # A device of its own leaves the host free to prepare one more photo for each.
-    at_once = engine.max_concurrency * (1 if engine.computes_on_host else 2)
+    at_once = shares.jobs
+    if not (engine.computes_on_host or args.jobs):
+        # A device of its own leaves the host free to prepare one more photo for each.
+        at_once = max(at_once, 2 * engine.max_concurrency)
     jobs = output_paths(args.photos, args.output, options.format)
     for (path, _), (report, notices) in map_overlapping(
         lambda job: _process(segmenter, *job, options, args), jobs, at_once

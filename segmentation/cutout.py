@@ -24,6 +24,7 @@ from segmentation.compositing.stroke_masks import Correction
 from segmentation.compositing.stroke_matting import apply_strokes
 from segmentation.filenames import file_extension, object_filename
 from segmentation.i18n import Text
+from segmentation.image.encoding_time import check_encoding_time
 from segmentation.image.formats import Format, check_format
 from segmentation.image.photo import Photo
 from segmentation.image.write import check_max_kilobytes, encode_within
@@ -115,16 +116,23 @@ class Cutout:
         """Name the file of the cut-out after the stem of its photo."""
         return f"{stem}_cutout{file_extension(self.options.format)}"
 
-    def encode(self) -> bytes:
+    def encode(self, max_seconds: float | None = None) -> bytes:
         """Encode `image` in the format asked for.
+
+        Args:
+            max_seconds: see `check_encoding_time`; None sets no limit.
 
         Returns:
             The bytes of the file.
 
         Raises:
-            ChoiceError: the image is too large for the format, or for the largest file.
+            ChoiceError: the image is too large for the format, the largest file or the time.
         """
         options = self.options
+        if max_seconds is not None:
+            check_encoding_time(
+                self.image, options.format, options.quality, options.max_kilobytes, max_seconds
+            )
         return encode_within(
             self.image, options.max_kilobytes, options.format, options.quality, self.dpi_xy
         )
@@ -223,10 +231,12 @@ def cut_out_each(
     ids: Collection[int],
     options: CutoutOptions,
     refinement: Refinement | None = None,
+    max_seconds: float | None = None,
 ) -> Iterator[tuple[str, bytes]]:
     """Cut out each of some objects alone; arguments and errors as of `cut_out`.
 
-    Without a crop all files have the photo's size, so that they can be stacked as layers.
+    Without a crop all files have the photo's size, so that they can be stacked as layers. The time
+    of each file is limited to `max_seconds`, see `Cutout.encode`.
 
     Returns:
         File name and content of one object after another; only one is in memory.
@@ -234,7 +244,7 @@ def cut_out_each(
     for instance in segmentation.instances:
         if instance.id in ids:
             cutout = cut_out(photo, segmentation, [instance.id], options, refinement)
-            yield object_filename(photo.stem, instance, options.format), cutout.encode()
+            yield object_filename(photo.stem, instance, options.format), cutout.encode(max_seconds)
 
 
 def compute_alpha(
@@ -279,7 +289,7 @@ def _object_alpha(
     photo_h, photo_w = segmentation.geometry.photo_hw
     left, right = (round(x * width / photo_w) for x in refinement.box_xyxy[::2])
     top, bottom = (round(y * height / photo_h) for y in refinement.box_xyxy[1::2])
-    crop = np.ascontiguousarray(rgb[top:bottom, left:right])
+    crop = rgb[top:bottom, left:right]
     # `grow` is a share of the photo, not of the crop, and may reach beyond the crop: so it comes
     # last, on the whole alpha.
     edge_in_crop = replace(edge, grow=0.0)

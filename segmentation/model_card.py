@@ -14,6 +14,9 @@ SCHEMA = 1
 CARD = "card.json"
 BUNDLED = Path(__file__).parent / "models"
 
+# Label of the mask of a subject query.
+SUBJECT = Text("subject", "主体")
+
 Layout = Literal["NHWC", "NCHW"]
 """Axis order of the graph's input."""
 
@@ -102,6 +105,8 @@ class ModelCard:
         outputs: names of class_queries_logits and masks_queries_logits in the graph.
         mask_stride: input pixels per mask cell along each axis.
         artifacts: forms of the model; within a format, the preferred one comes first.
+        subject_query: whether masks_queries_logits has one more row, the last: the mask of the
+            photo's whole subject.
     """
 
     folder: Path
@@ -115,6 +120,12 @@ class ModelCard:
     outputs: tuple[str, str]
     mask_stride: int
     artifacts: tuple[Artifact, ...]
+    subject_query: bool = False
+
+    @property
+    def object_labels(self) -> tuple[Text, ...]:
+        """All labels that an object in a photo may have."""
+        return (*self.labels, SUBJECT) if self.subject_query else self.labels
 
     @property
     def source_graphs(self) -> tuple[Artifact, ...]:
@@ -261,6 +272,7 @@ def _from_fields(folder: Path, fields: dict[str, Any]) -> ModelCard:
             Artifact(**{**artifact, "sizes_hw": tuple((h, w) for h, w in artifact["sizes_hw"])})
             for artifact in fields["artifacts"]
         ),
+        subject_query=fields.get("subject_query", False),
     )
 
 
@@ -278,6 +290,7 @@ def _to_fields(card: ModelCard) -> dict[str, Any]:
         "input": asdict(card.input),
         "outputs": card.outputs,
         "mask_stride": card.mask_stride,
+        **({"subject_query": True} if card.subject_query else {}),
         "artifacts": [
             {key: value for key, value in fields.items() if value is not None}
             for fields in artifacts

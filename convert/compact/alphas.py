@@ -6,7 +6,7 @@
 import argparse
 from pathlib import Path
 
-from convert.compact.teacher import Teacher
+from convert.compact.teaching.teacher import KINDS, Teacher, parse_teacher
 from segmentation import encode, read_photo
 from segmentation.errors import ChoiceError
 
@@ -14,7 +14,13 @@ from segmentation.errors import ChoiceError
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("--data", type=Path, required=True, help="folder of photos, NAME.jpg")
-    parser.add_argument("--teacher", type=Path, required=True, help="saliency network as ONNX")
+    parser.add_argument(
+        "--teacher",
+        type=parse_teacher,
+        required=True,
+        metavar="KIND=MODEL.onnx",
+        help=f"saliency network; kinds: {', '.join(KINDS)}",
+    )
     parser.add_argument("--threads", type=int, default=0, help="default: all cores")
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder for NAME.png")
 
@@ -33,9 +39,10 @@ def run(args: argparse.Namespace) -> None:
             f"{args.data} has no .jpg photos. Give a folder of photos with --data.",
             f"{args.data} 中没有 .jpg 照片。请用 --data 指定照片目录。",
         )
-    teacher = Teacher(args.teacher, threads=args.threads)
+    kind, path = args.teacher
+    teacher = Teacher(kind, path, threads=args.threads)
     args.output.mkdir(parents=True, exist_ok=True)
-    for path in paths:
-        alpha = teacher.saliency(read_photo(path).rgb)
-        (args.output / f"{path.stem}.png").write_bytes(encode(alpha))
+    for photo_path in paths:
+        alpha = teacher.saliency(read_photo(photo_path).rgb)
+        (args.output / f"{photo_path.stem}.png").write_bytes(encode(alpha))
     print(f"{len(paths)} cut-outs in {args.output}")

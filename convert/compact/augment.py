@@ -1,19 +1,21 @@
 """Augmentation of training photos: crops, mirroring, colours, pasted instances. All seeded."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from convert.compact.data import Sample, decode
+from convert.compact.data import IGNORED, DecodedSample, Sample, decode, resolve_ignored
 from segmentation.arrays import Bool, BoxXYXY, SizeHW, UInt8
 
 # An instance with fewer pixels than this in the crop is too small to learn from.
 MIN_PIXELS = 48
 # An instance of which a crop keeps less than this share is dropped.
 MIN_SHARE_IN_CROP = 0.15
+# A crop with less than this share of the subject may show something else as its subject.
+MIN_SUBJECT_IN_CROP = 0.7
 # A pasted instance leaves at least this share of every other instance visible.
 MIN_SHARE_VISIBLE = 0.3
 # This source annotates only one person in each photo, so its photos are cropped around that person.
@@ -36,11 +38,15 @@ class AugmentedPhoto:
         rgb: uint8 (H, W, 3).
         masks: bool (n, H, W), one for each instance, without overlap.
         labels: of the n instances.
+        is_annotated: whether all instances are annotated.
+        alpha: uint8 (H, W), opacity of the subject as in `DecodedSample`; None if it is unknown.
     """
 
     rgb: UInt8
     masks: Bool
     labels: tuple[int, ...]
+    is_annotated: bool = True
+    alpha: UInt8 | None = None
 
 
 def make_augmented_photo(
@@ -64,23 +70,22 @@ def make_augmented_photo(
 
     def draw() -> AugmentedPhoto:
         sample = samples[rng.choice(len(samples), p=weights)]
-        rgb, ids = decode(sample)
-        box_xyxy = random_crop(sample, ids, size_hw, whole, rng)
-        return crop_and_mirror(rgb, ids, sample.labels, box_xyxy, size_hw, rng)
+        decoded = decode(sample)
+        box_xyxy = random_crop(sample.source, decoded, size_hw, whole, rng)
+        return crop_and_mirror(decoded, sample.labels, box_xyxy, size_hw, rng)
 
     photo = draw()
-    while not photo.labels:  # the crop shows no instance
+    while not photo.labels and photo.alpha is None:  # the crop shows nothing to learn from
         photo = draw()
     for _ in range(MAX_PASTED):
         if rng.random() >= pasted:
             break
         photo = paste_instance(photo, draw(), rng)
-    return AugmentedPhoto(_recolour(photo.rgb, rng), photo.masks, photo.labels)
+    return replace(photo, rgb=_recolour(photo.rgb, rng))
 
 
 def crop_and_mirror(
-    rgb: UInt8,
-    ids: UInt8,
+    photo: DecodedSample,
     labels: tuple[int, ...],
     box_xyxy: BoxXYXY,
     size_hw: SizeHW,
@@ -89,21 +94,24 @@ def crop_and_mirror(
     """Scale a crop of a photo, and mirror it half of the time.
 
     Args:
-        rgb: uint8 (H, W, 3).
-        ids: uint8 (H, W), instance ids, 0 background.
+        photo: the photo.
         labels: of instance 1, 2, ...
         box_xyxy: the crop in photo pixels; it may reach beyond the photo.
         size_hw: of the result.
         rng: decides on mirroring, and on the colour outside the photo.
     """
-    crop, crop_ids = _crop_padded(rgb, ids, box_xyxy, rng)
+    ids = _instance_ids(photo)
+    colour = rng.integers(0, 256, 3).tolist()
+    crop, crop_ids = _crop_padded(photo.rgb, box_xyxy, colour), _crop_padded(ids, box_xyxy, 0)
     enlarges = crop.shape[0] < size_hw[0] and crop.shape[1] < size_hw[1]
     # The same interpolation as `preprocess`.
     interpolation = cv2.INTER_CUBIC if enlarges else cv2.INTER_AREA
     scaled = cv2.resize(crop, size_hw[::-1], interpolation=interpolation)
     scaled_ids = cv2.resize(crop_ids, size_hw[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
+    alpha = _crop_alpha(photo.alpha, box_xyxy, size_hw)
     if rng.random() < 0.5:
         scaled, scaled_ids = scaled[:, ::-1], scaled_ids[:, ::-1]
+        alpha = None if alpha is None else alpha[:, ::-1]
     photo_areas, crop_areas, scaled_areas = (
         np.bincount(array.ravel(), minlength=256) for array in (ids, crop_ids, scaled_ids)
     )
@@ -115,17 +123,18 @@ def crop_and_mirror(
     ]
     masks = scaled_ids == np.array(kept, np.uint8).reshape(-1, 1, 1)
     kept_labels = tuple(labels[id_ - 1] for id_ in kept)
-    return AugmentedPhoto(np.asarray(scaled, np.uint8), masks, kept_labels)
+    is_annotated = photo.ids is not None
+    return AugmentedPhoto(np.asarray(scaled, np.uint8), masks, kept_labels, is_annotated, alpha)
 
 
 def random_crop(
-    sample: Sample, ids: UInt8, size_hw: SizeHW, whole: float, rng: np.random.Generator
+    source: str, photo: DecodedSample, size_hw: SizeHW, whole: float, rng: np.random.Generator
 ) -> BoxXYXY:
     """Choose a crop of nearly all of a photo, or of a part.
 
     Args:
-        sample: the photo.
-        ids: uint8 (H, W), its instance ids.
+        source: the data set that the photo is from.
+        photo: the photo.
         size_hw: the crop has about this aspect ratio.
         whole: probability of nearly the whole photo.
         rng: the same state gives the same crop.
@@ -133,10 +142,10 @@ def random_crop(
     Returns:
         The box in photo pixels; it may reach beyond the photo.
     """
-    height, width = ids.shape
+    height, width, _ = photo.rgb.shape
     aspect = size_hw[1] / size_hw[0] * float(np.exp(rng.uniform(-0.2, 0.2)))
-    if sample.source == SINGLE_PERSON_SOURCE and ids.any():
-        return _crop_around(ids > 0, aspect, rng)
+    if source == SINGLE_PERSON_SOURCE and photo.ids is not None and photo.ids.any():
+        return _crop_around(photo.ids > 0, aspect, rng)
     if rng.random() < whole:
         crop_w = min(width, round(height * aspect * MAX_STRETCH))
         crop_h = min(height, round(width / aspect * MAX_STRETCH))
@@ -152,9 +161,10 @@ def paste_instance(
 ) -> AugmentedPhoto:
     """Paste a random instance of another photo in front (Ghiasi et al. 2021, Simple Copy-Paste).
 
-    The photo is unchanged if that would hide one of its instances, or if the instance is too small.
+    The photo is unchanged if that would hide one of its instances, if the instance is too small, or
+    if not all instances are annotated. What its subject is afterwards is unknown.
     """
-    if not other.labels:
+    if not (other.labels and photo.is_annotated):
         return photo
     index = int(rng.integers(len(other.labels)))
     size_hw = other.masks.shape[1:]
@@ -179,18 +189,36 @@ def paste_instance(
     return AugmentedPhoto(rgb, masks, (*photo.labels, other.labels[index]))
 
 
-def _crop_padded(
-    rgb: UInt8, ids: UInt8, box_xyxy: BoxXYXY, rng: np.random.Generator
-) -> tuple[UInt8, UInt8]:
-    """A crop of a photo and its ids, with one random colour outside the photo."""
+def _instance_ids(photo: DecodedSample) -> UInt8:
+    """Instance ids without ignored pixels; zeros if instances are not annotated."""
+    return (
+        np.zeros(photo.rgb.shape[:2], np.uint8) if photo.ids is None else resolve_ignored(photo.ids)
+    )
+
+
+def _crop_alpha(alpha: UInt8 | None, box_xyxy: BoxXYXY, size_hw: SizeHW) -> UInt8 | None:
+    """A crop of the subject's opacity, scaled; None if the crop shows too little of the subject."""
+    if alpha is None:
+        return None
+    crop = _crop_padded(alpha, box_xyxy, 0)
+    amount, amount_in_crop = (
+        np.sum(pixels, where=pixels != IGNORED, dtype=np.float64) for pixels in (alpha, crop)
+    )
+    if amount_in_crop < MIN_SUBJECT_IN_CROP * amount:
+        return None
+    # A mean of neighbours would mix ignored pixels with others.
+    scaled = cv2.resize(crop, size_hw[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
+    return np.asarray(scaled, np.uint8)
+
+
+def _crop_padded(pixels: UInt8, box_xyxy: BoxXYXY, colour: int | list[int]) -> UInt8:
+    """A crop of an image, with one colour outside the image."""
     left, top, right, bottom = box_xyxy
-    height, width = ids.shape
+    height, width = pixels.shape[:2]
     inside = np.s_[max(top, 0) : min(bottom, height), max(left, 0) : min(right, width)]
     padding = max(-top, 0), max(bottom - height, 0), max(-left, 0), max(right - width, 0)
-    colour = rng.integers(0, 256, 3).tolist()
-    crop = cv2.copyMakeBorder(rgb[inside], *padding, cv2.BORDER_CONSTANT, value=colour)
-    crop_ids = cv2.copyMakeBorder(ids[inside], *padding, cv2.BORDER_CONSTANT, value=0)
-    return np.asarray(crop, np.uint8), np.asarray(crop_ids, np.uint8)
+    crop = cv2.copyMakeBorder(pixels[inside], *padding, cv2.BORDER_CONSTANT, value=colour)
+    return np.asarray(crop, np.uint8)
 
 
 def _crop_around(mask: Bool, aspect: float, rng: np.random.Generator) -> BoxXYXY:

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from convert.compact.augment import make_augmented_photo
-from convert.compact.data import Sample
+from convert.compact.data import IGNORED, Sample
 
 MEAN_AND_STD = 0.5
 MULTIPLE = 32
@@ -33,27 +33,31 @@ SOURCE_WEIGHTS = {
     "ccp": 0.5,
     "cat": 0.5,
     "via": 0.4,
-    "pseudo": 2.5,
+    "unlabelled": 2.5,
 }
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
-    """The photos of one step, in three tensors: each takes a file descriptor between processes.
+    """The photos of one step, in four tensors: each takes a file descriptor between processes.
 
     Attributes:
         index: position in the sequence.
         pixels: uint8 (B, 3, H, W).
         masks: bool (N, H, W), of the instances of all photos, one photo after the other.
         labels: int64 (N,), of the same instances.
+        alphas: uint8 (B, H, W), opacity of the subject, 0..OPAQUE; IGNORED where it is unknown.
         counts: number of instances of each photo; they sum to N.
+        are_annotated: whether all instances of each photo are annotated.
     """
 
     index: int
     pixels: Tensor
     masks: Tensor
     labels: Tensor
+    alphas: Tensor
     counts: tuple[int, ...]
+    are_annotated: tuple[bool, ...]
 
     @property
     def pixel_values(self) -> Tensor:
@@ -79,8 +83,10 @@ class Batch:
         return self._map(lambda tensor: tensor.to(device, non_blocking=True))
 
     def _map(self, change: Callable[[Tensor], Tensor]) -> "Batch":
-        pixels, masks, labels = map(change, (self.pixels, self.masks, self.labels))
-        return replace(self, pixels=pixels, masks=masks, labels=labels)
+        pixels, masks, labels, alphas = map(
+            change, (self.pixels, self.masks, self.labels, self.alphas)
+        )
+        return replace(self, pixels=pixels, masks=masks, labels=labels, alphas=alphas)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,12 +99,15 @@ class BatchDataset(Dataset[Batch]):
         photos: number of photos in a batch of 320 x 320 pixels; batches of larger photos have
             fewer, those of smaller ones more.
         longest_side: of all batches; smaller than 384 only for quick trials.
+        are_for_subject: whether the batches teach nothing but the subject, which needs whole photos
+            without pasted instances.
     """
 
     samples: Sequence[Sample]
     seed: int
     photos: int
     longest_side: int = 384
+    are_for_subject: bool = False
 
     def __getitem__(self, key: tuple[int, bool]) -> Batch:
         """Make a batch."""
@@ -111,19 +120,24 @@ class BatchDataset(Dataset[Batch]):
         )
         count = max(1, round(self.photos * (320 * scale) ** 2 / (height * width)))
         weights = sample_weights(self.samples)
-        whole = LATE_WHOLE if is_late else EARLY_WHOLE
-        pasted = LATE_PASTED if is_late else EARLY_PASTED
+        whole, pasted = (LATE_WHOLE, LATE_PASTED) if is_late else (EARLY_WHOLE, EARLY_PASTED)
+        if self.are_for_subject:
+            whole, pasted = 1.0, 0.0
         photos = [
             make_augmented_photo(self.samples, weights, (height, width), whole, pasted, rng)
             for _ in range(count)
         ]
         pixels = np.stack([photo.rgb for photo in photos]).transpose(0, 3, 1, 2)
+        unknown = np.full((height, width), IGNORED, np.uint8)
+        alphas = [unknown if photo.alpha is None else photo.alpha for photo in photos]
         return Batch(
             index,
             torch.from_numpy(np.ascontiguousarray(pixels)),
             torch.from_numpy(np.concatenate([photo.masks for photo in photos])),
             torch.tensor([label for photo in photos for label in photo.labels], dtype=torch.int64),
+            torch.from_numpy(np.stack(alphas)),
             tuple(len(photo.labels) for photo in photos),
+            tuple(photo.is_annotated for photo in photos),
         )
 
 

@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -15,8 +15,10 @@ from convert.compact import deformable_attention
 from convert.compact.architecture import PROCESSOR, model_from_imagenet
 from convert.compact.batches import Batch
 from convert.compact.criterion import BatchedLoss
+from convert.compact.subject_loss import subject_losses
 from convert.compact.training_device import Setup
 from convert.graph import efficientnet_lite
+from convert.graph.subject_decoder import SubjectMask2Former, with_subject
 from segmentation.errors import ConversionError
 
 # Points at which the loss samples a mask of some 6,000 cells. The paper's 12,544 are for masks
@@ -28,6 +30,16 @@ WEIGHT_DECAY = 0.05
 MAX_GRADIENT_NORM = 1.0
 # So many batches in a row without a finite gradient are no accident.
 MAX_SKIPPED_IN_A_ROW = 20
+LOGGED_LOSSES = (
+    "loss_cross_entropy",
+    "loss_mask",
+    "loss_dice",
+    "loss_subject_bce",
+    "loss_subject_dice",
+    "loss_subject_l1",
+)
+SubjectTraining = Literal["alone", "jointly"]
+"""Whether the subject query is trained on a frozen network, or together with all the rest."""
 
 
 class Learner:
@@ -37,6 +49,8 @@ class Learner:
         start: a checkpoint folder, or None for ImageNet's weights in the backbone.
         seed: for the weights that start at random and for the points of the loss.
         setup: where and how to train.
+        subject: whether to add a subject query to a model without one, and what else to train;
+            without it, all that the checkpoint has is trained.
 
     Attributes:
         model: the model.
@@ -48,11 +62,16 @@ class Learner:
         ConversionError: the checkpoint, or the package with ImageNet's weights, cannot be read.
     """
 
-    def __init__(self, start: Path | None, seed: int, setup: Setup) -> None:
+    def __init__(
+        self, start: Path | None, seed: int, setup: Setup, subject: SubjectTraining | None = None
+    ) -> None:
         torch.manual_seed(seed)
         self._seed, self.setup = seed, setup
         self._skipped_in_a_row = 0
-        self.model = load_checkpoint(start).model if start else model_from_imagenet()
+        model = load_checkpoint(start).model if start else model_from_imagenet()
+        has_subject = isinstance(model, SubjectMask2Former)
+        self.model = with_subject(model) if subject and not has_subject else model
+        self._trains_instances = subject != "alone"
         self.model.config.train_num_points = POINTS
         self.model.criterion = BatchedLoss(self.model.config, self.model.weight_dict)
         # Evaluation mode keeps ImageNet's statistics in batch norm. There is no dropout, so nothing
@@ -61,6 +80,9 @@ class Learner:
         network = self.model.model.pixel_level_module.encoder._backbone
         for module in _frozen(network, setup.frozen_stages):
             module.requires_grad_(False)
+        if not self._trains_instances:
+            self.model.requires_grad_(False)
+            self.model.subject.requires_grad_(True)
         self.parameters = {
             name: parameter
             for name, parameter in self.model.named_parameters()
@@ -77,9 +99,9 @@ class Learner:
             rate: learning rate.
 
         Returns:
-            The sum of the losses of all layers, the gradient norm, and the weighted losses of the
-            last layer. None if the gradient is not finite: the batch is skipped, and the weights
-            are unchanged.
+            The sum of the losses of all layers, the gradient norm, the weighted losses of the
+            last layer, and those of the subject. None if the gradient is not finite: the batch is
+            skipped, and the weights are unchanged.
 
         Raises:
             ConversionError: MAX_SKIPPED_IN_A_ROW batches were skipped one after the other.
@@ -88,8 +110,8 @@ class Learner:
             group["lr"] = rate * group["rate"]
         torch.manual_seed(self._seed * 1_000_003 + batch.index)
         losses = self._losses(batch)
-        loss = self.model.get_loss(losses)
-        loss.backward()
+        loss = torch.stack(list(losses.values())).sum()
+        torch.autograd.backward(loss)
         norm = nn.utils.clip_grad_norm_(self.parameters.values(), MAX_GRADIENT_NORM)
         if not torch.isfinite(norm):
             self._skip(batch.index)
@@ -98,11 +120,14 @@ class Learner:
         self._optimizer.step()
         self._optimizer.zero_grad(set_to_none=True)
         self._update_ema(batch.index)
-        last = ("loss_cross_entropy", "loss_mask", "loss_dice")
         return {
             "loss": loss.item(),
             "gradient": norm.item(),
-            **{name.removeprefix("loss_"): losses[name].item() for name in last},
+            **{
+                name.removeprefix("loss_"): losses[name].item()
+                for name in LOGGED_LOSSES
+                if name in losses
+            },
         }
 
     def save_ema(self, folder: Path) -> None:
@@ -179,13 +204,24 @@ class Learner:
                 pixel_values=on_device.pixel_values.contiguous(memory_format=torch.channels_last),
                 output_auxiliary_logits=True,
             )
+        losses: dict[str, Tensor] = {}
+        if self._trains_instances and any(batch.are_annotated):
+            losses |= self._instance_losses(output, on_device)
+        if isinstance(self.model, SubjectMask2Former):
+            losses |= subject_losses(output.subject_logits.float(), on_device.alphas)
+        return losses
+
+    def _instance_losses(self, output: Any, batch: Batch) -> dict[str, Tensor]:
+        """The losses of the photos whose instances are annotated."""
+        photos = [index for index, known in enumerate(batch.are_annotated) if known]
+        masks, labels = batch.masks_by_photo, batch.labels_by_photo
         losses: dict[str, Tensor] = self.model.get_loss_dict(
-            output.masks_queries_logits.float(),
-            output.class_queries_logits.float(),
-            [masks.float() for masks in on_device.masks_by_photo],
-            on_device.labels_by_photo,
+            output.masks_queries_logits[photos].float(),
+            output.class_queries_logits[photos].float(),
+            [masks[photo].float() for photo in photos],
+            [labels[photo] for photo in photos],
             [
-                {name: logits.float() for name, logits in layer.items()}
+                {name: logits[photos].float() for name, logits in layer.items()}
                 for layer in output.auxiliary_logits
             ],
         )

@@ -1,16 +1,15 @@
-"""python -m convert.compact teach: masks for unlabelled photos, from a larger network.
+"""python -m convert.compact teach: what the subject of each photo is, from saliency networks.
 
-The network finds what is salient and the present model labels it; rules drop what either of them is
-uncertain of. The rest has the format of the labelled data (see `data`).
+Where the networks agree, the mean of their maps is the opacity of the subject, and the photo
+teaches the subject query. With --model, such photos without instance ids get some, if the model is
+certain of the label. The output replaces the folders that it was made from (see `data`).
 """
 
 import argparse
 import io
-import json
-import tarfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -18,97 +17,126 @@ import numpy as np
 from PIL import Image
 
 from convert.arguments import positive_int
-from convert.compact.pseudo_labels import LabelledInstance, is_rotated, label_mask, pseudo_ids
-from convert.compact.teacher import Teacher
+from convert.compact.data import (
+    IGNORED,
+    LABELS,
+    OPAQUE,
+    Sample,
+    decode,
+    encode_image,
+    read_all_samples,
+    write_samples,
+)
+from convert.compact.teaching.consensus import consensus, cuts_an_instance, is_rotated
+from convert.compact.teaching.pseudo_labels import LabelledInstance, label_mask, pseudo_ids
+from convert.compact.teaching.teacher import KINDS, Teacher, parse_teacher
 from convert.measure.image_grid import grid, tile
 from segmentation import Photo, Segmenter, encode, find_model
 from segmentation.arrays import UInt8
-from segmentation.errors import ConversionError
 
-SOURCE = "pseudo"
-PHOTOS = "unlabelled.tar"
 SHEET, SHEET_PHOTOS, SHEET_COLUMNS = "kept.jpg", 60, 6
 TILE_WH = 240, 180
-MAGENTA = np.array([255, 0, 255], np.uint8)
+MAGENTA = np.array([255, 0, 255])
 # Ids of photos of goods begin with these. The model takes an empty garment for a person.
 LIFELESS = ("clothing_", "grocery_")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("--data", type=Path, required=True, help=f"folder with {PHOTOS}")
-    parser.add_argument("--teacher", type=Path, required=True, help="saliency network as ONNX")
-    parser.add_argument("--model", default="compact", help="labels the subjects")
-    parser.add_argument("--threads", type=int, default=0, help="default: all cores")
-    parser.add_argument("--limit", type=positive_int, metavar="N", help="only the first N photos")
+    parser.add_argument("--data", type=Path, nargs="+", required=True, metavar="FOLDER")
     parser.add_argument(
-        "-o", "--output", type=Path, required=True, help=f"folder for {SOURCE}.tar and index.jsonl"
+        "--teacher",
+        dest="teachers",
+        type=parse_teacher,
+        action="append",
+        required=True,
+        metavar="KIND=MODEL.onnx",
+        help=f"saliency network; may be given several times; kinds: {', '.join(KINDS)}",
+    )
+    parser.add_argument("--model", help="gives photos without instance ids some; default: none")
+    parser.add_argument("--threads", type=int, default=0, help="default: all cores")
+    parser.add_argument(
+        "--limit", type=positive_int, metavar="N", help="only the first N photos of each source"
+    )
+    parser.add_argument(
+        "-o", "--output", type=Path, required=True, help="folder for SOURCE.tar and index.jsonl"
     )
 
 
 def run(args: argparse.Namespace) -> None:
-    """Write the masks that can be trusted, and print the number of dropped photos by reason.
+    """Write the photos with their subjects, and print how many have one, or why they have none.
 
-    `kept.jpg` shows some of the kept photos, to be checked before anything learns from them. The
-    saliency maps stay in `maps/` of the output folder and are used again by the next run.
+    `kept.jpg` shows some of the subjects, to be checked before anything learns from them. The
+    networks' maps stay in `maps/` of the output folder and are used again by the next run.
 
     Raises:
-        ConversionError: the teacher or the photos cannot be opened.
+        ConversionError: a teacher or the photos cannot be opened.
         KoutuError: the model cannot be used.
         OSError: the output folder cannot be written.
     """
-    maps = args.output / "maps"
-    maps.mkdir(parents=True, exist_ok=True)
-    teacher = Teacher(args.teacher, threads=args.threads)
-    segmenter = Segmenter(find_model(args.model), threads=args.threads)
+    teachers = [Teacher(kind, path, threads=args.threads) for kind, path in args.teachers]
+    segmenter = Segmenter(find_model(args.model), threads=args.threads) if args.model else None
     counts: Counter[str] = Counter()
-    rows, tiles = [], []
-    with tarfile.open(args.output / f"{SOURCE}.tar", "w") as archive:
-        for id_, data in islice(_read_photos(args.data / PHOTOS), args.limit):
-            with Image.open(io.BytesIO(data)) as image:
-                photo = Photo(np.asarray(image.convert("RGB")), None, id_, ())
-            labelled = _pseudo_label(photo, teacher, segmenter, maps)
-            if isinstance(labelled, str):
-                counts[labelled] += 1
-                continue
-            ids, label = labelled
-            counts[label] += 1
-            _add(archive, f"{id_}.webp", data)
-            _add(archive, f"{id_}.png", _png(ids))
-            rows.append({"source": SOURCE, "id": id_, "labels": [label]})
-            tiles.append(tile(np.where(ids[..., None] == 1, photo.rgb, MAGENTA), TILE_WH))
-    (args.output / "index.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    samples, tiles = [], []
+    for sample in _first_of_each_source(read_all_samples(args.data), args.limit):
+        rgb = decode(sample).rgb
+        alpha = _alpha(sample, teachers, args.output / "maps")
+        counts["subject" if not isinstance(alpha, str) else alpha] += 1
+        if not isinstance(alpha, str):
+            taught = replace(sample, alpha=encode_image(alpha, "png"))
+            samples.append(_with_ids(taught, rgb, alpha, segmenter) if segmenter else taught)
+            tiles.append(tile(_on_magenta(rgb, alpha), TILE_WH))
+        elif sample.ids is not None:
+            samples.append(sample)
+    write_samples(args.output, samples)
     if tiles:
         (args.output / SHEET).write_bytes(encode(_sheet(tiles), "jpeg"))
     for name, count in counts.most_common():
         print(f"{count:5d} {name}")
 
 
-def _pseudo_label(
-    photo: Photo, teacher: Teacher, segmenter: Segmenter, maps: Path
-) -> tuple[UInt8, str] | str:
-    """Instance ids (H, W) and the label of a photo, or the reason to drop it."""
+def _first_of_each_source(samples: Sequence[Sample], limit: int | None) -> Iterator[Sample]:
+    counts: Counter[str] = Counter()
+    for sample in samples:
+        counts[sample.source] += 1
+        if limit is None or counts[sample.source] <= limit:
+            yield sample
+
+
+def _alpha(sample: Sample, teachers: Sequence[Teacher], maps: Path) -> UInt8 | str:
+    """The opacity (H, W) of a photo's subject, or the reason why it is unknown."""
+    photo = decode(sample)
     if is_rotated(photo.rgb):
         return "dropped: rotated, with empty corners"
-    ids = pseudo_ids(_saliency(photo, teacher, maps))
-    if isinstance(ids, str):
-        return ids
-    is_lifeless = photo.stem.startswith(LIFELESS)
-    instances = () if is_lifeless else tuple(_instances(photo, segmenter))
-    label = label_mask(ids == 1, instances)
-    return (ids, label) if label else "dropped: several or uncertain people or animals"
+    alpha = consensus([_saliency(sample, photo.rgb, teacher, maps) for teacher in teachers])
+    if not isinstance(alpha, str) and photo.ids is not None and cuts_an_instance(alpha, photo.ids):
+        return "dropped: cuts an annotated instance"
+    return alpha
 
 
-def _saliency(photo: Photo, teacher: Teacher, maps: Path) -> UInt8:
-    """The teacher's map uint8 (H, W), from the folder of maps if it is there."""
-    path = maps / f"{photo.stem}.png"
+def _saliency(sample: Sample, rgb: UInt8, teacher: Teacher, maps: Path) -> UInt8:
+    """A teacher's map uint8 (H, W), from the folder of maps if it is there."""
+    path = maps / teacher.kind / sample.source / f"{sample.id}.png"
     if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
         # A run that is cut short must not leave half a map.
         partial = path.with_suffix(".partial")
-        partial.write_bytes(_png(teacher.saliency(photo.rgb)))
+        partial.write_bytes(encode_image(teacher.saliency(rgb), "png"))
         partial.replace(path)
-    with Image.open(path) as image:
+    with Image.open(io.BytesIO(path.read_bytes())) as image:
         return np.asarray(image)
+
+
+def _with_ids(sample: Sample, rgb: UInt8, alpha: UInt8, segmenter: Segmenter) -> Sample:
+    """Add instance ids to a photo without any, if its subject is one object of a certain label."""
+    if sample.ids is not None or isinstance(ids := pseudo_ids(alpha), str):
+        return sample
+    is_lifeless = sample.id.startswith(LIFELESS)
+    photo = Photo(rgb, None, sample.id, ())
+    label = label_mask(ids == 1, () if is_lifeless else tuple(_instances(photo, segmenter)))
+    if label is None:
+        return sample
+    return replace(sample, ids=encode_image(ids, "png"), labels=(LABELS.index(label),))
 
 
 def _instances(photo: Photo, segmenter: Segmenter) -> Iterator[LabelledInstance]:
@@ -120,38 +148,12 @@ def _instances(photo: Photo, segmenter: Segmenter) -> Iterator[LabelledInstance]
         yield LabelledInstance(instance.label.en, instance.score, np.asarray(upscaled > 0))
 
 
+def _on_magenta(rgb: UInt8, alpha: UInt8) -> UInt8:
+    opacity = np.where(alpha == IGNORED, 0.5, alpha / OPAQUE)[..., None]
+    return np.asarray(rgb * opacity + MAGENTA * (1 - opacity), np.uint8)
+
+
 def _sheet(tiles: Sequence[UInt8]) -> UInt8:
     """Up to SHEET_PHOTOS of the tiles, evenly spread over all of them."""
     step = -(-len(tiles) // SHEET_PHOTOS)
     return grid(tiles[::step], SHEET_COLUMNS)
-
-
-def _read_photos(path: Path) -> Iterator[tuple[str, bytes]]:
-    """The id and the file content of each photo.
-
-    Raises:
-        ConversionError: the file is missing or not a tar file.
-    """
-    try:
-        archive = tarfile.open(path)  # noqa: SIM115 - closed below
-    except OSError as error:
-        raise ConversionError(
-            f"{path} is missing or not a tar file. Put the photos there as ID.webp.",
-            f"{path} 不存在或不是 tar 文件。请将照片以 ID.webp 的名称打包到该文件。",
-        ) from error
-    with archive:
-        for member in archive:
-            if file := archive.extractfile(member):
-                yield Path(member.name).stem, file.read()
-
-
-def _png(pixels: UInt8) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "png")
-    return buffer.getvalue()
-
-
-def _add(archive: tarfile.TarFile, name: str, data: bytes) -> None:
-    member = tarfile.TarInfo(name)
-    member.size = len(data)
-    archive.addfile(member, io.BytesIO(data))

@@ -3,12 +3,11 @@
 import argparse
 import ctypes
 import itertools
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple
 from pathlib import Path
-from typing import Any
+from typing import get_args
 
 import numba
 import numpy as np
@@ -17,12 +16,12 @@ import torch
 from convert.arguments import positive_float, positive_int
 from convert.compact.batches import Batch, BatchDataset, batches_from, source_weights
 from convert.compact.data import Sample, read_samples
-from convert.compact.learner import Learner, learning_rate_at
+from convert.compact.learner import Learner, SubjectTraining, learning_rate_at
+from convert.compact.run_state import Progress, Settings, read_state, write_state
 from convert.compact.training_device import Setup, choose_setup
 from convert.compact.training_log import TrainingLog
 from segmentation.errors import ConversionError
 
-STATE = "state.pt"
 CHECKPOINT = "checkpoint"
 ROW_SECONDS = 60.0
 SAVE_SECONDS = 300.0
@@ -30,21 +29,6 @@ SAVE_SECONDS = 300.0
 LATE = 2 / 3
 # <malloc.h>: M_TRIM_THRESHOLD and M_MMAP_MAX.
 TRIM_THRESHOLD, MMAP_MAX = -1, -4
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a run is.
-
-    Attributes:
-        steps: number of batches.
-        photos: number of photos in them.
-        seconds: training time, of all processes of the run.
-    """
-
-    steps: int = 0
-    photos: int = 0
-    seconds: float = 0.0
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -79,6 +63,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="CHECKPOINT",
         help="start from this checkpoint folder; default: ImageNet's weights in the backbone",
+    )
+    parser.add_argument(
+        "--subject-query",
+        choices=get_args(SubjectTraining),
+        help="add a query for the whole subject if there is none; alone: train nothing else; "
+        "default: train all that the checkpoint has",
     )
     parser.add_argument("--rate", type=float, default=3.5e-4, help="highest learning rate")
     parser.add_argument(
@@ -122,20 +112,22 @@ def train(args: argparse.Namespace, clock: Callable[[], float]) -> None:
         ConversionError: the folder holds a run and --resume is not given, or a run with other
             arguments or photos; or training data are missing; or the loss is not finite.
     """
-    samples = read_samples(args.data)
+    samples = _samples(args)
     setup = choose_setup(args.device)
     if args.trial_steps:
-        _print_speed(args, samples, Learner(args.start, args.seed, setup), clock)
+        learner = Learner(args.start, args.seed, setup, args.subject_query)
+        _print_speed(args, samples, learner, clock)
         return
-    settings = {
+    settings: Settings = {
         "--seed": args.seed,
         "--batch": args.batch,
         "--longest-side": args.longest_side,
+        "--subject-query": args.subject_query,
         "photos": len(samples),
     }
-    state = _read_state(args, settings)
+    state = read_state(args.output, settings, may_resume=args.resume)
     args.output.mkdir(parents=True, exist_ok=True)
-    learner = Learner(args.start, args.seed, setup)
+    learner = Learner(args.start, args.seed, setup, args.subject_query)
     progress = Progress()
     if state:
         learner.load_state(state["learner"])
@@ -144,11 +136,27 @@ def train(args: argparse.Namespace, clock: Callable[[], float]) -> None:
 
     def save(progress: Progress) -> None:
         state = {"run": settings, "progress": astuple(progress), "learner": learner.state()}
-        _write_state(args.output / STATE, state)
+        write_state(args.output, state)
 
     _train_until_over(args, samples, learner, progress, save, clock)
     learner.save_ema(args.output / CHECKPOINT)
     print(args.output / CHECKPOINT)
+
+
+def _samples(args: argparse.Namespace) -> list[Sample]:
+    """The photos that a run can learn from."""
+    samples = read_samples(args.data)
+    if args.subject_query != "alone":
+        return samples
+    taught = [sample for sample in samples if sample.alpha is not None]
+    if not taught:
+        raise ConversionError(
+            "No photo has a known subject. Run python -m convert.compact teach first, and give its "
+            "output as --data.",
+            "没有任何照片带有主体标注。请先运行 python -m convert.compact teach，"
+            "再把它的输出目录作为 --data。",
+        )
+    return taught
 
 
 def _train_until_over(
@@ -192,7 +200,8 @@ def _batches(
     start: int,
     is_late: Callable[[], bool],
 ) -> Iterator[Batch]:
-    dataset = BatchDataset(samples, args.seed, args.batch, args.longest_side)
+    for_subject = args.subject_query == "alone"
+    dataset = BatchDataset(samples, args.seed, args.batch, args.longest_side, for_subject)
     is_on_gpu = learner.setup.device.type == "cuda"
     return batches_from(dataset, start, is_late, args.workers, pinned=is_on_gpu)
 
@@ -239,42 +248,15 @@ def _print_header(samples: Sequence[Sample], progress: Progress, setup: Setup) -
     )
 
 
-def _read_state(args: argparse.Namespace, settings: dict[str, int]) -> dict[str, Any] | None:
-    """The state of the run in the output folder; None if there is no run."""
-    path = args.output / STATE
-    if not path.exists():
-        return None
-    if not args.resume:
-        raise ConversionError(
-            f"{args.output} holds a run. Continue it with --resume, or choose another folder.",
-            f"{args.output} 中已有训练。请加 --resume 继续，或换一个目录。",
-        )
-    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    if state["run"] != settings:
-        saved = ", ".join(f"{name} {value}" for name, value in state["run"].items())
-        raise ConversionError(
-            f"{args.output} holds a run with {saved}. Give the same arguments and photos, or "
-            "choose another folder.",
-            f"{args.output} 中的训练使用的是 {saved}。请使用相同的参数与照片，或换一个目录。",
-        )
-    return state
-
-
-def _write_state(path: Path, state: dict[str, Any]) -> None:
-    """Replace a file so that a crash at any moment leaves the old one or the new one."""
-    partial = path.with_suffix(".partial")
-    with partial.open("wb") as file:
-        torch.save(state, file)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
-
-
 def _row(
     progress: Progress, logged: Progress, rate: float, losses: list[dict[str, float]]
 ) -> dict[str, float]:
     """The row of the log for the steps since the last row."""
-    means = {name: float(np.mean([loss[name] for loss in losses])) for name in losses[0]}
+    # A batch without annotated instances has no losses of them.
+    names = dict.fromkeys(name for loss in losses for name in loss)
+    means = {
+        name: float(np.mean([loss[name] for loss in losses if name in loss])) for name in names
+    }
     speed = (progress.photos - logged.photos) / (progress.seconds - logged.seconds)
     return {
         "minutes": round(progress.seconds / 60, 1),

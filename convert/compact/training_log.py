@@ -14,7 +14,13 @@ Row = Mapping[str, float]
 
 SIZE_WH = 900, 480
 MARGIN = 56
-CURVES = {"cross_entropy": (31, 119, 180), "mask": (214, 39, 40), "dice": (44, 160, 44)}
+CURVES = {
+    "cross_entropy": (31, 119, 180),
+    "mask": (214, 39, 40),
+    "dice": (44, 160, 44),
+    "subject_bce": (148, 103, 189),
+    "subject_dice": (255, 127, 14),
+}
 BLACK, GREY = (0, 0, 0), (225, 225, 225)
 
 
@@ -51,7 +57,7 @@ class TrainingLog:
 
 
 def draw_curves(rows: Sequence[Row]) -> UInt8:
-    """Draw the losses of the last layer over the number of photos seen.
+    """Draw the losses of the last layer and of the subject over the number of photos seen.
 
     Returns:
         uint8 (H, W, 3).
@@ -59,7 +65,8 @@ def draw_curves(rows: Sequence[Row]) -> UInt8:
     width, height = SIZE_WH
     canvas = np.full((height, width, 3), 255, np.uint8)
     photos = np.array([row["photos"] for row in rows])
-    top = max(row[name] for row in rows for name in CURVES) * 1.05
+    curves = {name: colour for name, colour in CURVES.items() if all(name in row for row in rows)}
+    top = max(row[name] for row in rows for name in curves) * 1.05
     right, bottom = width - MARGIN, height - MARGIN
     for part in np.linspace(0, 1, 6):
         y = round(bottom - part * (bottom - MARGIN))
@@ -68,13 +75,13 @@ def draw_curves(rows: Sequence[Row]) -> UInt8:
         _put_text(canvas, f"{part * top:.2f}", (8, y + 4))
         _put_text(canvas, f"{part * photos[-1]:.0f}", (x - 16, bottom + 20))
     _put_text(canvas, "photos seen", (right - 80, bottom + 40))
-    for index, (name, colour) in enumerate(CURVES.items()):
+    for index, (name, colour) in enumerate(curves.items()):
         values = np.array([row[name] for row in rows])
         x = MARGIN + photos / photos[-1] * (right - MARGIN)
         y = bottom - values / top * (bottom - MARGIN)
         points = np.rint(np.stack([x, y], 1)).astype(np.int32)
         cv2.polylines(canvas, [points], False, colour, 2, cv2.LINE_AA)
-        _put_text(canvas, f"{name} {values[-1]:.3f}", (MARGIN + index * 180, 32), colour)
+        _put_text(canvas, f"{name} {values[-1]:.3f}", (MARGIN + index * 165, 32), colour)
     return canvas
 
 

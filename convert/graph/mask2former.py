@@ -14,6 +14,7 @@ from convert.graph.levels import Level
 from convert.graph.mask_decoder import mask_decoder
 from convert.graph.pixel_decoder import pixel_decoder
 from convert.graph.sampling.registry import SAMPLERS
+from convert.graph.subject_decoder import SubjectMask2Former
 from segmentation.arrays import SizeHW
 from segmentation.model_card import InputSpec
 
@@ -48,7 +49,7 @@ def write_graph(
     Returns:
         A model with the input `spec.name` of (1, H, W, 3) or (1, 3, H, W), and the float32 outputs
         class_queries_logits (1, Q, labels + 1) and masks_queries_logits (1, Q, H/4, W/4), named and
-        shaped as in transformers.
+        shaped as in transformers. A model with a subject query has one mask more, the last.
 
     Raises:
         ValueError: the backbone needs a fixed size, and `size_hw` is None.
@@ -63,6 +64,7 @@ def write_graph(
     classes, masks = mask_decoder(graph, model, tokens, features, levels)
     mask_level = _level(graph, coarsest_hw, SIDE_MULTIPLE // MASK_STRIDE)
     queries, labels = model.config.num_queries, model.config.num_labels
+    mask_rows = queries + isinstance(model, SubjectMask2Former)
     height, width = size_hw or ("height", "width")
     mask_h, mask_w = (
         (size_hw[0] // MASK_STRIDE, size_hw[1] // MASK_STRIDE)
@@ -74,12 +76,12 @@ def write_graph(
         [
             helper.make_tensor_value_info(OUTPUTS[0], TensorProto.FLOAT, (1, queries, labels + 1)),
             helper.make_tensor_value_info(
-                OUTPUTS[1], TensorProto.FLOAT, (1, queries, mask_h, mask_w)
+                OUTPUTS[1], TensorProto.FLOAT, (1, mask_rows, mask_h, mask_w)
             ),
         ],
         [
             graph.reshape(classes, 1, queries, labels + 1),
-            graph.reshape(masks, 1, queries, mask_level.height, mask_level.width),
+            graph.reshape(masks, 1, mask_rows, mask_level.height, mask_level.width),
         ],
     )
 

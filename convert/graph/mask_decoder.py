@@ -12,11 +12,13 @@ import torch
 from torch import nn
 from transformers import Mask2FormerForUniversalSegmentation
 from transformers.models.mask2former.modeling_mask2former import (
+    Mask2FormerMaskedAttentionDecoder,
     Mask2FormerMaskedAttentionDecoderLayer,
 )
 
 from convert.graph.graph import Graph, Value, linear_weights
 from convert.graph.levels import Level, sine_position
+from convert.graph.subject_decoder import SubjectMask2Former
 from segmentation.arrays import Float32
 
 # So far below every score that softmax gives exactly 0, and finite in half precision.
@@ -56,27 +58,44 @@ def mask_decoder(
 
     Returns:
         class_queries_logits: (Q, labels + 1).
-        masks_queries_logits: (Q, H/4 * W/4).
+        masks_queries_logits: (Q, H/4 * W/4), with a last row for the subject if the model has a
+            subject query.
     """
     module = model.model.transformer_module
-    decoder = module.decoder
-    channels = features_width(model)
     memories = [
         _memory(graph, model, index, tokens[index], features, level)
         for index, level in enumerate(levels)
     ]
+    projection = model.model.pixel_level_module.decoder.mask_projection
+    full = graph.reshape(features, features_width(model), -1)
     position = graph.const(module.queries_embedder.weight)
     queries = graph.const(module.queries_features.weight)
-    norm = decoder.layernorm
-    for index, layer in enumerate(decoder.layers):
-        memory = memories[index % len(memories)]
-        normed = graph.layer_norm(queries, norm.weight, norm.bias, norm.eps)
-        logits = _mask_logits(graph, model, normed, memory.mask_features)
-        queries = _decoder_layer(graph, layer, queries, position, memory, logits)
-    normed = graph.layer_norm(queries, norm.weight, norm.bias, norm.eps)
+    stack = Stack(module.decoder, projection)
+    queries = _run_layers(graph, stack, queries, position, memories)
+    normed = stack.norm(graph, queries)
     classes = graph.linear_layer(model.class_predictor, normed)
-    masks = _mask_logits(graph, model, normed, graph.reshape(features, channels, -1))
-    return classes, masks
+    masks = stack.mask_logits(graph, normed, full)
+    if not isinstance(model, SubjectMask2Former):
+        return classes, masks
+    subject = model.subject
+    stack = Stack(subject.decoder, projection)
+    queries = graph.op("Concat", queries, graph.const(subject.queries_features.weight), axis=0)
+    position = graph.op("Concat", position, graph.const(subject.queries_embedder.weight), axis=0)
+    queries = _run_layers(graph, stack, queries, position, memories)
+    last = graph.op("Gather", queries, graph.ints(model.config.num_queries), axis=0)
+    subject_mask = stack.mask_logits(graph, stack.norm(graph, last), full)
+    return classes, graph.op("Concat", masks, subject_mask, axis=0)
+
+
+def _run_layers(
+    graph: Graph, stack: "Stack", queries: Value, position: Value, memories: list[Memory]
+) -> Value:
+    """The queries after all layers, before the norm."""
+    for index, layer in enumerate(stack.decoder.layers):
+        memory = memories[index % len(memories)]
+        logits = stack.mask_logits(graph, stack.norm(graph, queries), memory.mask_features)
+        queries = _decoder_layer(graph, layer, queries, position, memory, logits)
+    return queries
 
 
 def features_width(model: Mask2FormerForUniversalSegmentation) -> int:
@@ -107,31 +126,42 @@ def _memory(
     return Memory(tokens, keys, graph.reshape(scaled, features_width(model), -1))
 
 
-def _mask_logits(
-    graph: Graph, model: Mask2FormerForUniversalSegmentation, normed: Value, mask_features: Value
-) -> Value:
-    """Mask logits (Q, cells) of normalised queries (Q, C) at the resolution of the mask features.
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """Decoder layers with their norm and mask predictor.
 
-    The last layer of the embedding absorbs the projection of the mask features, W f + b:
-    e (W f + b) = (e W) f + e b, which multiplies W by 100 queries and not by all cells.
+    Attributes:
+        decoder: the layers.
+        projection: of the mask features, 1 x 1.
     """
-    first, second, last = (block[0] for block in _embedding_layers(model))
-    hidden = graph.op("Relu", graph.linear_layer(first, normed))
-    hidden = graph.op("Relu", graph.linear_layer(second, hidden))
-    projection = model.model.pixel_level_module.decoder.mask_projection
-    with torch.no_grad():
-        weight = projection.weight[:, :, 0, 0].double()
-        folded = torch.cat([weight, projection.bias.double()[:, None]], dim=1)
-        embedding_weight = (folded.T @ last.weight.double()).float().numpy()
-        embedding_bias = (folded.T @ last.bias.double()).float().numpy()
-    embedding = graph.linear(hidden, embedding_weight[:-1], embedding_bias[:-1])
-    offset = graph.linear(hidden, embedding_weight[-1:], embedding_bias[-1:])
-    return graph.op("Add", graph.op("MatMul", embedding, mask_features), offset)
 
+    decoder: Mask2FormerMaskedAttentionDecoder
+    projection: nn.Conv2d
 
-def _embedding_layers(model: Mask2FormerForUniversalSegmentation) -> list[list[nn.Linear]]:
-    embedder = model.model.transformer_module.decoder.mask_predictor.mask_embedder
-    return [list(block.children()) for block in embedder.children()]
+    def norm(self, graph: Graph, queries: Value) -> Value:
+        """Write the normalisation of queries (Q, C)."""
+        norm = self.decoder.layernorm
+        return graph.layer_norm(queries, norm.weight, norm.bias, norm.eps)
+
+    def mask_logits(self, graph: Graph, normed: Value, mask_features: Value) -> Value:
+        """Mask logits (Q, cells) of normalised queries (Q, C), as fine as the mask features.
+
+        The last layer of the embedding absorbs the projection of the mask features, W f + b:
+        e (W f + b) = (e W) f + e b, which multiplies W by 100 queries and not by all cells.
+        """
+        embedder = self.decoder.mask_predictor.mask_embedder
+        first, second, last = (next(block.children()) for block in embedder.children())
+        hidden = graph.op("Relu", graph.linear_layer(first, normed))
+        hidden = graph.op("Relu", graph.linear_layer(second, hidden))
+        with torch.no_grad():
+            weight = self.projection.weight[:, :, 0, 0].double()
+            bias = self.projection.get_parameter("bias").double()
+            folded = torch.cat([weight, bias[:, None]], dim=1)
+            embedding_weight = (folded.T @ last.weight.double()).float().numpy()
+            embedding_bias = (folded.T @ last.bias.double()).float().numpy()
+        embedding = graph.linear(hidden, embedding_weight[:-1], embedding_bias[:-1])
+        offset = graph.linear(hidden, embedding_weight[-1:], embedding_bias[-1:])
+        return graph.op("Add", graph.op("MatMul", embedding, mask_features), offset)
 
 
 def _decoder_layer(

@@ -6,7 +6,6 @@ to measure its loading time and memory.
 """
 
 import argparse
-import os
 import subprocess
 import sys
 import tempfile
@@ -27,6 +26,7 @@ from segmentation.arrays import SizeHW
 from segmentation.errors import ConversionError
 from segmentation.inference.preprocess import preprocess
 from segmentation.model_card import ModelCard, load_card
+from segmentation.parallel.cores import available_cores
 
 # Idle threads of the previous runtime spin for some time, which would slow down the next.
 REST_SECONDS = 0.2
@@ -89,7 +89,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "if it is installed",
     )
     parser.add_argument("--size", type=parse_size, help="one of the card's; default: the largest")
-    parser.add_argument("--threads", type=positive_int, default=os.cpu_count() or 1)
+    parser.add_argument("--threads", type=positive_int, default=available_cores())
     parser.add_argument("--rounds", type=positive_int, default=11)
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -14,6 +15,7 @@ from segmentation.filenames import STREAM, check_output, output_format
 from segmentation.i18n import Language, join_choices
 from segmentation.image.photo import Photo
 from segmentation.image.read import read_photo
+from segmentation.parallel.cores import Shares, available_cores
 from segmentation.text_options import TextOptions
 
 
@@ -91,6 +93,18 @@ def _check_backdrop(text: str) -> None:
         f"没有背景 {text!r}，也没有同名文件。可选 {choices.zh}（或其他 CSS 颜色名），"
         "也可以给出照片文件。",
     )
+
+
+def share_cores(photos: int, threads: int, jobs: int) -> Shares:
+    """Divide the cores that this process may use among photos, see `Shares.of`.
+
+    Returns:
+        The shares. Threads are 0, which leaves their number to the libraries, if one photo has the
+        whole machine: onnxruntime then takes one thread for each physical core.
+    """
+    shares = Shares.of(photos, available_cores(), threads, jobs)
+    has_machine = not threads and shares.threads == os.cpu_count()
+    return replace(shares, threads=0) if has_machine else shares
 
 
 def limit_threads(threads: int) -> None:

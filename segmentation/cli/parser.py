@@ -16,6 +16,7 @@ from segmentation.filenames import argument_path
 from segmentation.i18n import join_choices
 from segmentation.image.formats import OUTPUT_FORMATS
 from segmentation.inference.select import OBJECT_RULES
+from segmentation.parallel.cores import MAX_JOBS
 
 # Flags with an optional value: the pattern of a value, and the default. argparse alone would read
 # a photo that follows such a flag as its value.
@@ -72,7 +73,19 @@ def _add_model_flags(parser: argparse.ArgumentParser) -> None:
     )
     add("--engine", type=engine, default="auto", help=f"{engine_choices()} (default: auto)")
     add("--precision", help="of the artifact, such as fp32 or int8 (default: the card's first)")
-    add("--threads", type=count, default=0, help="for onnxruntime and OpenCV (default: all)")
+    add(
+        "--threads",
+        type=count,
+        default=0,
+        help="of all photos together, for onnxruntime and OpenCV (default: the cores that this "
+        "process may use)",
+    )
+    add(
+        "--jobs",
+        type=count,
+        default=0,
+        help=f"photos at a time, at most one for each thread (default: up to {MAX_JOBS})",
+    )
     add(
         "--objects",
         default="auto",

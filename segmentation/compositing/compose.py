@@ -1,6 +1,5 @@
 """One image from a photo, the opacity of the chosen objects, and a background."""
 
-import cv2
 import numpy as np
 
 from segmentation.arrays import UInt8
@@ -10,7 +9,7 @@ from segmentation.compositing.effects import Effects, draw_effects
 from segmentation.compositing.foreground import foreground
 from segmentation.compositing.sizing.frame import Frame, find_frame
 from segmentation.compositing.sizing.size import OutputSize, scale_image
-from segmentation.image.blend import Layer, over
+from segmentation.image.blend import Layer, over, to_rgba
 from segmentation.image.photo import Photo
 
 
@@ -58,10 +57,7 @@ def compose_in_frame(
         layer = Layer(crop_image(layer.colours, box), crop_image(layer.alpha, box))
     layer = draw_effects(layer, effects)
     behind = background.render(photo, alpha, box)
-    if behind is None:
-        image = np.asarray(cv2.merge([layer.colours, layer.alpha]), np.uint8)
-    else:
-        image = over(layer, behind)
+    image = to_rgba(layer) if behind is None else over(layer, behind)
     return scale_image(image, frame.size_hw)
 
 

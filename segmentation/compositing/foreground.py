@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from segmentation.arrays import Float32, UInt8
+from segmentation.arrays import Bool, Float32, UInt8
 from segmentation.compositing.multiscale import (
+    Tile,
     box_mean,
     enlarge_tile,
     full_tile,
@@ -13,6 +14,7 @@ from segmentation.compositing.multiscale import (
     tiles,
     to_unit,
 )
+from segmentation.parallel.strips import map_parts
 
 # Radii, in reduced pixels, of the neighbourhoods whose mean colour is taken, from the widest to the
 # nearest.
@@ -53,16 +55,21 @@ def foreground(rgb: UInt8, alpha: UInt8) -> UInt8:
     means = np.zeros((*opacity.shape, 6), np.float32)
     means[around][..., :3] = _nearby_mean(image, opacity[around] ** PURITY_EXPONENT)
     means[around][..., 3:] = _nearby_mean(image, (1 - opacity[around]) ** PURITY_EXPONENT)
-    for tile in tiles(mixed):
+
+    def solve_tile(tile: Tile) -> tuple[Tile, Bool, UInt8]:
+        """Solve the partly covered pixels of a tile: its place, the pixels, their colours."""
         full = full_tile(tile, factor)
-        observed = rgb[full].astype(np.float32)
-        share = to_unit(alpha[full])[..., None]
-        tile_means = enlarge_tile(means, tile, factor)[: observed.shape[0], : observed.shape[1]]
-        object_mean, background_mean = tile_means[..., :3], tile_means[..., 3:]
+        partly = (alpha[full] > 0) & (alpha[full] < 255)
+        observed = rgb[full][partly].astype(np.float32)
+        share = to_unit(alpha[full][partly])[:, None]
+        tile_means = enlarge_tile(means, tile, factor)[: partly.shape[0], : partly.shape[1]][partly]
+        object_mean, background_mean = tile_means[:, :3], tile_means[:, 3:]
         residual = observed - share * object_mean - (1 - share) * background_mean
         solved = object_mean + share / (share**2 + MEAN_WEIGHT) * residual
-        levels = np.rint(np.clip(solved, 0, 255)).astype(np.uint8)
-        np.copyto(colours[full], levels, where=(share > 0) & (share < 1))
+        return full, partly, np.rint(np.clip(solved, 0, 255)).astype(np.uint8)
+
+    for full, partly, levels in map_parts(solve_tile, tiles(mixed)):
+        colours[full][partly] = levels
     return colours
 
 

@@ -50,11 +50,11 @@ def apply_linear_model(model: Float32, colours: Float32) -> Float32:
     """Map colours to values.
 
     Args:
-        model: float32 (h, w, 4), see `fit_linear_model`.
-        colours: float32 (h, w, 3) in 0..1.
+        model: float32 (n, 4), pixels of that of `fit_linear_model`.
+        colours: float32 (n, 3) in 0..1, of the same pixels.
 
     Returns:
-        float32 (h, w).
+        float32 (n,).
     """
     value = model[..., 3] + (model[..., :3] * colours).sum(axis=-1)
     return np.asarray(value, np.float32)

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from segmentation.arrays import Bool, Float32, SizeHW, UInt8
 from segmentation.compositing.guided_filter import apply_linear_model, fit_linear_model
 from segmentation.compositing.multiscale import (
+    Tile,
     box_mean,
     enlarge_tile,
     full_tile,
@@ -22,6 +23,7 @@ from segmentation.compositing.multiscale import (
 )
 from segmentation.compositing.noise import noise_level, smooth_noise
 from segmentation.errors import ChoiceError
+from segmentation.parallel.strips import map_parts
 
 # Radius of the guided filter in mask cells: how far an outline can move to the photo's edge. 1 is
 # better for perfect masks, 2 for masks from a model.
@@ -115,14 +117,18 @@ def make_alpha(rgb: UInt8, mask_logits: Float32, edge: Edge | None = None) -> UI
     model, opacity = _solve(guide, logits, band, edge, cell_size, noise / factor)
     alpha = repeat_pixels(to_bytes(opacity), factor)[: size_hw[0], : size_hw[1]].copy()
     soft = band & (_boundary_band(opacity >= 1, radius=1) | ((opacity > 0) & (opacity < 1)))
-    for tile in tiles(soft):
+
+    def solve_tile(tile: Tile) -> tuple[Tile, Bool, Float32]:
+        """Solve the soft pixels of a tile: its place in the photo, the pixels, their opacity."""
         full = full_tile(tile, factor)
         colours = to_unit(rgb[full])
         height, width = colours.shape[:2]
+        where = repeat_pixels(soft[tile].astype(np.uint8), factor)[:height, :width] > 0
         tile_model = enlarge_tile(model, tile, factor)[:height, :width]
-        tile_soft = repeat_pixels(soft[tile].astype(np.uint8), factor)[:height, :width] > 0
-        tile_opacity = _opacity(tile_model, colours, edge._gain, noise)
-        np.copyto(alpha[full], to_bytes(tile_opacity), where=tile_soft)
+        return full, where, _opacity(tile_model, colours, where, edge._gain, noise)
+
+    for full, where, tile_opacity in map_parts(solve_tile, tiles(soft)):
+        alpha[full][where] = to_bytes(tile_opacity)
     return grow_alpha(alpha, edge)
 
 
@@ -195,8 +201,9 @@ def _solve(
         around = padded_box(band, margin=round(2 * radius))
         combined = _add_colours(LOGIT_GAIN * logits[around], guide[around], round(cell_size))
         model[around] = fit_linear_model(guide[around], sigmoid(combined), radius=round(radius))
-        solved = _opacity(model[around], guide[around], edge._gain, noise)
-        opacity[around][band[around]] = solved[band[around]]
+        where = band[around]
+        solved = _opacity(model[around], guide[around], where, edge._gain, noise)
+        opacity[around][where] = solved
     return model, opacity
 
 
@@ -243,10 +250,22 @@ def colour_frequencies(colours: npt.NDArray[np.intp], weights: Float32) -> Float
     return np.asarray(shares + FREQUENCY_OFFSET, np.float32)
 
 
-def _opacity(model: Float32, colours: Float32, gain: float, noise: float) -> Float32:
-    """Opacity (h, w) in 0..1 that the linear model gives to colours (h, w, 3) with some noise."""
-    colours = smooth_noise(colours, gain * model[..., :3], noise)
-    value = apply_linear_model(model, colours)
+def _opacity(model: Float32, colours: Float32, where: Bool, gain: float, noise: float) -> Float32:
+    """Opacity in 0..1 of some pixels of a noisy image, by the linear model.
+
+    Args:
+        model: float32 (h, w, 4), see `fit_linear_model`.
+        colours: float32 (h, w, 3) in 0..1.
+        where: bool (h, w), the n pixels that are asked for.
+        gain: steepens the opacity around 0.5.
+        noise: see `smooth_noise`.
+
+    Returns:
+        float32 (n,).
+    """
+    factors = model[where]
+    smooth = smooth_noise(colours, where, gain * factors[:, :3], noise)
+    value = apply_linear_model(factors, smooth)
     return np.asarray(np.clip((value - 0.5) * gain + 0.5, 0, 1), np.float32)
 
 

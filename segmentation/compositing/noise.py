@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from segmentation.arrays import Float32, UInt8
+from segmentation.arrays import Bool, Float32, UInt8
 
 # Noise is filtered where it would change the opacity by more than this (standard deviation), with
 # a Gaussian of this radius (standard deviation) in pixels: over about two pixels on each side.
@@ -38,22 +38,23 @@ def noise_level(rgb: UInt8) -> float:
     return float(np.median(np.abs(both))) / MEDIAN_OVER_NOISE / 255
 
 
-def smooth_noise(colours: Float32, factors: Float32, noise: float) -> Float32:
+def smooth_noise(colours: Float32, where: Bool, factors: Float32, noise: float) -> Float32:
     """Filter noise by so much as it would show in the opacity, as a Wiener filter does.
 
     Args:
         colours: float32 (h, w, 3) in 0..1.
-        factors: float32 (h, w, 3), change of the opacity with each channel.
+        where: bool (h, w), the n pixels that are asked for.
+        factors: float32 (n, 3), change of their opacity with each channel.
         noise: standard deviation of the noise in the colours.
 
     Returns:
-        float32 (h, w, 3); `colours` itself where noise shows nowhere.
+        float32 (n, 3), the colours of these pixels, filtered unless noise shows in none of them.
     """
-    strongest = max(float(factors.max()), -float(factors.min()))
-    if noise * strongest < MAX_SPECKLE / 4:
-        return colours
-    slope = np.hypot(np.hypot(factors[..., 0], factors[..., 1]), factors[..., 2])
+    exact = colours[where]
+    if noise * float(np.abs(factors).max(initial=0)) < MAX_SPECKLE / 4:
+        return exact
+    slope = np.hypot(np.hypot(factors[:, 0], factors[:, 1]), factors[:, 2])
     # The least value keeps squares above the smallest float.
-    speckle = np.maximum(noise / MAX_SPECKLE * slope, np.float32(1e-6))[..., None]
-    smooth = cv2.GaussianBlur(colours, (0, 0), RADIUS, borderType=cv2.BORDER_REFLECT)
-    return np.asarray(smooth + (colours - smooth) / (1 + speckle * speckle), np.float32)
+    speckle = np.maximum(noise / MAX_SPECKLE * slope, np.float32(1e-6))[:, None]
+    smooth = cv2.GaussianBlur(colours, (0, 0), RADIUS, borderType=cv2.BORDER_REFLECT)[where]
+    return np.asarray(smooth + (exact - smooth) / (1 + speckle * speckle), np.float32)

@@ -16,7 +16,8 @@ class Logits(NamedTuple):
 
     Attributes:
         class_queries_logits: float32 (Q, C+1); the last class is "no object".
-        masks_queries_logits: float32 (Q, h, w) at the model's mask resolution.
+        masks_queries_logits: float32 (Q, h, w) at the model's mask resolution. A model with a
+            subject query has one more row, the last: the mask of the photo's whole subject.
     """
 
     class_queries_logits: Float32

@@ -19,6 +19,7 @@ from segmentation.engines.telemetry import import_onnxruntime
 from segmentation.errors import EngineUnavailable, InferenceFailed, ModelDamaged
 from segmentation.i18n import Text
 from segmentation.model_card import Artifact, InputSpec, ModelCard, check_artifact
+from segmentation.parallel.cores import available_cores
 
 if TYPE_CHECKING:
     import onnxruntime as ort  # noqa: TID251 # for types only
@@ -79,6 +80,18 @@ class OnnxEngine(Engine):
     def device(self) -> str:
         """The provider that onnxruntime uses, such as `onnxruntime CPU`."""
         return f"onnxruntime {self._provider.title}"
+
+    @property
+    def max_concurrency(self) -> int:
+        """As many photos as there are cores for the threads of each; one on other devices."""
+        if not (self._threads and self._provider.computes_on_host):
+            return 1
+        return max(1, available_cores() // self._threads)
+
+    @property
+    def computes_on_host(self) -> bool:
+        """Whether the provider computes on the cores of the host."""
+        return self._provider.computes_on_host
 
     @property
     def notices(self) -> tuple[Text, ...]:

@@ -32,6 +32,7 @@ class ProviderSpec:
         package: the package that has it, instead of `onnxruntime`.
         samplings: forms of deformable attention that it runs, the fastest first.
         is_automatic: whether it is tried without being asked for.
+        computes_on_host: whether it computes on the cores of the host.
         takes_calls_at_once: whether a session may run in several threads at the same time.
         options: makes the provider's options from the number of threads; 0 means all cores.
         session_options: sets what the provider demands of onnxruntime's `SessionOptions`.
@@ -44,6 +45,7 @@ class ProviderSpec:
     package: str
     samplings: tuple[str, ...]
     is_automatic: bool = True
+    computes_on_host: bool = False
     takes_calls_at_once: bool = True
     options: Callable[[int], dict[str, Any]] = lambda _threads: {}
     session_options: Callable[[Any], None] = lambda _options: None
@@ -98,6 +100,7 @@ _SPECS = (
         title="OpenVINO",
         package="onnxruntime-openvino",
         samplings=PORTABLE,
+        computes_on_host=True,
         options=_openvino_options,
     ),
     ProviderSpec(
@@ -123,6 +126,7 @@ _SPECS = (
         title="CPU",
         package="onnxruntime",
         samplings=(DEFORM_CONV, *PORTABLE),
+        computes_on_host=True,
     ),
 )
 PROVIDERS: Mapping[str, ProviderSpec] = MappingProxyType({spec.key: spec for spec in _SPECS})

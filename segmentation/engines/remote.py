@@ -99,6 +99,11 @@ class RemoteEngine(Engine):
         """The number of replicas."""
         return self._replicas
 
+    @property
+    def computes_on_host(self) -> bool:
+        """The replicas compute, wherever they are; this process only waits for them."""
+        return False
+
     def run(self, pixel_values: npt.NDArray[Any]) -> Logits:
         """Run the model on one photo, on another replica if the first one is lost.
 

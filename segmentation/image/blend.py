@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 
 from segmentation.arrays import UInt8
+from segmentation.parallel.strips import map_parts
 
 # Rows that are blended at a time, so that 16-bit intermediate values fit into the CPU's cache.
 BLEND_ROWS = 64
@@ -35,12 +36,30 @@ def over(layer: Layer, background: UInt8) -> UInt8:
     Returns:
         The changed background.
     """
-    for strip in _strips(layer.alpha):
+
+    def blend(strip: tuple[slice, slice]) -> None:
         alpha = layer.alpha[strip].astype(np.uint16)[..., None]
         mixed = layer.colours[strip] * alpha + background[strip] * (255 - alpha)
         # 255 * 255 + 127 fits into 16 bits.
         background[strip] = (mixed + 127) // 255
+
+    for _ in map_parts(blend, _strips(layer.alpha)):
+        pass
     return background
+
+
+def to_rgba(layer: Layer) -> UInt8:
+    """Join colours and alpha of a layer to one image, uint8 (H, W, 4)."""
+    rgba = np.empty((*layer.alpha.shape, 4), np.uint8)
+
+    def join(top: int) -> None:
+        rows = slice(top, top + BLEND_ROWS)
+        cv2.cvtColor(layer.colours[rows], cv2.COLOR_RGB2RGBA, rgba[rows])
+        cv2.insertChannel(layer.alpha[rows], rgba[rows], 3)
+
+    for _ in map_parts(join, range(0, len(rgba), BLEND_ROWS)):
+        pass
+    return rgba
 
 
 def under(layer: Layer, rgb: tuple[int, int, int], alpha: UInt8) -> Layer:

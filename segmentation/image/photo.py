@@ -23,7 +23,7 @@ TOLERANCE = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Limits on photos, checked on a file's header before any pixel is decoded.
+    """Limits on photos, checked on a file's header before any pixel is decoded, and on results.
 
     Attributes:
         megabytes: size of a file.
@@ -34,6 +34,8 @@ class Limits:
         frames: number of frames of an animation, or of pages.
         batch_photos: number of photos in a batch.
         batch_megabytes: size of a batch's files together, and of the ZIP made of them.
+        encoding_seconds: CPU time that a result may take to encode, see `check_encoding_time`; None
+            sets no limit.
         are_strangers: whether anybody can send photos; formats whose installed decoders have known
             holes are refused then, see `decoders`.
     """
@@ -45,6 +47,7 @@ class Limits:
     frames: int = 2_000
     batch_photos: int = 50
     batch_megabytes: float = 500
+    encoding_seconds: float | None = None
     are_strangers: bool = False
 
     @property

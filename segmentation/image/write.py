@@ -4,13 +4,9 @@ import zipfile
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
-import cv2
-import numpy as np
-
 from segmentation.arrays import UInt8
 from segmentation.errors import ChoiceError
 from segmentation.i18n import Text
-from segmentation.image.colour import srgb_profile
 from segmentation.image.formats import (
     OUTPUT_FORMATS,
     Format,
@@ -22,8 +18,6 @@ from segmentation.image.formats import (
 
 # WebP is lossless at 100, which makes far larger files.
 HIGHEST_LOSSY_QUALITY = 99
-# Rows that are converted at a time.
-STRIP_ROWS = 64
 # Larger limits on a file's size have no effect.
 MAX_KILOBYTES = 1_000_000
 
@@ -56,17 +50,7 @@ def encode(
     transparent = image.ndim == 3 and image.shape[2] == 4
     check_format(format, quality, transparent)
     _check_sides(chosen, max(image.shape[:2]), transparent)
-    quality = quality or chosen.default_quality
-    parameters = chosen.encoder_parameters(quality) if chosen.encoder_parameters and quality else []
-    bgr, extension = _to_bgr(image), chosen.extensions[0]
-    if image.ndim == 2:  # a mask has no colours that a profile could describe
-        _, buffer = cv2.imencode(extension, bgr, parameters)
-    else:
-        profile = np.frombuffer(srgb_profile(), np.uint8)
-        _, buffer = cv2.imencodeWithMetadata(
-            extension, bgr, [cv2.IMAGE_METADATA_ICCP], [profile], parameters
-        )
-    data = buffer.tobytes()
+    data = chosen.encode(image, quality or chosen.default_quality or 100)
     return chosen.write_density(data, dpi_xy) if chosen.write_density and dpi_xy else data
 
 
@@ -159,21 +143,6 @@ def _check_sides(chosen: OutputFormat, longest_side: int, transparent: bool) -> 
 
 def _holds_side(output_format: OutputFormat, longest_side: int) -> bool:
     return output_format.longest_side is None or longest_side <= output_format.longest_side
-
-
-def _to_bgr(image: UInt8) -> cv2.typing.MatLike:
-    """Return a mask as it is, RGB as BGR, and RGBA as BGRA with zeros where alpha is 0."""
-    if image.ndim == 2:
-        return image
-    if image.shape[2] == 3:
-        return cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
-    bgra = np.empty(image.shape, np.uint8)
-    # In strips that stay in the processor's cache: a large photo takes a third of the time.
-    for top in range(0, len(image), STRIP_ROWS):
-        source, strip = image[top : top + STRIP_ROWS], bgra[top : top + STRIP_ROWS]
-        cv2.cvtColor(source, cv2.COLOR_RGBA2BGRA, strip)
-        strip.view(np.uint32)[..., 0][source[..., 3] == 0] = 0
-    return bgra
 
 
 def write_zip(path: Path, files: Iterable[tuple[str, bytes]]) -> None:

@@ -49,7 +49,8 @@ def merge(
     ids = tuple(range(count + 1, count + 1 + len(added)))
     numbered = (replace(instance, id=id_) for instance, id_ in zip(added, ids, strict=True))
     instances = (*segmentation.instances, *numbered)
-    return Segmentation(instances, np.concatenate([masks, added_masks]), geometry), ids
+    combined = np.concatenate([masks, added_masks])
+    return Segmentation(instances, combined, geometry, segmentation.subject_id), ids
 
 
 def _finer(first: Geometry, second: Geometry) -> Geometry:

@@ -12,6 +12,7 @@ from segmentation.engines.base import Logits
 from segmentation.i18n import Text
 from segmentation.inference.metrics import iou
 from segmentation.inference.preprocess import Geometry
+from segmentation.model_card import SUBJECT
 
 # Masks with a larger IoU are one object found twice (Mask2Former has no non-maximum suppression);
 # people who overlap in a photo stay far below it.
@@ -32,7 +33,7 @@ class Instance:
     """One object found in a photo.
 
     Attributes:
-        id: 1, 2, ... in order of falling score.
+        id: 1, 2, ... in order of falling score; the whole subject comes last.
         label: what the object is.
         score: 0..1, class probability times mean mask probability inside the mask.
         box_xyxy: left, top, right, bottom in photo pixels; right and bottom are excluded.
@@ -47,8 +48,11 @@ class Instance:
 
     @property
     def prominence_at_click(self) -> float:
-        """How likely a click means this one among instances under it, see `Segmentation.at`."""
-        return self.score * (1 - self.area)
+        """How likely a click means this one among instances under it, see `Segmentation.at`.
+
+        A click means the whole subject only where it shows nothing else.
+        """
+        return 0.0 if self.label == SUBJECT else self.score * (1 - self.area)
 
     def as_json(self) -> dict[str, Any]:
         """The instance as a JSON object, with its label in both languages."""
@@ -67,15 +71,18 @@ class Segmentation:
     """All objects found in a photo: immutable, and small enough to keep for every open page.
 
     Attributes:
-        instances: in order of falling score.
+        instances: in order of falling score; the whole subject comes last.
         masks_queries_logits: float16 (N, h, w), the masks of ids 1, 2, ... at the model's own
             resolution, cropped to the part that shows the photo.
         geometry: where the photo lies on that grid.
+        subject_id: the instance that shows the whole subject of the photo; None without a subject
+            query, or if that finds nothing.
     """
 
     instances: tuple[Instance, ...]
     masks_queries_logits: Float16
     geometry: Geometry
+    subject_id: int | None = None
 
     def mask_logits(self, ids: Collection[int]) -> Float32:
         """Combine the masks of some instances: the maximum of their logits in each cell.
@@ -145,6 +152,9 @@ def find_instances(
     Scores are class probability times mean mask probability inside the mask, as in Mask2Former's
     instance inference (Cheng et al. 2022, https://arxiv.org/abs/2112.01527).
 
+    The mask of a subject query is one more instance, unless it shows the same as another one. Its
+    score is the mean mask probability alone.
+
     Args:
         logits: the engine's output.
         labels: of the classes, in order; the logits have one more class, "no object".
@@ -153,32 +163,43 @@ def find_instances(
     """
     mask_h, mask_w = geometry.mask_hw
     class_probabilities = _softmax(logits.class_queries_logits)[:, : len(labels)]
+    queries = len(class_probabilities)
     masks = logits.masks_queries_logits[:, :mask_h, :mask_w]
-    classes = class_probabilities.argmax(axis=1)
-    scores = class_probabilities.max(axis=1) * _mean_probability_inside(masks)
-    kept_queries: list[int] = []
+    mask_scores = _mean_probability_inside(masks)
+    scores = class_probabilities.max(axis=1) * mask_scores[:queries]
     kept_masks: list[Float32] = []
+    instances: list[Instance] = []
+
+    def keep(label: Text, score: float, mask: Float32) -> None:
+        kept_masks.append(mask)
+        area = float((mask > 0).mean())
+        box_xyxy = geometry.photo_xyxy(_box(mask))
+        instances.append(Instance(len(kept_masks), label, float(score), box_xyxy, area))
+
     for query in np.argsort(-scores, kind="stable"):
         if scores[query] < threshold:
             break
         mask = remove_fragments(masks[query])
-        if (mask > 0).mean() < MIN_AREA:
-            continue
-        if all(iou(mask > 0, kept > 0) <= DUPLICATE_IOU for kept in kept_masks):
-            kept_queries.append(int(query))
-            kept_masks.append(mask)
-    instances = tuple(
-        Instance(
-            id=position + 1,
-            label=labels[classes[query]],
-            score=float(scores[query]),
-            box_xyxy=geometry.photo_xyxy(_box(mask)),
-            area=float((mask > 0).mean()),
-        )
-        for position, (query, mask) in enumerate(zip(kept_queries, kept_masks, strict=True))
-    )
+        if (mask > 0).mean() >= MIN_AREA and _duplicate(mask, kept_masks) is None:
+            keep(labels[class_probabilities[query].argmax()], scores[query], mask)
+    subject_id = None
+    for subject, score in zip(masks[queries:], mask_scores[queries:], strict=True):
+        mask = remove_fragments(subject)
+        if score >= threshold and (mask > 0).mean() >= MIN_AREA:
+            subject_id = _duplicate(mask, kept_masks)
+            if subject_id is None:
+                keep(SUBJECT, score, mask)
+                subject_id = len(kept_masks)
     halves = np.clip(kept_masks, *FLOAT16_RANGE).astype(np.float16)
-    return Segmentation(instances, halves.reshape(len(kept_masks), mask_h, mask_w), geometry)
+    shape = len(kept_masks), mask_h, mask_w
+    return Segmentation(tuple(instances), halves.reshape(shape), geometry, subject_id)
+
+
+def _duplicate(mask: Float32, kept_masks: list[Float32]) -> int | None:
+    """The id of the kept mask that shows most of the same object, if one does."""
+    overlaps = [iou(mask > 0, kept > 0) for kept in kept_masks]
+    best = max(overlaps, default=0.0)
+    return 1 + overlaps.index(best) if best > DUPLICATE_IOU else None
 
 
 def match_instances(

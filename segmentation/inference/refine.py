@@ -141,10 +141,20 @@ def _average_on_crop(
     found = False
     for instance_id in ids:
         first_mask = _resample_to_crop(segmentation, instance_id, box_xyxy, second.geometry.mask_hw)
-        average = _average_with_match(first_mask, candidates)
+        is_subject = instance_id == segmentation.subject_id
+        ranked = _subject_first(second, candidates) if is_subject else candidates
+        average = _average_with_match(first_mask, ranked)
         found = found or average is not None
         averages.append(first_mask if average is None else average)
     return np.asarray(np.max(averages, axis=0), np.float32) if found else None
+
+
+def _subject_first(segmentation: Segmentation, candidates: Float32) -> Float32:
+    """Candidates (N, h, w) with the whole subject of the crop before all others."""
+    subject_id = segmentation.subject_id
+    if subject_id is None:
+        return candidates
+    return np.concatenate([candidates[[subject_id - 1]], candidates])
 
 
 def _is_cut_off(mask_logits: Float32, box_xyxy: BoxXYXY, photo_hw: SizeHW) -> bool:

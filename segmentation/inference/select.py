@@ -2,19 +2,15 @@
 
 import unicodedata
 from collections.abc import Iterable, Sequence
-from math import sqrt
 from operator import index
 from typing import SupportsIndex
 
-import cv2
-import numpy as np
-
-from segmentation.arrays import BoxXYXY, SizeHW, UInt8
 from segmentation.errors import ChoiceError
 from segmentation.i18n import Text
 from segmentation.image.photo import Photo
 from segmentation.inference.postprocess import Instance, Segmentation
 from segmentation.inference.segmenter import Segmenter, Timings
+from segmentation.inference.subject import select_subject
 
 # What chooses objects: text or ids, see `select`.
 Objects = str | Iterable[SupportsIndex]
@@ -26,31 +22,6 @@ POINTS_PREFIX = "at:"
 MIN_OFFERED_SCORE = 0.1
 # Enough for all labels of a large model; longer text is an attack.
 MAX_OBJECTS_LENGTH = 4000
-
-# What makes an object the subject. The values were chosen with the bundled model on 89 photos of
-# ECSSD and COCO with known masks (`python -m convert evaluate`).
-LIVING = frozenset(
-    (
-        "person",
-        "bird",
-        "cat",
-        "dog",
-        "horse",
-        "sheep",
-        "cow",
-        "elephant",
-        "bear",
-        "zebra",
-        "giraffe",
-    )
-)
-LIVING_FACTOR = 1.5
-# Factor for each side of the photo that an object touches: subjects lie inside.
-TOUCHED_SIDE_FACTOR = 0.65
-# A part of the subject has at least these shares of its prominence, within its box, and on it.
-MIN_PART_PROMINENCE = 0.6
-MIN_PART_IN_BOX = 0.7
-MIN_PART_ON_SUBJECT = 0.5
 
 
 def select(segmentation: Segmentation, objects: Objects) -> tuple[int, ...]:
@@ -205,40 +176,6 @@ def parse_points(objects: Objects) -> tuple[tuple[float, float], ...]:
     return points_xy
 
 
-def select_subject(segmentation: Segmentation) -> tuple[int, ...]:
-    """Choose what a person would call the subject of the photo: one object and its own parts.
-
-    The most prominent object has a high score, is large, lies inside the photo, and is preferably
-    alive. Another instance is a part of it if it is nearly as prominent, lies in its box and mostly
-    on or against it, and has the same label or none: the lid of a pot, but not the horse of a
-    rider.
-
-    Returns:
-        Ids in rising order.
-    """
-    if not segmentation.instances:
-        return ()
-    prominence = {
-        instance.id: _prominence(instance, segmentation.geometry.photo_hw)
-        for instance in segmentation.instances
-    }
-    main = max(segmentation.instances, key=lambda instance: prominence[instance.id])
-    main_mask = (segmentation.mask_logits([main.id]) > 0).astype(np.uint8)
-    main_region = np.asarray(cv2.dilate(main_mask, np.ones((3, 3))), np.uint8)
-    parts = [
-        instance
-        for instance in segmentation.instances
-        if instance.id == main.id
-        or (
-            prominence[instance.id] >= MIN_PART_PROMINENCE * prominence[main.id]
-            and _share_inside(instance.box_xyxy, main.box_xyxy) >= MIN_PART_IN_BOX
-            and _share_on(segmentation, instance, main_region) >= MIN_PART_ON_SUBJECT
-            and instance.label.en in (main.label.en, "object")
-        )
-    ]
-    return _sorted_ids(parts)
-
-
 def _as_ids(objects: Iterable[SupportsIndex]) -> set[int]:
     try:
         return {index(id_) for id_ in objects}
@@ -270,26 +207,6 @@ def _split(objects: str) -> list[str]:
     # NFKC turns the comma and the digits of a Chinese keyboard into ASCII.
     plain = unicodedata.normalize("NFKC", objects).replace("、", ",")
     return [name.strip() for name in plain.split(",")]
-
-
-def _prominence(instance: Instance, photo_hw: SizeHW) -> float:
-    factor = LIVING_FACTOR if instance.label.en in LIVING else 1.0
-    left, top, right, bottom = instance.box_xyxy
-    touched = (left == 0) + (top == 0) + (right == photo_hw[1]) + (bottom == photo_hw[0])
-    return factor * instance.score * sqrt(instance.area) * float(TOUCHED_SIDE_FACTOR**touched)
-
-
-def _share_inside(box_xyxy: BoxXYXY, frame_xyxy: BoxXYXY) -> float:
-    """The share of a box that lies inside a frame."""
-    left, top = max(box_xyxy[0], frame_xyxy[0]), max(box_xyxy[1], frame_xyxy[1])
-    right, bottom = min(box_xyxy[2], frame_xyxy[2]), min(box_xyxy[3], frame_xyxy[3])
-    area = (box_xyxy[2] - box_xyxy[0]) * (box_xyxy[3] - box_xyxy[1])
-    return max(right - left, 0) * max(bottom - top, 0) / area
-
-
-def _share_on(segmentation: Segmentation, instance: Instance, region: UInt8) -> float:
-    """The share of an instance's mask that lies on a region (h, w) of 0 and 1."""
-    return float(region[segmentation.mask_logits([instance.id]) > 0].mean())
 
 
 def _sorted_ids(instances: Sequence[Instance]) -> tuple[int, ...]:

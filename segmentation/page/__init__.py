@@ -2,6 +2,9 @@
 
 from segmentation.engines.proxy import repair_proxies
 from segmentation.engines.telemetry import disable_telemetry
+from segmentation.page.gradio_variables import import_gradio, remove_unused_variables
 
 disable_telemetry()
 repair_proxies()
+remove_unused_variables()
+import_gradio()

@@ -198,7 +198,7 @@ def cut_out_upload(
     Raises:
         KoutuError: an option cannot be fulfilled, or the photo cannot be processed.
     """
-    check_objects(options.objects, segmenter.card.labels)
+    check_objects(options.objects, segmenter.card.object_labels)
     behind: Photo | None = None if backdrop is None else read_photo(backdrop, limits)
     cutout_options = options.to_cutout_options(behind)
     check_client()
@@ -210,7 +210,7 @@ def cut_out_upload(
         raise _nothing_to_cut_out(len(outcome.segmentation.instances))
     check_client()
     height, width = cutout.image.shape[:2]
-    name, data = cutout.file_name(photo.stem), cutout.encode()
+    name, data = cutout.file_name(photo.stem), cutout.encode(limits.encoding_seconds)
     return CutoutFile(name, data, (height, width), outcome.ids, outcome.notices)
 
 

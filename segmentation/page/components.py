@@ -21,7 +21,7 @@ from segmentation.inference.registry import ModelRegistry
 from segmentation.page.photo_cache import PhotoCache
 from segmentation.page.server.launch import KEEP_SECONDS
 from segmentation.page.server.limits.queue_limits import DEVICE_QUEUE
-from segmentation.page.strings import STRINGS
+from segmentation.page.strings import GRADIO_KEYS, STRINGS
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 # Values and updates of components, as handlers take and return them.
@@ -51,8 +51,13 @@ element.addEventListener("click", (event) => {
 """
 _ENGLISH = {KEY_PREFIX + key: text.en for key, text in STRINGS.items()}
 _CHINESE = {KEY_PREFIX + key: text.zh for key, text in STRINGS.items()}
-# Gradio looks up zh-CN, which assets/language.js gives every Chinese browser, under zh as well.
-I18N = gr.I18n(en=_ENGLISH, zh=_CHINESE)
+# Gradio looks up zh-CN, which assets/language.js gives every Chinese browser, under zh as well, but
+# it has texts of its own under zh-CN.
+I18N = gr.I18n(
+    en={**_ENGLISH, **{key: text.en for key, text in GRADIO_KEYS.items()}},
+    zh=_CHINESE,
+    **{"zh-CN": {key: text.zh for key, text in GRADIO_KEYS.items()}},
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ DOM_CLASSES = (
     "main",
     "meta-text",
     "meta-text-center",
+    "or",
     "progress-level",
     "progress-level-inner",
     "show-api",

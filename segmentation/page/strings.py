@@ -207,7 +207,6 @@ STRINGS = {
     "batch_objects": Text("Objects to cut out", "抠取对象"),
     "auto": Text("Subject", "主体"),
     "largest": Text("The largest object", "最大的物体"),
-    "batch_settings": Text("Background and file", "背景与文件"),
     "to_batch": Text("Put into the batch", "放回批量结果"),
     "fix_hint": Text(
         "Fix the cut-out here, then choose “Put into the batch”. It replaces the one in the ZIP.",
@@ -233,6 +232,15 @@ STRINGS = {
         "{done} of {all} photos done, {files} cut out", "已处理 {done}/{all} 张，抠出 {files} 张"
     ),
     "device_when_loaded": Text("loads with the first photo", "打开第一张照片时加载"),
+}
+
+# Texts of Gradio's own that the page replaces, by Gradio's keys.
+GRADIO_KEYS = {
+    "upload_text.drop_file": Text("Choose photos", "选择照片"),
+    "upload_text.click_to_upload": Text(
+        "or drop photos or a folder anywhere, or paste",
+        "也可以把照片或文件夹拖到页面任意位置，或直接粘贴",
+    ),
 }
 
 # Texts that Gradio's page has in English only.

@@ -87,6 +87,7 @@ SHAPES = {
     "block_title_text_size": "*text_sm",
     "block_shadow": "none",
     "button_border_width": "1px",
+    "input_border_width": "1px",
     "button_primary_shadow": "none",
     "button_secondary_shadow": "none",
     "button_large_text_weight": "600",

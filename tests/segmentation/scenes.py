@@ -46,10 +46,16 @@ def geometry(mask_hw: SizeHW = (20, 20), photo_hw: SizeHW | None = None) -> Geom
     return Geometry(photo_hw or (height * 10, width * 10), input_hw, input_hw, 4)
 
 
-def segmentation(*objects: tuple[Text, Float32]) -> Segmentation:
-    """A segmentation of objects; scores fall slightly, so that ids follow the order."""
+def segmentation(*objects: tuple[Text, Float32], subject: Float32 | None = None) -> Segmentation:
+    """A segmentation of objects; scores fall slightly, so that ids follow the order.
+
+    Mask logits of `subject` are those of a subject query.
+    """
     logits = logits_of(*objects)
     falling = np.linspace(1, 0.8, len(objects), dtype=np.float32)[:, None]
     logits = logits._replace(class_queries_logits=logits.class_queries_logits * falling)
+    if subject is not None:
+        masks = np.concatenate([logits.masks_queries_logits, subject[None]])
+        logits = logits._replace(masks_queries_logits=masks)
     mask_hw = objects[0][1].shape if objects else (20, 20)
     return find_instances(logits, LABELS, geometry((mask_hw[0], mask_hw[1])), 0.1)

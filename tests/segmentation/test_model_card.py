@@ -48,8 +48,9 @@ def test_a_saved_card_is_loaded_unchanged(tmp_path: Path) -> None:
     card = replace(card, artifacts=(*card.artifacts, om))
     save_card(card)
     assert load_card(tmp_path) == card
-    save_card(replace(card, name="other"))
+    save_card(replace(card, name="other", subject_query=True))
     assert load_card(tmp_path).name == "other"
+    assert load_card(tmp_path).subject_query
     assert [path.name for path in tmp_path.iterdir()] == ["card.json"]
     assert "人" in (tmp_path / "card.json").read_text("utf-8")
 

@@ -67,12 +67,14 @@ def drop_side_chunks(data: bytes) -> bytes:
             elif kind == b"tRNS" and len(contents) not in KEY_LENGTHS.get(colour_type, ()):
                 continue
             if kept is not None:
-                before.append(_chunk(kind, kept))
+                before.append(make_chunk(kind, kept))
                 if kind not in (b"tEXt", b"zTXt", b"iTXt"):
                     seen.add(kind)
     if not pixels or not before:
         return data
-    return b"".join((SIGNATURE, *before, _chunk(b"IDAT", b"".join(pixels)), _chunk(b"IEND", b"")))
+    return b"".join(
+        (SIGNATURE, *before, make_chunk(b"IDAT", b"".join(pixels)), make_chunk(b"IEND", b""))
+    )
 
 
 def read_header(data: bytes) -> dict[bytes, bytes]:
@@ -129,6 +131,7 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, memoryview, int]]:
             start = max(start, data.find(b"IDAT", start) - 4)
 
 
-def _chunk(kind: bytes, contents: bytes) -> bytes:
+def make_chunk(kind: bytes, contents: bytes) -> bytes:
+    """Frame the contents of a chunk with their length, kind and checksum."""
     checksum = zlib.crc32(contents, zlib.crc32(kind))
     return b"".join((struct.pack(">I", len(contents)), kind, contents, struct.pack(">I", checksum)))

@@ -1,4 +1,4 @@
-"""Batches of photos: the state of a batch, and the step that processes the next photo."""
+"""Batches of photos: the state of a batch, and the step that processes the next photos."""
 
 import csv
 import io
@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from segmentation.cutout import cut_out_photo
+from segmentation.cutout import Cutout, cut_out_photo
 from segmentation.errors import ChoiceError, KoutuError, PhotoError, PhotoTooLarge
 from segmentation.filenames import output_paths
 from segmentation.i18n import Language, Text
@@ -21,9 +21,11 @@ from segmentation.page.batch_tab.thumbnails import store_thumbnail
 from segmentation.page.options import PageOptions
 from segmentation.page.photo_cache import PhotoCache
 from segmentation.page.photo_texts import describe
+from segmentation.page.server.files.downloads import hold_files
 from segmentation.page.server.files.storage import translate_disk_errors
 from segmentation.page.server.files.uploads import read_upload
 from segmentation.page.strings import STRINGS
+from segmentation.parallel.overlap import map_overlapping
 
 # What a batch can cut out of each photo: the rules of `select` that choose something.
 BATCH_RULES = ("auto", "largest", "all")
@@ -82,6 +84,7 @@ class Batch:
         objects: what to cut out of each photo, see `select`.
         options: the values of the controls.
         todo: the photos to come, each with the name of its cut-out.
+        at_once: number of photos in a step.
         done: the results so far.
         finished: whether the table is in the ZIP too, and the ZIP can be downloaded.
     """
@@ -91,8 +94,17 @@ class Batch:
     objects: str
     options: PageOptions
     todo: tuple[tuple[Path, str], ...]
+    at_once: int = 1
     done: tuple[PhotoResult, ...] = ()
     finished: bool = False
+
+    @property
+    def needed_files(self) -> tuple[Path, ...]:
+        """The files that must not be deleted before the batch is finished."""
+        if self.finished:
+            return ()
+        backdrop = [Path(self.options.backdrop)] if self.options.backdrop else []
+        return (self.archive, *backdrop, *(path for path, _ in self.todo))
 
     def stop(self) -> "Batch":
         """Leave out the photos to come."""
@@ -100,9 +112,8 @@ class Batch:
 
     def waiting(self) -> Iterator[tuple[str, str]]:
         """File name and state of each photo to come: the key of a text in `STRINGS`."""
-        states = ["working", *["waiting"] * len(self.todo)]
-        for (path, _), state in zip(self.todo, states, strict=False):
-            yield path.name, state
+        for index, (path, _) in enumerate(self.todo):
+            yield path.name, "working" if index < self.at_once else "waiting"
 
 
 def start_batch(
@@ -112,8 +123,9 @@ def start_batch(
     objects: str,
     options: PageOptions,
     cache: PhotoCache,
+    at_once: int = 1,
 ) -> Batch:
-    """Start a batch; no photo is opened yet.
+    """Start a batch; no photo is opened yet. Its files stay while newer ones need room.
 
     Args:
         photos: in the order in which they are processed.
@@ -122,6 +134,7 @@ def start_batch(
         objects: what to cut out of each photo, see `select`.
         options: the values of the controls.
         cache: its `limits` on the number of photos and their bytes apply.
+        at_once: number of photos that are in memory at a time.
 
     Raises:
         ChoiceError: there are no photos, or the options contradict each other.
@@ -145,11 +158,13 @@ def start_batch(
         )
     options.to_cutout_options(cache)  # raises if no photo could be cut out like this
     todo = [(photo, file.name) for photo, file in output_paths(photos, Path(), options.format)]
-    return Batch(archive, model, objects, options, tuple(todo))
+    batch = Batch(archive, model, objects, options, tuple(todo), at_once)
+    hold_files(archive, batch.needed_files)
+    return batch
 
 
 def advance(batch: Batch, segmenter: Segmenter, cache: PhotoCache, language: Language) -> Batch:
-    """Process the next photo, or add the table to the ZIP if none is left.
+    """Process the next photos, or add the table to the ZIP if none is left.
 
     A photo that fails is reported in its result and does not stop the others.
 
@@ -162,22 +177,28 @@ def advance(batch: Batch, segmenter: Segmenter, cache: PhotoCache, language: Lan
     Raises:
         StorageFull: the table could not be written; another call may succeed.
     """
+    hold_files(batch.archive, batch.needed_files)
     if batch.todo:
-        (path, name), *todo = batch.todo
-        result = _process(path, name, batch, segmenter, cache)
-        return replace(batch, todo=tuple(todo), done=(*batch.done, result))
+        step, todo = batch.todo[: batch.at_once], batch.todo[batch.at_once :]
+        outcomes = map_overlapping(
+            lambda photo: _cut_out(*photo, batch, segmenter, cache), step, len(step)
+        )
+        results = (_store(*outcome, batch.archive, cache.limits) for _, outcome in outcomes)
+        return replace(batch, todo=todo, done=(*batch.done, *results))
     if not batch.finished:
         with translate_disk_errors():
             write_zip(batch.archive, [(TABLE_NAME, csv_table(batch.done, language))])
+        hold_files(batch.archive, ())
     return replace(batch, finished=True)
 
 
-def _process(
+def _cut_out(
     path: Path, name: str, batch: Batch, segmenter: Segmenter, cache: PhotoCache
-) -> PhotoResult:
+) -> tuple[PhotoResult, Cutout | None, bytes]:
+    """Cut out one photo: its result without a file yet, and the cut-out with the file's content."""
     start = time.perf_counter()
-    file: str | None = None
-    thumbnail: str | None = None
+    cutout: Cutout | None = None
+    data = b""
     instances: tuple[Instance, ...] = ()
     chosen: tuple[int, ...] = ()
     try:
@@ -189,17 +210,29 @@ def _process(
             instances, chosen = outcome.segmentation.instances, outcome.ids
             if outcome.cutout is None:
                 raise ChoiceError(NOTHING_FOUND.en, NOTHING_FOUND.zh)
-            data = outcome.cutout.encode()
-        # First, so that the ZIP has no cut-out that is reported as failed.
-        picture = store_thumbnail(outcome.cutout.image)
-        with translate_disk_errors():
-            check_space(batch.archive, len(data), cache.limits)
-            write_zip(batch.archive, [(name, data)])
-        file, thumbnail, notes = name, picture, outcome.notices
+            data = outcome.cutout.encode(cache.limits.encoding_seconds)
+        cutout, notes = outcome.cutout, outcome.notices
     except KoutuError as error:
         notes = (error.text,)
     seconds = time.perf_counter() - start
-    return PhotoResult(path, file, instances, chosen, seconds, notes, name, thumbnail)
+    return PhotoResult(path, None, instances, chosen, seconds, notes, name), cutout, data
+
+
+def _store(
+    result: PhotoResult, cutout: Cutout | None, data: bytes, archive: Path, limits: Limits
+) -> PhotoResult:
+    """Add the file of a cut-out, if there is one, to the ZIP."""
+    if cutout is None:
+        return result
+    try:
+        # First, so that the ZIP has no cut-out that is reported as failed.
+        thumbnail = store_thumbnail(cutout.image)
+        with translate_disk_errors():
+            check_space(archive, len(data), limits)
+            write_zip(archive, [(result.name, data)])
+    except KoutuError as error:
+        return replace(result, notes=(error.text,))
+    return replace(result, file=result.name, thumbnail=thumbnail)
 
 
 def check_space(archive: Path, size: int, limits: Limits) -> None:

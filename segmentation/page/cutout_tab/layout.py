@@ -23,6 +23,7 @@ from segmentation.page.cutout_tab.panels import (
     EffectsPanel,
     FormatPanel,
     FramePanel,
+    OutputPanels,
 )
 from segmentation.page.cutout_tab.size_panel import SizePanel
 from segmentation.page.cutout_tab.start import StartScreen
@@ -73,19 +74,24 @@ class CutoutLayout:
                 self._actions()
                 with gr.Tabs(elem_id="tools", overflow_behavior="wrap"):
                     self._tools(card)
+        self.panels = OutputPanels(
+            self.background_panel,
+            self.frame_panel,
+            self.size_panel,
+            self.effects_panel,
+            self.format_panel,
+        )
         self.controls: dict[str, Component] = {
             "min_score": self.min_score,
             "refine": self.refine,
             "softness": self.softness,
             "grow": self.grow,
             "fine_hair": self.fine_hair,
-            **self.background_panel.controls,
-            **self.effects_panel.controls,
-            **self.frame_panel.controls,
-            **self.size_panel.controls,
-            **self.format_panel.controls,
+            **self.panels.controls,
         }
-        self.other_files = [self.download_zip, self.download_mask, self.size_panel.notice]
+        # The numbers of the size when the result was last drawn.
+        self.entered_numbers = gr.State(tuple(item.value for item in self.size_panel.numbers))
+        self.other_files = [self.download_zip, self.download_mask, self.size_notice]
 
     def page_options(self, values: Values) -> PageOptions:
         """Read the controls."""
@@ -123,7 +129,7 @@ class CutoutLayout:
 
     def no_other_files(self) -> Updates:
         """Hide what belongs to the previous file: the ZIP, the mask and the notice."""
-        return {**self.no_zip(), **self.no_mask(), self.size_panel.notice: ""}
+        return {**self.no_zip(), **self.no_mask(), self.size_notice: ""}
 
     def request_drawing(self) -> Updates:
         """Ask for the result of the open photo."""
@@ -137,23 +143,14 @@ class CutoutLayout:
         """Ask for the file of the result."""
         return {self.export_request: token_hex(8)}
 
-    def show_controls(self, options: PageOptions) -> Updates:
-        """Show the controls that belong to the kind of background and size, and to the format."""
-        return {
-            **self.background_panel.show(options.background),
-            **self.frame_panel.show(options.background, options.is_exact),
-            **self.size_panel.show(options),
-            **self.format_panel.show(options.format),
-        }
-
     def set_controls(self, options: PageOptions) -> Updates:
         """Set the controls to these values, and show those that belong to them."""
-        updates: dict[Block, Any] = dict(self.show_controls(options))
+        updates: dict[Block, Any] = dict(self.panels.show(options))
         for name, control in self.controls.items():
             value, shown = getattr(options, name), updates.get(control)
             # A value alone, where there is no other update: see `photo_button`.
             updates[control] = {**shown, "value": value} if shown else value
-        return {**updates, self.size_panel.entered: self.size_panel.numbers_in(options)}
+        return {**updates, self.entered_numbers: self.size_panel.numbers_in(options)}
 
     def _start(self) -> None:
         start = StartScreen()
@@ -190,6 +187,8 @@ class CutoutLayout:
         with gr.Tab(string("size_panel")):
             self.frame_panel = FramePanel()
             self.size_panel = SizePanel()
+            # What a person should know about the file that was made.
+            self.size_notice = gr.Markdown(elem_id="size_notice")
         with gr.Tab(string("edge_panel")):
             self._edge(card)
         with gr.Tab(string("effects_panel")):

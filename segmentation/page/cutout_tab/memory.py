@@ -74,7 +74,7 @@ def recall_photo(
     """
     names = {Path(entry["file"]).stem: EXAMPLES / entry["file"] for entry in gallery()}
     if example in names:
-        return OpenRequest(str(names[example]), models[0], (), options)
+        return OpenRequest(str(names[example]), models[0], (), options, is_first=True)
     if not isinstance(memory, dict) or not isinstance(memory.get("path"), str):
         return None
     path, model, chosen = memory["path"], memory.get("model"), memory.get("chosen")
@@ -83,7 +83,8 @@ def recall_photo(
     if not Path(path).is_file():
         return None
     ids = tuple(id_ for id_ in chosen if type(id_) is int) if isinstance(chosen, list) else ()
-    return OpenRequest(path, model if model in models else models[0], ids, options)
+    name = model if model in models else models[0]
+    return OpenRequest(path, name, ids, options, is_first=True)
 
 
 def _fits(value: Any, control: Component) -> bool:

@@ -1,4 +1,4 @@
-"""What another tab asks the tab for one photo to open."""
+"""A photo that the tab is asked to open: by another tab, or by what the browser remembers."""
 
 from dataclasses import dataclass
 
@@ -14,9 +14,12 @@ class OpenRequest:
         model: name of the model that finds the objects.
         chosen: ids of the objects to select; empty selects the subject.
         options: values for the controls.
+        is_first: whether the page asks for it as it loads, so that a photo that the visitor opened
+            in the meantime stays.
     """
 
     path: str
     model: str
     chosen: tuple[int, ...]
     options: PageOptions
+    is_first: bool = False

@@ -1,12 +1,16 @@
 """Groups of controls that the tab for one photo and the tab for many photos both have."""
 
+from dataclasses import dataclass
+
 import gradio as gr
+from gradio.blocks import Block
 from gradio.components import Component
 
 from segmentation.compositing.backgrounds import BACKGROUNDS, FITS
 from segmentation.image.formats import OUTPUT_FORMATS, find_format
 from segmentation.page.components import Updates, choices, photo_button, string
-from segmentation.page.options import FRAMES
+from segmentation.page.cutout_tab.size_panel import SizePanel
+from segmentation.page.options import FRAMES, PageOptions
 
 
 class BackgroundPanel:
@@ -121,3 +125,44 @@ class FormatPanel:
     def show(self, name: str) -> Updates:
         """Show the quality if a format has one."""
         return {self.quality: gr.update(visible=find_format(name).has_quality)}
+
+
+@dataclass(frozen=True, slots=True)
+class OutputPanels:
+    """The panels that say together what the file looks like."""
+
+    background: BackgroundPanel
+    frame: FramePanel
+    size: SizePanel
+    effects: EffectsPanel
+    format: FormatPanel
+
+    @property
+    def controls(self) -> dict[str, Component]:
+        """The components that `PageOptions` reads, by the names of its fields."""
+        return {
+            **self.background.controls,
+            **self.effects.controls,
+            **self.frame.controls,
+            **self.size.controls,
+            **self.format.controls,
+        }
+
+    @property
+    def shown(self) -> list[Block]:
+        """The components that `show` shows or hides."""
+        return [
+            *self.background.shown,
+            self.frame.frame,
+            *self.size.shown,
+            *self.format.shown,
+        ]
+
+    def show(self, options: PageOptions) -> Updates:
+        """Show the controls that belong to the kind of background and size, and to the format."""
+        return {
+            **self.background.show(options.background),
+            **self.frame.show(options.background, options.is_exact),
+            **self.size.show(options),
+            **self.format.show(options.format),
+        }

@@ -79,10 +79,10 @@ class PhotoEvents:
     def open_requested(
         self, values: Values, request: gr.Request, progress: gr.Progress = PROGRESS
     ) -> Updates:
-        """Open the photo that another tab asked for, with its model, selection and options."""
+        """Open the photo that was asked for, with its model, selection and options."""
         layout = self._layout
         wanted: OpenRequest | None = values[layout.open_request]
-        if wanted is None:
+        if wanted is None or (wanted.is_first and values[layout.photo_state] is not None):
             return skip()
         opened = self._open(wanted.path, wanted.model, request, progress)
         state: PhotoState = opened[layout.photo_state]
@@ -169,4 +169,4 @@ class PhotoEvents:
 
     def show_controls(self, values: Values) -> Updates:
         """Show the controls that belong to the kind of background and to the format."""
-        return self._layout.show_controls(self._layout.page_options(values))
+        return self._layout.panels.show(self._layout.page_options(values))

@@ -28,6 +28,7 @@ from segmentation.page.cutout_tab.layout import CutoutLayout
 from segmentation.page.file_text import describe_file, notice_text
 from segmentation.page.options import PageOptions
 from segmentation.page.server.files.downloads import replace_download, store_file
+from segmentation.page.server.limits.client_presence import check_client
 from segmentation.page.session import PhotoState
 from segmentation.page.strings import STRINGS
 
@@ -92,16 +93,15 @@ class ResultEvents:
             return layout.no_files()
         with translate_errors(request):
             cutout, stem = self._cut_out(state, layout.page_options(values), values)
-            downloads = replace_download(
-                values[layout.downloads], cutout.file_name(stem), cutout.encode()
-            )
+            data = cutout.encode(self._context.limits.encoding_seconds)
+            downloads = replace_download(values[layout.downloads], cutout.file_name(stem), data)
         return {
             layout.download: gr.DownloadButton(
                 f"{string('download')} {describe_file(cutout)}",
                 value=downloads[-1],
                 interactive=True,
             ),
-            layout.size_panel.notice: notice_text(cutout, language_of(request)),
+            layout.size_notice: notice_text(cutout, language_of(request)),
             layout.downloads: downloads,
             layout.exported: view.result if view else "",
         }
@@ -145,9 +145,18 @@ class ResultEvents:
             options = replace(options, strokes=state.strokes_of_each(selected))
             photo = self._context.photos.read(state.path)
             refinement = values[layout.refinement] if options.refine else None
-            files = cut_out_each(photo, state.segmentation, selected, options, refinement)
+            files = cut_out_each(
+                photo,
+                state.segmentation,
+                selected,
+                options,
+                refinement,
+                self._context.limits.encoding_seconds,
+            )
             archive = Path(folder) / "objects.zip"
-            write_zip(archive, files)
+            for file in files:
+                check_client()
+                write_zip(archive, [file])
             path = store_file(f"{photo.stem}_objects.zip", archive.read_bytes())
         return {
             layout.download_zip: gr.DownloadButton(

@@ -21,21 +21,24 @@ OTHER_COLOUR = "other"
 class SizePanel:
     """Create the components. Number fields have no limits of their own: the sizes check them.
 
+    Args:
+        prefix: of the ids of its elements, which a page has once.
+
     Attributes:
         controls: the components that `SizeOptions` reads, by the names of its fields.
         shown: the components that `show` changes.
         id_colour: a colour of ID photos, or OTHER_COLOUR; the background itself says which.
-        numbers: the number fields, and their values when the result was last drawn: `entered`.
-        notice: what a person should know about the file that was made.
+        numbers: the number fields.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, prefix: str = "") -> None:
         defaults = SizeOptions()
+        self._prefix = prefix
         self.kind = gr.Radio(
             choices(SIZE_KINDS),
             value=defaults.size_kind,
             label=string("size_kind"),
-            elem_id="size_kind",
+            elem_id=f"{self._prefix}size_kind",
         )
         self._areas: dict[str, gr.Column] = {}
         with self._area("longest"):
@@ -43,7 +46,7 @@ class SizePanel:
                 defaults.longest,
                 label=string("longest_side"),
                 precision=0,
-                elem_id="longest",
+                elem_id=f"{self._prefix}longest",
             )
         with self._area("exact"):
             self._exact(defaults)
@@ -57,11 +60,11 @@ class SizePanel:
             )
         with self._area("id_photo"):
             self._id_photo(defaults)
-        self.max_kb = gr.Number(defaults.max_kb, label=string("max_kb"), elem_id="max_kb")
-        self.notice = gr.Markdown(elem_id="size_notice")
+        self.max_kb = gr.Number(
+            defaults.max_kb, label=string("max_kb"), elem_id=f"{self._prefix}max_kb"
+        )
         self.shown = [self._margin_area, *self._areas.values(), self.id_colour]
         self.numbers = self.longest, self.width, self.height, self.dpi, self.max_kb
-        self.entered = gr.State(tuple(number.value for number in self.numbers))
         self.controls: dict[str, Component] = {
             "size_kind": self.kind,
             "longest": self.longest,
@@ -104,10 +107,13 @@ class SizePanel:
     def _exact(self, defaults: SizeOptions) -> None:
         with gr.Row():
             self.width = gr.Number(
-                defaults.width, label=string("width"), min_width=80, elem_id="width"
+                defaults.width, label=string("width"), min_width=80, elem_id=f"{self._prefix}width"
             )
             self.height = gr.Number(
-                defaults.height, label=string("height"), min_width=80, elem_id="height"
+                defaults.height,
+                label=string("height"),
+                min_width=80,
+                elem_id=f"{self._prefix}height",
             )
         with gr.Row():
             self.unit = gr.Radio(
@@ -117,7 +123,7 @@ class SizePanel:
                 defaults.dpi,
                 label=string("dpi"),
                 min_width=80,
-                elem_id="dpi",
+                elem_id=f"{self._prefix}dpi",
             )
 
     def _id_photo(self, defaults: SizeOptions) -> None:
@@ -128,7 +134,7 @@ class SizePanel:
             [*choices(ID_COLOURS), (string("other_colour"), OTHER_COLOUR)],
             value=OTHER_COLOUR,
             label=string("id_colour"),
-            elem_id="id_colour",
+            elem_id=f"{self._prefix}id_colour",
         )
         with gr.Accordion(string("move_frame"), open=False):
             self.zoom = gr.Slider(

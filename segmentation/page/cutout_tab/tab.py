@@ -18,7 +18,7 @@ from segmentation.page.cutout_tab.layout import CutoutLayout
 from segmentation.page.cutout_tab.other_files import wire_other_files
 from segmentation.page.cutout_tab.photo_events import PhotoEvents
 from segmentation.page.cutout_tab.result_events import ResultEvents
-from segmentation.page.cutout_tab.size_events import SizeEvents
+from segmentation.page.cutout_tab.size_events import NumberEvents, SizeEvents
 from segmentation.page.header import Header
 from segmentation.page.server.limits.queue_limits import FILE_QUEUE
 
@@ -36,7 +36,7 @@ def cutout_tab(ui: gr.Blocks, context: PageContext, header: Header) -> CutoutLay
     drawing = Drawing(context, layout)
     result_events = ResultEvents(context, layout, drawing)
     edit_events = EditEvents(context, layout, drawing)
-    greeting = ui.load(
+    ui.load(
         photo_events.greet,
         {layout.memory, *layout.controls.values()},
         [header.status, header.model, layout.open_request, *_set_controls(layout)],
@@ -47,7 +47,7 @@ def cutout_tab(ui: gr.Blocks, context: PageContext, header: Header) -> CutoutLay
     steps = _wire_steps(layout, result_events, restyled, device)
     edits = _wire_edits(layout, edit_events, device)
     running = [*steps, *edits]
-    opening = _wire_opening(header, layout, photo_events, [greeting, *running], device)
+    opening = _wire_opening(header, layout, photo_events, running, device)
     changing = _wire_model(header, layout, photo_events, device)
     _wire_closing(header, layout, photo_events, [*running, *opening, changing])
     _wire_actions(layout)
@@ -64,12 +64,15 @@ def _wire_controls(layout: CutoutLayout, events: PhotoEvents) -> list[Any]:
         ],
         events.show_controls,
         {*layout.controls.values()},
-        _shown_controls(layout),
+        layout.panels.shown,
         **LATEST,
     )
-    size_events = SizeEvents(layout)
-    size_events.wire(_shown_controls(layout))
-    styles = (item for item in layout.controls.values() if item not in size_events.wired)
+    size_events = SizeEvents(layout.panels, layout.page_options, layout.request_drawing)
+    size_events.wire({*layout.controls.values()}, [layout.draw_request])
+    NumberEvents(layout).wire()
+    # Their handlers ask for the result themselves.
+    wired = {layout.size_panel.kind, *layout.size_panel.numbers}
+    styles = (item for item in layout.controls.values() if item not in wired)
     return [_changed(item) for item in styles]
 
 
@@ -142,7 +145,7 @@ def _wire_opening(
         ),
         layout.open_request.change(
             events.open_requested,
-            {layout.open_request},
+            {layout.open_request, layout.photo_state},
             _unique([*opened, header.model, layout.model_in_use, *_set_controls(layout)]),
             **options,
         ),
@@ -274,20 +277,9 @@ def _drawn(layout: CutoutLayout) -> list[Any]:
     ]
 
 
-def _shown_controls(layout: CutoutLayout) -> list[Any]:
-    """The components that `CutoutLayout.show_controls` shows or hides."""
-    return [
-        *layout.background_panel.shown,
-        layout.frame_panel.frame,
-        *layout.size_panel.shown,
-        *layout.format_panel.shown,
-    ]
-
-
 def _set_controls(layout: CutoutLayout) -> list[Any]:
     """The components that `CutoutLayout.set_controls` sets."""
-    entered = layout.size_panel.entered
-    return _unique([*layout.controls.values(), *_shown_controls(layout), entered])
+    return _unique([*layout.controls.values(), *layout.panels.shown, layout.entered_numbers])
 
 
 def _unique(components: list[Any]) -> list[Any]:

@@ -8,11 +8,14 @@ import errno
 import os
 import socket
 from collections.abc import Iterable
+from urllib.parse import urlsplit
 
 from segmentation.errors import AddressUnavailable
+from segmentation.i18n import Text
 from segmentation.page.server.terminal_texts import (
     BAD_ADDRESS,
     BAD_PORT,
+    BAD_ROOT_PATH,
     NO_FREE_PORT,
     PORT_FORBIDDEN,
     PORT_TAKEN,
@@ -50,6 +53,20 @@ def choose_address(host: str | None = None, port: int | None = None) -> tuple[st
 def is_ipv6(host: str) -> bool:
     """Whether a host is an IPv6 address."""
     return ":" in host
+
+
+def root_host() -> str | None:
+    """Return the host in GRADIO_ROOT_PATH, under which a proxy serves the page, if it names one.
+
+    Raises:
+        AddressUnavailable: the variable is not an address.
+    """
+    root = os.environ.get("GRADIO_ROOT_PATH", "")
+    try:
+        return urlsplit(root).hostname
+    except ValueError as error:
+        text = Text(BAD_ROOT_PATH.en.format(root=root), BAD_ROOT_PATH.zh.format(root=root))
+        raise AddressUnavailable.from_text(text) from error
 
 
 def _checked(port: int | str) -> int:

@@ -65,11 +65,7 @@ def serve(
     server_port: int | None = None,
     auth: Credentials | None = None,
     after_sweep: Callable[[], None] = lambda: None,
-    theme: gr.themes.Base | None = None,
-    css: str | None = None,
-    js: str | None = None,
     head: str = "",
-    i18n: gr.I18n | None = None,
     **options: Any,
 ) -> str:
     """Launch a page in the background.
@@ -81,12 +77,8 @@ def serve(
         server_port: the port, see `choose_address`.
         auth: the name and the password that visitors must enter.
         after_sweep: called after each deletion of visitors' files.
-        theme: theme of the page.
-        css: style sheet of the page.
-        js: script of the page.
         head: HTML that comes before Gradio's scripts.
-        i18n: texts of the page.
-        options: further options of `gr.Blocks.launch`.
+        options: further options of `gr.Blocks.launch`: theme, style sheet, script, texts.
 
     Returns:
         The local address of the page.
@@ -102,10 +94,6 @@ def serve(
     folder = gradio_internals.upload_folder()
     try:
         _, address, _ = ui.launch(
-            i18n=i18n,
-            theme=theme,
-            css=css,
-            js=js,
             app_kwargs={
                 "lifespan": partial(housekeeping, after_sweep),
                 "middleware": middleware(

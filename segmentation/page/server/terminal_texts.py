@@ -22,6 +22,11 @@ BAD_ADDRESS = Text(
     "{host} is not an address of this host. Choose another --host.",
     "{host} 不是本机的地址。请用 --host 指定其他地址。",
 )
+BAD_ROOT_PATH = Text(
+    "GRADIO_ROOT_PATH is {root}, which is not an address. Set it to one such as "
+    "https://HOST/PATH or /PATH.",
+    "GRADIO_ROOT_PATH 为 {root}，不是有效地址。请改为 https://主机/路径 或 /路径 的形式。",
+)
 NOT_STARTED = Text(
     "The page could not start on port {port}: another program took the port, or the host is "
     "overloaded. Try again, or choose another --port.",

@@ -7,9 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from convert.compact.data import decode, read_samples, resolve_ignored
+from convert.compact.data import (
+    Sample,
+    decode,
+    read_all_samples,
+    read_samples,
+    resolve_ignored,
+    write_samples,
+)
 from segmentation.errors import ConversionError
-from tests.convert.compact.drawn_photos import add_image
+from tests.convert.compact.drawn_photos import add_image, encoded
 
 
 def test_sources_may_use_the_same_ids(tmp_path: Path) -> None:
@@ -20,7 +27,7 @@ def test_sources_may_use_the_same_ids(tmp_path: Path) -> None:
             add_image(archive, "1.png", np.full((8, 8), 1, np.uint8))
         rows.append({"source": source, "id": "1", "labels": ["dog"]})
     (tmp_path / "index.jsonl").write_text("\n".join(map(json.dumps, rows)))
-    greys = [int(decode(sample)[0][0, 0, 0]) for sample in read_samples([tmp_path])]
+    greys = [int(decode(sample).rgb[0, 0, 0]) for sample in read_samples([tmp_path])]
     assert greys == [10, 200]
 
 
@@ -41,6 +48,28 @@ def test_an_error_names_the_missing_data(
     (tmp_path / "index.jsonl").write_text(json.dumps(row) if change else "")
     with pytest.raises(ConversionError, match=message):
         read_samples([tmp_path])
+
+
+def test_written_samples_are_read_again(tmp_path: Path) -> None:
+    grey = encoded(np.full((8, 8), 7, np.uint8))
+    photo = encoded(np.full((8, 8, 3), 7, np.uint8), "webp")
+    samples = [
+        Sample("a", "1", photo, grey, (2, 0)),
+        Sample("a", "2", photo, grey, (1,), alpha=grey),
+        Sample("b", "1", photo, None, alpha=grey),
+    ]
+    write_samples(tmp_path, samples)
+    assert read_samples([tmp_path]) == samples
+
+
+def test_photos_that_no_index_names_have_no_targets(training_data: Path, tmp_path: Path) -> None:
+    for name in ("squares.tar", "index.jsonl"):
+        (tmp_path / name).write_bytes((training_data / name).read_bytes())
+    with tarfile.open(tmp_path / "more.tar", "w") as archive:
+        add_image(archive, "x.webp", np.zeros((8, 8, 3), np.uint8))
+    *named, unnamed = read_all_samples([tmp_path])
+    assert named == read_samples([tmp_path])
+    assert (unnamed.source, unnamed.id, unnamed.ids, unnamed.alpha) == ("more", "x", None, None)
 
 
 def test_a_damaged_tar_is_an_error(training_data: Path, tmp_path: Path) -> None:

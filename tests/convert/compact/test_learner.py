@@ -12,7 +12,7 @@ import torch
 from convert.checkpoint import load_checkpoint
 from convert.compact import deformable_attention
 from convert.compact.batches import Batch, BatchDataset
-from convert.compact.data import LABELS, read_samples
+from convert.compact.data import LABELS, OPAQUE, read_samples
 from convert.compact.learner import MAX_SKIPPED_IN_A_ROW, Learner, learning_rate_at
 from convert.compact.training_device import CPU_SETUP
 from segmentation.errors import ConversionError
@@ -58,6 +58,47 @@ def test_a_step_is_as_long_as_the_rate_and_keeps_frozen_weights(
     assert moved["class_predictor.weight"] == pytest.approx(1e-3, rel=0.1)
     assert moved[f"{ENCODER}blocks.5.0.conv_pw.weight"] == pytest.approx(0.3e-3, rel=0.1)
     assert moved[f"{ENCODER}blocks.5.0.bn1.weight"] == pytest.approx(0.3e-3, rel=0.1)
+
+
+def twice(batch: Batch, *, are_annotated: bool) -> Batch:
+    """The batch's photo twice, with its instance as its subject; the second has no instances."""
+    pixels = batch.pixels[:1].repeat(2, 1, 1, 1)
+    kept = batch.counts[0] if are_annotated else 0
+    return replace(
+        batch,
+        pixels=pixels,
+        masks=batch.masks[:kept],
+        labels=batch.labels[:kept],
+        alphas=(pixels.float().mean(1) > 130).to(torch.uint8) * OPAQUE,
+        counts=(kept, 0),
+        are_annotated=(are_annotated, False),
+    )
+
+
+def test_the_subject_query_learns_alone_and_changes_nothing_else(
+    start_checkpoint: Path, batch: Batch
+) -> None:
+    learner = Learner(start_checkpoint, 0, CPU_SETUP, "alone")
+    before = load_checkpoint(start_checkpoint).model.model.state_dict()
+    rows = [step(learner, twice(batch, are_annotated=True)) for _ in range(6)]
+    assert rows[-1]["loss"] < 0.98 * rows[0]["loss"]
+    assert "mask" not in rows[0]
+    assert all(name.startswith("subject.") for name in learner.parameters)
+    after = learner.model.model.state_dict()
+    for name, tensor in before.items():
+        assert torch.equal(after[name], tensor), name
+
+
+def test_the_subject_query_learns_jointly_with_the_annotated_photos(
+    start_checkpoint: Path, batch: Batch
+) -> None:
+    learner = Learner(start_checkpoint, 0, CPU_SETUP, "jointly")
+    row = step(learner, twice(batch, are_annotated=True))
+    names = ("mask", "dice", "cross_entropy", "subject_bce", "subject_dice", "subject_l1")
+    assert all(row[name] > 0 for name in names)
+    names_of_parameters = ("class_predictor.weight", "subject.queries_features.weight")
+    assert set(names_of_parameters) <= learner.parameters.keys()
+    assert "mask" not in step(learner, twice(batch, are_annotated=False))
 
 
 def test_steps_lower_the_loss(learner: Learner, batch: Batch) -> None:

@@ -15,25 +15,28 @@ def test_packed_photos_train_like_the_originals(training_data: Path, tmp_path: P
     originals, packed = read_samples([training_data]), read_samples([tmp_path / "part0"])
     for original, copy in zip(originals, packed, strict=True):
         assert (copy.source, copy.labels) == (original.source, original.labels)
-        (rgb, ids), (copied_rgb, copied_ids) = decode(original), decode(copy)
-        np.testing.assert_array_equal(copied_ids, ids)
-        assert np.abs(copied_rgb.astype(int) - rgb).mean() < 4
+        photo, packed_photo = decode(original), decode(copy)
+        assert photo.ids is not None
+        np.testing.assert_array_equal(packed_photo.ids, photo.ids)
+        assert np.abs(packed_photo.rgb.astype(int) - photo.rgb).mean() < 4
 
 
 def test_a_large_photo_is_reduced_and_keeps_its_ignored_pixels() -> None:
     ids = np.zeros((600, 1000), np.uint8)
     ids[100:500, 200:800] = 1
     ids[:50] = IGNORED
-    sample = Sample("drawn", encoded(np.zeros((600, 1000, 3), np.uint8)), encoded(ids), (6,))
-    packed = pack_sample(sample)
-    rgb, resolved = decode(packed)
-    assert max(rgb.shape) == LONGEST_SIDE
-    assert resolved.shape == rgb.shape[:2]
-    assert np.isclose((resolved == 1).mean(), (ids == 1).mean(), atol=0.01)
+    photo = encoded(np.zeros((600, 1000, 3), np.uint8))
+    packed = decode(pack_sample(Sample("drawn", "1", photo, encoded(ids), (6,), encoded(ids))))
+    assert max(packed.rgb.shape) == LONGEST_SIDE
+    for reduced in (packed.ids, packed.alpha):
+        assert reduced is not None
+        assert reduced.shape == packed.rgb.shape[:2]
+        for value in (1, IGNORED):
+            assert np.isclose((reduced == value).mean(), (ids == value).mean(), atol=0.01)
 
 
 def test_parts_are_filled_in_order_up_to_their_size() -> None:
-    samples = [Sample("drawn", bytes(600), bytes(10), (index,)) for index in range(5)]
+    samples = [Sample("drawn", "1", bytes(600), bytes(10), (index,)) for index in range(5)]
     # Two blocks of content and a header for each photo; one block and a header for its ids.
     sizes = [len(part) for part in parts(samples, 2 * 5 * 512)]
     assert sizes == [2, 2, 1]

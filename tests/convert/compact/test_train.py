@@ -3,15 +3,20 @@
 import argparse
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from convert.checkpoint import load_checkpoint
 from convert.compact.__main__ import main
-from convert.compact.train import CHECKPOINT, STATE, configure, train
+from convert.compact.data import read_samples, write_samples
+from convert.compact.run_state import STATE
+from convert.compact.train import CHECKPOINT, configure, train
 from segmentation.errors import ConversionError
+from tests.convert.compact.drawn_photos import encoded
 
 pytestmark = pytest.mark.usefixtures("one_numba_thread")
 
@@ -63,6 +68,31 @@ def test_a_killed_run_resumes_with_the_same_numbers(
     other.seed = 3
     with pytest.raises(ConversionError, match="--seed 0, --batch 2"):
         train(other, ticking_clock())
+
+
+def test_the_subject_query_alone_needs_photos_with_a_subject(
+    training_data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["train", "--data", str(training_data), "-o", "y", "--minutes", "1"]
+    assert main([*command, "--subject-query", "alone"]) == 1
+    assert "No photo has a known subject" in capsys.readouterr().err
+
+
+def test_a_trial_trains_jointly_on_photos_with_and_without_instances(
+    training_data: Path, start_checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second, third = read_samples([training_data])
+    alpha = encoded(np.full((96, 80), 200, np.uint8))
+    samples = [
+        replace(first, alpha=alpha),
+        second,
+        replace(third, ids=None, labels=(), alpha=alpha),
+    ]
+    write_samples(tmp_path, samples)
+    command = ["train", "--data", str(tmp_path), "-o", str(tmp_path / "run"), "--minutes", "1"]
+    size = ["--batch", "2", "--longest-side", "64", "--from", str(start_checkpoint)]
+    assert main([*command, *size, "--try", "2", "--subject-query", "jointly"]) == 0
+    assert "photos per second" in capsys.readouterr().out
 
 
 def test_a_run_of_no_time_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

@@ -237,3 +237,21 @@ def test_each_without_a_chosen_object_is_reported(
     main([str(CAT), "--each", "--objects", "none", "-o", str(tmp_path)])
     assert "nothing was written" in capsys.readouterr().err
     assert reports(CAT, "--each", "--objects", "none", "-o", tmp_path)[0].get("files") is None
+
+
+def test_photos_at_a_time_give_the_files_and_lines_of_one_at_a_time(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    damaged = tmp_path / "damaged.jpg"
+    damaged.write_bytes(b"\xff\xd8\xff")
+    photos = [str(photo) for photo in (PORTRAIT, damaged, CAT)]
+    outcomes = []
+    for jobs in "1", "3":
+        folder = tmp_path / jobs
+        flags = ("--jobs", jobs, "--mask", "-o", str(folder))
+        assert main([*photos, *flags]) == 1
+        printed = capsys.readouterr()
+        files = {file.name: file.read_bytes() for file in folder.iterdir()}
+        outcomes.append((files, printed.out.replace(str(folder), ""), printed.err))
+    assert len(outcomes[0][0]) == 4
+    assert outcomes[0] == outcomes[1]

@@ -14,6 +14,7 @@ from segmentation.errors import EngineUnavailable, InferenceFailed, ModelDamaged
 from segmentation.image.read import read_photo
 from segmentation.inference.preprocess import preprocess
 from segmentation.model_card import Artifact, ModelCard, find_model
+from segmentation.parallel.cores import available_cores
 from tests.paths import EXAMPLES
 from tests.stand_ins.om_card import write_onnx
 from tests.stand_ins.small_model import small_model
@@ -74,6 +75,14 @@ def test_threads_spin_only_if_asked_to_and_never_between_inferences(
     options = engine._session(artifact).get_session_options()
     assert options.get_session_config_entry("session.intra_op.allow_spinning") == str(int(spin))
     assert options.get_session_config_entry("session.force_spinning_stop") == "1"
+
+
+def test_as_many_photos_run_at_a_time_as_there_are_cores_for() -> None:
+    cores = available_cores()
+    assert OnnxEngine(CARD, threads=1).max_concurrency == cores
+    assert OnnxEngine(CARD, threads=cores).max_concurrency == 1
+    assert OnnxEngine(CARD, threads=2 * cores).max_concurrency == 1
+    assert OnnxEngine(CARD).max_concurrency == 1  # with all cores
 
 
 def test_an_engine_may_be_closed_twice() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segmentation.arrays import UInt8
-from segmentation.image.blend import Layer, over, under
+from segmentation.image.blend import Layer, over, to_rgba, under
 
 
 def blend_in_floats(layer: Layer, background: UInt8) -> npt.NDArray[np.float64]:
@@ -33,3 +33,11 @@ def test_a_colour_put_under_a_layer_shows_as_if_painted_first() -> None:
     result = over(under(layer, (10, 20, 250), lower), white.copy())
     assert np.abs(result - expected).max() < 1.6
     assert (layer.alpha == upper).all()
+
+
+def test_colours_and_alpha_are_joined_to_one_image() -> None:
+    rgba = np.random.default_rng(0).integers(0, 256, (200, 30, 4), dtype=np.uint8)
+    joined = to_rgba(Layer(rgba[..., :3].copy(), rgba[..., 3].copy()))
+    np.testing.assert_array_equal(joined, rgba)
+    part = to_rgba(Layer(rgba[..., :3].copy()[10:, 5:20], rgba[..., 3].copy()[10:, 5:20]))
+    np.testing.assert_array_equal(part, rgba[10:, 5:20])

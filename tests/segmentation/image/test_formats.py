@@ -40,8 +40,10 @@ def test_transparency_is_stored_or_refused(output_format: OutputFormat) -> None:
 
 
 @ROWS
-def test_a_quality_setting_has_parameters_and_a_default(output_format: OutputFormat) -> None:
-    assert output_format.has_quality == (output_format.encoder_parameters is not None)
+def test_a_quality_setting_changes_the_file_and_has_a_default(output_format: OutputFormat) -> None:
+    noise = np.random.default_rng(1).integers(0, 256, (16, 20, 3), dtype=np.uint8)
+    files = {output_format.encode(noise, quality) for quality in (20, 90)}
+    assert output_format.has_quality == (len(files) == 2)
     if output_format.has_quality:
         check_format(output_format.name, output_format.default_quality, transparent=False)
 

@@ -27,6 +27,12 @@ def test_new_objects_get_the_next_ids_and_known_ones_stay() -> None:
     assert merged.at((150, 140), 0) == (2,)
 
 
+def test_the_whole_subject_stays_the_same() -> None:
+    scene = segmentation((PERSON, block(2, 2, 10, 18)), subject=block(2, 2, 18, 18))
+    merged, added = merge(scene, FINE, scene)
+    assert (merged.subject_id, added) == (2, (3, 4))
+
+
 def test_an_object_that_is_not_shown_is_found_again() -> None:
     shown = replace(SCENE, instances=SCENE.instances[:1])
     merged, added = merge(SCENE, FINE, shown)

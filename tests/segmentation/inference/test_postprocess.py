@@ -6,6 +6,7 @@ import pytest
 from segmentation.engines.registry import Logits
 from segmentation.inference.postprocess import find_instances, match_instances
 from segmentation.inference.preprocess import Geometry
+from segmentation.model_card import SUBJECT
 from tests.segmentation.scenes import (
     DOG,
     LABELS,
@@ -227,3 +228,26 @@ def test_a_match_has_the_minimum_iou_and_is_the_best_one() -> None:
     assert match_instances(FIRST, (1,), other, min_iou=0.1) == (2,)
     assert match_instances(FIRST, (1,), other, min_iou=0.5) == (2,)
     assert match_instances(FIRST, (1,), other, min_iou=0.51) == ()
+
+
+def test_a_subject_that_no_instance_shows_is_one_more_and_comes_last() -> None:
+    left, whole = block(2, 2, 9, 18), block(2, 2, 18, 18)
+    result = segmentation((PERSON, left), subject=whole)
+    assert [instance.label for instance in result.instances] == [PERSON, SUBJECT]
+    assert result.subject_id == 2
+    assert result.instances[1].box_xyxy == (20, 20, 180, 180)
+    np.testing.assert_array_equal(result.mask_logits([2]) > 0, whole > 0)
+
+
+def test_a_subject_that_an_instance_shows_is_that_instance() -> None:
+    result = segmentation(
+        (DOG, block(15, 15, 19, 19)), (PERSON, block(2, 2, 14, 14)), subject=block(2, 2, 14, 13)
+    )
+    assert len(result.instances) == 2
+    assert result.subject_id == 2
+
+
+def test_a_click_means_the_whole_subject_only_where_it_shows_nothing_else() -> None:
+    result = segmentation((PERSON, block(2, 2, 9, 18)), subject=block(2, 2, 18, 18))
+    assert result.at((50, 100), 0.5) == (1, 2)
+    assert result.at((150, 100), 0.5) == (2,)

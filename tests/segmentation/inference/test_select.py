@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from segmentation.errors import ChoiceError
-from segmentation.inference.select import Objects, check_objects, select, select_subject
-from tests.segmentation.scenes import DOG, LABELS, OBJECT, PERSON, SURE, block, segmentation
+from segmentation.inference.select import Objects, check_objects, select
+from tests.segmentation.scenes import DOG, LABELS, PERSON, block, segmentation
 
 SCENE = segmentation(
     (DOG, block(0, 0, 6, 6)),
@@ -96,31 +96,6 @@ def test_an_instance_below_the_threshold_is_not_chosen() -> None:
     assert select(shown, "all") == (1, 2)
     with pytest.raises(ChoiceError):
         select(shown, "3")
-
-
-def test_a_living_subject_is_preferred_to_a_thing_of_the_same_size() -> None:
-    scene = segmentation((OBJECT, block(0, 0, 10, 10)), (DOG, block(10, 10, 20, 20)))
-    assert select_subject(scene) == (2,)
-
-
-def test_a_much_larger_thing_is_preferred_to_a_living_subject() -> None:
-    scene = segmentation((OBJECT, block(0, 0, 16, 16)), (DOG, block(17, 17, 19, 19)))
-    assert select_subject(scene) == (1,)
-
-
-def test_an_instance_in_and_against_the_subject_is_a_part_of_it() -> None:
-    whole, part = block(1, 1, 19, 19), block(6, 3, 14, 18)
-    assert select_subject(segmentation((OBJECT, whole), (OBJECT, part))) == (1, 2)
-    around = whole.copy()
-    around[2:19, 5:15] = -SURE  # a gap around the part
-    assert select_subject(segmentation((OBJECT, around), (OBJECT, part))) == (1,)
-    half, beside = block(1, 1, 12, 19), block(12, 3, 19, 15)
-    assert select_subject(segmentation((OBJECT, half), (OBJECT, beside))) == (1,)
-
-
-def test_an_instance_with_another_label_is_not_a_part() -> None:
-    scene = segmentation((PERSON, block(2, 2, 18, 18)), (DOG, block(4, 8, 16, 17)))
-    assert select_subject(scene) == (1,)
 
 
 @pytest.mark.parametrize(

@@ -27,9 +27,9 @@ def text(page: Page, key: str) -> str:
 def redrawn(page: Page) -> Iterator[None]:
     """Wait until the result shows the actions of the block and its file is ready."""
     after = page.locator("#canvas img.result[src*='_preview.']")
-    before = after.get_attribute("src") if after.count() else ""
+    before = after.evaluate_all("images => images[0]?.getAttribute('src') ?? ''")
     yield
-    expect(after).not_to_have_attribute("src", before or "")
+    expect(after).not_to_have_attribute("src", before)
     await_file(page)
 
 

@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from segmentation import Segmenter, Text, find_model
 from tests.paths import EXAMPLES
+from tests.segmentation.page.browser_tabs import BrowserTabs
 from tests.segmentation.page.serving import page_context, served_page
 
 # A slow machine must not fail a test.
@@ -49,15 +50,17 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def tabs(browser: Browser) -> BrowserTabs:
+    return BrowserTabs(browser)
+
+
 @pytest.fixture(params=["en-US", "zh-CN"])
-def page(request: pytest.FixtureRequest, browser: Browser, address: str) -> Iterator[Page]:
+def page(request: pytest.FixtureRequest, tabs: BrowserTabs, address: str) -> Iterator[Page]:
     """Open the page as a new visitor, once in each language."""
-    context = browser.new_context(locale=request.param, accept_downloads=True)
-    page = context.new_page()
-    page.goto(address)
-    page.locator("#examples img").first.wait_for()
-    yield page
-    context.close()
+    with tabs.visit(address, request.param) as page:
+        page.locator("#examples img").first.wait_for()
+        yield page
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,10 @@ import re
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.paths import EXAMPLES
+from tests.segmentation.page.browser_tabs import BrowserTabs
 from tests.segmentation.page.browsing import (
     open_example,
     problems,
@@ -25,31 +26,27 @@ from tests.segmentation.page.browsing import (
     ],
 )
 def test_the_page_is_accessible_at_each_width_and_colour_scheme(
-    browser: Browser, address: str, scheme: Literal["light", "dark"], width: int, locale: str
+    tabs: BrowserTabs, address: str, scheme: Literal["light", "dark"], width: int, locale: str
 ) -> None:
-    context = browser.new_context(
-        locale=locale, color_scheme=scheme, viewport={"width": width, "height": 640}
-    )
-    page = context.new_page()
-    page.goto(address)
-    page.locator("#examples img").last.wait_for()
-    assert problems(page, f"{scheme}_{width}_empty") == []
-    # The captions say what the examples show.
-    expect(page.locator("#examples img:not([alt=''])")).to_have_count(0)
-    open_example(page, 3)
-    assert problems(page, f"{scheme}_{width}_result") == []
-    for tools in page.locator("#tools").get_by_role("tab").all()[1:]:
-        tools.click()
-        expect(tools).to_have_attribute("aria-selected", "true")
-        assert problems(page, f"{scheme}_{width}_{tools.inner_text()}") == []
-    for tab in page.locator("#tabs > .tab-wrapper").get_by_role("tab").all()[1:]:
-        tab.click()
-        expect(tab).to_have_attribute("aria-selected", "true")
-        assert problems(page, f"{scheme}_{width}_{tab.inner_text()}") == []
-    page.locator("input[type=file][multiple]").set_input_files(EXAMPLES / "flower.jpg")
-    expect(page.get_by_text("flower")).to_be_visible()
-    assert problems(page, f"{scheme}_{width}_files") == []
-    context.close()
+    with tabs.visit(address, locale, width, 640, scheme) as page:
+        page.locator("#examples img").last.wait_for()
+        look = f"{scheme}_{width}"
+        assert problems(page, f"{look}_empty") == []
+        # The captions say what the examples show.
+        expect(page.locator("#examples img:not([alt=''])")).to_have_count(0)
+        open_example(page, 3)
+        assert problems(page, f"{look}_result") == []
+        for tools in page.locator("#tools").get_by_role("tab").all()[1:]:
+            tools.click()
+            expect(tools).to_have_attribute("aria-selected", "true")
+            assert problems(page, f"{look}_{tools.inner_text()}") == []
+        for tab in page.locator("#tabs > .tab-wrapper").get_by_role("tab").all()[1:]:
+            tab.click()
+            expect(tab).to_have_attribute("aria-selected", "true")
+            assert problems(page, f"{look}_{tab.inner_text()}") == []
+        page.locator("input[type=file][multiple]").set_input_files(EXAMPLES / "flower.jpg")
+        expect(page.get_by_text("flower")).to_be_visible()
+        assert problems(page, f"{look}_files") == []
 
 
 @pytest.mark.parametrize("page", ["zh-CN"], indirect=True)

@@ -12,6 +12,7 @@ from segmentation.arrays import UInt8
 from segmentation.compositing.sizing.frame import NO_HEAD
 from segmentation.errors import ChoiceError, PhotoError
 from segmentation.page.api import cut_out_upload
+from segmentation.page.server.limits.policy import PUBLIC_PAGE
 from segmentation.text_options import TextOptions
 from tests.paths import EXAMPLES
 
@@ -154,3 +155,10 @@ def test_limits_count_for_both_photos(segmenter: Segmenter, tmp_path: Path) -> N
     words.write_text("these are words")
     with pytest.raises(PhotoError):
         made(segmenter, words)
+
+
+def test_a_result_that_takes_strangers_too_long_is_refused(segmenter: Segmenter) -> None:
+    limits = PUBLIC_PAGE.limits
+    slow = TextOptions(size="2200x2200", format="webp", quality=100)
+    with pytest.raises(ChoiceError, match="too long to make"):
+        cut_out_upload(slow, segmenter, COFFEE, None, limits)

@@ -85,6 +85,7 @@ def test_a_long_upload_is_shown_in_the_visitors_language(page: Page) -> None:
         "element => getComputedStyle(element, '::before').content"
     )
     expect(progress).to_have_css("font-size", "0px")
+    devtools.detach()  # ends the emulation
 
 
 def test_a_page_says_that_the_server_was_restarted(browser: Browser) -> None:

@@ -1,6 +1,7 @@
 """Files that the page makes for visitors to download."""
 
 import os
+from collections.abc import Collection
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
@@ -95,6 +96,16 @@ def replace_download(previous: tuple[str, ...], name: str, data: bytes) -> tuple
 def delete_file(path: Path) -> None:
     """Delete a stored file, which may have been swept, unless it belongs to another network too."""
     owners_of(gradio_internals.upload_folder()).delete(current_network.get(), path)
+
+
+def hold_files(holder: Path, paths: Collection[Path]) -> None:
+    """Keep files that a batch still needs from being deleted to make room for newer ones.
+
+    Args:
+        holder: the file that the batch makes; its former hold ends.
+        paths: the files; without any there is no hold.
+    """
+    owners_of(gradio_internals.upload_folder()).hold(holder, paths)
 
 
 def new_file_path(name: str) -> Path:

@@ -15,7 +15,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from segmentation.i18n import Text
-from segmentation.page.server.address import LOCALHOST
+from segmentation.page.server.address import LOCALHOST, root_host
 from segmentation.page.server.http.refusal import Refusal
 
 # HOST or HOST:PORT as a browser sends it.
@@ -52,11 +52,14 @@ def own_hosts(*, is_public: bool) -> frozenset[str]:
     Returns:
         Lower-case names: those of this host and those in KOUTU_HOSTS, separated by commas. A public
         page answers to every name unless KOUTU_HOSTS is set.
+
+    Raises:
+        AddressUnavailable: GRADIO_ROOT_PATH is not an address.
     """
     named = {name.strip().lower() for name in os.environ.get("KOUTU_HOSTS", "").split(",")} - {""}
+    root = root_host()
     if is_public:
         return frozenset(named or {EVERY_HOST})
-    root = urlsplit(os.environ.get("GRADIO_ROOT_PATH", "")).hostname
     this_host = socket.gethostname().lower()
     return frozenset({"localhost", this_host, f"{this_host}.local", *filter(None, [root])} | named)
 

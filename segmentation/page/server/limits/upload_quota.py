@@ -73,7 +73,8 @@ class UploadQuota:
 
         Raises:
             Refusal: 400 for what is no form of files, 413 for too many files, 429 for a network
-                whose other uploads take all its share, 507 for a full storage or a failed disk.
+                whose other uploads or batches take all its share, 507 for a full storage or a
+                failed disk.
         """
         form = UploadForm(content_type)
         self._check_share(network, length)
@@ -118,7 +119,10 @@ class UploadQuota:
         wanted = lost + self._declared[network] + length
         if wanted > self._owners.share_bytes:
             raise Refusal(429, OTHER_UPLOADS)
-        self._owners.make_room(network, wanted)
+        try:
+            self._owners.make_room(network, wanted)
+        except StorageFull as error:
+            raise Refusal(429, error.text) from error
 
 
 class _Upload:

@@ -30,6 +30,7 @@ def test_a_remote_engine_equals_a_local_one(address: str, pixel_values: UInt8) -
     assert remote.input == local.input
     assert remote.sizes_hw == local.sizes_hw
     assert remote.max_concurrency == REPLICAS
+    assert not remote.computes_on_host
     assert remote.device == f"onnxruntime CPU × {REPLICAS}"
     for array, expected in zip(remote.run(pixel_values), local.run(pixel_values), strict=True):
         np.testing.assert_array_equal(array, expected)

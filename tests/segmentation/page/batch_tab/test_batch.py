@@ -3,15 +3,19 @@
 import csv
 import io
 import re
+import shutil
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from secrets import token_bytes
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
+from segmentation.compositing.sizing.frame import NO_HEAD
 from segmentation.errors import ChoiceError, PhotoError, PhotoTooLarge, StorageFull
 from segmentation.i18n import Text
 from segmentation.image.memory import OUT_OF_MEMORY
@@ -30,7 +34,9 @@ from segmentation.page.batch_tab.batch import (
 )
 from segmentation.page.options import PageOptions
 from segmentation.page.photo_cache import PhotoCache
-from segmentation.page.server.files.storage import STORAGE_FULL
+from segmentation.page.server.files.downloads import new_file_path, store_file
+from segmentation.page.server.files.file_owners import owners_of
+from segmentation.page.server.files.storage import MIN_FILE_BYTES, STORAGE_FULL
 from segmentation.page.strings import STRINGS
 from tests.paths import EXAMPLES
 
@@ -95,6 +101,48 @@ def test_a_bad_photo_does_not_stop_the_rest(segmenter: Segmenter, tmp_path: Path
     assert re.fullmatch(r"1 · 物体 → flower_cutout\.png \(\d+\.\d s\)", overview(batch, "zh")[0][1])
 
 
+def test_photos_at_once_make_the_same_files_in_the_same_order(
+    segmenter: Segmenter, tmp_path: Path
+) -> None:
+    photos = [EXAMPLES / "flower.jpg", tmp_path / "gone.jpg", EXAMPLES / "chelsea.png"]
+    archives, outcomes = [], []
+    for at_once in 1, 2:
+        path = tmp_path / f"{at_once}.zip"
+        batch = start_batch(photos, path, "compact", "auto", OPTIONS, CACHE, at_once)
+        assert [state for _, state in batch.waiting()].count("working") == at_once
+        steps = 0
+        while not batch.finished:
+            batch, steps = advance(batch, segmenter, CACHE, "en"), steps + 1
+        assert steps == (4 if at_once == 1 else 3)
+        outcomes.append([(result.path, result.file, result.notes) for result in batch.done])
+        with zipfile.ZipFile(path) as archive:
+            archives.append([(name, archive.read(name)) for name in archive.namelist()[:-1]])
+    assert archives[0] == archives[1]
+    assert outcomes[0] == outcomes[1]
+
+
+def test_every_photo_gets_the_size_of_the_batch(segmenter: Segmenter, tmp_path: Path) -> None:
+    photos = [EXAMPLES / "flower.jpg", EXAMPLES / "astronaut.png"]
+    options = replace(
+        OPTIONS,
+        background="colour",
+        colour="#ffffff",
+        size_kind="id_photo",
+        format="jpeg",
+        max_kb=20,
+    )
+    batch = start_batch(photos, tmp_path / "cutouts.zip", "compact", "auto", options, CACHE)
+    while not batch.finished:
+        batch = advance(batch, segmenter, CACHE, "en")
+    assert [NO_HEAD in result.notes for result in batch.done] == [True, False]
+    with zipfile.ZipFile(batch.archive) as archive:
+        for name in archive.namelist()[:-1]:
+            data = archive.read(name)
+            assert len(data) <= 20_000
+            image = Image.open(io.BytesIO(data))
+            assert (image.size, image.info["dpi"]) == ((295, 413), (300, 300))
+
+
 def test_a_stopped_batch_keeps_the_finished_photos(segmenter: Segmenter, tmp_path: Path) -> None:
     photos = [EXAMPLES / "flower.jpg"] * 3
     batch = start_batch(photos, tmp_path / "cutouts.zip", "compact", "auto", OPTIONS, CACHE)
@@ -140,6 +188,30 @@ def test_a_photo_without_space_for_its_thumbnail_does_not_get_into_the_zip(
     batch = advance(batch, segmenter, CACHE, "en")
     assert batch.done[0].notes == (STORAGE_FULL,)
     assert not batch.archive.exists()
+
+
+def test_a_running_batch_loses_no_photo_to_newer_files_of_its_network(
+    segmenter: Segmenter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    owners = owners_of(tmp_path)
+    owners.share_bytes = 6 * MIN_FILE_BYTES
+    photos = [shutil.copy(EXAMPLES / "flower.jpg", tmp_path / f"{n}.jpg") for n in range(3)]
+    for photo in photos:
+        owners.add("", photo)
+    archive = new_file_path("cutouts.zip")
+    batch = start_batch(photos, archive, "compact", "auto", OPTIONS, CACHE)
+    while not batch.finished:
+        # Another page of the network at work.
+        for _ in range(3):
+            store_file("other.png", token_bytes())
+        batch = advance(batch, segmenter, CACHE, "en")
+    assert [result.file for result in batch.done] == [f"{n}_cutout.png" for n in range(3)]
+    with zipfile.ZipFile(archive) as files:
+        assert len(files.namelist()) == 4
+    for _ in range(6):
+        store_file("other.png", token_bytes())
+    assert not archive.exists(), "a finished batch holds nothing"
 
 
 def test_a_photo_that_was_deleted_meanwhile_is_reported(

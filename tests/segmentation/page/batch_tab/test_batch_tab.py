@@ -14,8 +14,9 @@ from playwright.sync_api import Page, expect
 from segmentation.arrays import UInt8
 from segmentation.errors import StorageFull
 from segmentation.page.batch_tab import tab
+from segmentation.page.strings import GRADIO_KEYS
 from tests.paths import EXAMPLES
-from tests.segmentation.page.browsing import redrawn, saved, text
+from tests.segmentation.page.browsing import open_tools, redrawn, saved, text
 
 
 @pytest.mark.parametrize("page", ["zh-CN"], indirect=True)
@@ -64,23 +65,38 @@ def test_a_batch_is_resumed_after_an_error(page: Page, monkeypatch: pytest.Monke
 @pytest.mark.parametrize("page", ["zh-CN"], indirect=True)
 def test_a_result_is_fixed_and_takes_its_place_in_the_zip(page: Page, tmp_path: Path) -> None:
     page.get_by_role("tab", name=text(page, "batch")).click()
-    page.locator("input[type=file][multiple]").set_input_files(EXAMPLES / "flower.jpg")
-    page.get_by_role("button", name=text(page, "batch_settings")).click()
-    page.get_by_role("radio", name=text(page, "colour")).locator("visible=true").check()
+    page.locator("input[type=file][multiple]").set_input_files(EXAMPLES / "astronaut.png")
+    open_tools(page, "size_panel")
+    page.locator("#batch_size_kind").get_by_label(text(page, "id_photo"), exact=True).check()
+    page.locator("#batch_id_colour").get_by_label("蓝底", exact=True).check()
+    open_tools(page, "background")
+    expect(page.locator("#batch").get_by_role("radio", name=text(page, "colour"))).to_be_checked()
     page.get_by_role("button", name=text(page, "run_batch")).click()
     with saved(page, tmp_path, text(page, "download_zip"), "cutouts.zip") as archive:
-        assert pixels_in(archive, "flower_cutout.png").shape[2] == 3, "the colour is opaque"
+        assert pixels_in(archive, "astronaut_cutout.png").shape == (413, 295, 3), "opaque"
+    # The page says of each photo what is to be looked at.
+    expect(page.locator("#tiles")).to_contain_text("照片放大了")
     with redrawn(page):
         page.locator("#tiles button").click()
-    white = page.get_by_role("radio", name=text(page, "colour")).locator("visible=true")
-    expect(white).to_be_checked()
+    expect(page.locator("#download")).to_contain_text("295 × 413")
+    tools = page.locator("#tools")
+    expect(tools.get_by_role("radio", name=text(page, "colour"))).to_be_checked()
     with redrawn(page):
-        page.get_by_role("radio", name=text(page, "transparent")).locator("visible=true").check()
+        tools.get_by_label(text(page, "transparent"), exact=True).check()
     page.get_by_role("button", name=text(page, "to_batch")).click()
     expect(page.locator("#tiles")).to_contain_text(text(page, "fixed"))
     with saved(page, tmp_path, text(page, "download_zip"), "cutouts.zip") as archive:
-        assert zipfile.ZipFile(archive).namelist() == ["flower_cutout.png", "objects.csv"]
-        assert pixels_in(archive, "flower_cutout.png").shape[2] == 4
+        assert zipfile.ZipFile(archive).namelist() == ["astronaut_cutout.png", "objects.csv"]
+        assert pixels_in(archive, "astronaut_cutout.png").shape == (413, 295, 4)
+
+
+@pytest.mark.parametrize("page", ["zh-CN"], indirect=True)
+def test_the_card_for_photos_has_words_of_the_pages_own(page: Page) -> None:
+    page.get_by_role("tab", name=text(page, "batch")).click()
+    # Gradio's "or" between them is hidden.
+    words = "".join(words.zh for words in GRADIO_KEYS.values())
+    card = page.locator("#batch_photos")
+    expect(card).to_have_text(re.compile(r"^\s*" + words + r"\s*$"), use_inner_text=True)
 
 
 def pixels_in(archive: Path, name: str) -> UInt8:

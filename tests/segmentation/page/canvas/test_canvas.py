@@ -7,10 +7,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Locator, Page, Route, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from segmentation.arrays import Bool, UInt8
 from tests.paths import EXAMPLES
+from tests.segmentation.page.browser_tabs import BrowserTabs
 from tests.segmentation.page.browsing import (
     click_photo,
     download,
@@ -30,15 +31,12 @@ HELMET = 420 / 512, 450 / 512
 
 
 @pytest.fixture(params=[1280, 360])
-def sized_page(request: pytest.FixtureRequest, browser: Browser, address: str) -> Iterator[Page]:
+def sized_page(request: pytest.FixtureRequest, tabs: BrowserTabs, address: str) -> Iterator[Page]:
     """Open the page on a screen of each width."""
-    size = {"width": request.param, "height": 800 if request.param > 640 else 640}
-    context = browser.new_context(locale="en-US", viewport=size, accept_downloads=True)  # type: ignore[arg-type]
-    page = context.new_page()
-    page.goto(address)
-    page.locator("#examples img").first.wait_for()
-    yield page
-    context.close()
+    height = 800 if request.param > 640 else 640
+    with tabs.visit(address, width=request.param, height=height) as page:
+        page.locator("#examples img").first.wait_for()
+        yield page
 
 
 def tool(page: Page, name: str) -> Locator:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import gradio as gr
@@ -9,11 +10,19 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from segmentation import find_model
+from segmentation.page.cutout_tab import photo_events
 from segmentation.page.cutout_tab.layout import CutoutLayout
 from segmentation.page.cutout_tab.memory import forget_photo, recall_options, recall_photo
 from segmentation.page.options import PageOptions
 from tests.paths import EXAMPLES
-from tests.segmentation.page.browsing import await_file, open_example, open_tools, redrawn, text
+from tests.segmentation.page.browsing import (
+    await_file,
+    download,
+    open_example,
+    open_tools,
+    redrawn,
+    text,
+)
 from tests.segmentation.page.serving import in_event_loop
 
 
@@ -100,3 +109,29 @@ def test_a_reload_keeps_photo_selection_and_settings(page: Page, address: str) -
     open_example(page, 3)
     open_tools(page, "effects_panel")
     expect(page.get_by_label(text(page, "shadow"), exact=True)).to_be_checked()
+
+
+@pytest.mark.parametrize("page", ["en-US"], indirect=True)
+def test_a_photo_opened_while_the_page_loads_keeps_the_settings(
+    page: Page, address: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    open_example(page, 3)
+    open_tools(page, "effects_panel")
+    with redrawn(page):
+        page.get_by_label(text(page, "shadow"), exact=True).check()
+    is_open = Event()
+
+    def recall(*args: Any) -> PageOptions:
+        is_open.wait()
+        return recall_options(*args)
+
+    monkeypatch.setattr(photo_events, "recall_options", recall)
+    try:
+        page.goto(f"{address}?example=astronaut")
+        page.locator("#examples img").last.wait_for()
+        open_example(page, 3)
+    finally:
+        is_open.set()
+    open_tools(page, "effects_panel")
+    expect(page.get_by_label(text(page, "shadow"), exact=True)).to_be_checked()
+    assert download(page, tmp_path)[0].startswith("flower")

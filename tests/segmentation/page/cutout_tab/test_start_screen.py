@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Browser, FilePayload, Page, expect
 
 from tests.paths import EXAMPLES
+from tests.segmentation.page.browser_tabs import BrowserTabs
 from tests.segmentation.page.browsing import (
     download,
     open_example,
@@ -41,25 +42,21 @@ def drop(page: Page, path: Path, name: str, type_: str, selector: str) -> list[b
     [(1280, 800, "dark", "zh-CN"), (360, 740, "light", "en-US")],
 )
 def test_the_page_fits_its_window_before_there_is_a_photo(
-    browser: Browser,
+    tabs: BrowserTabs,
     address: str,
     width: int,
     height: int,
     scheme: Literal["light", "dark"],
     locale: str,
 ) -> None:
-    context = browser.new_context(
-        locale=locale, color_scheme=scheme, viewport={"width": width, "height": height}
-    )
-    page = context.new_page()
-    page.goto(address)
-    last = page.locator("#examples button").last
-    expect(last).to_be_in_viewport(ratio=1)
-    expect(page.get_by_role("heading", name=text(page, "title"))).to_be_in_viewport(ratio=1)
-    expect(page.locator("#upload")).to_have_text(text(page, "choose_photo"))
-    for name in ("#download", "#tools", "#canvas"):
-        expect(page.locator(name)).to_have_count(0)
-    context.close()
+    with tabs.visit(address, locale, width, height, scheme) as page:
+        last = page.locator("#examples button").last
+        expect(last).to_be_in_viewport(ratio=1)
+        title = page.get_by_role("heading", name=text(page, "title"))
+        expect(title).to_be_in_viewport(ratio=1)
+        expect(page.locator("#upload")).to_have_text(text(page, "choose_photo"))
+        for name in ("#download", "#tools", "#canvas"):
+            expect(page.locator(name)).to_have_count(0)
 
 
 @only_english

@@ -6,7 +6,7 @@ import pytest
 
 from segmentation.errors import AddressUnavailable
 from segmentation.page.server import address
-from segmentation.page.server.address import choose_address
+from segmentation.page.server.address import choose_address, root_host
 
 
 @pytest.fixture(autouse=True)
@@ -63,3 +63,13 @@ def test_a_port_that_is_taken_is_refused_and_a_search_goes_on(
         monkeypatch.setattr(address, "PORTS_TRIED", 1)
         with pytest.raises(AddressUnavailable, match=f"Port {taken} is taken"):
             choose_address()
+
+
+def test_a_root_path_that_is_no_address_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GRADIO_ROOT_PATH", "https://[photos.example")
+    with pytest.raises(AddressUnavailable, match="GRADIO_ROOT_PATH"):
+        root_host()
+    monkeypatch.setenv("GRADIO_ROOT_PATH", "https://photos.example/koutu")
+    assert root_host() == "photos.example"
+    monkeypatch.setenv("GRADIO_ROOT_PATH", "/koutu")
+    assert root_host() is None

@@ -4,9 +4,15 @@ from pathlib import Path
 
 import pytest
 
+from segmentation.errors import StorageFull
 from segmentation.page.server.client_address import current_network
-from segmentation.page.server.files.downloads import new_file_path, replace_download, store_file
-from segmentation.page.server.files.file_owners import owners_of
+from segmentation.page.server.files.downloads import (
+    hold_files,
+    new_file_path,
+    replace_download,
+    store_file,
+)
+from segmentation.page.server.files.file_owners import HOLD_SECONDS, FileOwners, owners_of
 from segmentation.page.server.files.storage import MIN_FILE_BYTES, usage_of
 
 
@@ -38,6 +44,37 @@ def test_a_file_that_was_stored_again_is_the_newest(folder: Path) -> None:
     paths = [store("a", b"%d" % number) for number in (0, 1, 2, 0, 3)]
     assert [path.exists() for path in paths] == [True, False, True, True, True]
     assert usage_of(folder).used_bytes == 3 * MIN_FILE_BYTES
+
+
+def test_held_files_stay_and_what_needs_their_space_is_refused(folder: Path) -> None:
+    held = [store("a", b"%d" % number) for number in range(2)]
+    hold_files(folder / "batch", held)
+    loose = store("a", b"2")
+    assert store("a", b"3").exists()
+    assert not loose.exists(), "the oldest file that nothing holds"
+    hold_files(folder / "other batch", [store("a", b"4")])
+    with pytest.raises(StorageFull, match="batch"):
+        store("a", b"5")
+    assert store("b", b"5").exists(), "another network has its own share"
+    hold_files(folder / "batch", held[1:])
+    assert store("a", b"5").exists()
+    assert [path.exists() for path in held] == [False, True]
+
+
+def test_a_hold_that_is_not_renewed_ends(tmp_path: Path) -> None:
+    now = [0.0]
+    owners = FileOwners(usage_of(tmp_path), clock=lambda: now[0])
+    owners.share_bytes = MIN_FILE_BYTES
+    path = tmp_path / "upload.png"
+    path.write_bytes(b"photo")
+    owners.add("a", path)
+    owners.hold(tmp_path / "batch", [path])
+    now[0] = HOLD_SECONDS
+    with pytest.raises(StorageFull):
+        owners.make_room("a", 1)
+    now[0] += 1
+    owners.make_room("a", 1)
+    assert not path.exists()
 
 
 def test_equal_files_of_two_networks_are_two(folder: Path) -> None:

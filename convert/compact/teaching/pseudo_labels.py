@@ -1,4 +1,4 @@
-"""Pseudo-labels: instance ids and a label from a saliency map and the present model's instances."""
+"""Pseudo-labels: instance ids and a label from a subject's opacity and a model's instances."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,19 +6,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from convert.compact.data import IGNORED
+from convert.compact.data import IGNORED, OPAQUE
 from segmentation.arrays import Bool, UInt8
 from segmentation.inference.metrics import iou
 
 OBJECT = "object"
-# Data sets that multiply their photos by rotation leave dark corners, and a saliency network takes
-# the frame of such a photo for an object. A corner counts if no value in it is above EMPTY.
-EMPTY, CORNER, MAX_EMPTY_CORNERS = 12, 4, 2
-
-# Shares of the photo: uncertain pixels that make a map useless, and limits of the mask.
-MAX_UNCERTAIN = 0.12
-MIN_AREA, MAX_AREA = 0.02, 0.90
-UNCERTAIN = 26, 229
 BORDER = 64, 191
 # Pieces smaller than this share of the largest do not belong to the subject.
 MIN_PIECE = 0.05
@@ -33,7 +25,7 @@ INSIDE = 0.5
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelledInstance:
-    """An instance that the present model finds.
+    """An instance that the model finds.
 
     Attributes:
         label: its label.
@@ -46,40 +38,23 @@ class LabelledInstance:
     mask: Bool
 
 
-def is_rotated(rgb: UInt8) -> bool:
-    """Whether a photo was rotated on a black ground.
+def pseudo_ids(alpha: UInt8) -> UInt8 | str:
+    """Make instance ids of the opacity of a photo's subject.
 
     Args:
-        rgb: uint8 (H, W, 3).
-    """
-    ends = slice(None, CORNER), slice(-CORNER, None)
-    corners = [rgb[rows, columns] for rows in ends for columns in ends]
-    return sum(bool((corner <= EMPTY).all()) for corner in corners) > MAX_EMPTY_CORNERS
-
-
-def pseudo_ids(saliency: UInt8) -> UInt8 | str:
-    """Make instance ids of a saliency map.
-
-    Args:
-        saliency: uint8 (H, W), 255 where the subject is certain.
+        alpha: uint8 (H, W), as `consensus` returns it.
 
     Returns:
         uint8 (H, W): 1 for the subject, IGNORED at its border, 0 elsewhere; or the reason why the
-        map cannot be trusted.
+        subject cannot be one instance.
     """
-    if ((saliency >= UNCERTAIN[0]) & (saliency <= UNCERTAIN[1])).mean() > MAX_UNCERTAIN:
-        return "dropped: uncertain map"
-    mask = (saliency > 127).astype(np.uint8)
+    mask = ((alpha > OPAQUE // 2) & (alpha != IGNORED)).astype(np.uint8)
     count, pieces, stats, _ = cv2.connectedComponentsWithStats(mask)
     areas = stats[1:count, cv2.CC_STAT_AREA]
     if count > 2 and np.sort(areas)[-2] > MAX_SECOND_PIECE * areas.max():
-        return "dropped: several objects"
+        return "several objects"
     kept = np.isin(pieces, 1 + np.flatnonzero(areas >= MIN_PIECE * areas.max(initial=0)))
-    if kept.mean() < MIN_AREA:
-        return "dropped: too small"
-    if kept.mean() > MAX_AREA:
-        return "dropped: nearly the whole photo"
-    border = (saliency >= BORDER[0]) & (saliency <= BORDER[1])
+    border = ((alpha >= BORDER[0]) & (alpha <= BORDER[1])) | (alpha == IGNORED)
     # The border of a dropped piece is background as well.
     near = cv2.dilate(kept.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
     return np.where(border & near, IGNORED, kept.astype(np.uint8)).astype(np.uint8)
@@ -90,7 +65,7 @@ def label_mask(mask: Bool, instances: Sequence[LabelledInstance]) -> str | None:
 
     Args:
         mask: bool (H, W).
-        instances: all that the present model finds.
+        instances: all that the model finds.
 
     Returns:
         The label, or None if there are several people or animals, or an uncertain one.

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from segmentation.cli.overlap import map_overlapping
+from segmentation.parallel.overlap import map_overlapping
 
 
 def test_calls_overlap_and_results_keep_their_order() -> None:

@@ -14,8 +14,7 @@ def map_overlapping(
 ) -> Iterator[tuple[Item, Result]]:
     """Call a function on items in threads, never on more than `at_once` before a result is taken.
 
-    While one photo is on a device, the host can read the next one and compute the alpha of the one
-    before.
+    While one photo is on a device, or on one core, the others can be read and encoded.
 
     Args:
         function: called with each item, from any thread.

@@ -1,0 +1,39 @@
+"""Gradio's environment variables: which of them count, and none that stops its import.
+
+Hosts set variables of Gradio for their other programs. Some open files or start servers that this
+page has no use for, and Gradio's import fails on a port that is not a number.
+"""
+
+import os
+
+# Those that the README documents.
+SERVER_PORT = "GRADIO_SERVER_PORT"
+READ = frozenset(
+    {
+        "GRADIO_ANALYTICS_ENABLED",
+        "GRADIO_ROOT_PATH",
+        "GRADIO_SERVER_NAME",
+        SERVER_PORT,
+        "GRADIO_SHARE",
+        "GRADIO_SHARE_SERVER_ADDRESS",
+        "GRADIO_TEMP_DIR",
+    }
+)
+
+
+def remove_unused_variables() -> None:
+    """Remove Gradio's variables that the page does not document, for this process."""
+    for name in list(os.environ):
+        if name.startswith("GRADIO_") and name not in READ:
+            del os.environ[name]
+
+
+def import_gradio() -> None:
+    """Import what of Gradio reads the port, which `choose_address` checks, without that port."""
+    port = os.environ.pop(SERVER_PORT, None)
+    try:
+        import gradio.http_server
+        import gradio.node_server  # noqa: F401
+    finally:
+        if port is not None:
+            os.environ[SERVER_PORT] = port
