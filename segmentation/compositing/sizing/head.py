@@ -101,7 +101,8 @@ def find_head(alpha: UInt8) -> Head | None:
     """
     scale = min(1.0, WORK_SIDE / max(alpha.shape))
     size_wh = (max(1, round(alpha.shape[1] * scale)), max(1, round(alpha.shape[0] * scale)))
-    body = find_body(cv2.resize(alpha, size_wh, interpolation=cv2.INTER_AREA))
+    reduced = cv2.resize(alpha, size_wh, interpolation=cv2.INTER_AREA)
+    body = find_body(np.asarray(reduced, np.uint8))
     if not body.any():
         return None
     candidates = list_candidates(body)
@@ -188,6 +189,8 @@ def _distances_to_edges(body: Bool) -> tuple[tuple[Floats, Floats], tuple[Floats
     to_left = columns - np.maximum.accumulate(np.where(body, -1, columns), axis=1) - 0.5
     outside = np.where(body, body.shape[1], columns)[:, ::-1]
     to_right = np.minimum.accumulate(outside, axis=1)[:, ::-1] - columns - 0.5
-    left = np.where(body, to_left, 0.0), columns + 0.5
-    right = np.where(body, to_right, 0.0), body.shape[1] - columns - 0.5
-    return left, right
+    left, right = (
+        np.asarray(np.where(body, side, 0.0), np.float64) for side in (to_left, to_right)
+    )
+    to_start = np.asarray(columns + 0.5, np.float64)
+    return (left, to_start), (right, to_start[::-1])
