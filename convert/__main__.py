@@ -42,6 +42,10 @@ COMMANDS = {
     "waits": Command(
         "convert.measure.latency", "measure how long a visitor waits, from a cold start to the file"
     ),
+    "capacity": Command(
+        "convert.measure.capacity",
+        "measure how many photos per second the page and the command line cut out",
+    ),
 }
 
 

@@ -2,22 +2,20 @@
 
 import argparse
 import resource
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from urllib.error import URLError
 
 import cv2
 import numpy as np
 
 from convert.measure.host import describe_host
+from convert.measure.page_process import ROOT, running_page
 from convert.measure.page_waits import open_page
 from segmentation import (
     Limits,
@@ -33,9 +31,6 @@ from segmentation import (
 )
 from segmentation.compositing.stroke_matting import apply_strokes
 
-ROOT = Path(__file__).parents[2]
-START_TIMEOUT_SECONDS = 60
-STOP_TIMEOUT_SECONDS = 10
 IMPORT_TIMER = (
     "import time; t = time.perf_counter(); import segmentation; print(time.perf_counter() - t)"
 )
@@ -123,34 +118,9 @@ def _import_seconds() -> float:
 
 
 def _page_start_seconds() -> float:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     start = time.perf_counter()
-    with subprocess.Popen(
-        [sys.executable, "app.py", "--port", str(port)],
-        cwd=ROOT,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as page:
-        try:
-            while time.perf_counter() - start < START_TIMEOUT_SECONDS:
-                try:
-                    with urllib.request.urlopen(f"http://127.0.0.1:{port}/"):
-                        return time.perf_counter() - start
-                except URLError:
-                    time.sleep(0.02)
-        finally:
-            _stop(page)
-    raise TimeoutError(f"the page did not start within {START_TIMEOUT_SECONDS} s")
-
-
-def _stop(page: subprocess.Popen[bytes]) -> None:
-    page.terminate()
-    try:
-        page.wait(STOP_TIMEOUT_SECONDS)
-    except subprocess.TimeoutExpired:  # Gradio may swallow the signal while it launches
-        page.kill()
+    with running_page():
+        return time.perf_counter() - start
 
 
 def _peak_gigabytes() -> float:
