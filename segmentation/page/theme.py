@@ -11,6 +11,8 @@ from segmentation.page.components import I18N
 from segmentation.page.strings import GRADIO_NAMES, GRADIO_TEXTS, STRINGS
 
 ASSETS = Path(__file__).parent / "assets"
+# The style sheets of the page, joined in this order.
+STYLES = ("layout", "start", "studio", "batch", "gradio")
 # The scripts of the page; `startPage` uses the others.
 SCRIPTS = ("drop", "share", "notice", "page")
 # Texts that the scripts show.
@@ -127,7 +129,7 @@ def theme() -> gr.themes.Base:
 
 def css() -> str:
     """Return the style sheet."""
-    return _read("page.css")
+    return "\n".join(_read(f"{name}.css") for name in STYLES)
 
 
 def javascript() -> str:
