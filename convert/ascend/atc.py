@@ -9,7 +9,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from convert.arguments import parse_size
+from convert.arguments import parse_size, positive_int
 from convert.ascend.chips import check_soc, chip_of_host, is_310p
 from convert.ascend.command_line import (
     Conversion,
@@ -65,6 +65,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="let the chip normalise the photo (export --input nchw)",
     )
+    parser.add_argument(
+        "--batch",
+        type=positive_int,
+        default=1,
+        metavar="N",
+        help="OMs that compute N photos at once, beside those for one; pays where photos wait",
+    )
     _add_tuning_arguments(parser)
     parser.add_argument(
         "--dry-run", action="store_true", help="show the commands only; needs no CANN"
@@ -101,7 +108,9 @@ def run(args: argparse.Namespace) -> None:
     soc = chip_of_host() if args.soc_version == "auto" else check_soc(args.soc_version)
     if args.precision == "fp32" and is_310p(soc):
         print(f"warning: {FP32_ON_310P.en}", file=sys.stderr)
-    conversions = plan_conversions(card, soc, _tuning(args), args.size or (), gears=args.gears)
+    conversions = plan_conversions(
+        card, soc, _tuning(args), args.size or (), gears=args.gears, batch=args.batch
+    )
     if args.dry_run:
         for conversion in conversions:
             print(format_commands(card, conversion))

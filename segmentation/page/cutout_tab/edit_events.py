@@ -15,7 +15,14 @@ import numpy as np
 from segmentation.arrays import UInt8
 from segmentation.inference.segment_box import segment_box
 from segmentation.inference.select import select
-from segmentation.page.canvas.events import TileRequest, read_box, read_pick, read_stroke, read_tile
+from segmentation.page.canvas.events import (
+    TileRequest,
+    read_box,
+    read_pick,
+    read_place,
+    read_stroke,
+    read_tile,
+)
 from segmentation.page.canvas.view import CanvasView, Tile
 from segmentation.page.components import (
     PROGRESS,
@@ -68,6 +75,17 @@ class EditEvents:
         with translate_errors(request):
             state = state.draw(read_stroke(event._data))
         return self._drawing.show(state, values, request)
+
+    def place(self, values: Values, event: gr.EventData, request: gr.Request) -> Updates:
+        """Move and scale the objects in the other photo."""
+        layout, panel = self._layout, self._layout.background_panel
+        state = layout.state(values, request)
+        with translate_errors(request):
+            placement = read_place(event._data)
+        x, y = placement.position_xy
+        options = replace(layout.page_options(values), scale=placement.scale, x=x, y=y)
+        shown = self._drawing.show_with(state, options, values, request)
+        return {**shown, panel.scale: placement.scale, panel.x: x, panel.y: y}
 
     def search_box(
         self,

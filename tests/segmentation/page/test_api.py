@@ -18,6 +18,7 @@ from segmentation import Limits
 from segmentation.i18n import Language
 from segmentation.page.header import footer_text
 from segmentation.page.server.files.storage import MIN_FILE_BYTES, STORAGE_MEGABYTES
+from segmentation.page.server.http import login
 from segmentation.page.server.limits import queue_limits
 from segmentation.page.server.limits.policy import PRIVATE_PAGE, PUBLIC_PAGE, PagePolicy, Rate
 from segmentation.page.server.limits.upload_quota import SHARE_USED_UP
@@ -202,7 +203,8 @@ def test_a_full_queue_is_reported() -> None:
     assert any("现在排队的人太多" in detail for detail in refused)
 
 
-def test_a_page_with_a_password_is_closed_without_it() -> None:
+def test_a_page_with_a_password_is_closed_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(login, "PAUSE_SECONDS", 0)
     credentials = ("明", "open sesame")
     with served_page(PagePolicy(Limits()), auth=credentials) as address:
         with httpx.Client(base_url=address) as anonymous:

@@ -68,6 +68,15 @@ class RateLimiter:
                 )
             self._take(network, session, now, weight)
 
+    def is_exhausted(self, address: str) -> bool:
+        """Whether the next call of a network without a session would be refused.
+
+        Args:
+            address: IP address of the client.
+        """
+        with self._lock:
+            return self._networks.wait_seconds(client_network(address), self._clock(), 1) > 0
+
     def charge(self, address: str, session: str | None, weight: float) -> None:
         """Count work that was done already, even beyond the limit: the next calls wait for it.
 

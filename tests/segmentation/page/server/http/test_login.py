@@ -1,15 +1,20 @@
 """Where the password of a page comes from, and what it protects."""
 
 import argparse
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
+from starlette.types import Message
 
 import app
-from segmentation.page.server.http.login import NOT_A_FORM, credentials
+from segmentation.page.server.http import login
+from segmentation.page.server.http.login import NOT_A_FORM, LoginGuard, credentials
+from segmentation.page.server.http.refusal import Refusal
 from segmentation.page.server.launch import serve
+from tests.coroutines import run_coroutine
 from tests.segmentation.page.serving import address_of, blank_page, served
 
 
@@ -41,12 +46,58 @@ def test_the_password_comes_from_the_command_line_a_file_or_a_variable(
             credentials(text)
 
 
-def test_wrong_passwords_lock_nobody_out(address: str) -> None:
+def test_wrong_passwords_lock_nobody_out(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(login, "PAUSE_SECONDS", 0)
     with httpx.Client(base_url=address) as client:
         statuses = [log_in(client, "wrong") for _ in range(40)]
         assert statuses[:30] == [400] * 30
         assert statuses[30:].count(429) >= 9
         assert log_in(client, "secret") == 200
+
+
+async def guess(guard: LoginGuard, password: str, network: str = "192.0.2.1") -> int:
+    """Return the status of a login's refusal, or 0."""
+    body = f"username=name&password={password}".encode()
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/login",
+        "client": (network, 1),
+        "headers": [(b"content-type", b"application/x-www-form-urlencoded")],
+    }
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    try:
+        await guard.check_login(scope, receive)
+    except Refusal as refusal:
+        return refusal.status
+    return 0
+
+
+def test_guesses_are_checked_one_by_one_with_a_pause() -> None:
+    pauses: list[float] = []
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        await asyncio.sleep(0)  # others get their chance to overtake
+
+    async def attack() -> list[int]:
+        guard = LoginGuard(("name", "secret"), pause)
+        for _ in range(30):
+            assert await guess(guard, "wrong") == 0
+        assert not pauses
+        tries = [guess(guard, "secret")]
+        tries += [guess(guard, "wrong") for _ in range(99)]
+        outcomes = await asyncio.gather(*tries)
+        # Another network does not wait for them.
+        assert await guess(guard, "wrong", "198.51.100.1") == 0
+        return list(outcomes)
+
+    assert run_coroutine(attack()) == [0] + [429] * 99
+    # The rest was refused without a look at the password.
+    assert pauses == [login.PAUSE_SECONDS] * login.MAX_WAITING
 
 
 @pytest.mark.parametrize(
