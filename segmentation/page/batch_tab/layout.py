@@ -48,10 +48,10 @@ class BatchLayout:
         with gr.Row(elem_id="batch"):
             with gr.Column(min_width=320):
                 self._photos()
+                with gr.Column(elem_id="batch_actions"):
+                    self._actions()
             with gr.Column(min_width=320, elem_id="batch_rail"):
                 self.panels = self._panels()
-        with gr.Column(elem_id="batch_actions"):
-            self._actions()
         self._results()
         self.controls = {**shared, **self.panels.controls}
         self.shown: list[Block] = [
@@ -79,7 +79,12 @@ class BatchLayout:
         )
         # As in `photo_button`; Gradio's own would also leave an empty file behind for each.
         setattr(self.photos, "preprocess", lambda files: [file.path for file in files or ()])  # noqa: B010
-        self.objects = gr.Radio(choices(BATCH_RULES), value="auto", label=string("batch_objects"))
+        self.objects = gr.Radio(
+            choices(BATCH_RULES),
+            value="auto",
+            label=string("batch_objects"),
+            elem_id="batch_objects",
+        )
 
     def _panels(self) -> OutputPanels:
         with gr.Tabs(elem_id="batch_tools", overflow_behavior="wrap"):

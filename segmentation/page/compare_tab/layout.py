@@ -31,7 +31,7 @@ class CompareLayout:
         self.setting_tabs: list[gr.Tab] = []
         self.settings: list[Mapping[str, Component]] = []
         with gr.Row():
-            with gr.Column(min_width=320):
+            with gr.Column(min_width=320, elem_id="compare_rail"):
                 self._settings(variants)
                 with gr.Row():
                     self.compare_example = gr.Button(
