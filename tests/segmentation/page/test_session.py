@@ -7,12 +7,13 @@ import pytest
 from segmentation.compositing.strokes import MAX_STROKES, Stroke
 from segmentation.errors import ChoiceError
 from segmentation.page.options import PageOptions
-from segmentation.page.session import SCORE_STEP, PhotoState
+from segmentation.page.session import SCORE_STEP, DrawnBox, PhotoState
 from tests.segmentation.scenes import DOG, OBJECT, PERSON, block, geometry, segmentation
 
 SCENE = segmentation((PERSON, block(2, 2, 10, 18)), (DOG, block(12, 10, 19, 18)))
 BEST, SECOND = (instance.score for instance in SCENE.instances)
 BETWEEN = (BEST + SECOND) / 2
+BOX = 120, 0, 190, 80
 STATE = PhotoState("photo.jpg", "preview.jpg", "compact", SCENE, (), ())
 
 
@@ -208,7 +209,7 @@ def test_undo_and_redo_go_through_all_that_was_done() -> None:
     states.append(states[-1].select((1,)))
     states.append(states[-1].draw(KEEP))
     states.append(states[-1].set_options(other))
-    states.append(states[-1].add_boxed(segmentation((DOG, block(12, 0, 19, 8))), 0))
+    states.append(states[-1].add_boxed(segmentation((DOG, block(12, 0, 19, 8))), DrawnBox(BOX, 0)))
     seen = [(state.chosen, state.strokes, state.options) for state in states]
     assert seen[-1] == ((1, 3), (KEEP,), other)
     state = states[-1]
@@ -257,10 +258,10 @@ def test_only_so_many_strokes_are_taken() -> None:
 
 def test_objects_in_a_box_are_shown_whatever_their_score() -> None:
     unsure = segmentation((DOG, block(12, 0, 19, 8) * UNSURE))
-    state = STATE.add_boxed(unsure, BETWEEN)
+    state = STATE.add_boxed(unsure, DrawnBox(BOX, BETWEEN))
     assert state.selected(BETWEEN) == (3,)
     assert [instance.id for instance in state.select(()).visible(BETWEEN).instances] == [1, 3]
-    assert state.add_boxed(unsure, BETWEEN) is state, "it is known by now"
+    assert state.add_boxed(unsure, DrawnBox(BOX, BETWEEN)) is state, "it is known by now"
 
 
 def test_files_of_single_objects_have_the_strokes_that_are_theirs() -> None:
