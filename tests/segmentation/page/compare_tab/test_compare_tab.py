@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.segmentation.page.browsing import (
@@ -9,6 +10,7 @@ from tests.segmentation.page.browsing import (
 )
 
 
+@pytest.mark.parametrize("page", ["zh-CN"], indirect=True)
 def test_settings_are_compared(page: Page) -> None:
     page.get_by_role("tab", name=text(page, "compare")).click()
     # A comparison is shown at once; a click shows another example.
