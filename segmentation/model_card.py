@@ -3,6 +3,7 @@
 import hashlib
 import json
 from dataclasses import asdict, dataclass, replace
+from dataclasses import fields as dataclass_fields
 from pathlib import Path
 from typing import Any, Literal
 
@@ -60,6 +61,7 @@ class Artifact:
         sampling: form of deformable attention in a graph; deform-conv needs onnxruntime 1.25.
         weights_file: file of another artifact of the card that holds the graph's weights too; None
             for a graph that has its own.
+        batch: number of photos that one run takes.
     """
 
     file: str
@@ -72,6 +74,7 @@ class Artifact:
     made_with: str | None = None
     sampling: str | None = None
     weights_file: str | None = None
+    batch: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,7 +280,11 @@ def _from_fields(folder: Path, fields: dict[str, Any]) -> ModelCard:
 
 
 def _to_fields(card: ModelCard) -> dict[str, Any]:
-    artifacts = [asdict(artifact) for artifact in card.artifacts]
+    defaults = {field.name: field.default for field in dataclass_fields(Artifact)}
+    artifacts = [
+        {key: value for key, value in asdict(artifact).items() if value != defaults[key]}
+        for artifact in card.artifacts
+    ]
     return {
         "schema": SCHEMA,
         "name": card.name,
@@ -291,8 +298,5 @@ def _to_fields(card: ModelCard) -> dict[str, Any]:
         "outputs": card.outputs,
         "mask_stride": card.mask_stride,
         **({"subject_query": True} if card.subject_query else {}),
-        "artifacts": [
-            {key: value for key, value in fields.items() if value is not None}
-            for fields in artifacts
-        ],
+        "artifacts": artifacts,
     }

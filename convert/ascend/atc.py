@@ -9,7 +9,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from convert.arguments import parse_size
+from convert.arguments import parse_size, positive_int
 from convert.ascend.chips import check_soc, chip_of_host, is_310p
 from convert.ascend.command_line import (
     Conversion,
@@ -53,7 +53,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=parse_size,
         metavar="HxW",
         help="only this size; may be given several times; default: all sizes in the card, or of a "
-        "graph for many sizes the square, 3:4 and 4:3",
+        "graph for many sizes the square, 3:4, 4:3, 2:3 and 3:2",
     )
     parser.add_argument(
         "--gears",
@@ -64,6 +64,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--aipp",
         action="store_true",
         help="let the chip normalise the photo (export --input nchw)",
+    )
+    parser.add_argument(
+        "--batch",
+        type=positive_int,
+        default=1,
+        metavar="N",
+        help="OMs that compute N photos at once, beside those for one; pays where photos wait",
     )
     _add_tuning_arguments(parser)
     parser.add_argument(
@@ -101,7 +108,9 @@ def run(args: argparse.Namespace) -> None:
     soc = chip_of_host() if args.soc_version == "auto" else check_soc(args.soc_version)
     if args.precision == "fp32" and is_310p(soc):
         print(f"warning: {FP32_ON_310P.en}", file=sys.stderr)
-    conversions = plan_conversions(card, soc, _tuning(args), args.size or (), gears=args.gears)
+    conversions = plan_conversions(
+        card, soc, _tuning(args), args.size or (), gears=args.gears, batch=args.batch
+    )
     if args.dry_run:
         for conversion in conversions:
             print(format_commands(card, conversion))

@@ -16,8 +16,9 @@ from segmentation.errors import ConversionError
 from segmentation.model_card import Artifact, InputSpec, ModelCard
 
 ONNX_FRAMEWORK = 5
-# Aspect ratios (height / width) of the OMs that are made of a graph for many sizes.
-DEFAULT_ASPECTS = (1.0, 3 / 4, 4 / 3)
+# Aspect ratios (height / width) of the OMs that are made of a graph for many sizes: those of phones
+# and cameras.
+DEFAULT_ASPECTS = (1.0, 3 / 4, 4 / 3, 2 / 3, 3 / 2)
 DEFAULT_SAMPLING = "grid-sample"
 # Names of the files in the folder where atc runs.
 KEEP_DTYPE_FILE = "keep_dtype.cfg"
@@ -54,12 +55,14 @@ class Conversion:
         sizes_hw: the input sizes of the OM; more than one makes gears.
         soc: the chip.
         tuning: how atc compiles the graph.
+        batch: number of photos that one run of the OM takes.
     """
 
     graph: Artifact
     sizes_hw: tuple[SizeHW, ...]
     soc: str
     tuning: Tuning
+    batch: int = 1
 
     @property
     def name(self) -> str:
@@ -69,7 +72,8 @@ class Conversion:
         suffix = "_".join(part for part in parts if part)
         if self.has_gears:  # one OM per graph
             return f"{Path(self.graph.file).stem}_{suffix}_gears"
-        return f"model_{suffix}_{format_size(self.sizes_hw[0])}"
+        photos = f"_batch{self.batch}" if self.batch > 1 else ""
+        return f"model_{suffix}_{format_size(self.sizes_hw[0])}{photos}"
 
     @property
     def has_gears(self) -> bool:
@@ -85,7 +89,13 @@ class Conversion:
 
 
 def plan_conversions(
-    card: ModelCard, soc: str, tuning: Tuning, sizes_hw: Sequence[SizeHW] = (), *, gears: bool
+    card: ModelCard,
+    soc: str,
+    tuning: Tuning,
+    sizes_hw: Sequence[SizeHW] = (),
+    *,
+    gears: bool,
+    batch: int = 1,
 ) -> tuple[Conversion, ...]:
     """Plan the OMs of a model: one per size, or with gears one per graph.
 
@@ -96,10 +106,11 @@ def plan_conversions(
         sizes_hw: the sizes to convert; none means all sizes in the card, or of a graph for many
             sizes those nearest to DEFAULT_ASPECTS.
         gears: whether all sizes of a graph go into one OM.
+        batch: number of photos that one run of an OM takes.
 
     Raises:
-        ConversionError: the card has no graph for a size, or the graph or the sampling does not
-            allow gears.
+        ConversionError: the card has no graph for a size, or the graph, the sampling or the batch
+            does not allow gears.
     """
     graphs = card.source_graphs
     graph_of_size = {size_hw: graph for graph in reversed(graphs) for size_hw in graph.sizes_hw}
@@ -110,8 +121,10 @@ def plan_conversions(
     )
     _check_sizes(card, wanted, graph_of_size)
     if not gears:
-        return tuple(Conversion(graph_of_size[size], (size,), soc, tuning) for size in wanted)
-    _check_gears(card, tuning)
+        return tuple(
+            Conversion(graph_of_size[size], (size,), soc, tuning, batch) for size in wanted
+        )
+    _check_gears(card, tuning, batch)
     return tuple(
         Conversion(graph, sizes, soc, tuning)
         for graph in graphs
@@ -138,7 +151,7 @@ def atc_arguments(card: ModelCard, conversion: Conversion, model: str) -> tuple[
         "output": conversion.name,
         "soc_version": conversion.soc,
         "input_format": "NCHW" if spec.layout == "NCHW" else "ND",
-        "input_shape": f"{spec.name}:{_input_shape(spec, side_hw)}",
+        "input_shape": f"{spec.name}:{_input_shape(spec, side_hw, conversion.batch)}",
         **precision_option(tuning.precision),
         "log": "error",
         # Prints the version of atc, for the card.
@@ -215,11 +228,12 @@ def _default_sizes(sizes_hw: Sequence[SizeHW]) -> tuple[SizeHW, ...]:
     return tuple(dict.fromkeys(nearest))
 
 
-def _check_gears(card: ModelCard, tuning: Tuning) -> None:
-    if tuning.sampling is not None:
+def _check_gears(card: ModelCard, tuning: Tuning, batch: int) -> None:
+    if tuning.sampling is not None or batch > 1:
+        option = "--batch" if batch > 1 else "--sampling"
         raise ConversionError(
-            "--sampling rewrites a graph for one size. Leave --gears or --sampling out.",
-            "--sampling 会把图改写为单一尺寸。请去掉 --gears 或 --sampling。",
+            f"{option} rewrites a graph for one size. Leave --gears or {option} out.",
+            f"{option} 会把图改写为单一尺寸。请去掉 --gears 或 {option}。",
         )
     if card.input.layout != "NCHW":
         # --dynamic_image_size needs NCHW or NHWC, and for ONNX models atc accepts NCHW or ND.
@@ -248,6 +262,7 @@ def _check_sizes(
     )
 
 
-def _input_shape(spec: InputSpec, size_hw: tuple[object, object]) -> str:
+def _input_shape(spec: InputSpec, size_hw: tuple[object, object], batch: int) -> str:
     height, width = size_hw
-    return f"1,{height},{width},3" if spec.layout == "NHWC" else f"1,3,{height},{width}"
+    image = f"{height},{width},3" if spec.layout == "NHWC" else f"3,{height},{width}"
+    return f"{batch},{image}"

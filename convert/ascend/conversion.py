@@ -76,9 +76,12 @@ def add_artifact(card: ModelCard, artifact: Artifact) -> ModelCard:
 
 
 def _competes(other: Artifact, om: Artifact) -> bool:
-    """Whether an artifact is an OM of the same chip and precision that shares an input size."""
-    is_alike = (other.format, other.soc, other.precision) == ("om", om.soc, om.precision)
-    return is_alike and not set(other.sizes_hw).isdisjoint(om.sizes_hw)
+    """Whether an artifact is an OM of the same kind that shares an input size."""
+    kind, kind_of_om = (
+        (artifact.format, artifact.soc, artifact.precision, artifact.batch)
+        for artifact in (other, om)
+    )
+    return kind == kind_of_om and not set(other.sizes_hw).isdisjoint(om.sizes_hw)
 
 
 @contextmanager
@@ -120,4 +123,5 @@ def _describe_om(om: Path, conversion: Conversion, version: str | None) -> Artif
         soc=conversion.soc,
         made_with=f"atc {version}" if version else "atc",
         sampling=conversion.sampling,
+        batch=conversion.batch,
     )

@@ -4,6 +4,8 @@ import onnx
 
 from convert.ascend.command_line import DEFAULT_SAMPLING, Conversion
 from convert.graph.operator_rules.check import check
+from convert.graph.retarget.batch import batch
+from convert.graph.retarget.point_sampling import POINT_SAMPLERS
 from convert.graph.retarget.retarget import retarget
 from segmentation.errors import ConversionError
 from segmentation.model_card import ModelCard, check_artifact
@@ -12,7 +14,7 @@ MAX_SHOWN_VIOLATIONS = 8
 
 
 def graph_for_atc(card: ModelCard, conversion: Conversion) -> tuple[onnx.ModelProto, bool]:
-    """Load the graph of a conversion, rewritten if atc would refuse it or to change its sampling.
+    """Load the graph of a conversion, rewritten for atc, another sampling or several photos.
 
     Returns:
         The graph, and whether it is another one than the file in the folder.
@@ -26,10 +28,15 @@ def graph_for_atc(card: ModelCard, conversion: Conversion) -> tuple[onnx.ModelPr
     has_open_sides = len(conversion.graph.sizes_hw) > 1
     violations = check(model, open_sides=has_open_sides, soc=conversion.soc)
     sampling = conversion.tuning.sampling
-    is_rewritten = bool(violations or sampling) and not conversion.has_gears
+    is_rewritten = bool(violations or sampling or conversion.batch > 1) and not conversion.has_gears
     if is_rewritten:
         (size_hw,) = conversion.sizes_hw
-        model = retarget(model, size_hw, sampling or DEFAULT_SAMPLING)
+        sampling = sampling or DEFAULT_SAMPLING
+        if conversion.batch == 1:
+            model = retarget(model, size_hw, sampling)
+        else:
+            one_photo = retarget(model, size_hw, DEFAULT_SAMPLING)
+            model = batch(one_photo, conversion.batch, POINT_SAMPLERS[sampling])
         violations = check(model, soc=conversion.soc)
     if violations:
         shown = "\n".join(f"  {violation}" for violation in violations[:MAX_SHOWN_VIOLATIONS])

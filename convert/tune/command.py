@@ -21,12 +21,19 @@ from convert.ascend.conversion import make_om
 from convert.ascend.toolkit import Toolkit, check_python, find_toolkit
 from convert.tune.candidates import Trial, candidates, choose
 from convert.tune.host_facts import host_facts
-from convert.tune.measure import measure_stages, measure_throughput, measure_trial
+from convert.tune.measure import (
+    Throughput,
+    measure_stages,
+    measure_throughput,
+    measure_trial,
+)
 from convert.tune.profile import profile
 from convert.tune.report import format_report
 from segmentation.engines.ascend.chip import detect_host
 from segmentation.engines.ascend.engine import AscendEngine
 from segmentation.errors import ConversionError, KoutuError
+from segmentation.image.read import read_photo
+from segmentation.inference.preprocess import preprocess
 from segmentation.model_card import Artifact, ModelCard, find_model, save_card
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -47,6 +54,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--rounds", type=positive_int, default=20, help="timed inferences of each trial; default 20"
+    )
+    parser.add_argument(
+        "--batch",
+        type=positive_int,
+        default=1,
+        metavar="N",
+        help="also make OMs for N photos at once, and keep them if they are faster",
     )
 
 
@@ -70,14 +84,23 @@ def run(args: argparse.Namespace) -> None:
         for conversion in plan_conversions(card, soc, tuning, sizes_hw, gears=False)[:1]
     ]
     best = choose(trials)
-    card = _convert_all(card, soc, best.tuning, toolkit)
-    with closing(AscendEngine(card, best.tuning.precision)) as engine:
+    made = _convert_all(card, soc, best.tuning, toolkit)
+    card = _put_first(card, made)
+    save_card(card)
+    single = replace(card, artifacts=tuple(om for om in card.artifacts if om.batch == 1))
+    with closing(AscendEngine(single, best.tuning.precision)) as engine:
         stages = measure_stages(card, engine, photos)
-        throughput = measure_throughput(card, engine, photos, args.rounds)
+        throughputs = [measure_throughput(card, engine, photos, args.rounds)]
         memory = engine.memory_bytes
-    with tempfile.TemporaryDirectory(prefix="koutu-profile-") as folder:
-        durations = profile(card, photos[0], Path(folder))
-    print(format_report(card, facts, trials, best, stages, throughput, memory, durations))
+        om, *_ = engine.compiled_artifacts
+        rgb = read_photo(photos[0]).rgb
+        pixel_values, _ = preprocess(rgb, engine.input, om.sizes_hw, card.mask_stride)
+    durations = profile(card, om, photos[0], pixel_values)
+    if args.batch > 1:
+        throughputs.append(
+            _try_batch(card, made, best.tuning, toolkit, photos, args, throughputs[0])
+        )
+    print(format_report(card, facts, trials, best, stages, throughputs, memory, durations))
 
 
 def _check_writable(card: ModelCard) -> None:
@@ -123,21 +146,55 @@ def _converted(
         yield replace(trial_card, artifacts=(*graphs, om)), om
 
 
-def _convert_all(card: ModelCard, soc: str, tuning: Tuning, toolkit: Toolkit) -> ModelCard:
-    """Convert all sizes and put the OMs before the card's others.
+def _try_batch(
+    card: ModelCard,
+    single: Sequence[Artifact],
+    tuning: Tuning,
+    toolkit: Toolkit,
+    photos: Sequence[Path],
+    args: argparse.Namespace,
+    throughput: Throughput,
+) -> Throughput:
+    """Make OMs for several photos, and put them into the card if they are faster."""
+    print(f"Trying {args.batch} photos at once", file=sys.stderr)
+    soc = str(single[0].soc)
+    try:
+        made = _convert_all(card, soc, tuning, toolkit, args.batch)
+        batched = _put_first(card, [*single, *made])
+        with closing(AscendEngine(batched, tuning.precision)) as engine:
+            found = measure_throughput(batched, engine, photos, args.rounds)
+    except KoutuError as error:
+        return Throughput("", 0.0, args.batch, error.text.en.splitlines()[0])
+    if found.photos_per_s > throughput.photos_per_s:
+        save_card(batched)
+    else:
+        files = {om.file for om in made}
+        kept = tuple(artifact for artifact in card.artifacts if artifact.file not in files)
+        save_card(replace(card, artifacts=kept))
+        for om in made:
+            card.path(om).unlink()
+    return found
+
+
+def _convert_all(
+    card: ModelCard, soc: str, tuning: Tuning, toolkit: Toolkit, batch: int = 1
+) -> list[Artifact]:
+    """Convert all sizes.
 
     Raises:
         ConversionError: atc failed.
     """
     with redirect_stdout(sys.stderr):
-        made = [
+        return [
             make_om(card, conversion, toolkit)
-            for conversion in plan_conversions(card, soc, tuning, gears=False)
+            for conversion in plan_conversions(card, soc, tuning, gears=False, batch=batch)
         ]
+
+
+def _put_first(card: ModelCard, made: Sequence[Artifact]) -> ModelCard:
+    """Put OMs before the card's others."""
     files = {artifact.file for artifact in made}
     others = [artifact for artifact in card.artifacts if artifact.file not in files]
     onnx = [artifact for artifact in others if artifact.format == "onnx"]
     oms = [artifact for artifact in others if artifact.format == "om"]
-    card = replace(card, artifacts=(*onnx, *made, *oms))
-    save_card(card)
-    return card
+    return replace(card, artifacts=(*onnx, *made, *oms))

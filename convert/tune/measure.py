@@ -28,12 +28,16 @@ class Throughput:
     """Prepared photos per second with every device busy.
 
     Attributes:
-        devices: number of devices.
-        photos_per_s: prepared photos run per second.
+        device: the devices, as the badge names them.
+        photos_per_s: prepared photos run per second; 0 after a failure.
+        batch: number of photos that a run takes at most.
+        failure: why it did not work.
     """
 
-    devices: int
+    device: str
     photos_per_s: float
+    batch: int = 1
+    failure: str | None = None
 
 
 def measure_trial(
@@ -95,7 +99,7 @@ def measure_stages(card: ModelCard, engine: Engine, photos: Sequence[Path]) -> M
 def measure_throughput(
     card: ModelCard, engine: Engine, photos: Sequence[Path], rounds: int
 ) -> Throughput:
-    """Measure prepared photos per second with two callers for each device."""
+    """Measure prepared photos per second with twice as many callers as the engine takes photos."""
     inputs = [
         preprocess(read_photo(path).rgb, engine.input, engine.sizes_hw, card.mask_stride)[0]
         for path in photos
@@ -105,4 +109,5 @@ def measure_throughput(
     with ThreadPoolExecutor(2 * engine.max_concurrency) as pool:
         for _ in pool.map(lambda number: engine.run(inputs[number % len(inputs)]), range(count)):
             pass
-    return Throughput(engine.max_concurrency, count / (time.perf_counter() - start))
+    batch = max(om.batch for om in engine.compiled_artifacts)
+    return Throughput(engine.device, count / (time.perf_counter() - start), batch)

@@ -18,7 +18,7 @@ def format_report(
     trials: Sequence[Trial],
     best: Trial,
     stages: Mapping[str, float],
-    throughput: Throughput,
+    throughputs: Sequence[Throughput],
     memory: Mapping[int, tuple[int, int]],
     durations: Durations | None,
 ) -> str:
@@ -31,12 +31,12 @@ def format_report(
     ]
     lines += ["", "| precision | sampling | cut-outs: IoU mean, least | same side | ms | |"]
     lines += ["|---|---|---|---|---|---|", *(_row(trial, trial is best) for trial in trials)]
+    fastest = max(throughputs, key=lambda found: found.photos_per_s)
     milliseconds = ", ".join(f"{name} {value:.1f}" for name, value in stages.items())
     lines += [
         "",
         f"- median ms per photo: {milliseconds}",
-        f"- {throughput.photos_per_s:.1f} prepared photos per second on "
-        f"{throughput.devices} device(s)",
+        *(_throughput(found, found is fastest) for found in throughputs),
         *_operators(durations),
     ]
     if not best.is_accurate:
@@ -59,17 +59,36 @@ def _row(trial: Trial, is_best: bool) -> str:
     )
 
 
+def _throughput(found: Throughput, is_fastest: bool) -> str:
+    kept = f" with --batch {found.batch}, {'' if is_fastest else 'not '}kept"
+    if found.failure is not None:
+        return f"- --batch {found.batch} does not work: {found.failure}"
+    return (
+        f"- {found.photos_per_s:.1f} prepared photos per second on {found.device}"
+        f"{kept if found.batch > 1 else ''}"
+    )
+
+
 def _operators(durations: Durations | None) -> list[str]:
     if durations is None:
-        return ["- operators by engine: not known: msprof is not installed or recorded nothing"]
-    by_engine: Counter[str] = Counter()
-    for (engine, _), microseconds in durations.items():
-        by_engine[engine] += microseconds
-    engines = ", ".join(
-        f"{engine} {total / 1000:.1f} ms" for engine, total in by_engine.most_common()
+        return ["- operators: not known: neither msprof nor acl.prof recorded any"]
+    by_engine: dict[str | None, Counter[str]] = {}
+    for (engine, name), microseconds in durations.items():
+        by_engine.setdefault(engine, Counter())[name] += microseconds
+    if None in by_engine:
+        return [
+            f"- operators by acl.prof, which does not say on which engine: "
+            f"{_format_times(by_engine[None])}"
+        ]
+    engines = Counter({str(engine): times.total() for engine, times in by_engine.items()})
+    on_cpu = by_engine.get("AI_CPU", Counter())
+    return [
+        f"- engines of the chip: {_format_times(engines)}",
+        f"- on AI CPU: {_format_times(on_cpu) or 'nothing'}",
+    ]
+
+
+def _format_times(microseconds: Counter[str]) -> str:
+    return ", ".join(
+        f"{name} {time / 1000:.1f} ms" for name, time in microseconds.most_common(_SHOWN_OPERATORS)
     )
-    on_cpu = Counter({key[1]: time for key, time in durations.items() if key[0] == "AI_CPU"})
-    slow = ", ".join(
-        f"{name} {time / 1000:.1f} ms" for name, time in on_cpu.most_common(_SHOWN_OPERATORS)
-    )
-    return [f"- engines of the chip: {engines}", f"- on AI CPU: {slow or 'nothing'}"]

@@ -5,12 +5,32 @@ from math import ceil, floor
 import cv2
 import numpy as np
 
-from segmentation.arrays import SizeHW, UInt8
+from segmentation.arrays import BoxXYXY, SizeHW, UInt8
 from segmentation.compositing.crop import crop_image, subject_box
 from segmentation.image.blend import Layer
 
 # Rows converted to floating point at a time: a whole photo would take gigabytes.
 FLOAT_ROWS = 256
+
+
+def placed_box(
+    box_xyxy: BoxXYXY, size_hw: SizeHW, scale: float, position_xy: tuple[float, float]
+) -> tuple[float, float, float, float]:
+    """Compute where the box of the objects lies in the frame into which they are placed.
+
+    Args:
+        box_xyxy: in pixels of the layer.
+        size_hw, scale, position_xy: see `place_layer`.
+
+    Returns:
+        In pixels of the frame, not rounded; it may reach beyond the frame.
+    """
+    height, width = size_hw
+    scale = scale * _fitted_scale(box_xyxy, size_hw)
+    half_w = (box_xyxy[2] - box_xyxy[0]) * scale / 2
+    half_h = (box_xyxy[3] - box_xyxy[1]) * scale / 2
+    x, y = position_xy[0] * width, position_xy[1] * height
+    return x - half_w, y - half_h, x + half_w, y + half_h
 
 
 def place_layer(
@@ -32,10 +52,9 @@ def place_layer(
     if box is None:
         return Layer(np.zeros((height, width, 3), np.uint8), np.zeros((height, width), np.uint8))
     left, top, right, bottom = box
-    scale = scale * min(height / (bottom - top), width / (right - left))
-    # Top left of the box in the frame. Only the part that falls into the frame is enlarged.
-    x = position_xy[0] * width - (right - left) * scale / 2
-    y = position_xy[1] * height - (bottom - top) * scale / 2
+    x, y, _, _ = placed_box(box, size_hw, scale, position_xy)
+    scale = scale * _fitted_scale(box, size_hw)
+    # Only the part that falls into the frame is enlarged.
     first_x, first_y = (max(0, floor(-start / scale) - 1) for start in (x, y))
     last_x = min(right - left, ceil((width - x) / scale) + 1)
     last_y = min(bottom - top, ceil((height - y) / scale) + 1)
@@ -45,6 +64,12 @@ def place_layer(
     part_x, part_y = round(x + first_x * scale), round(y + first_y * scale)
     frame = -part_x, -part_y, width - part_x, height - part_y
     return Layer(crop_image(scaled.colours, frame), crop_image(scaled.alpha, frame))
+
+
+def _fitted_scale(box_xyxy: BoxXYXY, size_hw: SizeHW) -> float:
+    """The scale at which a box just fits into a frame."""
+    left, top, right, bottom = box_xyxy
+    return min(size_hw[0] / (bottom - top), size_hw[1] / (right - left))
 
 
 def _scale_layer(layer: Layer, scale: float) -> Layer:

@@ -125,8 +125,8 @@ OUTPUT_FORMATS: Mapping[Format, OutputFormat] = {
             default_quality=None,
             longest_side=None,
             encode=_encode_png,
-            seconds_per_megapixel=0.065,
-            lossless_seconds_per_megapixel=0.065,
+            seconds_per_megapixel=0.02,
+            lossless_seconds_per_megapixel=0.02,
             write_density=_write_png_density,
         ),
         OutputFormat(

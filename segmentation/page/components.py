@@ -34,9 +34,12 @@ PROGRESS = gr.Progress()
 # Gradio drops the server-side states of a page after this time, as the visitor's files go.
 STATE_SECONDS = KEEP_SECONDS
 
-# Options of events. `LATEST`: by default Gradio drops an event while the same one is running.
+# Options of events.
 PRIVATE: Mapping[str, Any] = {"api_visibility": "private"}
-QUIET: Mapping[str, Any] = {**PRIVATE, "show_progress": "hidden"}
+# By default the browser updates a loading status, even a hidden one, of every output of every
+# event at each message of the server, which takes more time than the change of the page.
+QUIET: Mapping[str, Any] = {**PRIVATE, "show_progress": "hidden", "show_progress_on": []}
+# By default Gradio drops an event while the same one is running.
 LATEST: Mapping[str, Any] = {**QUIET, "trigger_mode": "always_last"}
 
 # Gradio's page translates every string that is a key, even the value of a control: a prefix keeps

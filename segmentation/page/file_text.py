@@ -1,6 +1,6 @@
 """What the page says about the file that it made."""
 
-from segmentation.compositing.sizing.frame import LARGE_HEAD, NO_HEAD
+from segmentation.compositing.sizing.frame import HEAD_NOTICES
 from segmentation.cutout import Cutout
 from segmentation.i18n import Language
 from segmentation.image.formats import find_format
@@ -19,6 +19,6 @@ def notice_text(cutout: Cutout, language: Language) -> str:
     Where the head is uncertain, it says that the frame can be moved by hand.
     """
     notices = list(cutout.notices)
-    if NO_HEAD in notices or LARGE_HEAD in notices:
+    if any(notice in HEAD_NOTICES for notice in notices):
         notices.append(STRINGS["check_head"])
     return "\n\n".join(f"⚠️ {notice.in_language(language)}" for notice in notices)

@@ -9,8 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from segmentation.arrays import SizeHW, UInt8
-from segmentation.compositing.backgrounds import Scene
-from segmentation.compositing.crop import crop_image
+from segmentation.compositing.backgrounds import Scene, Transparent
+from segmentation.compositing.compose import compose_in_frame
+from segmentation.compositing.crop import crop_image, subject_box
+from segmentation.compositing.placement import placed_box
+from segmentation.compositing.sizing.frame import Frame
 from segmentation.compositing.sizing.photo_sheet import make_sheet, paper_hw
 from segmentation.compositing.sizing.size import (
     DEFAULT_DPI,
@@ -31,6 +34,21 @@ from segmentation.inference.refine import Refinement
 PREVIEW_SIDE = 1280
 # Side of a checkerboard square, in pixels of the preview.
 SQUARE_SIDE = 12
+# A box as shares of a picture's width and height; it may reach beyond 0..1.
+Shares = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlacedSubject:
+    """The objects that are placed in another photo.
+
+    Attributes:
+        image: uint8 (h, w, 4) with straight alpha, their box alone.
+        box_xyxy: where it lies in the other photo, as shares of that.
+    """
+
+    image: UInt8
+    box_xyxy: Shares
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,13 +59,16 @@ class Preview:
         after: uint8 (h, w, 4) with straight alpha if it is transparent, else (h, w, 3).
         before: uint8 (h, w, 3), what stands beside the result if that is not the photo itself: its
             part in the frame, or the photo into which objects are placed. Else None.
-        box_xyxy: the frame in shares of the photo's width and height; it may reach beyond 0..1.
+        frame_xyxy: the part of the photo that `after` shows, as shares of the photo. None if it is
+            no such part: a sheet of copies, or another photo into which the objects are placed.
+        placed: the objects, if they are placed in another photo.
         file_hw: height and width of the file.
     """
 
     after: UInt8
     before: UInt8 | None
-    box_xyxy: tuple[float, float, float, float]
+    frame_xyxy: Shares | None
+    placed: PlacedSubject | None
     file_hw: SizeHW
 
 
@@ -139,12 +160,30 @@ def render_preview(
         ChoiceError: as `cut_out`.
     """
     cutout = cut_out(photo, segmentation, ids, preview_options(options), refinement)
-    left, top, right, bottom = cutout.frame.box_xyxy
-    height, width = photo.hw
-    box = left / width, top / height, right / width, bottom / height
+    is_part = not (cutout.options.sheet or cutout.options.background.has_own_frame)
     return Preview(
-        _fit(cutout.image), _draw_before(photo, cutout), box, _file_hw(options, cutout, scale)
+        after=_fit(cutout.image),
+        before=_draw_before(photo, cutout),
+        frame_xyxy=_shares(cutout.frame.box_xyxy, photo.hw) if is_part else None,
+        placed=_placed_subject(photo, cutout),
+        file_hw=_file_hw(options, cutout, scale),
     )
+
+
+def _placed_subject(photo: Photo, cutout: Cutout) -> PlacedSubject | None:
+    scene, box = cutout.options.background, subject_box(cutout.alpha)
+    if not isinstance(scene, Scene) or box is None:
+        return None
+    alone = Frame(box, (box[3] - box[1], box[2] - box[0]))
+    image = compose_in_frame(photo, cutout.alpha, Transparent(), (), alone)
+    placed = placed_box(box, scene.photo.hw, scene.scale, scene.position_xy)
+    return PlacedSubject(image, _shares(placed, scene.photo.hw))
+
+
+def _shares(box_xyxy: tuple[float, float, float, float], size_hw: SizeHW) -> Shares:
+    left, top, right, bottom = box_xyxy
+    height, width = size_hw
+    return left / width, top / height, right / width, bottom / height
 
 
 def _draw_before(photo: Photo, cutout: Cutout) -> UInt8 | None:

@@ -11,6 +11,8 @@ from segmentation.page.components import I18N
 from segmentation.page.strings import GRADIO_NAMES, GRADIO_TEXTS, STRINGS
 
 ASSETS = Path(__file__).parent / "assets"
+# The style sheets of the page, joined in this order.
+STYLES = ("layout", "start", "studio", "batch", "gradio")
 # The scripts of the page; `startPage` uses the others.
 SCRIPTS = ("drop", "share", "notice", "page")
 # Texts that the scripts show.
@@ -127,7 +129,7 @@ def theme() -> gr.themes.Base:
 
 def css() -> str:
     """Return the style sheet."""
-    return _read("page.css")
+    return "\n".join(_read(f"{name}.css") for name in STYLES)
 
 
 def javascript() -> str:
@@ -143,8 +145,11 @@ def javascript() -> str:
 
 
 def restart_check() -> str:
-    """Return the function that reports whether the server was restarted since the last load."""
-    return f"() => {{\n{_read('restart.js')}\nreturn watchForRestart();\n}}"
+    """Return the function that reports whether the server was restarted since the last load.
+
+    The browser's memory goes with it.
+    """
+    return f"(_, memory) => {{\n{_read('restart.js')}\nreturn [watchForRestart(), memory];\n}}"
 
 
 def _read(name: str) -> str:

@@ -85,6 +85,7 @@ def write_om(
     soc: str = CHIP,
     *,
     aipp: bool = False,
+    batch: int = 1,
     **options: Any,
 ) -> Artifact:
     """Compile `small_model` for the stand-in; several sizes become gears of one OM."""
@@ -92,11 +93,11 @@ def write_om(
 
     fixed_hw = sizes_hw[0] if len(sizes_hw) == 1 else None
     aipp_operator = Aipp(**AIPP) if aipp else None
-    content = small_model(fixed_hw, layout)
+    content = small_model(fixed_hw, layout, batch)
     om = compile_om(content, sizes_hw, soc=soc, aipp=aipp_operator, **options)
     sizes = "_".join(f"{height}x{width}" for height, width in sizes_hw)
-    path = folder / f"model_{soc.lower()}_{precision}_{sizes}.om"
-    return write_artifact(om, path, sizes_hw, precision)
+    path = folder / f"model_{soc.lower()}_{precision}_{sizes}_{batch}.om"
+    return replace(write_artifact(om, path, sizes_hw, precision), batch=batch)
 
 
 def write_artifact(

@@ -13,12 +13,13 @@ OUTPUTS = ("class_queries_logits", "masks_queries_logits")
 CLASS_CHANNELS = QUERIES * (LABELS + 1)
 
 
-def small_model(size_hw: SizeHW | None, layout: str = "NCHW") -> bytes:
+def small_model(size_hw: SizeHW | None, layout: str = "NCHW", batch: int = 1) -> bytes:
     """Build an ONNX file whose logits depend on every pixel.
 
     Args:
         size_hw: height and width of the input; None leaves them open.
         layout: NCHW takes a normalised float32 image, NHWC a uint8 image and normalises it.
+        batch: number of images.
     """
     height, width = size_hw or ("height", "width")
     mask_hw = [side // STRIDE for side in size_hw] if size_hw else ["rows", "columns"]
@@ -26,17 +27,17 @@ def small_model(size_hw: SizeHW | None, layout: str = "NCHW") -> bytes:
     image = helper.make_tensor_value_info(
         "image",
         TensorProto.UINT8 if normalises else TensorProto.FLOAT,
-        (1, height, width, 3) if normalises else (1, 3, height, width),
+        (batch, height, width, 3) if normalises else (batch, 3, height, width),
     )
     outputs = [
-        helper.make_tensor_value_info(OUTPUTS[0], TensorProto.FLOAT, (1, QUERIES, LABELS + 1)),
-        helper.make_tensor_value_info(OUTPUTS[1], TensorProto.FLOAT, (1, QUERIES, *mask_hw)),
+        helper.make_tensor_value_info(OUTPUTS[0], TensorProto.FLOAT, (batch, QUERIES, LABELS + 1)),
+        helper.make_tensor_value_info(OUTPUTS[1], TensorProto.FLOAT, (batch, QUERIES, *mask_hw)),
     ]
     nodes = [
         *(_normalisation_nodes() if normalises else []),
         *_head_nodes("normalised" if normalises else "image"),
     ]
-    graph = helper.make_graph(nodes, "small", [image], outputs, _constants(normalises))
+    graph = helper.make_graph(nodes, "small", [image], outputs, _constants(normalises, batch))
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 16)], ir_version=8)
     onnx.checker.check_model(model)
     return model.SerializeToString()
@@ -67,12 +68,12 @@ def _head_nodes(image: str) -> list[NodeProto]:
     ]
 
 
-def _constants(normalises: bool) -> list[TensorProto]:
+def _constants(normalises: bool, batch: int) -> list[TensorProto]:
     random = np.random.default_rng(7)
     constants = {
         "mask_weight": random.normal(0, 1, (QUERIES, 3, 1, 1)).astype(np.float32),
         "class_weight": random.normal(0, 1, (CLASS_CHANNELS, 3, 1, 1)).astype(np.float32),
-        "class_shape": np.array([1, QUERIES, LABELS + 1]),
+        "class_shape": np.array([batch, QUERIES, LABELS + 1]),
     }
     if normalises:
         constants["mean"] = np.float32([[[255 * value]] for value in MEAN])

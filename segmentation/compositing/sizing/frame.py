@@ -33,11 +33,16 @@ NO_HEAD = Text(
     "result, or use a photo from the front with the shoulders in it.",
     "未能识别头部和肩膀，已改为主体居中。请检查结果，或换一张包含肩部的正面照片。",
 )
+UNSURE_HEAD = Text(
+    "Head and shoulders are not clearly outlined, so their place is an estimate. Check the result.",
+    "头部和肩膀的轮廓不够清晰，画面位置为估计结果，请检查。",
+)
 LARGE_HEAD = Text(
     "The photo shows too little below the head for this format, so the head is larger than the "
     "format asks for. Use a photo that shows more of the chest.",
     "照片在头部以下的部分太少，头部会比该规格要求的大。请换用露出更多上半身的照片。",
 )
+HEAD_NOTICES = (NO_HEAD, UNSURE_HEAD, LARGE_HEAD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +154,7 @@ def _exact_box(alpha: UInt8, effects: Effects, size: ExactSize) -> tuple[BoxXYXY
     head = find_head(alpha) if size.head else None
     if size.head and head:
         box, as_asked = head_box(alpha, head, size.head, aspect)
-        return box, () if as_asked else (LARGE_HEAD,)
+        notices = () if head.is_certain else (UNSURE_HEAD,)
+        return box, notices if as_asked else (*notices, LARGE_HEAD)
     outset = effects_outset(effects, subject_size(alpha))
-    notices = (NO_HEAD,) if size.head else ()
-    return aspect_box(alpha, aspect, size.margin, outset), notices
+    return aspect_box(alpha, aspect, size.margin, outset), (NO_HEAD,) if size.head else ()

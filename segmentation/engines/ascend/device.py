@@ -5,14 +5,13 @@ aclpythondevg_0005, 0007, 0032) and github.com/hicann/runtime, python/pyACL.
 """
 
 import logging
-from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from segmentation.arrays import SizeHW
 from segmentation.engines.ascend.acl import Acl
 from segmentation.engines.ascend.errors import AclFailure, NotEnoughMemory
 from segmentation.engines.ascend.model import DeviceModel
+from segmentation.model_card import Artifact
 
 _log = logging.getLogger(__name__)
 
@@ -51,16 +50,16 @@ class Device:
                 _log.warning("Cleanup of the device failed: %s", later_failure.explain().en)
             raise
 
-    def load(self, path: Path, sizes_hw: Sequence[SizeHW]) -> DeviceModel:
+    def load(self, path: Path, om: Artifact) -> DeviceModel:
         """Load an OM and allocate its input and output memory once.
 
         Raises:
             AclFailure: the device refuses the OM or is out of memory.
-            ModelMismatch: the OM does not take one image of these sizes or has other outputs.
+            ModelMismatch: the OM takes another input than its card says, or has other outputs.
             NotEnoughMemory: the device has too little memory left.
         """
         self._check_memory(path)
-        return DeviceModel(self._acl, path, sizes_hw, self._cleanup)
+        return DeviceModel(self._acl, path, om, self._cleanup)
 
     def _check_memory(self, path: Path) -> None:
         needed_bytes: int = sum(self._acl.call("mdl.query_size", str(path)))

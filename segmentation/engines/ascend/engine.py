@@ -47,7 +47,7 @@ class AscendEngine(Engine):
         self._host = detect_host()
         chosen = _check_devices(device_ids, self._host)
         self._oms = choose_oms(card, self._host.chip, precision)
-        files = [(check_artifact(card, om), om.sizes_hw) for om in self._oms]
+        files = [(check_artifact(card, om), om) for om in self._oms]
         module = import_acl()
         self._pool = DevicePool(
             [DeviceWorker(module, device, files, card.input, timeout_s) for device in chosen]
@@ -86,8 +86,9 @@ class AscendEngine(Engine):
 
     @property
     def max_concurrency(self) -> int:
-        """One photo per device."""
-        return len(self._pool.workers)
+        """One photo per device, or as many as it takes at once and as many that wait for it."""
+        batch = max(om.batch for om in self._oms)
+        return len(self._pool.workers) * (1 if batch == 1 else 2 * batch)
 
     @property
     def computes_on_host(self) -> bool:

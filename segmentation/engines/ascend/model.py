@@ -5,7 +5,6 @@ For the device thread alone. Order of calls, units and return shapes: CANN's pyA
 """
 
 import math
-from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ import numpy.typing as npt
 from segmentation.arrays import Float32, SizeHW
 from segmentation.engines.ascend.acl import Acl
 from segmentation.engines.ascend.errors import AclFailure, InputMismatch, ModelMismatch
-from segmentation.model_card import Layout
+from segmentation.model_card import Artifact, Layout
 
 _HUGE_PAGES_FIRST = 0
 _HOST_TO_DEVICE, _DEVICE_TO_HOST = 1, 2
@@ -46,7 +45,7 @@ class DeviceModel:
     Args:
         acl: pyACL, with a context in this thread.
         path: the OM.
-        sizes_hw: the input sizes (height, width) that the card promises.
+        om: the card's entry, which promises the input sizes and the number of photos.
         cleanup: receives the calls that release the model.
 
     Attributes:
@@ -55,15 +54,14 @@ class DeviceModel:
         outputs: handle of the output dataset.
         dtype: element type of the image.
         layout: NHWC or NCHW.
+        batch: number of photos that one run takes.
 
     Raises:
         AclFailure: the device refuses the OM or is out of memory.
-        ModelMismatch: the OM does not take one image of these sizes or has other outputs.
+        ModelMismatch: the OM takes another input than its card says, or has other outputs.
     """
 
-    def __init__(
-        self, acl: Acl, path: Path, sizes_hw: Sequence[SizeHW], cleanup: ExitStack
-    ) -> None:
+    def __init__(self, acl: Acl, path: Path, om: Artifact, cleanup: ExitStack) -> None:
         self._acl = acl
         # Cleanup runs backwards: created first, the desc is destroyed after the model is unloaded.
         self._desc = acl.handle("mdl.create_desc")
@@ -72,7 +70,7 @@ class DeviceModel:
         cleanup.callback(acl.call, "mdl.unload", self.model_id)
         acl.call("mdl.get_desc", self._desc, self.model_id)
         self._read_interface(path)
-        self._check_interface(path, sizes_hw)
+        self._check_interface(path, om)
         self.inputs, input_memory = self._allocate("input", cleanup)
         self.outputs, self._output_memory = self._allocate("output", cleanup)
         self._image_memory = input_memory[0]
@@ -91,6 +89,7 @@ class DeviceModel:
         self._gear_index = input_names.index(_GEAR_INPUT) if len(input_names) > 1 else None
         self._image_dims = acl.call("mdl.get_input_dims", desc, 0)["dims"]
         self.layout: Layout = "NHWC" if self._image_dims[-1] == 3 else "NCHW"
+        self.batch: int = self._image_dims[0]
         self.dtype = self._dtype("input", 0)
         if self._gear_index is not None:
             sizes = acl.call("mdl.get_dynamic_hw", desc, -1)["hw"]
@@ -100,8 +99,8 @@ class DeviceModel:
             sizes = [self._image_dims[2:4]]
         self._sizes_hw: set[SizeHW] = {(height, width) for height, width in sizes}
 
-    def _check_interface(self, path: Path, sizes_hw: Sequence[SizeHW]) -> None:
-        if not set(sizes_hw) <= self._sizes_hw:
+    def _check_interface(self, path: Path, om: Artifact) -> None:
+        if not set(om.sizes_hw) <= self._sizes_hw or self.batch != om.batch:
             raise ModelMismatch(
                 f"{path.name}: dims {self._image_dims}, sizes {sorted(self._sizes_hw)}"
             )
@@ -113,20 +112,26 @@ class DeviceModel:
             raise ModelMismatch(f"{path.name}: not two outputs")
 
     def _dims_of(self, size_hw: tuple[int, ...]) -> tuple[int, ...]:
-        """The dims, batch axis first, of an image of this size."""
-        return (1, *size_hw, 3) if self.layout == "NHWC" else (1, 3, *size_hw)
+        """The dims, batch axis first, of images of this size."""
+        image = (*size_hw, 3) if self.layout == "NHWC" else (3, *size_hw)
+        return (self.batch, *image)
 
     def copy_input(self, pixel_values: npt.NDArray[Any]) -> None:
-        """Copy an image to the device, and select the gear of its size.
+        """Copy images to the device, and select the gear of their size.
+
+        The last image is repeated up to the number that the OM takes.
 
         Args:
-            pixel_values: (1, H, W, 3) or (1, 3, H, W), of the OM's dtype and one of its sizes.
+            pixel_values: (N, H, W, 3) or (N, 3, H, W), of the OM's dtype and one of its sizes, with
+                N from 1 to `batch`.
 
         Raises:
             AclFailure: the copy failed.
             InputMismatch: the OM does not take this dtype or shape.
         """
-        shape = pixel_values.shape
+        padding = np.repeat(pixel_values[-1:], max(0, self.batch - len(pixel_values)), axis=0)
+        images = np.concatenate([pixel_values, padding]) if len(padding) else pixel_values
+        shape = images.shape
         size_hw = shape[1:3] if self.layout == "NHWC" else shape[2:4]
         fits = shape == self._dims_of(size_hw) and size_hw in self._sizes_hw
         if pixel_values.dtype != self.dtype or not fits:
@@ -136,13 +141,13 @@ class DeviceModel:
             self._acl.call(
                 "mdl.set_dynamic_hw_size", self.model_id, self.inputs, self._gear_index, *size_hw
             )
-        image = np.ascontiguousarray(pixel_values)
+        images = np.ascontiguousarray(images)
         self._acl.call(
             "rt.memcpy",
             self._image_memory.pointer,
             self._image_memory.size_bytes,
-            image.ctypes.data,
-            image.nbytes,
+            images.ctypes.data,
+            images.nbytes,
             _HOST_TO_DEVICE,
         )
 
@@ -151,7 +156,7 @@ class DeviceModel:
 
         Returns:
             The outputs as float32, sorted by number of axes, because atc renames outputs: class
-            logits (1, Q, C+1), then mask logits (1, Q, h, w).
+            logits (batch, Q, C+1), then mask logits (batch, Q, h, w).
 
         Raises:
             AclFailure: a copy failed, or an output is larger than its memory.

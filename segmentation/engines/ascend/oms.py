@@ -17,7 +17,12 @@ def choose_oms(card: ModelCard, chip: str, precision: str | None) -> list[Artifa
     precision = precision or oms_for_chip[0].precision
     chosen: list[Artifact] = []
     for om in oms_for_chip:
-        covered_hw = {size_hw for earlier in chosen for size_hw in earlier.sizes_hw}
+        covered_hw = {
+            size_hw
+            for earlier in chosen
+            if earlier.batch == om.batch
+            for size_hw in earlier.sizes_hw
+        }
         # An OM whose sizes are all covered would only take memory.
         if om.precision == precision and not covered_hw.issuperset(om.sizes_hw):
             chosen.append(om)

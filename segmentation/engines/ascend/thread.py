@@ -46,16 +46,23 @@ class DeviceThread:
             ThreadClosed: the thread has ended.
             Exception: raised by the job.
         """
-        # A call behind an overdue one is not given the full time again.
-        if self._is_overdue():
-            raise CallOverdue(self._call_limit_s)
+        self.check()
         return self.wait_for(self.submit(job))
 
+    def check(self) -> None:
+        """Fail at once behind an overdue call, which is not given the full time again.
+
+        Raises:
+            CallOverdue: a call into pyACL does not return.
+        """
+        if self._is_overdue():
+            raise CallOverdue(self._call_limit_s)
+
     def wait_for(self, future: Future[Result]) -> Result:
-        """Wait for a submitted job.
+        """Wait for a submitted job, or for a future that one of the jobs completes.
 
         Returns:
-            The job's result.
+            The result.
 
         Raises:
             CallOverdue: a call into pyACL, of this job or of an earlier one, does not return.

@@ -1,4 +1,3 @@
-// Most points of a stroke that are sent, as `Stroke` takes them.
 const PAINTS = ["keep", "erase"];
 
 /** What the canvas shows, and what the visitor does on it. */
@@ -17,18 +16,20 @@ class Studio {
     this.tiles = new Tiles(tile, this.viewport, (data) =>
       trigger("tile", data),
     );
+    this.sketch = new Sketch(this.viewport, trigger);
+    this.placement = new Placement(this.root, this.viewport, (data) =>
+      trigger("place", data),
+    );
     this.view = null;
     this.objects = null;
+    // The pixels of the objects, whatever stands beside the result.
+    this.pixels = new Image();
     this.shownMode = "result";
     this.tool = "pick";
     this.isPeeking = false;
     this.holdsSpace = false;
     this.pointXy = null;
-    // Strokes that Python has not answered, and the one that is being drawn.
-    this.strokes = [];
-    this.stroke = null;
-    this.boxStart = null;
-    this.box = null;
+    this.hint = null;
   }
 
   find(selector) {
@@ -43,9 +44,14 @@ class Studio {
     return PAINTS.includes(this.tool);
   }
 
-  /** Whether a point of the picture is the same point of the photo. */
-  get showsPhotoFrame() {
-    return this.mode !== "result" || Boolean(this.view?.follows_photo);
+  /** The part of the photo that is shown, as shares; null if the picture is none. */
+  get frame() {
+    return this.mode === "result" ? this.view.frame_xyxy : WHOLE_PHOTO;
+  }
+
+  /** Whether the subject can be moved in the picture. */
+  get canPlace() {
+    return this.mode === "result" && Boolean(this.view?.placement);
   }
 
   /** The file of the original: the photo, or what stands beside a result in another frame. */
@@ -59,18 +65,46 @@ class Studio {
     for (const input of this.root.querySelectorAll(".views input")) {
       input.checked = input.value === mode;
     }
+    this.matchTool();
+    this.say(null);
     this.redraw();
   }
 
-  setTool(tool) {
+  /** A placed subject takes one tool, and all else the others. */
+  matchTool() {
+    if (this.canPlace !== (this.tool === "move")) {
+      this.showTool(this.canPlace ? "move" : "pick");
+    }
+  }
+
+  showTool(tool) {
     this.tool = tool;
     for (const button of this.root.querySelectorAll(".tools button")) {
       button.setAttribute("aria-pressed", button.dataset.tool === tool);
     }
-    // Strokes and boxes lie on the photo.
-    const needsPhoto = tool !== "pick" && !this.showsPhotoFrame;
-    if (this.mode === "original" || needsPhoto) this.setMode("objects");
+  }
+
+  setTool(tool) {
+    if (!this.view) return;
+    if (tool === "move") {
+      if (this.view.placement) this.setMode("result");
+      return;
+    }
+    // Objects, strokes and boxes lie on the photo.
+    const hint = this.canPlace ? "on_photo" : null;
+    if (this.mode === "original" || !this.frame) this.setMode("objects");
+    this.say(hint);
+    this.showTool(tool);
     this.redraw();
+  }
+
+  /** Say something, by its key in CANVAS_TEXTS, or else what Python says. */
+  say(hint) {
+    this.hint = hint;
+    const text = hint ? canvasText(hint) : (this.view?.notice ?? "");
+    const notice = this.find(".notice");
+    // Screen readers read each change.
+    if (notice.textContent !== text) notice.textContent = text;
   }
 
   peek(isPeeking) {
@@ -85,15 +119,16 @@ class Studio {
   }
 
   redraw() {
-    cancelAnimationFrame(this.frame);
-    this.frame = requestAnimationFrame(() => this.draw());
+    cancelAnimationFrame(this.drawing);
+    this.drawing = requestAnimationFrame(() => this.draw());
   }
 
   draw() {
     const { view, viewport, stage } = this;
     viewport.stageWh = [stage.clientWidth, stage.clientHeight];
     if (!view || !viewport.stageWh[0]) return;
-    viewport.show(this.showsPhotoFrame ? view.photo_wh : view.result_wh);
+    const showsFile = this.mode === "result" && view.before;
+    viewport.show(showsFile ? view.result_wh : view.photo_wh, this.frame);
     const [left, top, width, height] = viewport.box;
     Object.assign(this.find(".scene").style, {
       transform: `translate(${left}px, ${top}px)`,
@@ -111,15 +146,16 @@ class Studio {
     this.find(".percent").textContent = `${Math.round(viewport.scale * 100)}%`;
     this.overlay.draw({
       view,
-      objects: this.showsPhotoFrame ? this.objects : null,
-      photo: this.photo,
+      objects: this.frame && this.objects,
+      photo: this.pixels,
       mode: this.mode,
       target,
-      strokes: this.stroke ? [...this.strokes, this.stroke] : this.strokes,
-      box: this.box,
+      strokes: this.frame ? this.sketch.strokes : [],
+      box: this.sketch.box,
       brush: this.brushAtPointer(),
     });
     this.divider.draw(this.mode === "result");
+    this.placement.draw(this.canPlace);
     const source = this.mode === "result" ? "result" : "original";
     const reduced = source === "result" ? this.result : this.photo;
     this.tiles.update(view.tile, source, reduced.naturalWidth);
@@ -132,11 +168,11 @@ class Studio {
   }
 
   idsAt(pointXy) {
-    return this.objects?.idsAt(this.viewport.shareAt(pointXy)) ?? [];
+    return this.objects?.idsAt(this.viewport.photoShareAt(pointXy)) ?? [];
   }
 
   targetAt(pointXy) {
-    const picks = this.tool === "pick" && this.showsPhotoFrame;
+    const picks = this.tool === "pick" && this.frame;
     if (!picks || !pointXy || this.mode === "original") return undefined;
     return targetOf(this.idsAt(pointXy), this.view);
   }
@@ -148,16 +184,28 @@ class Studio {
     if (!this.view) return;
     if (former?.photo.url !== value.photo.url) {
       this.viewport.fit();
-      Object.assign(this, { objects: null, strokes: [] });
+      this.objects = null;
+      this.sketch.clear();
+      this.showTool("pick");
       this.setMode(value.selected.length ? "result" : "objects");
-      this.setTool("pick");
+    } else if (value.placement && !former.placement) {
+      this.setMode("result");
     }
-    this.find(".notice").textContent = value.notice;
+    this.matchTool();
+    this.find("[data-tool=move]").hidden = !value.placement;
+    this.say(this.hint);
     this.find("[data-step=undo]").disabled = !value.can_undo;
     this.find("[data-step=redo]").disabled = !value.can_redo;
     await Promise.allSettled(this.load(value, former));
     if (this.view !== value) return;
-    this.strokes = [];
+    this.placement.receive(value.placement);
+    this.redraw();
+  }
+
+  /** End an event: show the last answer, whether it is to this event or the event was refused. */
+  async settle(name, value) {
+    await this.receive(value);
+    if (name === "stroke") this.sketch.sent.shift();
     this.redraw();
   }
 
@@ -165,9 +213,13 @@ class Studio {
   load(value, former) {
     const loads = [
       showPicture(this.photo, this.besideResult.url),
+      showPicture(this.pixels, value.photo.url),
       showPicture(this.result, value.result.url),
     ];
-    const { tile } = value;
+    const { tile, placement } = value;
+    if (placement) {
+      loads.push(showPicture(this.placement.image, placement.image.url));
+    }
     if (tile) {
       const place = () => {
         if (this.view?.tile === tile) this.tiles.place(tile);
@@ -185,48 +237,25 @@ class Studio {
   }
 
   clickAt(pointXy) {
-    const point_xy = this.viewport.shareAt(pointXy);
-    const isOnPhoto = point_xy.every((share) => share >= 0 && share <= 1);
-    if (!this.view || this.tool !== "pick" || !isOnPhoto) return;
-    if (!this.showsPhotoFrame) return;
+    if (!this.view || !this.frame || this.tool !== "pick") return;
+    const point_xy = this.viewport.photoShareAt(pointXy);
+    if (!point_xy.every((share) => share >= 0 && share <= 1)) return;
     const ids = this.idsAt(pointXy);
+    this.say(null);
     // Shown at once; Python's answer decides.
     this.view = viewAfterClick(ids, this.view);
     this.trigger("pick", { point_xy, ids });
     this.redraw();
   }
 
-  startStroke(pointXy) {
-    const radius =
-      this.brush.valueAsNumber / 2 / Math.max(...this.viewport.box.slice(2));
-    this.stroke = {
-      mode: this.tool,
-      radius: Math.min(0.5, radius),
-      points_xy: [this.viewport.shareAt(pointXy)],
-    };
-  }
-
-  endStroke() {
-    const { stroke } = this;
-    if (!stroke) return;
-    this.stroke = null;
-    this.strokes.push(stroke);
-    const step = Math.ceil(stroke.points_xy.length / MAX_POINTS);
-    const points_xy = stroke.points_xy.filter((_, index) => index % step === 0);
-    this.trigger("stroke", { ...stroke, points_xy });
-  }
-
-  endBox() {
-    const { box } = this;
-    Object.assign(this, { box: null, boxStart: null });
-    if (!box) return;
-    const corners = [box.slice(0, 2), box.slice(2)].flatMap((corner) =>
-      this.viewport.shareAt(corner),
-    );
-    const box_xyxy = corners.map((share) => Math.min(1, Math.max(0, share)));
-    if (box_xyxy[0] < box_xyxy[2] && box_xyxy[1] < box_xyxy[3]) {
-      this.trigger("box", { box_xyxy });
+  startDrawing(pointXy) {
+    if (!this.view || !this.frame) return;
+    this.say(null);
+    if (this.isPainting) {
+      const radius = this.brush.valueAsNumber / 2;
+      this.sketch.startStroke(this.tool, radius, pointXy);
     }
+    if (this.tool === "box") this.sketch.startBox(pointXy);
   }
 
   /** Move the pointer by keys, by a share of the picture. */
@@ -243,8 +272,8 @@ class Studio {
     if (!this.pointXy) return;
     this.clickAt(this.pointXy);
     if (!this.isPainting) return;
-    this.startStroke(this.pointXy);
-    this.endStroke();
+    this.startDrawing(this.pointXy);
+    this.sketch.end();
   }
 }
 
@@ -280,5 +309,9 @@ function startCanvas(element, trigger, props, watch) {
   });
   new ResizeObserver(() => studio.redraw()).observe(studio.stage);
   watch("value", () => studio.receive(props.value));
+  // At the end of each edit, successful or not: see edit_wiring.py.
+  studio.root.addEventListener("settle", ({ detail }) =>
+    studio.settle(detail.event, detail.value),
+  );
   studio.receive(props.value);
 }

@@ -10,6 +10,7 @@ import gradio as gr
 from segmentation.compositing.strokes import MAX_POINTS
 from segmentation.page.canvas.events import MAX_TILE_SIDE
 from segmentation.page.canvas.texts import CANVAS_TEXTS
+from segmentation.page.canvas.view import SCALES
 
 FOLDER = Path(__file__).parent
 # Joined into one script, in this order: Gradio runs a component's script as one function.
@@ -21,6 +22,8 @@ SCRIPTS = (
     "gestures.js",
     "tiles.js",
     "divider.js",
+    "sketch.js",
+    "placement.js",
     "controls.js",
     "canvas.js",
 )
@@ -30,8 +33,8 @@ def photo_canvas(**options: Any) -> gr.HTML:
     """Create a canvas: a photo with its objects and its cut-out, to click, paint and draw boxes on.
 
     Its value is `CanvasView.as_json`, or None while there is no photo. Its events are `pick`,
-    `stroke`, `box`, `tile`, `undo` and `redo`; `events` reads their data. (A subclass would make
-    Gradio write a stub file beside this one.)
+    `stroke`, `box`, `place`, `tile`, `undo` and `redo`; `events` reads their data. (A subclass
+    would make Gradio write a stub file beside this one.)
 
     Args:
         options: of `gr.HTML`, such as `elem_id`.
@@ -50,6 +53,7 @@ def _script() -> str:
         "CANVAS_TEXTS": {key: asdict(text) for key, text in CANVAS_TEXTS.items()},
         "MAX_POINTS": MAX_POINTS,
         "MAX_TILE_SIDE": MAX_TILE_SIDE,
+        "SCALES": SCALES,
     }
     lines = [
         f"const {name} = {json.dumps(value, ensure_ascii=False)};"

@@ -1,4 +1,4 @@
-const KEYS_OF_TOOLS = { v: "pick", k: "keep", e: "erase", b: "box" };
+const KEYS_OF_TOOLS = { v: "move", s: "pick", k: "keep", e: "erase", b: "box" };
 const ARROWS = {
   ArrowLeft: [-1, 0],
   ArrowRight: [1, 0],
@@ -114,22 +114,26 @@ function wireKeys(studio) {
   }
 }
 
+/** A text of the canvas in the language of the page. */
+function canvasText(key) {
+  const isChinese = document.documentElement.lang.startsWith("zh");
+  return CANVAS_TEXTS[key][isChinese ? "zh" : "en"];
+}
+
 /** Write the texts of the canvas in the language of the page. */
 // biome-ignore lint/correctness/noUnusedVariables: canvas.py joins the scripts
 function translateCanvas(root) {
-  const isChinese = document.documentElement.lang.startsWith("zh");
-  const textOf = (key) => CANVAS_TEXTS[key][isChinese ? "zh" : "en"];
   for (const item of root.querySelectorAll("[data-text]")) {
-    item.textContent = textOf(item.dataset.text);
+    item.textContent = canvasText(item.dataset.text);
   }
   for (const item of root.querySelectorAll("[data-label]")) {
-    item.setAttribute("aria-label", textOf(item.dataset.label));
-    if (item.matches("button")) item.title = textOf(item.dataset.label);
+    item.setAttribute("aria-label", canvasText(item.dataset.label));
+    if (item.matches("button")) item.title = canvasText(item.dataset.label);
   }
   for (const item of root.querySelectorAll("[data-title]")) {
-    item.title = textOf(item.dataset.title);
+    item.title = canvasText(item.dataset.title);
   }
   for (const item of root.querySelectorAll("[data-alt]")) {
-    item.alt = textOf(item.dataset.alt);
+    item.alt = canvasText(item.dataset.alt);
   }
 }

@@ -10,10 +10,12 @@ from segmentation.compositing.strokes import MAX_POINTS, Stroke
 from segmentation.errors import ChoiceError
 from segmentation.inference.merge import MAX_INSTANCES
 from segmentation.page.canvas.object_map import CHANNELS
-from segmentation.page.canvas.view import BoxShare, PointShare, TileSource
+from segmentation.page.canvas.view import SCALES, BoxShare, PointShare, TileSource
 
 # Longest side of a tile, in pixels of the screen.
 MAX_TILE_SIDE = 4096
+# Decimals of a scale and a position: about a pixel of the screen.
+DECIMALS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,19 @@ class TileRequest:
     box_xyxy: BoxShare
     side: int
     source: TileSource
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where the objects are placed in another photo; see `Scene`.
+
+    Attributes:
+        scale: within SCALES.
+        position_xy: as shares of the other photo, 0..1.
+    """
+
+    scale: float
+    position_xy: PointShare
 
 
 def read_pick(data: Any) -> Pick:
@@ -89,6 +104,18 @@ def read_box(data: Any, photo_hw: SizeHW) -> BoxXYXY:
     return round(left * width), round(top * height), round(right * width), round(bottom * height)
 
 
+def read_place(data: Any) -> Placement:
+    """Read the data of `place`; values out of range become the nearest ones.
+
+    Raises:
+        ChoiceError: it is invalid.
+    """
+    fields = _fields(data)
+    x, y = _point(fields.get("position_xy"))
+    scale = _clamp(_number(fields.get("scale")), *SCALES)
+    return Placement(scale, (_clamp(x, 0, 1), _clamp(y, 0, 1)))
+
+
 def read_tile(data: Any) -> TileRequest:
     """Read the data of `tile`.
 
@@ -112,6 +139,10 @@ def _number(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
         raise _invalid()
     return value
+
+
+def _clamp(value: float, low: float, high: float) -> float:
+    return round(min(max(value, low), high), DECIMALS)
 
 
 def _id(value: Any) -> int:

@@ -101,25 +101,19 @@ function gesturesOf(studio) {
       (pointerType === "touch" && studio.tool === "pick"),
     start: (pointXy) => {
       studio.stage.focus({ preventScroll: true });
-      if (!studio.view) return;
-      if (studio.isPainting) studio.startStroke(pointXy);
-      if (studio.tool === "box") studio.boxStart = pointXy;
+      studio.startDrawing(pointXy);
       studio.redraw();
     },
     move: (pointsXy) => {
-      const shares = pointsXy.map((point) => studio.viewport.shareAt(point));
-      studio.stroke?.points_xy.push(...shares);
-      if (studio.boxStart)
-        studio.box = boxBetween(studio.boxStart, pointsXy.at(-1));
+      studio.sketch.move(pointsXy);
       studio.redraw();
     },
     end: () => {
-      studio.endStroke();
-      studio.endBox();
+      studio.sketch.end();
       studio.redraw();
     },
     cancel: () => {
-      Object.assign(studio, { stroke: null, box: null, boxStart: null });
+      studio.sketch.cancel();
       studio.redraw();
     },
     click: (pointXy) => studio.clickAt(pointXy),
@@ -137,14 +131,4 @@ function gesturesOf(studio) {
       return studio.viewport.zoom !== former || factor > 1;
     },
   };
-}
-
-/** The box between two points: left, top, right, bottom. */
-function boxBetween([x, y], [otherX, otherY]) {
-  return [
-    Math.min(x, otherX),
-    Math.min(y, otherY),
-    Math.max(x, otherX),
-    Math.max(y, otherY),
-  ];
 }

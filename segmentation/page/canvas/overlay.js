@@ -15,7 +15,7 @@ class Overlay {
    * Draw everything again.
    *
    * @param scene {view, objects, photo, mode, target, strokes, box, brush}: the value of the
-   *   canvas, its object map, the photo's element, what is looked at, the object that a click
+   *   canvas, its object map, an image of the photo, what is looked at, the object that a click
    *   would change, strokes and a box on their way, and the brush at the pointer.
    */
   draw(scene) {
@@ -46,7 +46,7 @@ class Overlay {
     context.globalCompositeOperation = "source-over";
     for (const { id, colour } of known) this.drawRim(objects, id, colour);
     for (const { id, colour, number_xy } of known) {
-      this.drawNumber(id, colour, this.viewport.pointAt(number_xy));
+      this.drawNumber(id, colour, this.viewport.photoPointAt(number_xy));
     }
   }
 
@@ -75,7 +75,7 @@ class Overlay {
   }
 
   drawRim(objects, id, colour, extra = 0) {
-    const pixels = objects.widthHeight[0] / this.viewport.box[2];
+    const pixels = objects.widthHeight[0] / this.viewport.photoWh[0];
     const thickness = Math.max(1, Math.round((2 + extra) * pixels));
     const [left, top, right, bottom] = objects.boxOf(id);
     const [x, y] = this.toStage(objects, left - thickness, top - thickness);
@@ -102,13 +102,12 @@ class Overlay {
 
   drawStroke({ mode, radius, points_xy }) {
     const { context, viewport } = this;
-    const [width, height] = viewport.box.slice(2);
-    const points = points_xy.map((point) => viewport.pointAt(point));
+    const points = points_xy.map((point) => viewport.photoPointAt(point));
     context.beginPath();
     context.moveTo(...points[0]);
     for (const point of points) context.lineTo(...point);
     context.lineTo(...points.at(-1));
-    context.lineWidth = 2 * radius * Math.max(width, height);
+    context.lineWidth = 2 * radius * Math.max(...viewport.photoWh);
     context.lineCap = "round";
     context.lineJoin = "round";
     context.strokeStyle = BRUSH_COLOURS[mode];
@@ -148,7 +147,7 @@ class Overlay {
 
   toStage(objects, column, row) {
     const [width, height] = objects.widthHeight;
-    return this.viewport.pointAt([column / width, row / height]);
+    return this.viewport.photoPointAt([column / width, row / height]);
   }
 }
 

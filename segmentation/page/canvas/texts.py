@@ -13,11 +13,23 @@ CANVAS_TEXTS = {
     "keep": Text("Keep", "保留"),
     "erase": Text("Erase", "擦除"),
     "box": Text("Box", "框选"),
-    "pick_hint": Text("Click objects to add or remove them (V)", "点击物体：选中或取消（V）"),
+    "move": Text("Move", "移动"),
+    "pick_hint": Text("Click objects to add or remove them (S)", "点击物体：选中或取消（S）"),
     "keep_hint": Text("Paint over what is missing (K)", "涂抹要保留的部分（K）"),
     "erase_hint": Text("Paint over what should go (E)", "涂抹要擦除的部分（E）"),
     "box_hint": Text(
         "Draw a box around an object that was not found (B)", "框住没有识别到的物体（B）"
+    ),
+    "move_hint": Text(
+        "Drag the subject; its corners change its size (V)", "拖动主体，拖边角改变大小（V）"
+    ),
+    "placement": Text(
+        "Subject in the background photo. Arrow keys move it, + and - change its size.",
+        "背景图中的主体。方向键移动，+ 和 - 改变大小。",
+    ),
+    "on_photo": Text(
+        "This tool works on the photo. Move (V) shows the subject in its new place again.",
+        "此工具作用于原照片。点“移动”（V）回到合成画面。",
     ),
     "brush": Text("Brush size", "画笔大小"),
     "undo_hint": Text("Undo (Ctrl+Z)", "撤销（Ctrl+Z）"),

@@ -65,12 +65,6 @@ class Tiles {
   /** Place the element, when it has loaded a part. */
   place(tile) {
     this.placed = tile;
-    const [left, top, right, bottom] = tile.box_xyxy;
-    Object.assign(this.image.style, {
-      left: `${100 * left}%`,
-      top: `${100 * top}%`,
-      width: `${100 * (right - left)}%`,
-      height: `${100 * (bottom - top)}%`,
-    });
+    placeAt(this.image, tile.box_xyxy);
   }
 }

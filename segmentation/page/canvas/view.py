@@ -7,6 +7,8 @@ from gradio import FileData
 
 # What a full-resolution tile is cut from.
 TileSource = Literal["result", "original"]
+# Least and largest `CanvasPlacement.scale`.
+SCALES = 0.05, 2.0
 # A point or a box as shares of the picture's width and height, 0..1.
 PointShare = tuple[float, float]
 BoxShare = tuple[float, float, float, float]
@@ -45,6 +47,21 @@ class Tile:
 
 
 @dataclass(frozen=True, slots=True)
+class CanvasPlacement:
+    """Objects that are placed in another photo, and can be moved there.
+
+    Attributes:
+        image: path of their picture, which is just their box.
+        box_xyxy: where it lies, as shares of the other photo; it may reach beyond 0..1.
+        scale: see `Scene`. The position is the middle of the box.
+    """
+
+    image: str
+    box_xyxy: BoxShare
+    scale: float
+
+
+@dataclass(frozen=True, slots=True)
 class CanvasView:
     """The content of the canvas.
 
@@ -57,8 +74,10 @@ class CanvasView:
         clicked: ids under the last click, see `PhotoState`.
         result: path of the reduced cut-out.
         result_wh: width and height of the cut-out itself, in pixels.
-        before: path of what stands beside the result if that is not the photo. Without it, the
-            result shows the frame of the photo: a point of one is the same point of the other.
+        before: path of what stands beside the result if that is not the photo.
+        frame_xyxy: the part of the photo that the result shows, as shares of the photo, perhaps
+            beyond 0..1; None if a point of the result is no point of the photo.
+        placement: the objects, if they are placed in another photo.
         can_undo, can_redo: whether there is a step to undo or to redo.
         notice: what the visitor should know or do next.
         tile: the visible part at full resolution, if the browser asked for it.
@@ -73,6 +92,8 @@ class CanvasView:
     result: str
     result_wh: tuple[int, int]
     before: str | None
+    frame_xyxy: BoxShare | None
+    placement: CanvasPlacement | None
     can_undo: bool
     can_redo: bool
     notice: str = ""
@@ -80,7 +101,7 @@ class CanvasView:
 
     def as_json(self) -> dict[str, Any]:
         """The view as JSON; Gradio adds an address to each of the files."""
-        tile = self.tile
+        tile, placement = self.tile, self.placement
         return {
             "photo": _file(self.photo),
             "photo_wh": self.photo_wh,
@@ -90,8 +111,9 @@ class CanvasView:
             "clicked": self.clicked,
             "result": _file(self.result),
             "result_wh": self.result_wh,
-            "follows_photo": self.before is None,
             "before": _file(self.before) if self.before else None,
+            "frame_xyxy": self.frame_xyxy,
+            "placement": placement and {**asdict(placement), "image": _file(placement.image)},
             "can_undo": self.can_undo,
             "can_redo": self.can_redo,
             "notice": self.notice,

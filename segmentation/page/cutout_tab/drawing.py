@@ -11,7 +11,7 @@ from segmentation.image.write import encode
 from segmentation.inference.postprocess import Segmentation
 from segmentation.inference.refine import Refinement
 from segmentation.page.canvas.object_map import ObjectMap, draw_object_map
-from segmentation.page.canvas.view import CanvasObject, CanvasView
+from segmentation.page.canvas.view import CanvasObject, CanvasPlacement, CanvasView
 from segmentation.page.components import (
     PageContext,
     Updates,
@@ -72,7 +72,7 @@ class Drawing:
             results = replace_image(
                 values[layout.results], f"{photo.photo.stem}_preview", preview.after
             )
-            view = _view(state, objects, preview, results[-1], photo.photo, min_score, language)
+            view = _view(state, objects, preview, results[-1], photo.photo, options, language)
         visible = state.visible(min_score)
         return {
             layout.photo_state: state,
@@ -129,9 +129,10 @@ def _view(
     preview: Preview,
     result: str,
     photo: Photo,
-    min_score: float,
+    options: PageOptions,
     language: Language,
 ) -> CanvasView:
+    min_score = options.min_score
     texts = advice(state, min_score)
     return CanvasView(
         photo=state.preview_path,
@@ -143,10 +144,19 @@ def _view(
         result=result,
         result_wh=preview.file_hw[::-1],
         before=None if preview.before is None else store_image("before", preview.before),
+        frame_xyxy=preview.frame_xyxy,
+        placement=_placement(preview, options.scale),
         can_undo=bool(state.history),
         can_redo=bool(state.undone),
         notice=" ".join(text.in_language(language) for text in texts),
     )
+
+
+def _placement(preview: Preview, scale: float) -> CanvasPlacement | None:
+    placed = preview.placed
+    if placed is None:
+        return None
+    return CanvasPlacement(store_image("subject", placed.image), placed.box_xyxy, scale)
 
 
 def _canvas_objects(

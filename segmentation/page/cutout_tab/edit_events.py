@@ -6,16 +6,21 @@ a stroke to what it changes.
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import cv2
 import gradio as gr
 import numpy as np
 
 from segmentation.arrays import UInt8
 from segmentation.inference.segment_box import segment_box
 from segmentation.inference.select import select
-from segmentation.page.canvas.events import TileRequest, read_box, read_pick, read_stroke, read_tile
+from segmentation.page.canvas.events import (
+    TileRequest,
+    read_box,
+    read_pick,
+    read_place,
+    read_stroke,
+    read_tile,
+)
 from segmentation.page.canvas.view import CanvasView, Tile
 from segmentation.page.components import (
     PROGRESS,
@@ -31,7 +36,7 @@ from segmentation.page.cutout_tab.drawing import Drawing
 from segmentation.page.cutout_tab.layout import CutoutLayout
 from segmentation.page.preview import pixels_of, reduce_image
 from segmentation.page.server.files.downloads import store_image
-from segmentation.page.session import PhotoState
+from segmentation.page.session import DrawnBox, PhotoState
 from segmentation.page.strings import STRINGS
 
 
@@ -69,6 +74,17 @@ class EditEvents:
             state = state.draw(read_stroke(event._data))
         return self._drawing.show(state, values, request)
 
+    def place(self, values: Values, event: gr.EventData, request: gr.Request) -> Updates:
+        """Move and scale the objects in the other photo."""
+        layout, panel = self._layout, self._layout.background_panel
+        state = layout.state(values, request)
+        with translate_errors(request):
+            placement = read_place(event._data)
+        x, y = placement.position_xy
+        options = replace(layout.page_options(values), scale=placement.scale, x=x, y=y)
+        shown = self._drawing.show_with(state, options, values, request)
+        return {**shown, panel.scale: placement.scale, panel.x: x, panel.y: y}
+
     def search_box(
         self,
         values: Values,
@@ -82,14 +98,16 @@ class EditEvents:
         with translate_errors(request):
             photo = self._context.photos.read(state.path)
             segmenter = self._context.registry.segmenter(state.model)
-            found = segment_box(segmenter, photo, read_box(event._data, photo.hw))
-        return {self._layout.found_in_box: found}
+            box_xyxy = read_box(event._data, photo.hw)
+            found = segment_box(segmenter, photo, box_xyxy)
+        return {self._layout.found_in_box: (box_xyxy, found)}
 
     def add_boxed(self, values: Values, request: gr.Request) -> Updates:
         """Add the objects that were found in a box, and select the best of them."""
         layout = self._layout
-        state, found = layout.state(values, request), require(values[layout.found_in_box], request)
-        added = state.add_boxed(found, values[layout.min_score])
+        state = layout.state(values, request)
+        box_xyxy, found = require(values[layout.found_in_box], request)
+        added = state.add_boxed(found, DrawnBox(box_xyxy, values[layout.min_score]))
         if added is state:
             return self._notice("nothing_in_box", values, request)
         return self._drawing.show(added, values, request)
@@ -162,16 +180,7 @@ class EditEvents:
         downloads: tuple[str, ...] = values[self._layout.downloads]
         if values[self._layout.exported] != view.result or not downloads:
             return None
-        return _read_image(downloads[-1])
-
-
-def _read_image(path: str) -> UInt8 | None:
-    """Decode a file that the page made; None if it was swept."""
-    pixels: Any = cv2.imread(path, cv2.IMREAD_UNCHANGED)
-    if pixels is None:
-        return None
-    code = cv2.COLOR_BGRA2RGBA if pixels.shape[2] == 4 else cv2.COLOR_BGR2RGB
-    return np.asarray(cv2.cvtColor(pixels, code), np.uint8)
+        return self._context.photos.read_result(downloads[-1])
 
 
 def _cut(picture: UInt8, asked: TileRequest) -> UInt8:

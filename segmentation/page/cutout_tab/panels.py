@@ -8,6 +8,7 @@ from gradio.components import Component
 
 from segmentation.compositing.backgrounds import BACKGROUNDS, FITS
 from segmentation.image.formats import OUTPUT_FORMATS, find_format
+from segmentation.page.canvas.view import SCALES
 from segmentation.page.components import Updates, choices, photo_button, string
 from segmentation.page.cutout_tab.size_panel import SizePanel
 from segmentation.page.options import FRAMES, PageOptions
@@ -19,6 +20,7 @@ class BackgroundPanel:
     Attributes:
         controls: the components that `PageOptions` reads, by the names of its fields.
         shown: the components that `show` shows or hides.
+        place: the sliders for the place of the objects in another photo.
     """
 
     def __init__(self) -> None:
@@ -38,9 +40,10 @@ class BackgroundPanel:
             self.backdrop = photo_button(string("backdrop"))
         self.fit = gr.Radio(choices(FITS), value="cover", label=string("fit"), visible=False)
         with gr.Column(visible=False) as self.place_area:
-            self.scale = gr.Slider(0.05, 2, 0.7, step=0.05, label=string("scale"))
-            self.x = gr.Slider(0, 1, 0.5, step=0.02, label=string("position_x"))
-            self.y = gr.Slider(0, 1, 0.6, step=0.02, label=string("position_y"))
+            self.scale = gr.Slider(*SCALES, 0.7, step=0.01, label=string("scale"))
+            self.x = gr.Slider(0, 1, 0.5, step=0.01, label=string("position_x"))
+            self.y = gr.Slider(0, 1, 0.6, step=0.01, label=string("position_y"))
+        self.place = [self.scale, self.x, self.y]
         self.controls: dict[str, Component] = {
             "background": self.background,
             "colour": self.colour,

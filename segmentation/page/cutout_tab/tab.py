@@ -9,24 +9,29 @@ the page remembers of a photo run in one queue, one after the other, so that non
 from typing import Any
 
 import gradio as gr
-from gradio.blocks import Block
 
 from segmentation.page.components import LATEST, PRIVATE, QUIET, PageContext, serial
 from segmentation.page.cutout_tab.drawing import Drawing
 from segmentation.page.cutout_tab.edit_events import EditEvents
+from segmentation.page.cutout_tab.edit_wiring import wire_edits
 from segmentation.page.cutout_tab.layout import CutoutLayout
 from segmentation.page.cutout_tab.other_files import wire_other_files
 from segmentation.page.cutout_tab.photo_events import PhotoEvents
 from segmentation.page.cutout_tab.result_events import ResultEvents
 from segmentation.page.cutout_tab.size_events import NumberEvents, SizeEvents
+from segmentation.page.cutout_tab.wiring import (
+    DRAW,
+    all_controls,
+    result_inputs,
+    result_outputs,
+    unique,
+)
 from segmentation.page.header import Header
 from segmentation.page.server.limits.queue_limits import FILE_QUEUE
 
 # Scripts of assets/, which buttons call instead of the server.
 CHOOSE_PHOTO = "() => choosePhoto()"
 COPY_FILE, SHARE_FILE = "(file) => copyFile(file)", "(file) => shareFile(file)"
-# The queue of all events that change or show the state of a photo.
-DRAW = serial("draw")
 
 
 def cutout_tab(ui: gr.Blocks, context: PageContext, header: Header) -> CutoutLayout:
@@ -39,13 +44,19 @@ def cutout_tab(ui: gr.Blocks, context: PageContext, header: Header) -> CutoutLay
     ui.load(
         photo_events.greet,
         {layout.memory, *layout.controls.values()},
-        [header.status, header.model, layout.open_request, *_set_controls(layout)],
+        [
+            header.status,
+            header.model,
+            layout.memory,
+            layout.open_request,
+            *all_controls(layout),
+        ],
         **QUIET,
     )
     device = context.device_queue
     restyled = _wire_controls(layout, photo_events)
     steps = _wire_steps(layout, result_events, restyled, device)
-    edits = _wire_edits(layout, edit_events, device)
+    edits = wire_edits(layout, edit_events, device)
     running = [*steps, *edits]
     opening = _wire_opening(header, layout, photo_events, running, device)
     changing = _wire_model(header, layout, photo_events, device)
@@ -87,7 +98,7 @@ def _wire_steps(
     layout: CutoutLayout, events: ResultEvents, restyled: list[Any], device: dict[str, Any]
 ) -> list[Any]:
     """Wire the steps from the photo's state to the file, and return their events."""
-    styled, drawn = _read(layout), _drawn(layout)
+    styled, drawn = result_inputs(layout), result_outputs(layout)
     files = [layout.download, *layout.other_files]
     drawing = gr.on(
         [layout.draw_request.change, *restyled], events.draw, styled, drawn, **DRAW, **LATEST
@@ -146,7 +157,7 @@ def _wire_opening(
         layout.open_request.change(
             events.open_requested,
             {layout.open_request, layout.photo_state},
-            _unique([*opened, header.model, layout.model_in_use, *_set_controls(layout)]),
+            unique([*opened, header.model, layout.model_in_use, *all_controls(layout)]),
             **options,
         ),
     ]
@@ -201,89 +212,6 @@ def _wire_closing(
         cancels=running,
         **QUIET,
     )
-
-
-def _wire_edits(layout: CutoutLayout, events: EditEvents, device: dict[str, Any]) -> list[Any]:
-    """Wire what the visitor does on the canvas and in the list of objects; return the events."""
-    read, drawn = _read(layout), _drawn(layout)
-    # None of them replaces another one: each click and each stroke counts.
-    options: dict[str, Any] = {**DRAW, **QUIET, "trigger_mode": "multiple"}
-    canvas = layout.canvas
-    restored: list[Any] = [*drawn, *_set_controls(layout)]
-    searching = canvas.box(
-        events.search_box,
-        {layout.photo_state},
-        [layout.found_in_box],
-        show_progress_on=canvas,
-        **device,
-        **PRIVATE,
-    )
-    layout.cancel.click(None, cancels=[searching], **QUIET)
-    return [
-        canvas.pick(events.pick, read, drawn, **options),
-        canvas.stroke(events.paint, read, drawn, **options),
-        searching,
-        searching.success(events.add_boxed, {*read, layout.found_in_box}, drawn, **options),
-        canvas.undo(events.undo, read, restored, **options),
-        canvas.redo(events.redo, read, restored, **options),
-        canvas.tile(
-            events.show_tile,
-            {layout.photo_state, layout.view, layout.downloads, layout.exported},
-            [layout.view, canvas],
-            **DRAW,
-            **LATEST,
-        ),
-        layout.objects.input(
-            events.select_listed, {*read, layout.objects}, drawn, **DRAW, **LATEST
-        ),
-        layout.select_all.click(events.select_all, read, drawn, **options),
-        layout.select_none.click(events.select_none, read, drawn, **options),
-        layout.show_uncertain.click(
-            events.show_uncertain, read, [*drawn, layout.min_score], **options
-        ),
-    ]
-
-
-def _read(layout: CutoutLayout) -> set[Block]:
-    """The components that the result depends on."""
-    return {
-        layout.photo_state,
-        layout.is_open,
-        layout.refinement,
-        layout.object_map,
-        layout.view,
-        layout.results,
-        layout.downloads,
-        *layout.controls.values(),
-    }
-
-
-def _drawn(layout: CutoutLayout) -> list[Any]:
-    """The components that show a result, and the requests for what comes next."""
-    return [
-        layout.photo_state,
-        layout.memory,
-        layout.object_map,
-        layout.view,
-        layout.results,
-        layout.canvas,
-        layout.objects,
-        layout.show_uncertain,
-        layout.message,
-        layout.download,
-        *layout.other_files,
-        layout.refine_request,
-        layout.export_request,
-    ]
-
-
-def _set_controls(layout: CutoutLayout) -> list[Any]:
-    """The components that `CutoutLayout.set_controls` sets."""
-    return _unique([*layout.controls.values(), *layout.panels.shown, layout.entered_numbers])
-
-
-def _unique(components: list[Any]) -> list[Any]:
-    return list(dict.fromkeys(components))
 
 
 def _wire_actions(layout: CutoutLayout) -> None:

@@ -1,7 +1,10 @@
 """`python -m convert tune` on the stand-in: trials, the choice, and the report."""
 
 import os
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -12,12 +15,14 @@ from convert.logits_difference import LogitsDifference
 from convert.tune.candidates import Trial, candidates, choose
 from convert.tune.host_facts import host_facts
 from convert.tune.measure import Throughput, measure_trial
+from convert.tune.profile import Durations
 from convert.tune.report import format_report
+from convert.tune.subscription import operator_times
 from segmentation.errors import ConversionError, ModelDamaged
-from segmentation.model_card import load_card
+from segmentation.model_card import Artifact, ModelCard, load_card
 from tests.convert.ascend.model_folders import set_toolkit, write_folder
 from tests.stand_ins.om_card import small_card, write_om, write_onnx
-from tests.stand_ins.small_model import small_model
+from tests.stand_ins.small_model import random_image, small_model
 from tests.stand_ins.toolkit import SITE_PACKAGES, TOOLKIT, fresh_acl
 
 
@@ -35,14 +40,20 @@ def test_the_best_oms_come_first_and_the_report_says_why(
     tmp_path: Path, photo_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = write_folder(tmp_path / "small", "NHWC")
-    assert main(["tune", str(folder), "--photos", str(photo_path), "--rounds", "2"]) == 0
+    options = ["--photos", str(photo_path), "--rounds", "2", "--batch", "3"]
+    assert main(["tune", str(folder), *options]) == 0
     report = capsys.readouterr().out
     assert report.startswith("## small on Ascend")
     for words in ("1 × Ascend310P3", "npu-smi: 23.0.0", "MB free", "**chosen**", "AI_CPU 2.5 ms"):
         assert words in report
     assert "on AI CPU: GridSampler2D 2.5 ms" in report
     oms = [artifact for artifact in load_card(folder).artifacts if artifact.format == "om"]
-    assert [om.sizes_hw for om in oms] == [((32, 32),), ((16, 32),)]
+    assert [om.sizes_hw for om in oms if om.batch == 1] == [((32, 32),), ((16, 32),)]
+    # Which is faster here is chance; the report and the folder agree.
+    batched = [om for om in oms if om.batch == 3]
+    assert [om.sizes_hw for om in batched] == ([((32, 32),), ((16, 32),)] if batched else [])
+    assert ("--batch 3, kept" in report) == bool(batched)
+    assert len(list(folder.glob("*_batch3.om"))) == len(batched)
 
 
 @pytest.mark.usefixtures("card_host")
@@ -98,13 +109,75 @@ def test_a_trial_without_onnxruntime_releases_the_device(
     assert acl.stand_in.chip.leaks() == {}
 
 
-def test_a_report_without_a_profile_names_both_causes(tmp_path: Path) -> None:
-    best = Trial(Tuning(), ious=(1.0,), logits=(LogitsDifference(0, 0, 0, 0, 1, 1, 0),))
-    report = format_report(
-        small_card(tmp_path), {}, [best], best, {}, Throughput(1, 2.0), {}, durations=None
-    )
-    assert "msprof is not installed or recorded nothing" in report
+@pytest.fixture
+def subscribable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> tuple[ModuleType, ModelCard, Artifact]:
+    """The stand-in, and a card with an OM."""
+    acl = fresh_acl(monkeypatch)
+    om = write_om(tmp_path, [(32, 32)])
+    return acl, small_card(tmp_path, [om]), om
+
+
+def test_operators_are_timed_by_a_subscription(
+    subscribable: tuple[ModuleType, ModelCard, Artifact],
+) -> None:
+    acl, card, om = subscribable
+    assert operator_times(card, om, random_image()) == {"GridSampler2D": 2500, "Conv2D": 200}
+    assert acl.stand_in.chip.leaks() == {}
+
+
+@pytest.mark.parametrize("call", ["create_subscribe_config", "model_subscribe"])
+def test_a_subscription_that_is_refused_leaves_nothing(
+    subscribable: tuple[ModuleType, ModelCard, Artifact], call: str
+) -> None:
+    acl, card, om = subscribable
+    acl.stand_in.inject(f"prof.{call}", 148047)
+    assert operator_times(card, om, random_image()) is None
+    assert acl.stand_in.chip.leaks() == {}
+
+
+def test_times_without_an_engine_are_told_as_such(tmp_path: Path) -> None:
+    durations: Durations = Counter({(None, "GridSampler2D"): 2500, (None, "Conv2D"): 200})
+    report = report_with(tmp_path, durations)
+    assert "does not say on which engine: GridSampler2D 2.5 ms, Conv2D 0.2 ms" in report
+    assert "AI CPU" not in report
+
+
+def test_a_report_without_a_profile_says_so(tmp_path: Path) -> None:
+    report = report_with(tmp_path, None)
+    assert "neither msprof nor acl.prof" in report
     assert "| mixed | grid-sample |" in report
+
+
+@pytest.mark.parametrize(
+    ("found", "sentence"),
+    [
+        (Throughput("Ascend310P3", 3.0, 4), "3.0 prepared photos per second on Ascend310P3 with"),
+        (Throughput("Ascend310P3", 3.0, 4), "--batch 4, kept"),
+        (Throughput("Ascend310P3", 1.0, 4), "--batch 4, not kept"),
+        (Throughput("", 0.0, 4, "atc failed"), "--batch 4 does not work: atc failed"),
+    ],
+)
+def test_the_report_says_if_a_batch_pays(tmp_path: Path, found: Throughput, sentence: str) -> None:
+    assert sentence in report_with(tmp_path, None, [found])
+
+
+def report_with(
+    tmp_path: Path, durations: Durations | None, throughputs: Sequence[Throughput] = ()
+) -> str:
+    """A report of one trial."""
+    best = Trial(Tuning(), ious=(1.0,), logits=(LogitsDifference(0, 0, 0, 0, 1, 1, 0),))
+    return format_report(
+        small_card(tmp_path),
+        {},
+        [best],
+        best,
+        {},
+        [Throughput("Ascend310P3", 2.0), *throughputs],
+        {},
+        durations,
+    )
 
 
 def test_each_chip_gets_the_samplings_it_has() -> None:

@@ -161,6 +161,30 @@ def test_a_preview_is_what_the_file_is(
     assert (shown is None) == (options in WHOLE_PHOTO)
     np.testing.assert_allclose(preview.file_hw, (height, width), atol=3)
     assert shown is None or shown.shape[:2] == preview.after.shape[:2]
+    if chosen.sheet:
+        assert preview.frame_xyxy is None, "a sheet is no part of the photo"
+        return
+    assert preview.frame_xyxy is not None
     left, top, right, bottom = file.frame.box_xyxy
     box = (left / photo.hw[1], top / photo.hw[0], right / photo.hw[1], bottom / photo.hw[0])
-    np.testing.assert_allclose(preview.box_xyxy, box, atol=0.005)
+    np.testing.assert_allclose(preview.frame_xyxy, box, atol=0.005)
+
+
+def test_a_preview_says_where_the_subject_lies_in_a_scene(
+    portrait: tuple[Photo, Segmentation, tuple[int, ...]],
+) -> None:
+    photo, found, ids = portrait
+    behind = np.full((300, 600, 3), (0, 255, 0), np.uint8)
+    scene = Scene(Photo(behind, None, "x", ()), scale=0.5, position_xy=(0.25, 0.6))
+    preview = render_preview(
+        reduce_photo(photo), found, ids, CutoutOptions(background=scene), refinement=None
+    )
+    assert preview.frame_xyxy is None
+    assert preview.placed is not None
+    left, top, right, bottom = preview.placed.box_xyxy
+    assert ((left + right) / 2, (top + bottom) / 2) == pytest.approx((0.25, 0.6))
+    height, width = preview.placed.image.shape[:2]
+    assert (right - left) * 600 / ((bottom - top) * 300) == pytest.approx(width / height)
+    rows, columns = np.nonzero((preview.after != behind).any(axis=2))
+    drawn = columns.min() / 600, rows.min() / 300, columns.max() / 600, rows.max() / 300
+    np.testing.assert_allclose(drawn, preview.placed.box_xyxy, atol=0.01)

@@ -9,8 +9,10 @@ from segmentation.compositing.compose import compose, composed_mask
 from segmentation.compositing.crop import Outset, aspect_box
 from segmentation.compositing.effects import Shadow
 from segmentation.compositing.sizing.frame import (
+    HEAD_NOTICES,
     LARGE_HEAD,
     NO_HEAD,
+    UNSURE_HEAD,
     Frame,
     find_frame,
     head_box,
@@ -75,12 +77,19 @@ def test_head_and_shoulders_are_framed_and_doubt_is_said() -> None:
     frame = find_frame(person, Transparent(), size=ID)
     assert frame.size_hw == (413, 295)
     assert frame.box_xyxy[1] / SCALE == pytest.approx(1 - 10 / 0.6 * 0.1, abs=0.4)
-    assert frame.notices[:1] not in ((NO_HEAD,), (LARGE_HEAD,))
+    assert not {*frame.notices} & {*HEAD_NOTICES}
     lying = alpha_with((20, 80, 180, 120))
     frame = find_frame(lying, Transparent(), size=ID)
     assert NO_HEAD in frame.notices
     left, top, right, bottom = frame.box_xyxy
     assert (left + right, top + bottom) == pytest.approx((200, 200), abs=1)
+
+
+def test_a_guess_is_framed_and_said() -> None:
+    # The photo may cut off the top of this head.
+    frame = find_frame(alpha(PORTRAIT)[SCALE:], Transparent(), size=ID)
+    assert UNSURE_HEAD in frame.notices
+    assert frame.box_xyxy[1] / SCALE == pytest.approx(-10 / 0.6 * 0.1, abs=0.6)
 
 
 def test_a_photo_that_ends_below_the_chin_is_said() -> None:

@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
 from segmentation.arrays import Bool, UInt8
+from segmentation.page.canvas.texts import CANVAS_TEXTS
 from tests.paths import EXAMPLES
 from tests.segmentation.page.browser_tabs import BrowserTabs
 from tests.segmentation.page.browsing import (
@@ -162,19 +163,97 @@ def test_one_undo_goes_back_over_clicks_and_controls(page: Page, tmp_path: Path)
 
 
 @pytest.mark.parametrize("page", ["en-US"], indirect=True)
-def test_objects_lie_on_the_photo_even_if_the_file_is_cropped(page: Page) -> None:
+def test_a_crop_is_hovered_and_painted_like_the_photo(page: Page, tmp_path: Path) -> None:
     open_example(page, 0)
-    original = page.locator("#canvas img.original")
     open_tools(page, "size_panel")
     with redrawn(page):
         page.get_by_label(text(page, "square"), exact=True).check()
-    expect(original).to_have_attribute("src", re.compile("before"))
-    tool(page, "keep").click()
-    expect(page.locator("#canvas .canvas")).to_have_attribute("data-view", "objects")
-    expect(original).not_to_have_attribute("src", re.compile("before"))
+    expect(page.locator("#canvas img.original")).to_have_attribute("src", re.compile("before"))
+    stage = page.locator("#canvas .stage")
+    move_over_photo(page, 0.5, 0.5)
+    expect(stage).to_have_attribute("data-target", "1")
+    move_over_photo(page, 0.03, 0.03)
+    expect(stage).to_have_attribute("data-target", "")
+    before = download(page, tmp_path)[1][..., 3]
+    tool(page, "erase").click()
     with redrawn(page):
-        paint(page, (0.7, 0.8), (0.8, 0.8))
-    expect(original).not_to_have_attribute("src", re.compile("before"))
+        paint(page, (0.45, 0.5), (0.55, 0.5))
+    expect(page.locator("#canvas .canvas")).to_have_attribute("data-view", "result")
+    after = download(page, tmp_path)[1][..., 3]
+    middle = after.shape[0] // 2, after.shape[1] // 2
+    assert before[middle] == 255
+    assert after[middle] == 0
+
+
+@pytest.mark.parametrize("page", ["en-US"], indirect=True)
+def test_a_subject_in_another_photo_is_moved_on_the_canvas(page: Page) -> None:
+    open_example(page, 3)
+    page.get_by_label(text(page, "scene"), exact=True).check()
+    with redrawn(page):
+        page.locator("#workspace .backdrop input[type=file]").set_input_files(
+            EXAMPLES / "coffee.png"
+        )
+    subject, canvas = page.locator("#canvas .placement"), page.locator("#canvas .canvas")
+    expect(tool(page, "move")).to_have_attribute("aria-pressed", "true")
+    values = [page.get_by_label(text(page, key)).first for key in ("scale", "position_x")]
+    start = subject.bounding_box()
+    assert start is not None
+    middle = start["x"] + start["width"] / 2, start["y"] + start["height"] / 2
+    page.mouse.move(*middle)
+    page.mouse.down()
+    page.mouse.move(middle[0] + 60, middle[1], steps=4)
+    expect(canvas).to_have_class(re.compile("placing"))
+    moved = subject.bounding_box()
+    assert moved is not None
+    assert moved["x"] == pytest.approx(start["x"] + 60, abs=1), "at once"
+    with redrawn(page):
+        page.mouse.up()
+    expect(canvas).not_to_have_class(re.compile("placing"))
+    assert float(values[1].input_value()) > 0.55
+    answered = subject.bounding_box()
+    assert answered is not None
+    assert answered["x"] == pytest.approx(moved["x"], abs=1)
+
+    page.mouse.move(moved["x"], moved["y"])
+    page.mouse.down()
+    page.mouse.move(moved["x"] + 40, moved["y"] + 40, steps=4)
+    with redrawn(page):
+        page.mouse.up()
+    smaller = float(values[0].input_value())
+    assert smaller < 0.65
+    with redrawn(page):
+        page.keyboard.press("+")
+        page.keyboard.press("ArrowLeft")
+    assert float(values[0].input_value()) == pytest.approx(1.05 * smaller, abs=0.002)
+    with redrawn(page):
+        page.keyboard.press("Control+z")
+    assert float(values[0].input_value()) == smaller
+
+    tool(page, "keep").click()
+    expect(canvas).to_have_attribute("data-view", "objects")
+    expect(page.locator("#canvas .notice")).to_have_text(CANVAS_TEXTS["on_photo"].en)
+    page.keyboard.press("v")
+    expect(canvas).to_have_attribute("data-view", "result")
+
+
+@pytest.mark.parametrize("page", ["en-US"], indirect=True)
+def test_a_stroke_that_is_refused_does_not_stay(page: Page) -> None:
+    open_example(page, 0)
+    page.route("**/queue/join*", lambda route: route.fulfill(status=429, json={"detail": "No."}))
+    tool(page, "erase").click()
+    paint(page, (0.4, 0.5), (0.6, 0.5))
+    page.mouse.move(1, 1)
+    page.wait_for_function(
+        """() => {
+            const canvas = document.querySelector("#canvas .overlay");
+            const image = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+            return !image.data.some((value) => value);
+        }"""
+    )
+    expect(page.locator(".toast-body")).to_be_visible()
+    page.unroute("**/queue/join*")
+    with redrawn(page):
+        paint(page, (0.4, 0.5), (0.6, 0.5))
 
 
 @pytest.mark.parametrize("page", ["en-US"], indirect=True)

@@ -9,9 +9,11 @@ from segmentation.compositing.strokes import MAX_POINTS, Stroke
 from segmentation.errors import ChoiceError
 from segmentation.page.canvas.events import (
     Pick,
+    Placement,
     TileRequest,
     read_box,
     read_pick,
+    read_place,
     read_stroke,
     read_tile,
 )
@@ -19,6 +21,7 @@ from segmentation.page.canvas.events import (
 PICK = {"point_xy": [0.25, 0.5], "ids": [2, 1]}
 STROKE = {"mode": "keep", "radius": 0.1, "points_xy": [[0, 0], [1, 0.5]]}
 BOX = {"box_xyxy": [0.25, 0, 0.75, 1.5]}
+PLACE = {"scale": 0.71234, "position_xy": [0.25, 1.5]}
 TILE = {"box_xyxy": [0, 0, 0.5, 0.5], "side": 800, "source": "result"}
 
 
@@ -26,6 +29,8 @@ def test_what_the_page_sends_is_read() -> None:
     assert read_pick(PICK) == Pick((0.25, 0.5), (2, 1))
     assert read_stroke(STROKE) == Stroke("keep", 0.1, ((0, 0), (1, 0.5)))
     assert read_box(BOX, (100, 200)) == (50, 0, 150, 100), "cut off at the side of the photo"
+    assert read_place(PLACE) == Placement(0.712, (0.25, 1)), "kept within the other photo"
+    assert read_place({**PLACE, "scale": 9}).scale == 2
     assert read_tile(TILE) == TileRequest((0, 0, 0.5, 0.5), 800, "result")
 
 
@@ -35,9 +40,14 @@ NAN = float("nan")
 @pytest.mark.parametrize(
     ("read", "data"),
     [
-        *[(read, data) for read in (read_pick, read_stroke, read_tile) for data in (None, [], {})],
+        *[
+            (read, data)
+            for read in (read_pick, read_stroke, read_place, read_tile)
+            for data in (None, [], {})
+        ],
         (read_pick, {**PICK, "ids": [1, 2, 3, 4]}),
         (read_pick, {**PICK, "ids": [0]}),
+        (read_place, {**PLACE, "scale": NAN}),
         (read_pick, {**PICK, "ids": [256]}),
         (read_pick, {**PICK, "ids": [True]}),
         (read_pick, {**PICK, "ids": "12"}),

@@ -53,6 +53,17 @@ def join(visitor: Visitor, session: str) -> str:
     return str(answer["event_id"])
 
 
+def test_poll_less_often_slows_gradios_search_for_events() -> None:
+    async def intervals() -> tuple[float, float]:
+        ui = gr.Blocks(analytics_enabled=False)
+        before: float = ui._queue.sleep_when_free
+        gradio_queue.poll_less_often(ui)
+        return before, ui._queue.sleep_when_free
+
+    before, after = run_coroutine(intervals())
+    assert 0 < before < gradio_queue.POLL_SECONDS == after
+
+
 def test_order_waiting_orders_the_events_of_a_queue(ui: gr.Blocks, visitor: Visitor) -> None:
     seen: list[tuple[int, int]] = []
 

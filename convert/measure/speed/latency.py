@@ -2,23 +2,19 @@
 
 import argparse
 import resource
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from urllib.error import URLError
 
-import cv2
-import numpy as np
-
-from convert.measure.host import describe_host
-from convert.measure.page_waits import open_page
+from convert.measure.host import describe_host, describe_load, describe_versions
+from convert.measure.speed.page_process import ROOT, running_page
+from convert.measure.speed.page_waits import open_page
+from convert.measure.speed.scaled_photo import scale_photo
 from segmentation import (
     Limits,
     Photo,
@@ -33,9 +29,6 @@ from segmentation import (
 )
 from segmentation.compositing.stroke_matting import apply_strokes
 
-ROOT = Path(__file__).parents[2]
-START_TIMEOUT_SECONDS = 60
-STOP_TIMEOUT_SECONDS = 10
 IMPORT_TIMER = (
     "import time; t = time.perf_counter(); import segmentation; print(time.perf_counter() - t)"
 )
@@ -62,7 +55,8 @@ def run(args: argparse.Namespace) -> None:
         KoutuError: the model or the photo cannot be used.
         TimeoutError: the page does not start.
     """
-    print(f"{describe_host()}, {args.repeat} runs each, {args.megapixels:g} MP\n")
+    print(f"{describe_host()}, {args.repeat} runs each, {args.megapixels:g} MP")
+    print(f"{describe_versions()}; {describe_load()}\n")
     print("| wait | median s | min–max s |\n|---|---|---|")
     _report("import segmentation", _import_seconds, args.repeat)
     _report("cold start to page", _page_start_seconds, args.repeat)
@@ -71,7 +65,7 @@ def run(args: argparse.Namespace) -> None:
         command = [sys.executable, "-m", "segmentation", str(example), "-o", folder]
         name = "first cut-out of an example, new process"
         _report(name, lambda: _process_seconds(command), args.repeat)
-    photo = _scaled(read_photo(args.photo, Limits(megapixels=1e3)), args.megapixels)
+    photo = scale_photo(read_photo(args.photo, Limits(megapixels=1e3)), args.megapixels)
     card = find_model(args.model)
     with open_page(card, photo, STROKE) as actions:
         for name, act in actions.items():
@@ -123,43 +117,10 @@ def _import_seconds() -> float:
 
 
 def _page_start_seconds() -> float:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     start = time.perf_counter()
-    with subprocess.Popen(
-        [sys.executable, "app.py", "--port", str(port)],
-        cwd=ROOT,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as page:
-        try:
-            while time.perf_counter() - start < START_TIMEOUT_SECONDS:
-                try:
-                    with urllib.request.urlopen(f"http://127.0.0.1:{port}/"):
-                        return time.perf_counter() - start
-                except URLError:
-                    time.sleep(0.02)
-        finally:
-            _stop(page)
-    raise TimeoutError(f"the page did not start within {START_TIMEOUT_SECONDS} s")
-
-
-def _stop(page: subprocess.Popen[bytes]) -> None:
-    page.terminate()
-    try:
-        page.wait(STOP_TIMEOUT_SECONDS)
-    except subprocess.TimeoutExpired:  # Gradio may swallow the signal while it launches
-        page.kill()
+    with running_page():
+        return time.perf_counter() - start
 
 
 def _peak_gigabytes() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-
-
-def _scaled(photo: Photo, megapixels: float) -> Photo:
-    height, width = photo.hw
-    scale = (megapixels * 1e6 / (height * width)) ** 0.5
-    size_wh = round(width * scale), round(height * scale)
-    rgb = np.asarray(cv2.resize(photo.rgb, size_wh, interpolation=cv2.INTER_AREA), np.uint8)
-    return Photo(rgb, None, photo.stem, ())
