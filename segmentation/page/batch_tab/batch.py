@@ -27,8 +27,9 @@ from segmentation.page.server.files.uploads import read_upload
 from segmentation.page.strings import STRINGS
 from segmentation.parallel.overlap import map_overlapping
 
-# What a batch can cut out of each photo: the rules of `select` that choose something.
-BATCH_RULES = ("auto", "largest", "all")
+# What a batch can cut out of each photo: the rules of `select` that choose something, and their
+# keys in STRINGS.
+BATCH_RULES = {"auto": "auto", "largest": "largest", "all": "all_objects"}
 NOTHING_FOUND = Text("No object was found in this photo.", "这张照片里没有找到物体。")
 TABLE_NAME = "objects.csv"
 # Space that must be left on the disk, for the table among other things.
