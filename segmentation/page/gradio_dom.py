@@ -1,6 +1,6 @@
 """What the style sheet and the scripts rely on in Gradio's own elements in the browser."""
 
-# Classes in assets/page.css and assets/page.js.
+# Classes in assets/*.css and assets/page.js.
 DOM_CLASSES = (
     "app",
     "block",

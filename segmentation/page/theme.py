@@ -11,6 +11,8 @@ from segmentation.page.components import I18N
 from segmentation.page.strings import GRADIO_NAMES, GRADIO_TEXTS, STRINGS
 
 ASSETS = Path(__file__).parent / "assets"
+# The style sheets of the page, joined in this order.
+STYLES = ("layout", "start", "studio", "batch", "gradio")
 # The scripts of the page; `startPage` uses the others.
 SCRIPTS = ("drop", "share", "notice", "page")
 # Texts that the scripts show.
@@ -52,6 +54,9 @@ COLOURS: dict[str, tuple[str, str]] = {
     "input_background_fill": PANEL,
     "input_border_color": CONTROL_LINE,
     "input_border_color_focus": ACCENT,
+    "table_even_background_fill": PANEL,
+    "table_odd_background_fill": GROUND,
+    "table_border_color": LINE,
     "slider_color": ACCENT,
     "loader_color": ACCENT,
     "link_text_color": ACCENT,
@@ -127,7 +132,7 @@ def theme() -> gr.themes.Base:
 
 def css() -> str:
     """Return the style sheet."""
-    return _read("page.css")
+    return "\n".join(_read(f"{name}.css") for name in STYLES)
 
 
 def javascript() -> str:

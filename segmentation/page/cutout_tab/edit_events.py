@@ -6,9 +6,7 @@ a stroke to what it changes.
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import cv2
 import gradio as gr
 import numpy as np
 
@@ -182,16 +180,7 @@ class EditEvents:
         downloads: tuple[str, ...] = values[self._layout.downloads]
         if values[self._layout.exported] != view.result or not downloads:
             return None
-        return _read_image(downloads[-1])
-
-
-def _read_image(path: str) -> UInt8 | None:
-    """Decode a file that the page made; None if it was swept."""
-    pixels: Any = cv2.imread(path, cv2.IMREAD_UNCHANGED)
-    if pixels is None:
-        return None
-    code = cv2.COLOR_BGRA2RGBA if pixels.shape[2] == 4 else cv2.COLOR_BGR2RGB
-    return np.asarray(cv2.cvtColor(pixels, code), np.uint8)
+        return self._context.photos.read_result(downloads[-1])
 
 
 def _cut(picture: UInt8, asked: TileRequest) -> UInt8:

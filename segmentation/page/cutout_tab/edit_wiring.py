@@ -37,7 +37,10 @@ def wire_edits(layout: CutoutLayout, events: EditEvents, device: dict[str, Any])
         ),
     }
     for name, event in shown_at_once.items():
-        event.then(None, [canvas], js=SETTLE.format(event=name), **PRIVATE)
+        settle: dict[str, Any] = {"js": SETTLE.format(event=name), **PRIVATE}
+        # Gradio calls the first after a success or a lost connection, the other after an error.
+        event.then(None, [canvas], **settle)
+        event.failure(None, [canvas], **settle)
     return [
         *shown_at_once.values(),
         searching,

@@ -8,7 +8,7 @@ import gradio
 import pytest
 
 from segmentation.page.gradio_dom import DOM_CLASSES
-from segmentation.page.theme import ASSETS
+from segmentation.page.theme import ASSETS, css
 
 FRONTEND = Path(gradio.__file__).parent / "templates" / "frontend"
 
@@ -26,8 +26,8 @@ def test_gradio_still_has_the_class(name: str) -> None:
 
 
 def test_the_classes_in_our_assets_are_listed_and_no_others() -> None:
-    css = re.sub(r"/\*.*?\*/", "", (ASSETS / "page.css").read_text("utf-8"), flags=re.S)
-    selectors = re.findall(r"([^{}]+){", css)
+    rules = re.sub(r"/\*.*?\*/", "", css(), flags=re.S)
+    selectors = re.findall(r"([^{}]+){", rules)
     scripts = "\n".join(path.read_text("utf-8") for path in ASSETS.glob("*.js"))
     strings = re.findall(r"""["']([^"'\n]*)["']""", scripts)
     selectors += [string for string in strings if not string.endswith(".png")]

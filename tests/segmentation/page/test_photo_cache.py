@@ -102,3 +102,18 @@ def test_the_photo_of_another_path_is_another_photo(tmp_path: Path) -> None:
     second = shutil.copy(EXAMPLES / "flower.jpg", tmp_path / "second.jpg")
     assert cache.read(str(first)).stem == "first"
     assert cache.read(str(second)).stem == "second"
+
+
+def test_a_result_is_decoded_once_and_not_served_when_deleted(tmp_path: Path) -> None:
+    cache = PhotoCache(Limits())
+    image = np.zeros((40, 60, 4), np.uint8)
+    image[:, 30:] = 200, 10, 30, 128
+    path = tmp_path / "result.png"
+    path.write_bytes(encode(image))
+    pixels = cache.read_result(str(path))
+    assert pixels is not None
+    assert (pixels == image).all()
+    assert cache.read_result(str(path)) is pixels
+    assert cache.bytes == image.nbytes
+    path.unlink()
+    assert cache.read_result(str(path)) is None

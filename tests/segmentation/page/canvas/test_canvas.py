@@ -237,6 +237,26 @@ def test_a_subject_in_another_photo_is_moved_on_the_canvas(page: Page) -> None:
 
 
 @pytest.mark.parametrize("page", ["en-US"], indirect=True)
+def test_a_stroke_that_is_refused_does_not_stay(page: Page) -> None:
+    open_example(page, 0)
+    page.route("**/queue/join*", lambda route: route.fulfill(status=429, json={"detail": "No."}))
+    tool(page, "erase").click()
+    paint(page, (0.4, 0.5), (0.6, 0.5))
+    page.mouse.move(1, 1)
+    page.wait_for_function(
+        """() => {
+            const canvas = document.querySelector("#canvas .overlay");
+            const image = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+            return !image.data.some((value) => value);
+        }"""
+    )
+    expect(page.locator(".toast-body")).to_be_visible()
+    page.unroute("**/queue/join*")
+    with redrawn(page):
+        paint(page, (0.4, 0.5), (0.6, 0.5))
+
+
+@pytest.mark.parametrize("page", ["en-US"], indirect=True)
 def test_a_click_on_nothing_keeps_the_file(page: Page) -> None:
     open_example(page, 3)
     notice = page.locator("#canvas .notice")
