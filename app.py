@@ -29,9 +29,10 @@ from segmentation.page.batch_tab.tab import BATCH_TAB, CUTOUT_TAB, BatchTab
 from segmentation.page.compare_tab.columns import LETTERS
 from segmentation.page.compare_tab.tab import compare_tab
 from segmentation.page.components import EXAMPLES, QUIET, PageContext, string
+from segmentation.page.cutout_tab.memory import say_what_is_lost
 from segmentation.page.cutout_tab.tab import cutout_tab
 from segmentation.page.gradio_internals import is_space, keep_folders_below
-from segmentation.page.header import footer, header, say_restarted
+from segmentation.page.header import footer, header
 from segmentation.page.server.files.uploads import temporary_uploads_folder
 from segmentation.page.server.http.login import credentials
 from segmentation.page.server.launch import bypass_proxy_for_localhost, serve
@@ -98,7 +99,8 @@ def build_ui(context: PageContext, policy: PagePolicy = PRIVATE_PAGE) -> gr.Bloc
                 BatchTab(context, top, cutout, tabs)
         footer(context, top)
         restarted = gr.Checkbox(visible=False)
-        ui.load(say_restarted, restarted, None, js=restart_check(), **QUIET)
+        inputs = [restarted, cutout.memory]
+        ui.load(say_what_is_lost, inputs, None, js=restart_check(), **QUIET)
         publish_api(context)
     # A comparison does the work of as many calls as it may have settings.
     weights = dict.fromkeys(("compare_example", "compare_mine"), len(LETTERS))

@@ -17,7 +17,7 @@ COMMANDS = {
         "compare a model folder's artifacts with transformers and with each other",
     ),
     "bench": Command(
-        "convert.measure.bench",
+        "convert.measure.speed.bench",
         "time a model folder's artifacts against transformers and other run-times",
     ),
     "atc": Command("convert.ascend.atc", "make OM files for an Ascend chip from a model folder"),
@@ -40,10 +40,11 @@ COMMANDS = {
         "make the comparisons of the examples that the page shows",
     ),
     "waits": Command(
-        "convert.measure.latency", "measure how long a visitor waits, from a cold start to the file"
+        "convert.measure.speed.latency",
+        "measure how long a visitor waits, from a cold start to the file",
     ),
     "capacity": Command(
-        "convert.measure.capacity",
+        "convert.measure.speed.capacity",
         "measure how many photos per second the page and the command line cut out",
     ),
 }

@@ -53,7 +53,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=parse_size,
         metavar="HxW",
         help="only this size; may be given several times; default: all sizes in the card, or of a "
-        "graph for many sizes the square, 3:4 and 4:3",
+        "graph for many sizes the square, 3:4, 4:3, 2:3 and 3:2",
     )
     parser.add_argument(
         "--gears",

@@ -16,8 +16,9 @@ from segmentation.errors import ConversionError
 from segmentation.model_card import Artifact, InputSpec, ModelCard
 
 ONNX_FRAMEWORK = 5
-# Aspect ratios (height / width) of the OMs that are made of a graph for many sizes.
-DEFAULT_ASPECTS = (1.0, 3 / 4, 4 / 3)
+# Aspect ratios (height / width) of the OMs that are made of a graph for many sizes: those of phones
+# and cameras.
+DEFAULT_ASPECTS = (1.0, 3 / 4, 4 / 3, 2 / 3, 3 / 2)
 DEFAULT_SAMPLING = "grid-sample"
 # Names of the files in the folder where atc runs.
 KEEP_DTYPE_FILE = "keep_dtype.cfg"

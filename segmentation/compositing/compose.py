@@ -46,7 +46,16 @@ def compose(
 def compose_in_frame(
     photo: Photo, alpha: UInt8, background: Background, effects: Effects, frame: Frame
 ) -> UInt8:
-    """Put the chosen objects on a background, in the frame of `find_frame`; see `compose`."""
+    """Put the chosen objects on a background, in the frame of `find_frame`; see `compose`.
+
+    Args:
+        photo, background, effects: as for `compose`.
+        alpha: uint8 (H, W), in the photo's frame.
+        frame: as `find_frame` returns it for the same arguments.
+
+    Returns:
+        uint8 (h, w, 3 or 4), with (h, w) in `frame.size_hw`.
+    """
     colours = foreground(photo.rgb, alpha)
     if photo.alpha is not None:
         # Pixels that are partly transparent in the file have the object's pure colour already.
@@ -84,7 +93,16 @@ def composed_mask(
 
 
 def mask_in_frame(alpha: UInt8, background: Background, frame: Frame) -> UInt8:
-    """Compute the opacity of the objects in the frame of `find_frame`; see `composed_mask`."""
+    """Compute the opacity of the objects in the frame of `find_frame`; see `composed_mask`.
+
+    Args:
+        alpha: uint8 (H, W), in the photo's frame.
+        background: as for `compose`.
+        frame: as `find_frame` returns it for the same arguments.
+
+    Returns:
+        uint8 (h, w) in `frame.size_hw`.
+    """
     if background.has_own_frame:
         alpha = background.place(Layer(np.dstack([alpha] * 3), alpha)).alpha
     else:

@@ -6,7 +6,7 @@ full photo and to a preview. `stroke_matting` computes its effect.
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import hypot
 from typing import Literal
 
@@ -105,6 +105,12 @@ class Stroke:
         pad = (1 + margin) * self.radius_in(photo_hw)
         return clip_box((*(points.min(axis=0) - pad), *(points.max(axis=0) + pad)), photo_hw)
 
+    def thinned(self, photo_hw: SizeHW) -> "Stroke":
+        """Leave out points that make no visible difference in a photo of this size."""
+        spacing = POINT_SPACING * self.radius_in(photo_hw)
+        kept = _spaced(self._pixels(photo_hw), spacing)
+        return replace(self, points_xy=tuple(self.points_xy[index] for index in kept))
+
     def depth(self, window: Window) -> Float32:
         """How deep pixels lie in the stroke: 1 on its line, 0 on its rim, below 0 outside.
 
@@ -113,7 +119,7 @@ class Stroke:
         """
         radius = self.radius_in(window.photo_hw)
         points = self._pixels(window.photo_hw) - window.box_xyxy[:2]
-        thinned = _thin(points, POINT_SPACING * radius)
+        thinned = points[_spaced(points, POINT_SPACING * radius)]
         distance = np.full(window.reduced_hw, 2 * radius, np.float32)
         starts = thinned[:-1] if len(thinned) > 1 else thinned
         for start, end in zip(starts, thinned[1:] if len(thinned) > 1 else thinned, strict=True):
@@ -183,19 +189,13 @@ def clip_box(edges: tuple[float, ...], photo_hw: SizeHW) -> BoxXYXY | None:
     return (left, top, right, bottom) if left < right and top < bottom else None
 
 
-def _thin(points: Float32, spacing: float) -> Float32:
-    """Leave out points (N, 2) that are closer than a spacing to the one kept before; keep the last.
-
-    Returns:
-        float32 (n, 2), at least one point.
-    """
-    kept = [points[0]]
-    for point in points[1:-1]:
-        if hypot(*(point - kept[-1])) >= spacing:
-            kept.append(point)
-    if len(points) > 1:
-        kept.append(points[-1])
-    return np.asarray(kept, np.float32)
+def _spaced(points: Float32, spacing: float) -> list[int]:
+    """Indices of the points (N, 2) no closer than a spacing to the one before, and of the last."""
+    kept = [0]
+    for index, point in enumerate(points[1:-1], 1):
+        if hypot(*(point - points[kept[-1]])) >= spacing:
+            kept.append(index)
+    return [*kept, len(points) - 1] if len(points) > 1 else kept
 
 
 def _lower_to_segment(

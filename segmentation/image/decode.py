@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import numpy as np
 from PIL import Image
 
+from segmentation.arrays import UInt8
 from segmentation.errors import PhotoError, PhotoTooLarge
 from segmentation.i18n import Text
 from segmentation.image.colour import (
@@ -35,15 +36,28 @@ TILE_SIZE_TAGS = (322, 323)  # TIFF 6.0, section 15
 
 
 OnHeader = Callable[[int], None]
+# Returns an array of uint8 of the shape that it is given.
+Allocate = Callable[[tuple[int, ...]], UInt8]
 
 
-def decode(data: bytes, limits: Limits, on_header: OnHeader = lambda _: None) -> Photo:
+def allocate_empty(shape: tuple[int, ...]) -> UInt8:
+    """Return an array of a shape in memory of this process."""
+    return np.empty(shape, np.uint8)
+
+
+def decode(
+    data: bytes,
+    limits: Limits,
+    on_header: OnHeader = lambda _: None,
+    allocate: Allocate = allocate_empty,
+) -> Photo:
     """Decode a photo in this process, upright and in sRGB; its stem is "photo".
 
     Args:
         data: the file.
         limits: on its pixels, sides and frames.
         on_header: called with the number of pixels before the first of them is decoded.
+        allocate: makes the array of the colours, and then that of the alpha channel, if any.
 
     Raises:
         PhotoError: the file is not a photo, damaged, or too small.
@@ -71,11 +85,18 @@ def decode(data: bytes, limits: Limits, on_header: OnHeader = lambda _: None) ->
         opaque, alpha = split_alpha(to_eight_bits(upright))
         profile, hdr_notices = find_profile(image, data)
         converted, colour_notices = to_srgb(opaque, profile)
-        rgb = np.array(converted)
+        rgb = _place(np.asarray(converted), allocate)
     if alpha is not None:
+        alpha = _place(alpha, allocate)
         rgb[alpha == 0] = 255
     notices = frame_notices + missing_notices + orientation_notices + hdr_notices + colour_notices
     return Photo(rgb, alpha, "photo", notices, dpi_xy)
+
+
+def _place(values: UInt8, allocate: Allocate) -> UInt8:
+    placed = allocate(values.shape)
+    placed[:] = values
+    return placed
 
 
 def _slim_metadata(image: Image.Image) -> None:

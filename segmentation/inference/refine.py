@@ -13,6 +13,7 @@ from segmentation.i18n import Text
 from segmentation.image.photo import Photo
 from segmentation.inference.postprocess import FLOAT16_RANGE, Segmentation, remove_fragments
 from segmentation.inference.segmenter import Segmenter
+from segmentation.model_card import SUBJECT
 
 # Padding of the crop, as a share of the objects' longer side: enough to show what they border on;
 # and the padding of a second crop if they reach beyond the first.
@@ -137,12 +138,12 @@ def _average_on_crop(
     mirrored = np.ascontiguousarray(photo.on_white[top:bottom, left:right][:, ::-1])
     second, _ = segmenter.segment(replace(photo, rgb=mirrored, alpha=None), threshold=0)
     candidates = np.asarray(second.masks_queries_logits[:, :, ::-1], np.float32)
+    subjects = {item.id for item in segmentation.instances if item.label == SUBJECT}
     averages: list[Float32] = []
     found = False
     for instance_id in ids:
         first_mask = _resample_to_crop(segmentation, instance_id, box_xyxy, second.geometry.mask_hw)
-        is_subject = instance_id == segmentation.subject_id
-        ranked = _subject_first(second, candidates) if is_subject else candidates
+        ranked = _subject_first(second, candidates) if instance_id in subjects else candidates
         average = _average_with_match(first_mask, ranked)
         found = found or average is not None
         averages.append(first_mask if average is None else average)

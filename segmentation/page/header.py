@@ -6,7 +6,7 @@ import gradio as gr
 
 from segmentation.i18n import Language, Text
 from segmentation.image.photo import Limits
-from segmentation.page.components import PageContext, bilingual, language_of, static_html, string
+from segmentation.page.components import PageContext, bilingual, static_html, string
 from segmentation.page.server.launch import KEEP_SECONDS, SWEEP_SECONDS
 from segmentation.page.strings import FOOTER, STRINGS
 
@@ -89,9 +89,3 @@ def footer_text(limits: Limits, language: Language) -> str:
     return FOOTER.in_language(language).format(
         pixels=pixels.in_language(language), megabytes=limits.megabytes, minutes=KEEP_MINUTES
     )
-
-
-def say_restarted(was_restarted: bool, request: gr.Request) -> None:
-    """Explain why a page that reloaded itself is empty."""
-    if was_restarted:
-        gr.Warning(STRINGS["restarted"].in_language(language_of(request)), duration=None)

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from math import floor
 
+from segmentation.arrays import BoxXYXY
 from segmentation.compositing.strokes import MAX_STROKES, Stroke
 from segmentation.errors import ChoiceError
 from segmentation.i18n import Text
@@ -17,6 +18,19 @@ from segmentation.page.options import PageOptions
 SCORE_STEP = 0.05
 # Number of steps that can be undone.
 MAX_UNDO_STEPS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnBox:
+    """A box that a visitor drew, and the least score of the objects that were shown then.
+
+    Attributes:
+        box_xyxy: in photo pixels.
+        min_score: 0..1.
+    """
+
+    box_xyxy: BoxXYXY
+    min_score: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,6 +47,7 @@ class PhotoState:
         guesses: ids below the least score that clicks asked for; while chosen, they count as well.
         clicked: ids under the last click, if nothing was selected in another way since.
         boxed: ids found in boxes that the visitor drew; they count whatever their score.
+        boxes: these boxes, in the order of drawing.
         strokes: of the brushes, in the order of drawing.
         options: values of the controls; None until the first result is drawn.
         history: former steps, latest last.
@@ -48,6 +63,7 @@ class PhotoState:
     guesses: frozenset[int] = frozenset()
     clicked: tuple[int, ...] = ()
     boxed: frozenset[int] = frozenset()
+    boxes: tuple[DrawnBox, ...] = ()
     strokes: tuple[Stroke, ...] = ()
     options: PageOptions | None = None
     history: tuple["PhotoState", ...] = ()
@@ -85,7 +101,7 @@ class PhotoState:
         return replace(self._step(), chosen=tuple(ids), clicked=())
 
     def draw(self, stroke: Stroke) -> "PhotoState":
-        """Add a stroke; this can be undone.
+        """Add a stroke, without points that make no difference; this can be undone.
 
         Raises:
             ChoiceError: there are too many.
@@ -95,14 +111,16 @@ class PhotoState:
                 f"A photo takes up to {MAX_STROKES} strokes. Undo some of them.",
                 f"一张照片最多 {MAX_STROKES} 笔，请先撤销几笔。",
             )
-        return replace(self._step(), strokes=(*self.strokes, stroke))
+        thinned = stroke.thinned(self.segmentation.geometry.photo_hw)
+        return replace(self._step(), strokes=(*self.strokes, thinned))
 
-    def add_boxed(self, found: Segmentation, min_score: float) -> "PhotoState":
+    def add_boxed(self, found: Segmentation, box: DrawnBox) -> "PhotoState":
         """Add the objects found in a box, and select the best of them; this can be undone.
 
         Of uncertain objects only the best is added, and only if there are no others. An object that
         is shown already is not added again.
         """
+        min_score = box.min_score
         best = [instance.id for instance in found.instances[:1]]
         wanted = (
             found.above(min_score) if found.above(min_score).instances else found.above(1, best)
@@ -115,6 +133,7 @@ class PhotoState:
             segmentation=merged,
             chosen=(*self.chosen, added[0]),
             boxed=self.boxed.union(added),
+            boxes=(*self.boxes, box),
             clicked=(),
         )
 
@@ -212,6 +231,7 @@ class PhotoState:
             guesses=guesses,
             clicked=(),
             boxed=frozenset(),
+            boxes=(),
             history=(),
             undone=(),
         )

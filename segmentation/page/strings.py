@@ -182,6 +182,10 @@ STRINGS = {
         "it restarts. Open it again.",
         "服务器上已没有这张照片：照片一小时后删除，服务器重启后也不保留。请重新打开。",
     ),
+    "strokes_not_kept": Text(
+        "Your brush strokes were too long to be kept. Paint them again.",
+        "画笔笔画过长，未能保留，请重新涂抹。",
+    ),
     "backdrop_deleted": Text(
         "The server no longer has the background photo: it is deleted after an hour. Choose it "
         "again.",

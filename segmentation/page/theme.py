@@ -145,8 +145,11 @@ def javascript() -> str:
 
 
 def restart_check() -> str:
-    """Return the function that reports whether the server was restarted since the last load."""
-    return f"() => {{\n{_read('restart.js')}\nreturn watchForRestart();\n}}"
+    """Return the function that reports whether the server was restarted since the last load.
+
+    The browser's memory goes with it.
+    """
+    return f"(_, memory) => {{\n{_read('restart.js')}\nreturn [watchForRestart(), memory];\n}}"
 
 
 def _read(name: str) -> str:

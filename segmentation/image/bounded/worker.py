@@ -13,6 +13,7 @@ import signal
 import socket
 import sys
 from contextlib import suppress
+from math import prod
 from typing import BinaryIO
 
 import cv2
@@ -23,7 +24,7 @@ from segmentation.arrays import UInt8
 from segmentation.errors import PhotoError
 from segmentation.image.bounded.budget import Budget, restrict
 from segmentation.image.bounded.messages import pack_error, read_message, write_message
-from segmentation.image.decode import decode
+from segmentation.image.decode import allocate_empty, decode
 from segmentation.image.open import register_heif
 from segmentation.image.photo import Limits, Photo
 from segmentation.image.write import encode
@@ -58,6 +59,10 @@ def _prepare() -> None:
 
         pillow_heif.options.DECODE_THREADS = 1
     # Forks need not load again what a first photo loads.
+    _decode_sample()
+
+
+def _decode_sample() -> None:
     decode(encode(np.zeros((32, 32, 3), np.uint8), "jpeg"), Limits())
 
 
@@ -87,24 +92,35 @@ def serve(requests: BinaryIO, replies: BinaryIO, channel: socket.socket | None) 
     most = Budget.of(len(data), limits.max_pixels)
     # Pillow reserves the memory for a WebP's pixels when it opens the file.
     restrict(most if data[8:12] == b"WEBP" else Budget.of(len(data), 0), most)
+    allocate = allocate_empty if shared is None else _SharedMemory(shared).allocate
     try:
-        photo = decode(data, limits, lambda pixels: restrict(Budget.of(len(data), pixels), most))
+        photo = decode(
+            data, limits, lambda pixels: restrict(Budget.of(len(data), pixels), most), allocate
+        )
     except PhotoError as error:
         write_message(replies, pack_error(error))
         return True
     planes = [photo.rgb] if photo.alpha is None else [photo.rgb, photo.alpha]
-    if shared is not None:
-        _copy(planes, shared)
     write_message(replies, _describe(photo), *(planes if shared is None else ()))
     return True
 
 
-def _copy(planes: list[UInt8], shared: int) -> None:
-    memory = np.frombuffer(mmap.mmap(shared, sum(plane.nbytes for plane in planes)), np.uint8)
-    start = 0
-    for plane in planes:
-        memory[start : start + plane.nbytes] = plane.reshape(-1)
-        start += plane.nbytes
+class _SharedMemory:
+    """Hands out one array after another of the program's memory: pixels are written there at once.
+
+    Args:
+        descriptor: of the memory.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._used = 0
+
+    def allocate(self, shape: tuple[int, ...]) -> UInt8:
+        """Return the next array of a shape."""
+        start, self._used = self._used, self._used + prod(shape)
+        # No more than needed: the limit on memory counts it.
+        return np.ndarray(shape, np.uint8, mmap.mmap(self._descriptor, self._used), start)
 
 
 def _describe(photo: Photo) -> dict[str, object]:
@@ -130,6 +146,8 @@ if sys.platform == "linux":
             os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
             served = False
             try:
+                # Copies the memory that a photo writes to, while there is none to wait.
+                _decode_sample()
                 served = serve(requests, replies, channel)
             finally:
                 os._exit(0 if served else 1)

@@ -19,7 +19,7 @@ from segmentation.page.strings import STRINGS
 def open_result(batch: Batch, index: int) -> OpenRequest:
     """Ask to open the photo of a result as the batch cut it out."""
     result = batch.done[index]
-    return OpenRequest(str(result.path), batch.model, result.chosen, batch.options)
+    return OpenRequest(str(result.path), batch.model, result.chosen or None, batch.options)
 
 
 def replace_cutout(

@@ -36,7 +36,7 @@ from segmentation.page.cutout_tab.drawing import Drawing
 from segmentation.page.cutout_tab.layout import CutoutLayout
 from segmentation.page.preview import pixels_of, reduce_image
 from segmentation.page.server.files.downloads import store_image
-from segmentation.page.session import PhotoState
+from segmentation.page.session import DrawnBox, PhotoState
 from segmentation.page.strings import STRINGS
 
 
@@ -98,14 +98,16 @@ class EditEvents:
         with translate_errors(request):
             photo = self._context.photos.read(state.path)
             segmenter = self._context.registry.segmenter(state.model)
-            found = segment_box(segmenter, photo, read_box(event._data, photo.hw))
-        return {self._layout.found_in_box: found}
+            box_xyxy = read_box(event._data, photo.hw)
+            found = segment_box(segmenter, photo, box_xyxy)
+        return {self._layout.found_in_box: (box_xyxy, found)}
 
     def add_boxed(self, values: Values, request: gr.Request) -> Updates:
         """Add the objects that were found in a box, and select the best of them."""
         layout = self._layout
-        state, found = layout.state(values, request), require(values[layout.found_in_box], request)
-        added = state.add_boxed(found, values[layout.min_score])
+        state = layout.state(values, request)
+        box_xyxy, found = require(values[layout.found_in_box], request)
+        added = state.add_boxed(found, DrawnBox(box_xyxy, values[layout.min_score]))
         if added is state:
             return self._notice("nothing_in_box", values, request)
         return self._drawing.show(added, values, request)

@@ -1,23 +1,34 @@
-"""What a visitor's browser keeps of the tab: the settings, and which photo was open.
+"""What a visitor's browser keeps of the tab: the settings, the open photo, and its edits.
 
 It comes back from the browser, where anybody can write anything into it.
 """
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 from gradio.components import Component
 
-from segmentation.page.components import EXAMPLES, gallery
+from segmentation.compositing.strokes import MAX_STROKES, Stroke
+from segmentation.errors import ChoiceError
+from segmentation.inference.segment_box import MIN_BOX_SIDE
+from segmentation.page.canvas.events import read_stroke
+from segmentation.page.components import EXAMPLES, gallery, language_of
 from segmentation.page.cutout_tab.open_request import OpenRequest
 from segmentation.page.gradio_internals import is_uploaded
 from segmentation.page.options import PageOptions
-from segmentation.page.session import PhotoState
+from segmentation.page.session import DrawnBox, PhotoState
+from segmentation.page.strings import STRINGS
 
 KEY = "koutu_studio"
+# What the browser is sent with each edit must stay small: this many points are some 50 kB. Each
+# box takes the time of an inference when the photo is opened again.
+MAX_POINTS, MAX_BOXES = 3_000, 20
+# Decimals of a point, as a share of the photo: less than a pixel.
+DECIMALS = 4
 
 
 def browser_memory() -> gr.BrowserState:
@@ -34,6 +45,8 @@ def remember(state: PhotoState, options: PageOptions) -> dict[str, Any]:
         "path": state.path,
         "model": state.model,
         "chosen": [*state.chosen],
+        "boxes": [[*box.box_xyxy, box.min_score] for box in state.boxes],
+        "strokes": _strokes_as_json(state.strokes),
         "options": asdict(replace(options, backdrop=None)),
     }
 
@@ -72,19 +85,100 @@ def recall_photo(
     Returns:
         The example, else the photo that was open last if the server still has it, else None.
     """
-    names = {Path(entry["file"]).stem: EXAMPLES / entry["file"] for entry in gallery()}
+    names = _examples()
     if example in names:
-        return OpenRequest(str(names[example]), models[0], (), options, is_first=True)
-    if not isinstance(memory, dict) or not isinstance(memory.get("path"), str):
+        return OpenRequest(str(names[example]), models[0], None, options, is_first=True)
+    path = _path(memory)
+    if path is None or not _is_here(path):
         return None
-    path, model, chosen = memory["path"], memory.get("model"), memory.get("chosen")
-    if "\0" in path or not (Path(path) in names.values() or is_uploaded(path)):
+    is_same = memory.get("model") in models
+    chosen = memory.get("chosen")
+    ids = tuple(id_ for id_ in chosen if type(id_) is int) if isinstance(chosen, list) else None
+    return OpenRequest(
+        path,
+        memory["model"] if is_same else models[0],
+        ids if is_same else None,
+        options,
+        _boxes(memory.get("boxes")) if is_same else (),
+        _strokes(memory.get("strokes")),
+        is_first=True,
+    )
+
+
+def loss(memory: Any) -> str | None:
+    """Return what cannot be brought back, as a key of STRINGS; None if nothing was lost."""
+    path = _path(memory)
+    if path is None:
         return None
-    if not Path(path).is_file():
+    if not _is_here(path):
+        return "photo_deleted"
+    return "strokes_not_kept" if memory.get("strokes", ()) is None else None
+
+
+def say_what_is_lost(was_restarted: bool, memory: Any, request: gr.Request) -> None:
+    """Explain why a page that was loaded again is empty, or shows less than before."""
+    lost = "restarted" if was_restarted else loss(memory)
+    if lost is not None:
+        gr.Warning(STRINGS[lost].in_language(language_of(request)), duration=None)
+
+
+def _path(memory: Any) -> str | None:
+    """The path of the remembered photo, which may be any text; None if there is none."""
+    path = memory.get("path") if isinstance(memory, dict) else None
+    return path if isinstance(path, str) and path else None
+
+
+def _is_here(path: str) -> bool:
+    """Whether a path is an example's or an upload's, and the server still has the file."""
+    if "\0" in path or not (Path(path) in _examples().values() or is_uploaded(path)):
+        return False
+    return Path(path).is_file()
+
+
+def _examples() -> dict[str, Path]:
+    """The paths of the examples by their names."""
+    return {Path(entry["file"]).stem: EXAMPLES / entry["file"] for entry in gallery()}
+
+
+def _strokes_as_json(strokes: tuple[Stroke, ...]) -> list[dict[str, Any]] | None:
+    """Return strokes as `read_stroke` reads them; None if they have too many points."""
+    if sum(len(stroke.points_xy) for stroke in strokes) > MAX_POINTS:
         return None
-    ids = tuple(id_ for id_ in chosen if type(id_) is int) if isinstance(chosen, list) else ()
-    name = model if model in models else models[0]
-    return OpenRequest(path, name, ids, options, is_first=True)
+    return [
+        {
+            "mode": stroke.mode,
+            "radius": stroke.radius,
+            "points_xy": [[round(x, DECIMALS), round(y, DECIMALS)] for x, y in stroke.points_xy],
+        }
+        for stroke in strokes
+    ]
+
+
+def _strokes(kept: Any) -> tuple[Stroke, ...]:
+    """Read strokes; all are left out if one is invalid."""
+    try:
+        strokes = tuple(read_stroke(item) for item in kept) if isinstance(kept, list) else ()
+    except ChoiceError:
+        return ()
+    is_small = sum(len(stroke.points_xy) for stroke in strokes) <= MAX_POINTS
+    return strokes if is_small and len(strokes) <= MAX_STROKES else ()
+
+
+def _boxes(kept: Any) -> tuple[DrawnBox, ...]:
+    """Read boxes; those from the first invalid one on are left out, as ids follow their order."""
+    boxes: list[DrawnBox] = []
+    for item in kept[:MAX_BOXES] if isinstance(kept, list) else ():
+        if not (isinstance(item, list) and len(item) == 5 and all(map(_is_number, item))):
+            break
+        left, top, right, bottom = (int(edge) for edge in item[:4])
+        if right - left < MIN_BOX_SIDE or bottom - top < MIN_BOX_SIDE or min(left, top) < 0:
+            break
+        boxes.append(DrawnBox((left, top, right, bottom), item[4]))
+    return tuple(boxes)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
 
 
 def _fits(value: Any, control: Component) -> bool:
@@ -92,7 +186,8 @@ def _fits(value: Any, control: Component) -> bool:
     if isinstance(control, gr.Radio | gr.Dropdown):
         return isinstance(value, str) and value in [choice for _, choice in control.choices]
     if isinstance(control, gr.Slider | gr.Number):
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
         low, high = control.minimum, control.maximum
-        return is_number and (low is None or value >= low) and (high is None or value <= high)
+        return (
+            _is_number(value) and (low is None or value >= low) and (high is None or value <= high)
+        )
     return type(value) is type(control.value) and not (isinstance(value, str) and len(value) > 40)

@@ -3,10 +3,11 @@
 Each takes and returns values by component.
 """
 
-from dataclasses import replace
+from functools import partial
 
 import gradio as gr
 
+from segmentation.inference.segment_box import segment_box
 from segmentation.inference.select import MIN_OFFERED_SCORE
 from segmentation.page.components import (
     EXAMPLES,
@@ -20,8 +21,8 @@ from segmentation.page.components import (
     translate_errors,
 )
 from segmentation.page.cutout_tab.layout import CutoutLayout
-from segmentation.page.cutout_tab.memory import forget_photo, recall_options, recall_photo
-from segmentation.page.cutout_tab.open_request import OpenRequest
+from segmentation.page.cutout_tab.memory import forget_photo, loss, recall_options, recall_photo
+from segmentation.page.cutout_tab.open_request import OpenRequest, redo_edits
 from segmentation.page.header import Header, model_choices, status_text
 from segmentation.page.preview import pixels_of
 from segmentation.page.server.files.downloads import store_image
@@ -49,7 +50,11 @@ class PhotoEvents:
         options = recall_options(memory, layout.controls, layout.page_options(values))
         models = tuple(card.name for card in self._context.registry.cards)
         example = request.query_params.get("example")
+        # Said once, see `say_what_is_lost`.
+        is_gone = loss(memory) == "photo_deleted"
+        forgotten: Updates = {layout.memory: forget_photo(memory)} if is_gone else {}
         return {
+            **forgotten,
             self._header.status: status_text(self._context, None, language),
             self._header.model: gr.Dropdown(choices=model_choices(self._context, language)),
             layout.open_request: recall_photo(memory, example, models, options),
@@ -85,12 +90,14 @@ class PhotoEvents:
         if wanted is None or (wanted.is_first and values[layout.photo_state] is not None):
             return skip()
         opened = self._open(wanted.path, wanted.model, request, progress)
-        state: PhotoState = opened[layout.photo_state]
-        found = (instance.id for instance in state.segmentation.instances)
-        chosen = tuple(id_ for id_ in found if id_ in wanted.chosen)
+        with translate_errors(request):
+            photo = self._context.photos.read(wanted.path)
+            segmenter = self._context.registry.segmenter(wanted.model)
+            search = partial(segment_box, segmenter, photo)
+            state = redo_edits(opened[layout.photo_state], wanted, search)
         return {
             **opened,
-            layout.photo_state: replace(state, chosen=chosen or state.chosen),
+            layout.photo_state: state,
             layout.model_in_use: wanted.model,
             self._header.model: wanted.model,
             **layout.set_controls(wanted.options),

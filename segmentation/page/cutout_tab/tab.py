@@ -44,7 +44,13 @@ def cutout_tab(ui: gr.Blocks, context: PageContext, header: Header) -> CutoutLay
     ui.load(
         photo_events.greet,
         {layout.memory, *layout.controls.values()},
-        [header.status, header.model, layout.open_request, *all_controls(layout)],
+        [
+            header.status,
+            header.model,
+            layout.memory,
+            layout.open_request,
+            *all_controls(layout),
+        ],
         **QUIET,
     )
     device = context.device_queue

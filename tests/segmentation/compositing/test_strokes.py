@@ -62,6 +62,18 @@ def test_many_close_points_draw_the_same_line_as_few() -> None:
     )
 
 
+def test_a_thinned_stroke_has_its_ends_and_draws_the_same() -> None:
+    dense = tuple((0.2 + 0.6 * share, 0.5) for share in np.linspace(0, 1, 1000))
+    stroke = Stroke("keep", 0.05, dense)
+    thinned = stroke.thinned(WHOLE.photo_hw)
+    assert len(thinned.points_xy) < 150
+    assert (thinned.points_xy[0], thinned.points_xy[-1]) == (dense[0], dense[-1])
+    np.testing.assert_array_equal(thinned.depth(WHOLE), stroke.depth(WHOLE))
+    assert thinned.thinned(WHOLE.photo_hw) == thinned
+    dot = Stroke("erase", 0.05, dense[:1])
+    assert dot.thinned(WHOLE.photo_hw) == dot
+
+
 def test_a_reduced_window_shows_the_same_stroke() -> None:
     stroke = Stroke("keep", 0.1, ((0.3, 0.4), (0.6, 0.5)))
     full = stroke.depth(WHOLE)

@@ -28,6 +28,13 @@ def tiff_of_one_value(tags: int, length: int) -> bytes:
     return b"II*\0" + struct.pack("<I", 8) + table + bytes(4 + length)
 
 
+def tiff_of_one_tile(side: int) -> bytes:
+    """Make a TIFF of 20 x 20 pixels in one tile of a larger size."""
+    tags = {256: 20, 257: 20, 258: 8, 259: 8, 262: 1, 277: 1, 322: side, 323: side, 324: 8, 325: 8}
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags.items())
+    return b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries + bytes(4)
+
+
 def progressive_scans(count: int, side: int) -> bytes:
     """Make a progressive JPEG that repeats a scan."""
     data = encode_image(Image.new("RGB", (side, side), (90, 30, 30)), "JPEG", progressive=True)

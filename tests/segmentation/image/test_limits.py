@@ -10,6 +10,7 @@ from PIL import Image, TiffImagePlugin
 from segmentation.errors import PhotoError, PhotoTooLarge
 from segmentation.image.photo import Limits
 from segmentation.image.read import read_photo
+from tests.segmentation.image.bomb_files import tiff_of_one_tile
 from tests.segmentation.image.photo_files import SIZE_WH, encode_image, save_image
 
 
@@ -84,21 +85,8 @@ def test_a_decompression_bomb_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("decoding_forbidden")
 def test_a_tiff_of_one_huge_tile_is_refused_by_its_header(tmp_path: Path) -> None:
-    tags = {
-        256: 20,
-        257: 20,
-        258: 8,
-        259: 8,
-        262: 1,
-        277: 1,
-        322: 46336,
-        323: 46336,
-        324: 8,
-        325: 8,
-    }
-    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags.items())
     path = tmp_path / "x.tif"
-    path.write_bytes(b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries + bytes(4))
+    path.write_bytes(tiff_of_one_tile(46_336))
     with pytest.raises(PhotoTooLarge, match="far too many pixels"):
         read_photo(path)
 

@@ -16,6 +16,17 @@ from segmentation.arrays import UInt8
 from segmentation.page.strings import STRINGS
 from tests.paths import SCREENSHOTS
 
+DROP = """([name, bytes, type, selector]) => {
+    const dataTransfer = new DataTransfer();
+    dataTransfer.items.add(new File([new Uint8Array(bytes)], name, {type}));
+    const options = {dataTransfer, bubbles: true, cancelable: true};
+    document.querySelector(selector).dispatchEvent(new DragEvent("dragenter", options));
+    const isShown = "drop" in document.documentElement.dataset;
+    const drop = new DragEvent("drop", options);
+    document.querySelector(selector).dispatchEvent(drop);
+    return [isShown, drop.defaultPrevented];
+}"""
+
 
 def text(page: Page, key: str) -> str:
     """Return the text of a key of STRINGS in the language of the page."""
@@ -70,6 +81,12 @@ def photo_input(page: Page) -> Locator:
     return page.locator("#drop input[type=file]")
 
 
+def drop_file(page: Page, path: Path, name: str, type_: str, selector: str) -> list[bool]:
+    """Drop a file; return whether the page offers to take it, and the browser leaves it alone."""
+    outcome: list[bool] = page.evaluate(DROP, [name, [*path.read_bytes()], type_, selector])
+    return outcome
+
+
 def download(page: Page, folder: Path) -> tuple[str, UInt8]:
     """Download the result. Returns its name and its pixels."""
     with page.expect_download() as waiting:
@@ -101,23 +118,24 @@ def decode(path: Path) -> UInt8:
 
 def click_photo(page: Page, x: float, y: float) -> None:
     """Click the photo at a fraction of its width and height, wherever it lies on the canvas."""
-    page.mouse.click(*_point_on_photo(page, x, y))
+    page.mouse.click(*point_on_photo(page, x, y))
 
 
 def move_over_photo(page: Page, x: float, y: float) -> None:
     """Move the pointer to a fraction of the photo's width and height."""
-    page.mouse.move(*_point_on_photo(page, x, y))
+    page.mouse.move(*point_on_photo(page, x, y))
 
 
 def paint(page: Page, start: tuple[float, float], end: tuple[float, float]) -> None:
     """Drag from one point of the photo to another one, given as fractions of it."""
-    page.mouse.move(*_point_on_photo(page, *start))
+    page.mouse.move(*point_on_photo(page, *start))
     page.mouse.down()
-    page.mouse.move(*_point_on_photo(page, *end), steps=10)
+    page.mouse.move(*point_on_photo(page, *end), steps=10)
     page.mouse.up()
 
 
-def _point_on_photo(page: Page, x: float, y: float) -> tuple[float, float]:
+def point_on_photo(page: Page, x: float, y: float) -> tuple[float, float]:
+    """Return the place in the window, in pixels, of a fraction of the photo's width and height."""
     image = page.locator("#canvas img.original")
     image.scroll_into_view_if_needed()
     box = image.bounding_box()

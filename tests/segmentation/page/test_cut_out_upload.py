@@ -9,7 +9,7 @@ import pytest
 
 from segmentation import Limits, PhotoTooLarge, Segmenter, find_model
 from segmentation.arrays import UInt8
-from segmentation.compositing.sizing.frame import NO_HEAD
+from segmentation.compositing.sizing.frame import HEAD_NOTICES, NO_HEAD
 from segmentation.errors import ChoiceError, PhotoError
 from segmentation.page.api import cut_out_upload
 from segmentation.page.server.limits.policy import PUBLIC_PAGE
@@ -46,6 +46,18 @@ def test_the_report_says_what_the_command_line_says(segmenter: Segmenter) -> Non
     assert file.size_hw == (413, 295)
     assert len(file.chosen) > 0
     assert NO_HEAD in file.notices
+
+
+def test_a_portrait_becomes_an_id_photo(segmenter: Segmenter) -> None:
+    options = TextOptions(id="cn-1inch", one_look=True)
+    file = cut_out_upload(options, segmenter, EXAMPLES / "astronaut.png", None, Limits())
+    assert not {*HEAD_NOTICES} & {*file.notices}
+    alpha = cv2.imdecode(np.frombuffer(file.data, np.uint8), cv2.IMREAD_UNCHANGED)[..., 3]
+    # The hair starts a tenth below the upper edge, in the middle; the suit goes to the lower edge.
+    rows, columns = np.nonzero(alpha[: alpha.shape[0] // 2] >= 128)
+    assert rows.min() / 413 == pytest.approx(0.1, abs=0.02)
+    assert np.median(columns) / 295 == pytest.approx(0.5, abs=0.05)
+    assert alpha[-1, 295 // 2] == 255
 
 
 def test_options_have_the_syntax_of_the_command_line(

@@ -1,4 +1,4 @@
-"""The state of an open photo: its selection, undo, and the messages about it."""
+"""The state of an open photo: its selection and undo."""
 
 from dataclasses import fields, replace
 
@@ -6,16 +6,14 @@ import pytest
 
 from segmentation.compositing.strokes import MAX_STROKES, Stroke
 from segmentation.errors import ChoiceError
-from segmentation.i18n import Text
 from segmentation.page.options import PageOptions
-from segmentation.page.photo_texts import advice, describe, notice_lines
-from segmentation.page.session import SCORE_STEP, PhotoState
-from segmentation.page.strings import STRINGS
+from segmentation.page.session import SCORE_STEP, DrawnBox, PhotoState
 from tests.segmentation.scenes import DOG, OBJECT, PERSON, block, geometry, segmentation
 
 SCENE = segmentation((PERSON, block(2, 2, 10, 18)), (DOG, block(12, 10, 19, 18)))
 BEST, SECOND = (instance.score for instance in SCENE.instances)
 BETWEEN = (BEST + SECOND) / 2
+BOX = 120, 0, 190, 80
 STATE = PhotoState("photo.jpg", "preview.jpg", "compact", SCENE, (), ())
 
 
@@ -168,39 +166,8 @@ def test_selections_are_undone_one_by_one() -> None:
     assert state.undo() is state
 
 
-def test_a_description_has_number_and_label() -> None:
-    assert describe(SCENE.instances[1], "en") == "2 · dog"
-    assert describe(SCENE.instances[1], "zh") == "2 · 狗"
-
-
-EMPTY = segmentation()
 KEEP = Stroke("keep", 0.02, ((0.5, 0.5),))
 ERASE = replace(KEEP, mode="erase")
-
-
-@pytest.mark.parametrize(
-    ("state", "threshold", "chosen", "expected"),
-    [
-        (replace(STATE, segmentation=EMPTY), 0.3, (), "no_objects"),
-        (STATE, 1.1, (), "no_certain_objects"),
-        (STATE, 0, (), "select_one"),
-        (STATE, 0, (1,), None),
-        (replace(STATE, segmentation=EMPTY, strokes=(KEEP,)), 0.3, (), None),
-        (replace(STATE, strokes=(ERASE,)), 0, (), "select_one"),
-    ],
-)
-def test_the_next_step_is_advised(
-    state: PhotoState, threshold: float, chosen: tuple[int, ...], expected: str | None
-) -> None:
-    state = replace(state, chosen=chosen)
-    assert advice(state, threshold) == ((STRINGS[expected],) if expected else ())
-
-
-def test_notices_about_the_file_have_a_line_each() -> None:
-    notices = Text("The first frame is used.", "只使用第一帧。"), Text("It is grey.", "是灰度图。")
-    state = replace(STATE, notices=notices)
-    assert notice_lines(state, "en") == "The first frame is used.  \nIt is grey."
-    assert notice_lines(STATE, "zh") == ""
 
 
 def test_another_model_keeps_the_chosen_objects_that_it_finds() -> None:
@@ -242,7 +209,7 @@ def test_undo_and_redo_go_through_all_that_was_done() -> None:
     states.append(states[-1].select((1,)))
     states.append(states[-1].draw(KEEP))
     states.append(states[-1].set_options(other))
-    states.append(states[-1].add_boxed(segmentation((DOG, block(12, 0, 19, 8))), 0))
+    states.append(states[-1].add_boxed(segmentation((DOG, block(12, 0, 19, 8))), DrawnBox(BOX, 0)))
     seen = [(state.chosen, state.strokes, state.options) for state in states]
     assert seen[-1] == ((1, 3), (KEEP,), other)
     state = states[-1]
@@ -291,10 +258,10 @@ def test_only_so_many_strokes_are_taken() -> None:
 
 def test_objects_in_a_box_are_shown_whatever_their_score() -> None:
     unsure = segmentation((DOG, block(12, 0, 19, 8) * UNSURE))
-    state = STATE.add_boxed(unsure, BETWEEN)
+    state = STATE.add_boxed(unsure, DrawnBox(BOX, BETWEEN))
     assert state.selected(BETWEEN) == (3,)
     assert [instance.id for instance in state.select(()).visible(BETWEEN).instances] == [1, 3]
-    assert state.add_boxed(unsure, BETWEEN) is state, "it is known by now"
+    assert state.add_boxed(unsure, DrawnBox(BOX, BETWEEN)) is state, "it is known by now"
 
 
 def test_files_of_single_objects_have_the_strokes_that_are_theirs() -> None:

@@ -59,7 +59,7 @@ def replace_image(previous: tuple[str, ...], stem: str, image: UInt8) -> tuple[s
 
     Args:
         previous: the paths that the last call returned; returned again if the image is the same.
-        stem, image: see `store_image`.
+        stem, image: see `store_image`; uint8 (H, W, 3 or 4).
     """
     format_ = _format_of(image)
     name, data = f"{stem}.{format_}", encode(image, format_)

@@ -10,6 +10,7 @@ from tests.paths import EXAMPLES
 from tests.segmentation.page.browser_tabs import BrowserTabs
 from tests.segmentation.page.browsing import (
     download,
+    drop_file,
     open_example,
     open_tools,
     photo_input,
@@ -18,23 +19,7 @@ from tests.segmentation.page.browsing import (
     text,
 )
 
-DROP = """([name, bytes, type, selector]) => {
-    const dataTransfer = new DataTransfer();
-    dataTransfer.items.add(new File([new Uint8Array(bytes)], name, {type}));
-    const options = {dataTransfer, bubbles: true, cancelable: true};
-    document.querySelector(selector).dispatchEvent(new DragEvent("dragenter", options));
-    const isShown = "drop" in document.documentElement.dataset;
-    const drop = new DragEvent("drop", options);
-    document.querySelector(selector).dispatchEvent(drop);
-    return [isShown, drop.defaultPrevented];
-}"""
 only_english = pytest.mark.parametrize("page", ["en-US"], indirect=True)
-
-
-def drop(page: Page, path: Path, name: str, type_: str, selector: str) -> list[bool]:
-    """Drop a file; return whether the page offers to take it, and the browser leaves it alone."""
-    outcome: list[bool] = page.evaluate(DROP, [name, [*path.read_bytes()], type_, selector])
-    return outcome
 
 
 @pytest.mark.parametrize(
@@ -67,7 +52,7 @@ def test_a_second_photo_is_dropped_anywhere_whatever_its_type(page: Page, tmp_pa
     photo = EXAMPLES / "coffee.png"
     with redrawn(page):
         # Browsers give no type to a file whose ending they do not know.
-        assert drop(page, photo, "cup.jpg_large", "", "#footer") == [True, True]
+        assert drop_file(page, photo, "cup.jpg_large", "", "#footer") == [True, True]
     assert download(page, tmp_path)[0] == "cup_cutout.png"
     expect(page.locator("html")).not_to_have_attribute("data-drop", "photo")
 
@@ -76,7 +61,10 @@ def test_a_second_photo_is_dropped_anywhere_whatever_its_type(page: Page, tmp_pa
 def test_a_photo_dropped_on_the_batch_tab_goes_there(page: Page) -> None:
     page.get_by_role("tab", name=text(page, "batch")).click()
     page.locator("input[type=file][multiple]").wait_for(state="attached")
-    assert drop(page, EXAMPLES / "flower.jpg", "rose.jpg", "image/jpeg", "#footer") == [True, True]
+    assert drop_file(page, EXAMPLES / "flower.jpg", "rose.jpg", "image/jpeg", "#footer") == [
+        True,
+        True,
+    ]
     expect(page.get_by_text("rose", exact=True)).to_be_visible()
 
 

@@ -1,5 +1,6 @@
 """The bench command: what it times, in which order, and how it prints it."""
 
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -7,10 +8,10 @@ from pathlib import Path
 import pytest
 import torch
 
-import convert.measure.baselines
-import convert.measure.bench
+import convert.measure.speed.baselines
+import convert.measure.speed.bench
 from convert.__main__ import main
-from convert.measure.bench import BenchResult, format_results, time_in_turns
+from convert.measure.speed.bench import BenchResult, format_results, time_in_turns
 from segmentation.model_card import load_card, save_card
 from tests.convert.small_checkpoints import save, small_checkpoint
 
@@ -18,7 +19,7 @@ from tests.convert.small_checkpoints import save, small_checkpoint
 @pytest.fixture(autouse=True)
 def _no_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     """No rest between runs: it matters only to the figures."""
-    monkeypatch.setattr(convert.measure.bench, "REST_SECONDS", 0)
+    monkeypatch.setattr(convert.measure.speed.bench, "REST_SECONDS", 0)
 
 
 # Raised inside torch's own exporter.
@@ -32,7 +33,7 @@ def test_a_checkpoint_and_its_plain_export_come_first(
     assert main(["export", checkpoint, "-o", model, "--size", "64"]) == 0
     assert main(["quantize", model]) == 0
     capsys.readouterr()
-    monkeypatch.setattr(convert.measure.baselines.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr(convert.measure.speed.baselines.importlib.util, "find_spec", lambda _: None)
     threads = torch.get_num_threads()
     bench = ["bench", model, "--rounds", "1", "--threads", "1"]
     assert main([*bench, "--against", checkpoint]) == 0
@@ -66,8 +67,10 @@ def test_the_largest_size_is_timed_and_ratios_are_to_the_first(
     small_model: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["bench", str(small_model), "--rounds", "2", "--threads", "1"]) == 0
-    title, _, *lines = capsys.readouterr().out.splitlines()
+    title, versions, peak, _, *lines = capsys.readouterr().out.splitlines()
     assert title.startswith("model at 128x128, ")
+    assert re.search(r"onnxruntime \d.*; \d{4}-\d\d-\d\d; load ", versions)
+    assert re.search(r" [1-9]\d* GFLOP/s$", peak)
     assert lines[2].startswith("| onnx fp32 | 1.00 |")
     assert lines[3].startswith("| onnx int8 | ")
 

@@ -2,7 +2,7 @@
 
 import threading
 
-from convert.measure.capacity import measure_load
+from convert.measure.speed.capacity import measure_load
 
 
 def test_users_call_at_once_and_share_the_calls() -> None:

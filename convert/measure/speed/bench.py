@@ -19,8 +19,14 @@ import numpy as np
 
 from convert.arguments import format_size, parse_size, positive_int
 from convert.measure.artifact_engines import open_artifacts
-from convert.measure.baselines import Inference, open_baselines
-from convert.measure.host import describe_host
+from convert.measure.host import (
+    describe_host,
+    describe_load,
+    describe_versions,
+    gemm_gigaflops,
+)
+from convert.measure.speed.baselines import Inference, open_baselines
+from convert.measure.speed.stages import MEGAPIXELS, format_stages, time_stages
 from convert.synthetic_photo import synthetic_photo
 from segmentation.arrays import SizeHW
 from segmentation.errors import ConversionError
@@ -91,6 +97,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--size", type=parse_size, help="one of the card's; default: the largest")
     parser.add_argument("--threads", type=positive_int, default=available_cores())
     parser.add_argument("--rounds", type=positive_int, default=11)
+    parser.add_argument(
+        "--stages",
+        action="store_true",
+        help=f"also time every stage of a cut-out at {MEGAPIXELS[0]} to {MEGAPIXELS[-1]} MP",
+    )
 
 
 def run(args: argparse.Namespace) -> None:
@@ -127,8 +138,12 @@ def run(args: argparse.Namespace) -> None:
         results = time_in_turns(inferences, args.rounds)
     load_costs = dict(_load_costs(card, size_hw, args.threads))
     results = [replace(result, load_cost=load_costs.get(result.name)) for result in results]
-    print(f"{card.name} at {format_size(size_hw)}, {describe_host()}, {args.threads} threads\n")
+    print(f"{card.name} at {format_size(size_hw)}, {describe_host()}, {args.threads} threads")
+    print(f"{describe_versions()}; {describe_load()}")
+    print(f"float32 matrix product of NumPy: {gemm_gigaflops():.0f} GFLOP/s\n")
     print(format_results(results))
+    if args.stages:
+        print(f"\n{format_stages(list(time_stages(card, args.threads)))}")
 
 
 def time_in_turns(inferences: dict[str, Inference], rounds: int) -> list[BenchResult]:

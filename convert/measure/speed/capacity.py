@@ -16,12 +16,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from convert.arguments import positive_int
-from convert.measure.host import describe_host
-from convert.measure.page_process import ROOT, running_page
+from convert.measure.host import describe_host, describe_load, describe_versions
+from convert.measure.speed.page_process import ROOT, running_page
+from convert.measure.speed.scaled_photo import scale_photo
 from segmentation import encode, read_photo
 from segmentation.parallel.cores import available_cores
 
@@ -60,7 +60,8 @@ def run(args: argparse.Namespace) -> None:
         KoutuError: the photo cannot be used.
         TimeoutError: the page does not start.
     """
-    print(f"{describe_host()}, {args.megapixels:g} MP\n")
+    print(f"{describe_host()}, {args.megapixels:g} MP")
+    print(f"{describe_versions()}; {describe_load()}\n")
     with tempfile.TemporaryDirectory() as folder:
         photos = list(_write_photos(args.photo, args.megapixels, args.photos, Path(folder)))
         print("| users | photos/s | median wait s | longest s |\n|---|---|---|---|")
@@ -127,13 +128,10 @@ def _measure_batch(photos: list[Path], flags: list[str], output: Path) -> tuple[
 
 def _write_photos(source: Path, megapixels: float, count: int, folder: Path) -> Iterator[Path]:
     """Write copies of a photo that differ, so that no answer comes from a cache."""
-    rgb = read_photo(source).rgb
-    scale = (megapixels * 1e6 / rgb[..., 0].size) ** 0.5
-    size_wh = round(rgb.shape[1] * scale), round(rgb.shape[0] * scale)
-    scaled = np.asarray(cv2.resize(rgb, size_wh, interpolation=cv2.INTER_AREA), np.uint8)
+    rgb = scale_photo(read_photo(source), megapixels).rgb
     for number in range(count):
         path = folder / f"{number:03}.jpg"
-        path.write_bytes(encode(np.roll(scaled, 4 * number, axis=1), "jpeg"))
+        path.write_bytes(encode(np.roll(rgb, 4 * number, axis=1), "jpeg"))
         yield path
 
 

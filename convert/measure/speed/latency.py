@@ -11,12 +11,10 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-import cv2
-import numpy as np
-
-from convert.measure.host import describe_host
-from convert.measure.page_process import ROOT, running_page
-from convert.measure.page_waits import open_page
+from convert.measure.host import describe_host, describe_load, describe_versions
+from convert.measure.speed.page_process import ROOT, running_page
+from convert.measure.speed.page_waits import open_page
+from convert.measure.speed.scaled_photo import scale_photo
 from segmentation import (
     Limits,
     Photo,
@@ -57,7 +55,8 @@ def run(args: argparse.Namespace) -> None:
         KoutuError: the model or the photo cannot be used.
         TimeoutError: the page does not start.
     """
-    print(f"{describe_host()}, {args.repeat} runs each, {args.megapixels:g} MP\n")
+    print(f"{describe_host()}, {args.repeat} runs each, {args.megapixels:g} MP")
+    print(f"{describe_versions()}; {describe_load()}\n")
     print("| wait | median s | min–max s |\n|---|---|---|")
     _report("import segmentation", _import_seconds, args.repeat)
     _report("cold start to page", _page_start_seconds, args.repeat)
@@ -66,7 +65,7 @@ def run(args: argparse.Namespace) -> None:
         command = [sys.executable, "-m", "segmentation", str(example), "-o", folder]
         name = "first cut-out of an example, new process"
         _report(name, lambda: _process_seconds(command), args.repeat)
-    photo = _scaled(read_photo(args.photo, Limits(megapixels=1e3)), args.megapixels)
+    photo = scale_photo(read_photo(args.photo, Limits(megapixels=1e3)), args.megapixels)
     card = find_model(args.model)
     with open_page(card, photo, STROKE) as actions:
         for name, act in actions.items():
@@ -125,11 +124,3 @@ def _page_start_seconds() -> float:
 
 def _peak_gigabytes() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-
-
-def _scaled(photo: Photo, megapixels: float) -> Photo:
-    height, width = photo.hw
-    scale = (megapixels * 1e6 / (height * width)) ** 0.5
-    size_wh = round(width * scale), round(height * scale)
-    rgb = np.asarray(cv2.resize(photo.rgb, size_wh, interpolation=cv2.INTER_AREA), np.uint8)
-    return Photo(rgb, None, photo.stem, ())

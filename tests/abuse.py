@@ -1,0 +1,266 @@
+"""python -m tests.abuse: measure a public page while one client sends what no browser sends.
+
+Each row is one kind of abuse: what became of its requests, and what it cost the page or another
+visitor, who comes from another address.
+"""
+
+import argparse
+import itertools
+import socket
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import cv2
+import httpx
+import numpy as np
+
+from segmentation.image.read import read_photo
+from segmentation.image.write import encode
+from tests.paths import EXAMPLES
+from tests.processes import cpu_seconds, megabytes
+from tests.started import Started, started
+from tests.visitor import Visitor
+
+PHOTO = EXAMPLES / "coffee.png"
+FORM = {"Content-Type": "multipart/form-data; boundary=x"}
+SECONDS = 120
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A page and its visitors.
+
+    Attributes:
+        page: the page.
+        folder: where it stores files.
+        other: a visitor from another address than the abuser's.
+        abuser: a client without a session.
+    """
+
+    page: Started
+    folder: Path
+    other: Visitor
+    abuser: httpx.Client
+
+    def memory(self) -> float:
+        """Return the resident memory of the page in MB."""
+        return megabytes(self.page.process.pid, "VmRSS")
+
+    def cut_out(self) -> float:
+        """Return the seconds of the other visitor's way from a photo to its file."""
+        start = time.monotonic()
+        self.other.open(PHOTO.name, PHOTO.read_bytes())
+        return time.monotonic() - start
+
+    def count_files(self) -> int:
+        """Return the number of stored files."""
+        return sum(path.is_file() for path in self.folder.rglob("*"))
+
+
+def main() -> int:
+    """Print the figures."""
+    parser = argparse.ArgumentParser(prog="python -m tests.abuse", description=__doc__)
+    parser.add_argument("kinds", nargs="*", choices=[*KINDS, []], help="default: all")
+    names = parser.parse_args().kinds or [*KINDS]
+    print("| kind | figures |\n|---|---|")
+    for space, name in itertools.product((False, True), names):
+        if (KINDS[name] is idle_streams) == space:
+            with scene(space=space) as own:
+                print(f"| {name} | {KINDS[name](own)} |", flush=True)
+    return 0
+
+
+@contextmanager
+def scene(*, space: bool) -> Iterator[Scene]:
+    """Start a public page, or one that is behind the proxy of a Space."""
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        environment = {"GRADIO_TEMP_DIR": folder}
+        if space:
+            environment |= {"SYSTEM": "spaces", "SPACE_ID": "a/b"}
+        page = stack.enter_context(started("--public", "--port", "0", environment=environment))
+        other = stack.enter_context(Visitor(page.address))
+        if space:
+            other.http.headers["X-Forwarded-For"] = "198.51.100.1"
+        else:
+            elsewhere = httpx.HTTPTransport(local_address="127.0.0.2")
+            headers = other.http.headers
+            other.http = stack.enter_context(
+                httpx.Client(
+                    base_url=page.address, transport=elsewhere, headers=headers, timeout=SECONDS
+                )
+            )
+        abuser = stack.enter_context(httpx.Client(base_url=page.address, timeout=SECONDS))
+        own = Scene(page, Path(folder), other, abuser)
+        own.cut_out()
+        yield own
+
+
+def hidden_files(own: Scene) -> str:
+    """Upload files under names that Gradio's parser takes for files, and a quick look does not."""
+    part = b'--x\r\nContent-Disposition: form-data; name="files"; FILENAME ="a"\r\n\r\n\r\n'
+    body = part * 1053 + b"--x--\r\n"
+    statuses = Counter(
+        own.abuser.post("/gradio_api/upload", content=body, headers=FORM).status_code
+        for _ in range(19)
+    )
+    return (
+        f"{_statuses(statuses)}, {own.count_files()} files, then a photo in {own.cut_out():.1f} s"
+    )
+
+
+def text_field(own: Scene) -> str:
+    """Upload 400 MB in a field that is not a file."""
+    before = own.memory()
+    part = b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n'
+    body = part + bytes(400_000_000) + b"\r\n--x--\r\n"
+    try:
+        status = str(own.abuser.post("/gradio_api/upload", content=body, headers=FORM).status_code)
+    except httpx.TransportError as error:  # it is refused while the rest is on its way
+        status = type(error).__name__
+    most = megabytes(own.page.process.pid, "VmHWM")
+    return f"{status}, memory {before:.0f} MB, {most:.0f} MB at most, then {own.memory():.0f} MB"
+
+
+def progress_ids(own: Scene) -> str:
+    """Ask for the progress of uploads that do not exist."""
+    before, statuses = own.memory(), Counter[int]()
+    for number in range(2000):
+        with own.abuser.stream(
+            "GET", "/gradio_api/upload_progress", params={"upload_id": str(number)}
+        ) as answer:
+            statuses[answer.status_code] += 1
+    return f"{_statuses(statuses)}, memory {before:.0f} to {own.memory():.0f} MB"
+
+
+def unread_events(own: Scene) -> str:
+    """Send events of many sessions, and read no answer."""
+    before, statuses = own.memory(), Counter[int]()
+    with Visitor(own.page.address) as sender:
+        event = sender.handler("say_restarted")
+        for number in range(3000):
+            body = {"data": [], "fn_index": event["id"], "session_hash": f"s{number}"}
+            statuses[own.abuser.post("/gradio_api/queue/join", json=body).status_code] += 1
+    return f"{_statuses(statuses)}, memory {before:.0f} to {own.memory():.0f} MB"
+
+
+def config_readers(own: Scene) -> str:
+    """Fetch the page's configuration by 60 clients without a pause."""
+    alone, ended, statuses = own.cut_out(), threading.Event(), Counter[int]()
+
+    def read() -> None:
+        with httpx.Client(base_url=own.page.address, timeout=SECONDS) as client:
+            while not ended.is_set():
+                with suppress(httpx.TransportError):
+                    statuses[client.get("/config").status_code] += 1
+
+    with ThreadPoolExecutor(60) as threads:
+        for _ in range(60):
+            threads.submit(read)
+        meanwhile = own.cut_out()
+        ended.set()
+    return (
+        f"{_statuses(statuses)}, another's photo {alone:.1f} s alone, {meanwhile:.1f} s meanwhile"
+    )
+
+
+def slow_calls(own: Scene) -> str:
+    """Make four calls whose results take long to compute and encode."""
+    alone = own.cut_out()
+    waits, outcomes = _while_calling(own, {"objects": "all", "format": "webp", "quality": 100})
+    png_waits, png_outcomes = _while_calling(own, {"objects": "all", "fine_hair": True})
+    return (
+        f"another's photo {alone:.1f} s alone; {waits:.1f} s beside four of 25 MP as lossless WebP "
+        f"({outcomes}); {png_waits:.1f} s beside four as PNG ({png_outcomes})"
+    )
+
+
+def calls_left(own: Scene) -> str:
+    """Leave each of four calls at once."""
+    photo = _upload_large(own)
+    before = _page_seconds(own)
+    with Visitor(own.page.address) as sender:
+        body = {"photo": photo, "objects": "all", "fine_hair": True}
+        for _ in range(4):
+            event = sender.http.post("/gradio_api/call/v2/cutout", json=body).json()["event_id"]
+            with (
+                suppress(httpx.TimeoutException),
+                sender.http.stream("GET", f"/gradio_api/call/cutout/{event}", timeout=1) as answer,
+            ):
+                next(answer.iter_lines(), None)
+    left = _page_seconds(own)
+    time.sleep(20)
+    after = _page_seconds(own) - left
+    return f"{left - before:.1f} s of CPU until the last one left, {after:.1f} s after"
+
+
+def idle_streams(own: Scene) -> str:
+    """Hold 700 idle connections of one client of a proxy."""
+    alone, address = own.cut_out(), urlsplit(own.page.address)
+    request = (
+        f"GET /gradio_api/heartbeat/x HTTP/1.1\r\nHost: {address.netloc}\r\n"
+        "X-Forwarded-For: 203.0.113.7\r\n\r\n"
+    ).encode()
+    with ExitStack() as stack:
+        for _ in range(700):
+            held = stack.enter_context(socket.create_connection((address.hostname, address.port)))
+            held.sendall(request)
+        time.sleep(3)
+        meanwhile = own.cut_out()
+    return f"another's photo {alone:.1f} s alone, {meanwhile:.1f} s meanwhile"
+
+
+def _while_calling(own: Scene, options: dict[str, object]) -> tuple[float, str]:
+    """Return the seconds of another's photo while four calls run, and what became of the calls."""
+    photo = _upload_large(own)
+
+    def call() -> str:
+        with Visitor(own.page.address) as sender:
+            body = {"photo": photo, **options}
+            event = sender.http.post("/gradio_api/call/v2/cutout", json=body).json()["event_id"]
+            return sender.http.get(f"/gradio_api/call/cutout/{event}").text.split()[1]
+
+    with ThreadPoolExecutor(4) as threads:
+        calls = [threads.submit(call) for _ in range(4)]
+        time.sleep(1)
+        seconds = own.cut_out()
+        outcomes = Counter(call.result() for call in calls)
+    return seconds, _statuses(outcomes)
+
+
+def _upload_large(own: Scene) -> dict[str, object]:
+    rgb = cv2.resize(read_photo(PHOTO).rgb, (6100, 4100))
+    with Visitor(own.page.address) as sender:
+        return sender.upload("large.jpg", encode(np.asarray(rgb, np.uint8), "jpeg"))
+
+
+def _page_seconds(own: Scene) -> float:
+    return cpu_seconds(own.page.process.pid)
+
+
+def _statuses(counts: Counter[int] | Counter[str]) -> str:
+    return ", ".join(f"{count} x {status}" for status, count in sorted(counts.items()))
+
+
+KINDS: dict[str, Callable[[Scene], str]] = {
+    "hidden-files": hidden_files,
+    "text-field": text_field,
+    "progress-ids": progress_ids,
+    "unread-events": unread_events,
+    "config-readers": config_readers,
+    "slow-calls": slow_calls,
+    "calls-left": calls_left,
+    "idle-streams": idle_streams,
+}
+
+if __name__ == "__main__":
+    sys.exit(main())

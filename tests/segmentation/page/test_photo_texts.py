@@ -1,0 +1,48 @@
+"""The texts about an open photo: its objects, the next step, and notices about its file."""
+
+from dataclasses import replace
+
+import pytest
+
+from segmentation.compositing.strokes import Stroke
+from segmentation.i18n import Text
+from segmentation.page.photo_texts import advice, describe, notice_lines
+from segmentation.page.session import PhotoState
+from segmentation.page.strings import STRINGS
+from tests.segmentation.scenes import DOG, PERSON, block, segmentation
+
+SCENE = segmentation((PERSON, block(2, 2, 10, 18)), (DOG, block(12, 10, 19, 18)))
+EMPTY = segmentation()
+STATE = PhotoState("photo.jpg", "preview.jpg", "compact", SCENE, (), ())
+KEEP = Stroke("keep", 0.02, ((0.5, 0.5),))
+ERASE = replace(KEEP, mode="erase")
+
+
+def test_a_description_has_number_and_label() -> None:
+    assert describe(SCENE.instances[1], "en") == "2 · dog"
+    assert describe(SCENE.instances[1], "zh") == "2 · 狗"
+
+
+@pytest.mark.parametrize(
+    ("state", "threshold", "chosen", "expected"),
+    [
+        (replace(STATE, segmentation=EMPTY), 0.3, (), "no_objects"),
+        (STATE, 1.1, (), "no_certain_objects"),
+        (STATE, 0, (), "select_one"),
+        (STATE, 0, (1,), None),
+        (replace(STATE, segmentation=EMPTY, strokes=(KEEP,)), 0.3, (), None),
+        (replace(STATE, strokes=(ERASE,)), 0, (), "select_one"),
+    ],
+)
+def test_the_next_step_is_advised(
+    state: PhotoState, threshold: float, chosen: tuple[int, ...], expected: str | None
+) -> None:
+    state = replace(state, chosen=chosen)
+    assert advice(state, threshold) == ((STRINGS[expected],) if expected else ())
+
+
+def test_notices_about_the_file_have_a_line_each() -> None:
+    notices = Text("The first frame is used.", "只使用第一帧。"), Text("It is grey.", "是灰度图。")
+    state = replace(STATE, notices=notices)
+    assert notice_lines(state, "en") == "The first frame is used.  \nIt is grey."
+    assert notice_lines(STATE, "zh") == ""
