@@ -106,8 +106,8 @@ def error(alpha: UInt8, disc: Bool) -> float:
 @pytest.mark.parametrize("page", ["en-US"], indirect=True)
 def test_strokes_bring_back_and_take_away_and_can_be_undone(page: Page, tmp_path: Path) -> None:
     photo, disc = disc_photo()
-    upload_image(page, photo, tmp_path / "disc.png")
-    expect(page.locator("#canvas .stage")).to_be_visible()
+    with redrawn(page):
+        upload_image(page, photo, tmp_path / "disc.png")
     page.get_by_role("button", name=text(page, "none"), exact=True).click()
     expect(page.locator("#download")).to_be_disabled()
     tool(page, "keep").click()
