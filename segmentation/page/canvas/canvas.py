@@ -21,6 +21,7 @@ SCRIPTS = (
     "picking.js",
     "gestures.js",
     "tiles.js",
+    "pictures.js",
     "divider.js",
     "sketch.js",
     "placement.js",
