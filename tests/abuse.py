@@ -134,7 +134,7 @@ def text_field(own: Scene) -> str:
 def progress_ids(own: Scene) -> str:
     """Ask for the progress of uploads that do not exist."""
     before, statuses = own.memory(), Counter[int]()
-    for number in range(2000):
+    for number in range(300):
         with own.abuser.stream(
             "GET", "/gradio_api/upload_progress", params={"upload_id": str(number)}
         ) as answer:
@@ -147,7 +147,7 @@ def unread_events(own: Scene) -> str:
     before, statuses = own.memory(), Counter[int]()
     with Visitor(own.page.address) as sender:
         event = sender.handler("say_restarted")
-        for number in range(3000):
+        for number in range(1000):
             body = {"data": [], "fn_index": event["id"], "session_hash": f"s{number}"}
             statuses[own.abuser.post("/gradio_api/queue/join", json=body).status_code] += 1
     return f"{_statuses(statuses)}, memory {before:.0f} to {own.memory():.0f} MB"

@@ -160,11 +160,18 @@ def _try_batch(
     soc = str(single[0].soc)
     try:
         made = _convert_all(card, soc, tuning, toolkit, args.batch)
+        onnx = [artifact for artifact in card.artifacts if artifact.format == "onnx"]
+        alone = replace(card, artifacts=(*onnx, made[0]))
+        trial = measure_trial(alone, made[0], tuning, photos, args.rounds)
         batched = _put_first(card, [*single, *made])
         with closing(AscendEngine(batched, tuning.precision)) as engine:
             found = measure_throughput(batched, engine, photos, args.rounds)
     except KoutuError as error:
         return Throughput("", 0.0, args.batch, error.text.en.splitlines()[0])
+    if not trial.is_accurate:
+        found = replace(
+            found, photos_per_s=0.0, failure="its cut-outs are not those of onnxruntime"
+        )
     if found.photos_per_s > throughput.photos_per_s:
         save_card(batched)
     else:

@@ -79,7 +79,6 @@ class CompareEvents:
             controls["variant"]: gr.Dropdown(choices=choices) for controls in layout.settings
         }
         return {
-            layout.intro: STRINGS["compare_intro"].in_language(language),
             layout.examples: thumbnails(language),
             layout.columns: prepared(layout.example.value),
             **menus,
