@@ -195,6 +195,7 @@ def test_a_subject_in_another_photo_is_moved_on_the_canvas(page: Page) -> None:
         )
     subject, canvas = page.locator("#canvas .placement"), page.locator("#canvas .canvas")
     expect(tool(page, "move")).to_have_attribute("aria-pressed", "true")
+    expect(subject).to_be_visible()
     values = [page.get_by_label(text(page, key)).first for key in ("scale", "position_x")]
     start = subject.bounding_box()
     assert start is not None
