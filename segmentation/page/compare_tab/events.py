@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from segmentation.compositing.matting import Edge
+from segmentation.compositing.matting.alpha import Edge
 from segmentation.cutout import CutoutOptions
 from segmentation.i18n import Language
 from segmentation.image.photo import Photo
