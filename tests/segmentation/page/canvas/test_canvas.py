@@ -106,8 +106,8 @@ def error(alpha: UInt8, disc: Bool) -> float:
 @pytest.mark.parametrize("page", ["en-US"], indirect=True)
 def test_strokes_bring_back_and_take_away_and_can_be_undone(page: Page, tmp_path: Path) -> None:
     photo, disc = disc_photo()
-    upload_image(page, photo, tmp_path / "disc.png")
-    expect(page.locator("#canvas .stage")).to_be_visible()
+    with redrawn(page):
+        upload_image(page, photo, tmp_path / "disc.png")
     page.get_by_role("button", name=text(page, "none"), exact=True).click()
     expect(page.locator("#download")).to_be_disabled()
     tool(page, "keep").click()
@@ -195,6 +195,7 @@ def test_a_subject_in_another_photo_is_moved_on_the_canvas(page: Page) -> None:
         )
     subject, canvas = page.locator("#canvas .placement"), page.locator("#canvas .canvas")
     expect(tool(page, "move")).to_have_attribute("aria-pressed", "true")
+    expect(subject).to_be_visible()
     values = [page.get_by_label(text(page, key)).first for key in ("scale", "position_x")]
     start = subject.bounding_box()
     assert start is not None
