@@ -6,6 +6,7 @@ report in Markdown.
 """
 
 import argparse
+import json
 import os
 import sys
 import tempfile
@@ -112,7 +113,8 @@ def _check_writable(card: ModelCard) -> None:
 
 
 def _examples() -> list[Path]:
-    return sorted(path for path in EXAMPLES.iterdir() if path.suffix in (".jpg", ".png"))
+    entries = json.loads((EXAMPLES / "gallery.json").read_text("utf-8"))
+    return [EXAMPLES / entry["file"] for entry in entries]
 
 
 def _try(
