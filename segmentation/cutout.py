@@ -16,12 +16,12 @@ from segmentation.compositing.backgrounds import Background, Transparent
 from segmentation.compositing.compose import compose_in_frame, mask_in_frame
 from segmentation.compositing.crop import Crop
 from segmentation.compositing.effects import Effects
-from segmentation.compositing.matting import Edge, grow_alpha, make_alpha
+from segmentation.compositing.matting.alpha import Edge, grow_alpha, make_alpha
+from segmentation.compositing.matting.stroke_masks import Correction
+from segmentation.compositing.matting.stroke_matting import apply_strokes
 from segmentation.compositing.sizing.frame import Frame, find_frame
 from segmentation.compositing.sizing.photo_sheet import make_sheet
 from segmentation.compositing.sizing.size import DEFAULT_DPI, OutputSize, check_dpi, check_frame
-from segmentation.compositing.stroke_masks import Correction
-from segmentation.compositing.stroke_matting import apply_strokes
 from segmentation.filenames import file_extension, object_filename
 from segmentation.i18n import Text
 from segmentation.image.encoding_time import check_encoding_time

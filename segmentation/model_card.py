@@ -4,6 +4,7 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass, replace
 from dataclasses import fields as dataclass_fields
+from itertools import starmap
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,7 +20,6 @@ BUNDLED = Path(__file__).parent / "models"
 SUBJECT = Text("subject", "主体")
 
 Layout = Literal["NHWC", "NCHW"]
-"""Axis order of the graph's input."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,9 +264,7 @@ def _from_fields(folder: Path, fields: dict[str, Any]) -> ModelCard:
         title=Text(**fields["title"]),
         task=fields["task"],
         source=Source(**fields["source"]),
-        labels=tuple(
-            Text(en, zh) for en, zh in zip(fields["labels"], fields["labels_zh"], strict=True)
-        ),
+        labels=tuple(starmap(Text, zip(fields["labels"], fields["labels_zh"], strict=True))),
         score_threshold=fields["score_threshold"],
         input=input_spec(fields["input"]),
         outputs=(fields["outputs"][0], fields["outputs"][1]),

@@ -17,7 +17,8 @@ from segmentation.compositing.backgrounds import (
 )
 from segmentation.compositing.crop import Crop
 from segmentation.compositing.effects import Effects, Shadow, parse_outline
-from segmentation.compositing.matting import Edge
+from segmentation.compositing.matting.alpha import Edge
+from segmentation.compositing.matting.stroke_masks import Correction, mask_corrections
 from segmentation.compositing.sizing.presets import SHOP_SIZES, SIZE_PRESETS, find_id_size
 from segmentation.compositing.sizing.size import (
     DEFAULT_DPI,
@@ -27,7 +28,6 @@ from segmentation.compositing.sizing.size import (
     OutputSize,
     parse_size,
 )
-from segmentation.compositing.stroke_masks import Correction, mask_corrections
 from segmentation.compositing.strokes import parse_strokes
 from segmentation.cutout import CutoutOptions
 from segmentation.errors import ChoiceError

@@ -6,6 +6,7 @@ bytes are decoded instead, and their outcomes counted.
 """
 
 import argparse
+import re
 import statistics
 import sys
 import tempfile
@@ -198,7 +199,7 @@ def count_mutated() -> int:
 def _outcome(error: KoutuError) -> str:
     if isinstance(error.__cause__, DecoderFailed):
         return STOPPED
-    return f"refused: {error.text.en.partition('.')[0]}"
+    return re.sub(r"\d+", "N", f"refused: {error.text.en.partition('.')[0]}")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Settings of all tests."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -8,6 +9,9 @@ from segmentation.engines.telemetry import disable_telemetry
 
 # Before anything imports onnxruntime: its wheels send telemetry otherwise.
 disable_telemetry()
+# Before anything imports torch: test processes that share the cores do not gain by threads.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ["OMP_NUM_THREADS"] = "1"
 
 
 @pytest.fixture(scope="session", autouse=True)

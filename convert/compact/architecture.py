@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from transformers import Mask2FormerConfig, Mask2FormerForUniversalSegmentation
 
-from convert.compact.batches import MEAN_AND_STD
 from convert.compact.data import LABELS
+from convert.compact.training.batches import MEAN_AND_STD
 from convert.graph import efficientnet_lite
 from segmentation.errors import ConversionError
 

@@ -28,7 +28,7 @@ from convert.compact.data import (
     write_samples,
 )
 from convert.compact.teaching.consensus import consensus, cuts_an_instance, is_rotated
-from convert.compact.teaching.pseudo_labels import LabelledInstance, label_mask, pseudo_ids
+from convert.compact.teaching.pseudo_labels import OBJECT, LabelledInstance, label_mask, pseudo_ids
 from convert.compact.teaching.teacher import KINDS, Teacher, parse_teacher
 from convert.measure.image_grid import grid, tile
 from segmentation import Photo, Segmenter, encode, find_model
@@ -136,7 +136,9 @@ def _with_ids(sample: Sample, rgb: UInt8, alpha: UInt8, segmenter: Segmenter) ->
     label = label_mask(ids == 1, () if is_lifeless else tuple(_instances(photo, segmenter)))
     if label is None:
         return sample
-    return replace(sample, ids=encode_image(ids, "png"), labels=(LABELS.index(label),))
+    # A model may have more labels than the photos.
+    known = label if label in LABELS else OBJECT
+    return replace(sample, ids=encode_image(ids, "png"), labels=(LABELS.index(known),))
 
 
 def _instances(photo: Photo, segmenter: Segmenter) -> Iterator[LabelledInstance]:

@@ -14,12 +14,12 @@ import numpy as np
 import torch
 
 from convert.arguments import positive_float, positive_int
-from convert.compact.batches import Batch, BatchDataset, batches_from, source_weights
 from convert.compact.data import Sample, read_samples
-from convert.compact.learner import Learner, SubjectTraining, learning_rate_at
-from convert.compact.run_state import Progress, Settings, read_state, write_state
-from convert.compact.training_device import Setup, choose_setup
-from convert.compact.training_log import TrainingLog
+from convert.compact.training.batches import Batch, BatchDataset, batches_from, source_weights
+from convert.compact.training.device import Setup, choose_setup
+from convert.compact.training.learner import Learner, SubjectTraining, learning_rate_at
+from convert.compact.training.log import TrainingLog
+from convert.compact.training.run_state import Progress, Settings, read_state, write_state
 from segmentation.errors import ConversionError
 
 CHECKPOINT = "checkpoint"

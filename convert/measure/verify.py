@@ -11,7 +11,7 @@ import numpy as np
 from convert.logits_difference import LogitsDifference, compare_logits
 from convert.measure.artifact_engines import open_artifacts
 from segmentation.arrays import Bool, SizeHW, UInt8
-from segmentation.compositing.matting import make_alpha
+from segmentation.compositing.matting.alpha import make_alpha
 from segmentation.engines.base import Logits
 from segmentation.errors import ConversionError
 from segmentation.image.read import read_photo

@@ -12,7 +12,7 @@ from pathlib import Path
 from convert.ascend.command_line import Tuning
 from convert.measure.verify import Backend, compare_backends
 from convert.tune.candidates import Trial
-from segmentation.compositing.matting import make_alpha
+from segmentation.compositing.matting.alpha import make_alpha
 from segmentation.engines.ascend.engine import AscendEngine
 from segmentation.engines.base import Engine
 from segmentation.engines.onnx import OnnxEngine

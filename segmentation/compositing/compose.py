@@ -6,7 +6,7 @@ from segmentation.arrays import UInt8
 from segmentation.compositing.backgrounds import Background
 from segmentation.compositing.crop import Crop, crop_image
 from segmentation.compositing.effects import Effects, draw_effects
-from segmentation.compositing.foreground import foreground
+from segmentation.compositing.matting.foreground import foreground
 from segmentation.compositing.sizing.frame import Frame, find_frame
 from segmentation.compositing.sizing.size import OutputSize, scale_image
 from segmentation.image.blend import Layer, over, to_rgba

@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -76,37 +77,46 @@ def checked_overlap(card: ModelCard, engine: Engine, artifact: Artifact) -> floa
     """
     known = _read_cache()
     if artifact.sha256 not in known:
-        known[artifact.sha256] = _overlap(card, engine, artifact.sizes_hw)
+        known[artifact.sha256] = _overlap(card, engine, artifact)
         with suppress(OSError):  # a container may be read-only
             _write_cache(known)
     return known[artifact.sha256]
 
 
-def _overlap(card: ModelCard, engine: Engine, sizes_hw: tuple[SizeHW, ...]) -> float:
+def _overlap(card: ModelCard, engine: Engine, artifact: Artifact) -> float:
     rgb = read_photo(PHOTO).rgb
     reference = OnnxEngine(card)
     try:
-        shared_hw = [size_hw for size_hw in sizes_hw if size_hw in reference.sizes_hw]
+        shared_hw = [size_hw for size_hw in artifact.sizes_hw if size_hw in reference.sizes_hw]
         if not shared_hw:
             raise EngineUnavailable(
                 f"Model {card.name} has no ONNX graph of the size of this OM. Export it for that "
                 "size.",
                 f"模型 {card.name} 没有与该 OM 尺寸相同的 ONNX 文件。请按该尺寸导出。",
             )
-        masks = [_objects(card, backend, rgb, shared_hw) for backend in (reference, engine)]
+        (expected,) = _objects(card, reference, rgb, shared_hw, 1)
+        # An artifact for several photos takes those that wait.
+        callers = engine.max_concurrency if artifact.batch > 1 else 1
+        found = _objects(card, engine, rgb, shared_hw, callers)
     finally:
         reference.close()
-    return iou(*masks) if any(mask.any() for mask in masks) else 1.0
+    return min(iou(mask, expected) if (mask | expected).any() else 1.0 for mask in found)
 
 
-def _objects(card: ModelCard, engine: Engine, rgb: UInt8, sizes_hw: list[SizeHW]) -> Bool:
-    """The mask of all objects at the model's resolution, bool (h, w)."""
+def _objects(
+    card: ModelCard, engine: Engine, rgb: UInt8, sizes_hw: list[SizeHW], callers: int
+) -> list[Bool]:
+    """The mask of all objects at the model's resolution, bool (h, w), for each caller."""
     pixel_values, geometry = preprocess(rgb, engine.input, sizes_hw, card.mask_stride)
-    segmentation = find_instances(
-        engine.run(pixel_values), card.labels, geometry, card.score_threshold
-    )
-    found = [instance.id for instance in segmentation.instances]
-    return segmentation.mask_logits(found) > 0
+
+    def find(_: int) -> Bool:
+        logits = engine.run(pixel_values)
+        segmentation = find_instances(logits, card.labels, geometry, card.score_threshold)
+        found = [instance.id for instance in segmentation.instances]
+        return segmentation.mask_logits(found) > 0
+
+    with ThreadPoolExecutor(callers) as pool:
+        return list(pool.map(find, range(callers)))
 
 
 def _notice(artifact: Artifact, overlap: float) -> Text:

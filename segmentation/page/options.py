@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from segmentation.compositing.backgrounds import BACKGROUNDS, Background, BackgroundParameters, Fit
 from segmentation.compositing.crop import CROPS, Crop
 from segmentation.compositing.effects import Effects, Outline, Shadow
-from segmentation.compositing.matting import Edge
+from segmentation.compositing.matting.alpha import Edge
 from segmentation.cutout import CutoutOptions
 from segmentation.image.formats import find_format
 from segmentation.page.photo_cache import PhotoCache

@@ -2,7 +2,7 @@
 
 from segmentation.i18n import Language, Text
 from segmentation.inference.postprocess import Instance, Segmentation
-from segmentation.page.session import PhotoState
+from segmentation.page.session import PhotoState, Shown
 from segmentation.page.strings import STRINGS
 
 
@@ -16,13 +16,13 @@ def describe(instance: Instance, language: Language) -> str:
     return f"{instance.id} · {instance.label.in_language(language)}"
 
 
-def advice(state: PhotoState, min_score: float) -> tuple[Text, ...]:
+def advice(state: PhotoState, shown: Shown) -> tuple[Text, ...]:
     """Return what the visitor should do next, if anything."""
-    if state.has_cutout(min_score):
+    if shown.has_cutout:
         return ()
     if not state.segmentation.instances:
         return (STRINGS["no_objects"],)
-    if not state.visible(min_score).instances:
+    if not shown.visible.instances:
         return (STRINGS["no_certain_objects"],)
     return (STRINGS["select_one"],)
 

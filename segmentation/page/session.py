@@ -34,6 +34,21 @@ class DrawnBox:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Shown:
+    """What the page shows of the objects in a photo.
+
+    Attributes:
+        visible: the objects that are offered.
+        selected: ids of those that are cut out.
+        has_cutout: whether something is cut out: an object, or what a stroke keeps.
+    """
+
+    visible: Segmentation
+    selected: tuple[int, ...]
+    has_cutout: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class PhotoState:
     """The open photo, the objects found in it, and what the visitor did with them.
 
@@ -76,14 +91,14 @@ class PhotoState:
 
     def selected(self, min_score: float) -> tuple[int, ...]:
         """Return the chosen ids that are shown at a least score."""
-        instances = self.visible(min_score).instances
-        return tuple(instance.id for instance in instances if instance.id in self.chosen)
+        return self.shown(min_score).selected
 
-    def has_cutout(self, min_score: float) -> bool:
-        """Whether something is cut out: a selected object, or what a stroke keeps."""
-        return bool(self.selected(min_score)) or any(
-            stroke.mode == "keep" for stroke in self.strokes
-        )
+    def shown(self, min_score: float) -> Shown:
+        """Return what is shown at a least score."""
+        visible = self.visible(min_score)
+        selected = tuple(item.id for item in visible.instances if item.id in self.chosen)
+        keeps = any(stroke.mode == "keep" for stroke in self.strokes)
+        return Shown(visible, selected, bool(selected) or keeps)
 
     def strokes_of_each(self, selected: Collection[int]) -> tuple[Stroke, ...]:
         """Return the strokes for files of single objects.

@@ -47,7 +47,7 @@ STRINGS = {
     "subject": Text("Fit to subject", "贴合主体"),
     "square": Text("Square", "方形"),
     "portrait": Text("Portrait 3:4", "竖幅 3:4"),
-    "size_kind": Text("File size in pixels", "图片尺寸"),
+    "size_kind": Text("Picture size", "图片尺寸"),
     "original": Text("Original", "原尺寸"),
     "longest": Text("Longest side", "限定最长边"),
     "exact": Text("Exact size", "指定尺寸"),
@@ -201,16 +201,17 @@ STRINGS = {
     ),
     "batch": Text("Batch", "批量"),
     "batch_intro": Text(
-        "Drop up to {photos} photos, {megabytes:g} MB in total. Each one is cut out with the "
-        "settings below. Click a result to fix it. All cut-outs and a table of the objects come "
+        "Drop up to {photos} photos, {megabytes:g} MB in total. Each one is cut out with "
+        "these settings. Click a result to fix it. All cut-outs and a table of the objects come "
         "in one ZIP.",
-        "一次最多上传 {photos} 张照片，共 {megabytes:g} MB，按下方设置逐张抠图。"
+        "一次最多上传 {photos} 张照片，共 {megabytes:g} MB，按所选设置逐张抠图。"
         "点击结果可单独修改。全部抠图和物体清单打包为一个 ZIP。",
     ),
     "photos": Text("Photos", "照片"),
     "batch_objects": Text("Objects to cut out", "抠取对象"),
     "auto": Text("Subject", "主体"),
     "largest": Text("The largest object", "最大的物体"),
+    "all_objects": Text("All objects", "所有物体"),
     "to_batch": Text("Put into the batch", "放回批量结果"),
     "fix_hint": Text(
         "Fix the cut-out here, then choose “Put into the batch”. It replaces the one in the ZIP.",

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from segmentation.arrays import Bool, UInt8
-from segmentation.compositing.matting import Edge, make_alpha
+from segmentation.compositing.matting.alpha import Edge, make_alpha
 from segmentation.cutout import compute_alpha
 from segmentation.image.photo import Photo
 from segmentation.image.read import read_photo

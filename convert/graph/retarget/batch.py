@@ -114,10 +114,8 @@ def batch(model: onnx.ModelProto, count: int, sampler: PointSampler) -> onnx.Mod
                 f"无法将该图改写为一次处理 {count} 张照片（{node.op_type} {node.name}）。"
                 "请去掉 --batch。",
             ) from error
-    element_type = image.type.tensor_type.elem_type
-    inputs = [
-        helper.make_tensor_value_info(image.name, element_type, (count, *shapes[image.name][1:]))
-    ]
+    dims = (count, *shapes[image.name][1:])
+    inputs = [helper.make_tensor_value_info(image.name, image.type.tensor_type.elem_type, dims)]
     outputs = [
         helper.make_tensor_value_info(output.name, output.type.tensor_type.elem_type, None)
         for output in model.graph.output
@@ -204,9 +202,8 @@ def _along_axis(batch: _Batch, node: onnx.NodeProto) -> None:
     axis = attributes["axis"] % len(batch.shapes[first])
     value, shift = batch.along(first, [axis])
     attributes["axis"] = axis + shift
-    rest = [batch.values[name] for name in others]
-    outputs = len(node.output)
-    results = batch.graph.ops(node.op_type, value, *rest, outputs=outputs, **attributes)
+    values = [value, *(batch.values[name] for name in others)]
+    results = batch.graph.ops(node.op_type, *values, outputs=len(node.output), **attributes)
     batch.write(node, results, merged=not shift)
 
 
@@ -223,8 +220,8 @@ def _concat(batch: _Batch, node: onnx.NodeProto) -> None:
     batch.write(node, [batch.graph.op("Concat", *values, axis=axis + 1)], merged=False)
 
 
-def _reduce(batch: _Batch, node: onnx.NodeProto) -> None:
-    """Reductions with their axes as an attribute or as an input."""
+def _over_axes(batch: _Batch, node: onnx.NodeProto) -> None:
+    """Reductions and Squeeze, with their axes as an attribute or as an input."""
     attributes = attributes_of(node)
     rank = len(batch.shapes[node.input[0]])
     is_input = len(node.input) > 1
@@ -236,15 +233,6 @@ def _reduce(batch: _Batch, node: onnx.NodeProto) -> None:
     if not is_input:
         attributes["axes"] = shifted
     result = batch.graph.op(node.op_type, value, *rest, **attributes)
-    batch.write(node, [result], merged=not shift)
-
-
-def _squeeze(batch: _Batch, node: onnx.NodeProto) -> None:
-    axes = [
-        int(axis) % len(batch.shapes[node.input[0]]) for axis in _constant(batch, node.input[1])
-    ]
-    value, shift = batch.along(node.input[0], axes)
-    result = batch.graph.op("Squeeze", value, batch.graph.ints(*(axis + shift for axis in axes)))
     batch.write(node, [result], merged=not shift)
 
 
@@ -265,8 +253,8 @@ def _pad(batch: _Batch, node: onnx.NodeProto) -> None:
     before, after = _constant(batch, pads).reshape(2, -1).tolist()
     value, shift = batch.along(name, [0] if before[0] or after[0] else [])
     padding = batch.graph.ints(*[0] * shift, *before, *[0] * shift, *after)
-    values = [batch.values[other] for other in rest]
-    result = batch.graph.op("Pad", value, padding, *values, **attributes_of(node))
+    filling = [batch.values[other] for other in rest]
+    result = batch.graph.op("Pad", value, padding, *filling, **attributes_of(node))
     batch.write(node, [result], merged=not shift)
 
 
@@ -299,7 +287,7 @@ def _constant(batch: _Batch, name: str) -> Any:
 _RULES: Mapping[str, Rule] = {
     **dict.fromkeys(ELEMENTWISE, _elementwise),
     **dict.fromkeys(ON_IMAGES, _on_images),
-    **dict.fromkeys(("ReduceMax", "ReduceMean", "ReduceSum"), _reduce),
+    **dict.fromkeys(("ReduceMax", "ReduceMean", "ReduceSum", "Squeeze"), _over_axes),
     **dict.fromkeys(("Gemm", "MatMul"), _product),
     **dict.fromkeys(("Softmax", "Split"), _along_axis),
     "Concat": _concat,
@@ -308,6 +296,5 @@ _RULES: Mapping[str, Rule] = {
     "Pad": _pad,
     "Reshape": _reshape,
     "Slice": _slice,
-    "Squeeze": _squeeze,
     "Transpose": _transpose,
 }

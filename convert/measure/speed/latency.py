@@ -27,7 +27,7 @@ from segmentation import (
     make_alpha,
     read_photo,
 )
-from segmentation.compositing.stroke_matting import apply_strokes
+from segmentation.compositing.matting.stroke_matting import apply_strokes
 
 IMPORT_TIMER = (
     "import time; t = time.perf_counter(); import segmentation; print(time.perf_counter() - t)"

@@ -27,7 +27,7 @@ function startPage(strings) {
     childList: true,
     characterData: true,
     subtree: true,
-    attributeFilter: ["aria-label", "title"],
+    attributeFilter: ["aria-label", "title", "src"],
   });
 }
 
@@ -109,8 +109,26 @@ function nameImages() {
   for (const image of document.querySelectorAll(CAPTIONED_IMAGES)) {
     if (image.alt) image.alt = "";
   }
+  describeComparison();
   for (const element of document.querySelectorAll("div.empty")) {
     element.removeAttribute("aria-label");
+  }
+}
+
+/** Pictures of a comparison are what their captions and labels say. */
+function describeComparison() {
+  const captions = new Map(
+    [...document.querySelectorAll("#beside .thumbnail-item")].map((item) => [
+      item.querySelector("img")?.src,
+      item.textContent.trim(),
+    ]),
+  );
+  for (const image of document.querySelectorAll("#pair img")) {
+    image.alt = captions.get(image.src) ?? "";
+  }
+  for (const image of document.querySelectorAll("#difference img")) {
+    const label = image.closest(".block").querySelector("label");
+    image.alt = label.textContent.trim();
   }
 }
 

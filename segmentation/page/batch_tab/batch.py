@@ -1,7 +1,5 @@
 """Batches of photos: the state of a batch, and the step that processes the next photos."""
 
-import csv
-import io
 import shutil
 import time
 from collections.abc import Iterator, Sequence
@@ -17,6 +15,7 @@ from segmentation.image.photo import Limits
 from segmentation.image.write import write_zip
 from segmentation.inference.postprocess import Instance
 from segmentation.inference.segmenter import Segmenter
+from segmentation.page.batch_tab.results import TABLE_NAME, PhotoResult, csv_table
 from segmentation.page.batch_tab.thumbnails import store_thumbnail
 from segmentation.page.options import PageOptions
 from segmentation.page.photo_cache import PhotoCache
@@ -27,51 +26,12 @@ from segmentation.page.server.files.uploads import read_upload
 from segmentation.page.strings import STRINGS
 from segmentation.parallel.overlap import map_overlapping
 
-# What a batch can cut out of each photo: the rules of `select` that choose something.
-BATCH_RULES = ("auto", "largest", "all")
+# What a batch can cut out of each photo: the rules of `select` that choose something, and their
+# keys in STRINGS.
+BATCH_RULES = {"auto": "auto", "largest": "largest", "all": "all_objects"}
 NOTHING_FOUND = Text("No object was found in this photo.", "这张照片里没有找到物体。")
-TABLE_NAME = "objects.csv"
 # Space that must be left on the disk, for the table among other things.
 SPARE_BYTES = 10_000_000
-COLUMNS = ["photo", "id", "label", "score", "left", "top", "right", "bottom", "area"]
-COLUMNS += ["chosen", "file", "seconds", "note"]
-# Spreadsheets run a cell that begins like this as a formula, some also with full-width characters.
-# Source: OWASP, CSV Injection.
-FORMULA_PREFIXES = tuple("=+-@\t\r\n＝＋－＠")
-
-
-@dataclass(frozen=True, slots=True)
-class PhotoResult:
-    """The result of one photo.
-
-    Attributes:
-        path: of the upload.
-        file: the cut-out's name in the ZIP, or None if there is none.
-        instances: the objects found.
-        chosen: ids of those that were cut out.
-        seconds: time spent.
-        notes: the reason why there is no cut-out, or notices about it.
-        name: the name that the ZIP has for the cut-out, even if there is none yet.
-        thumbnail: path of a small picture of the cut-out, or None if there is none.
-    """
-
-    path: Path
-    file: str | None
-    instances: tuple[Instance, ...]
-    chosen: tuple[int, ...]
-    seconds: float
-    notes: tuple[Text, ...]
-    name: str
-    thumbnail: str | None = None
-
-    @property
-    def photo(self) -> str:
-        """File name of the photo."""
-        return self.path.name
-
-    def note(self, language: Language) -> str:
-        """The notes as one text, which may be empty."""
-        return " ".join(text.in_language(language) for text in self.notes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,34 +229,3 @@ def _summary(result: PhotoResult, language: Language) -> str:
         return note
     objects = (describe(i, language) for i in result.instances if i.id in result.chosen)
     return f"{', '.join(objects)} → {result.file} ({result.seconds:.1f} s) {note}".rstrip()
-
-
-def csv_table(results: Sequence[PhotoResult], language: Language) -> bytes:
-    """Return everything found as CSV: a row for each object, or for a photo without any.
-
-    Boxes are in photo pixels, ends excluded; areas are shares of the photo. No cell is a formula. A
-    byte order mark tells spreadsheets that it is UTF-8.
-    """
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(COLUMNS)
-    for result in results:
-        writer.writerows(_rows(result, language))
-    return text.getvalue().encode("utf-8-sig")
-
-
-def _rows(result: PhotoResult, language: Language) -> Iterator[Sequence[str | int]]:
-    note = _not_a_formula(result.note(language))
-    end = (_not_a_formula(result.file or ""), f"{result.seconds:.2f}", note)
-    photo = _not_a_formula(result.photo)
-    for instance in result.instances:
-        label = _not_a_formula(instance.label.in_language(language))
-        score, area = f"{instance.score:.4f}", f"{instance.area:.5f}"
-        start = (photo, instance.id, label, score, *instance.box_xyxy, area)
-        yield *start, int(instance.id in result.chosen), *end
-    if not result.instances:
-        yield photo, *[""] * (len(COLUMNS) - 1 - len(end)), *end
-
-
-def _not_a_formula(text: str) -> str:
-    return f"'{text}" if text.startswith(FORMULA_PREFIXES) else text

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from segmentation.image.photo import Limits
 from segmentation.image.write import copy_zip, write_zip
-from segmentation.page.batch_tab.batch import TABLE_NAME, Batch, check_space
+from segmentation.page.batch_tab.batch import Batch, check_space
+from segmentation.page.batch_tab.results import TABLE_NAME
 from segmentation.page.batch_tab.thumbnails import store_thumbnail
 from segmentation.page.cutout_tab.open_request import OpenRequest
 from segmentation.page.preview import pixels_of

@@ -12,7 +12,6 @@ from segmentation.page.components import (
     Values,
     bilingual,
     button_list,
-    choices,
     static_html,
     string,
 )
@@ -51,6 +50,11 @@ class BatchLayout:
                 with gr.Column(elem_id="batch_actions"):
                     self._actions()
             with gr.Column(min_width=320, elem_id="batch_rail"):
+                self.objects = gr.Radio(
+                    [(string(key), rule) for rule, key in BATCH_RULES.items()],
+                    value="auto",
+                    label=string("batch_objects"),
+                )
                 self.panels = self._panels()
         self._results()
         self.controls = {**shared, **self.panels.controls}
@@ -79,12 +83,6 @@ class BatchLayout:
         )
         # As in `photo_button`; Gradio's own would also leave an empty file behind for each.
         setattr(self.photos, "preprocess", lambda files: [file.path for file in files or ()])  # noqa: B010
-        self.objects = gr.Radio(
-            choices(BATCH_RULES),
-            value="auto",
-            label=string("batch_objects"),
-            elem_id="batch_objects",
-        )
 
     def _panels(self) -> OutputPanels:
         with gr.Tabs(elem_id="batch_tools", overflow_behavior="wrap"):

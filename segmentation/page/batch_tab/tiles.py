@@ -5,7 +5,8 @@ from html import escape
 from urllib.parse import quote
 
 from segmentation.i18n import Language
-from segmentation.page.batch_tab.batch import Batch, PhotoResult
+from segmentation.page.batch_tab.batch import Batch
+from segmentation.page.batch_tab.results import PhotoResult
 from segmentation.page.strings import STRINGS
 
 

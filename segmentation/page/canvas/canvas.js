@@ -6,8 +6,6 @@ class Studio {
     this.trigger = trigger;
     this.root = element.querySelector(".canvas");
     this.stage = this.find(".stage");
-    this.photo = this.find("img.original");
-    this.result = this.find("img.result");
     this.brush = this.find(".brush input");
     this.viewport = new Viewport();
     this.overlay = new Overlay(this.find(".overlay"), this.viewport);
@@ -16,14 +14,12 @@ class Studio {
     this.tiles = new Tiles(tile, this.viewport, (data) =>
       trigger("tile", data),
     );
+    this.pictures = new Pictures(this.root, this.tiles, () => this.redraw());
     this.sketch = new Sketch(this.viewport, trigger);
     this.placement = new Placement(this.root, this.viewport, (data) =>
       trigger("place", data),
     );
     this.view = null;
-    this.objects = null;
-    // The pixels of the objects, whatever stands beside the result.
-    this.pixels = new Image();
     this.shownMode = "result";
     this.tool = "pick";
     this.isPeeking = false;
@@ -46,7 +42,8 @@ class Studio {
 
   /** The part of the photo that is shown, as shares; null if the picture is none. */
   get frame() {
-    return this.mode === "result" ? this.view.frame_xyxy : WHOLE_PHOTO;
+    const { shown } = this.pictures;
+    return this.mode === "result" ? shown.frame_xyxy : WHOLE_PHOTO;
   }
 
   /** Whether the subject can be moved in the picture. */
@@ -127,15 +124,16 @@ class Studio {
     const { view, viewport, stage } = this;
     viewport.stageWh = [stage.clientWidth, stage.clientHeight];
     if (!view || !viewport.stageWh[0]) return;
-    const showsFile = this.mode === "result" && view.before;
-    viewport.show(showsFile ? view.result_wh : view.photo_wh, this.frame);
+    const { shown, original, photo, result } = this.pictures;
+    const showsFile = this.mode === "result" && shown.before;
+    viewport.show(showsFile ? shown.result_wh : shown.photo_wh, this.frame);
     const [left, top, width, height] = viewport.box;
     Object.assign(this.find(".scene").style, {
       transform: `translate(${left}px, ${top}px)`,
       width: `${width}px`,
       height: `${height}px`,
     });
-    showPicture(this.photo, this.besideResult.url);
+    this.pictures.showOriginal(this.besideResult.url);
     const target = this.targetAt(this.pointXy);
     this.root.dataset.view = this.mode;
     this.root.dataset.tool = this.tool;
@@ -146,8 +144,8 @@ class Studio {
     this.find(".percent").textContent = `${Math.round(viewport.scale * 100)}%`;
     this.overlay.draw({
       view,
-      objects: this.frame && this.objects,
-      photo: this.pixels,
+      objects: this.frame && this.pictures.objects,
+      photo,
       mode: this.mode,
       target,
       strokes: this.frame ? this.sketch.strokes : [],
@@ -157,7 +155,7 @@ class Studio {
     this.divider.draw(this.mode === "result");
     this.placement.draw(this.canPlace);
     const source = this.mode === "result" ? "result" : "original";
-    const reduced = source === "result" ? this.result : this.photo;
+    const reduced = source === "result" ? result : original;
     this.tiles.update(view.tile, source, reduced.naturalWidth);
   }
 
@@ -168,7 +166,8 @@ class Studio {
   }
 
   idsAt(pointXy) {
-    return this.objects?.idsAt(this.viewport.photoShareAt(pointXy)) ?? [];
+    const share = this.viewport.photoShareAt(pointXy);
+    return this.pictures.objects?.idsAt(share) ?? [];
   }
 
   targetAt(pointXy) {
@@ -184,7 +183,7 @@ class Studio {
     if (!this.view) return;
     if (former?.photo.url !== value.photo.url) {
       this.viewport.fit();
-      this.objects = null;
+      this.pictures.clear();
       this.sketch.clear();
       this.showTool("pick");
       this.setMode(value.selected.length ? "result" : "objects");
@@ -196,10 +195,10 @@ class Studio {
     this.say(this.hint);
     this.find("[data-step=undo]").disabled = !value.can_undo;
     this.find("[data-step=redo]").disabled = !value.can_redo;
-    await Promise.allSettled(this.load(value, former));
-    if (this.view !== value) return;
+    await this.pictures.show(value, this.besideResult.url);
+    if (this.pictures.shown !== value) return;
     this.placement.receive(value.placement);
-    this.redraw();
+    this.draw();
   }
 
   /** End an event: show the last answer, whether it is to this event or the event was refused. */
@@ -207,33 +206,6 @@ class Studio {
     await this.receive(value);
     if (name === "stroke") this.sketch.sent.shift();
     this.redraw();
-  }
-
-  /** Load the pictures that changed. */
-  load(value, former) {
-    const loads = [
-      showPicture(this.photo, this.besideResult.url),
-      showPicture(this.pixels, value.photo.url),
-      showPicture(this.result, value.result.url),
-    ];
-    const { tile, placement } = value;
-    if (placement) {
-      loads.push(showPicture(this.placement.image, placement.image.url));
-    }
-    if (tile) {
-      const place = () => {
-        if (this.view?.tile === tile) this.tiles.place(tile);
-      };
-      loads.push(showPicture(this.tiles.image, tile.image.url).then(place));
-    }
-    const { url } = value.object_map;
-    if (!this.objects || former?.object_map.url !== url) {
-      const keep = (objects) => {
-        if (this.view?.object_map.url === url) this.objects = objects;
-      };
-      loads.push(ObjectMap.load(url).then(keep));
-    }
-    return loads;
   }
 
   clickAt(pointXy) {
@@ -275,17 +247,6 @@ class Studio {
     this.startDrawing(this.pointXy);
     this.sketch.end();
   }
-}
-
-/** Replace a picture when the next one is ready, so that nothing flickers. */
-async function showPicture(image, url) {
-  if (image.dataset.url === url) return;
-  image.dataset.url = url;
-  const next = new Image();
-  next.src = url;
-  // A file that was deleted shows as a missing picture.
-  await next.decode().catch(() => undefined);
-  if (image.dataset.url === url) image.src = url;
 }
 
 /**

@@ -13,6 +13,8 @@ from segmentation.page.canvas.texts import CANVAS_TEXTS
 from segmentation.page.canvas.view import SCALES
 
 FOLDER = Path(__file__).parent
+# Joined in this order.
+STYLES = ("stage.css", "canvas.css")
 # Joined into one script, in this order: Gradio runs a component's script as one function.
 SCRIPTS = (
     "viewport.js",
@@ -21,6 +23,7 @@ SCRIPTS = (
     "picking.js",
     "gestures.js",
     "tiles.js",
+    "pictures.js",
     "divider.js",
     "sketch.js",
     "placement.js",
@@ -41,7 +44,7 @@ def photo_canvas(**options: Any) -> gr.HTML:
     """
     return gr.HTML(
         html_template=_code("canvas.html"),
-        css_template=_code("canvas.css"),
+        css_template="\n".join(map(_code, STYLES)),
         js_on_load=_script(),
         apply_default_css=False,
         **options,

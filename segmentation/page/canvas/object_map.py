@@ -9,9 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from segmentation.arrays import SizeHW, UInt8
+from segmentation.image.write import encode
 from segmentation.inference.postprocess import Segmentation
 from segmentation.page.canvas.view import PointShare
 from segmentation.page.overlay import find_thickest_point, inside_mask
+from segmentation.page.server.files.downloads import store_file
 
 # Objects at one pixel that the map can hold: red, green and blue have an id each.
 CHANNELS = 3
@@ -36,6 +38,24 @@ class ObjectMap:
     def shows(self, segmentation: Segmentation, ids: Collection[int]) -> bool:
         """Whether this is the map of exactly these instances of this segmentation."""
         return self.segmentation is segmentation and self.ids == tuple(ids)
+
+
+def update_object_map(
+    former: ObjectMap | None, segmentation: Segmentation, visible: Segmentation, size_hw: SizeHW
+) -> ObjectMap:
+    """Return the map that the browser has, or store another one if it shows other objects.
+
+    Args:
+        former: the map that the browser has.
+        segmentation: all objects found.
+        visible: the objects for the map.
+        size_hw: height and width of the reduced photo.
+    """
+    ids = tuple(instance.id for instance in visible.instances)
+    if former is not None and former.shows(segmentation, ids):
+        return former
+    pixels, numbers_xy = draw_object_map(visible, size_hw)
+    return ObjectMap(segmentation, ids, store_file("objects.png", encode(pixels)), numbers_xy)
 
 
 def draw_object_map(

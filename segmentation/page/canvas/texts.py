@@ -28,8 +28,8 @@ CANVAS_TEXTS = {
         "背景图中的主体。方向键移动，+ 和 - 改变大小。",
     ),
     "on_photo": Text(
-        "This tool works on the photo. Move (V) shows the subject in its new place again.",
-        "此工具作用于原照片。点“移动”（V）回到合成画面。",
+        "This tool works on the photo. Move (V) goes back.",
+        "此工具作用于原照片。点“移动”（V）返回。",
     ),
     "brush": Text("Brush size", "画笔大小"),
     "undo_hint": Text("Undo (Ctrl+Z)", "撤销（Ctrl+Z）"),

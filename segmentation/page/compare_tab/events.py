@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from segmentation.compositing.matting import Edge
+from segmentation.compositing.matting.alpha import Edge
 from segmentation.cutout import CutoutOptions
 from segmentation.i18n import Language
 from segmentation.image.photo import Photo
@@ -79,7 +79,6 @@ class CompareEvents:
             controls["variant"]: gr.Dropdown(choices=choices) for controls in layout.settings
         }
         return {
-            layout.intro: STRINGS["compare_intro"].in_language(language),
             layout.examples: thumbnails(language),
             layout.columns: prepared(layout.example.value),
             **menus,

@@ -6,10 +6,18 @@ import gradio as gr
 from gradio.components import Component
 
 from segmentation.page.compare_tab.columns import LETTERS
-from segmentation.page.components import STATE_SECONDS, gallery, string, thumbnails
+from segmentation.page.components import (
+    STATE_SECONDS,
+    bilingual,
+    gallery,
+    static_html,
+    string,
+    thumbnails,
+)
+from segmentation.page.strings import STRINGS
 
-# The example that is shown first: its standard cut-out is the better one.
-FIRST_EXAMPLE = "coffee.png"
+# The example that is shown first: its standard cut-out is clearly the better one.
+FIRST_EXAMPLE = "rocket.jpg"
 
 
 class CompareLayout:
@@ -27,7 +35,7 @@ class CompareLayout:
         self.columns = gr.State(None, time_to_live=STATE_SECONDS)
         files = [entry["file"] for entry in gallery()]
         self.example = gr.State(files.index(FIRST_EXAMPLE))
-        self.intro = gr.Markdown()
+        static_html(f"<p>{bilingual(STRINGS['compare_intro'])}</p>")
         self.setting_tabs: list[gr.Tab] = []
         self.settings: list[Mapping[str, Component]] = []
         with gr.Row():

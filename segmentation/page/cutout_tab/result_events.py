@@ -89,7 +89,7 @@ class ResultEvents:
         if state is None:
             return skip()
         min_score = values[layout.min_score]
-        if not state.has_cutout(min_score):
+        if not state.shown(min_score).has_cutout:
             return layout.no_files()
         with translate_errors(request):
             cutout, stem = self._cut_out(state, layout.page_options(values), values)
@@ -111,7 +111,7 @@ class ResultEvents:
         layout = self._layout
         state = layout.open_state(values, request)
         missing = "no_photo" if state is None else "select_one"
-        if state is None or not state.has_cutout(values[layout.min_score]):
+        if state is None or not state.shown(values[layout.min_score]).has_cutout:
             gr.Warning(STRINGS[missing].in_language(language_of(request)))
             return layout.no_mask()
         with translate_errors(request):

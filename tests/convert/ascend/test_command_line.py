@@ -67,14 +67,17 @@ def test_two_graphs_with_gears_make_two_files(tmp_path: Path) -> None:
     ]
 
 
-def test_of_a_graph_for_many_sizes_three_are_converted_unless_named() -> None:
-    sizes_hw = ((192, 384), (288, 384), (384, 384), (384, 256), (384, 288), (384, 192))
+def test_of_a_graph_for_many_sizes_five_are_converted_unless_named() -> None:
+    shorter = (192, 256, 288, 320)
+    sizes_hw = (*((side, 384) for side in shorter), (384, 384), *((384, side) for side in shorter))
     card = small_card(Path("model"), [Artifact("model.onnx", "onnx", "fp32", sizes_hw, 0, "")])
     conversions = plan_conversions(card, "Ascend310P3", Tuning(), gears=False)
     assert [conversion.sizes_hw for conversion in conversions] == [
         ((384, 384),),
         ((288, 384),),
         ((384, 288),),
+        ((256, 384),),
+        ((384, 256),),
     ]
     (named,) = plan_conversions(card, "Ascend310P3", Tuning(), [(384, 256)], gears=False)
     assert named.sizes_hw == ((384, 256),)

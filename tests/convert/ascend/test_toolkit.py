@@ -1,5 +1,6 @@
 """Finding atc and the chip on a host, the environment of atc, and its error codes."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -51,6 +52,16 @@ def test_atc_does_not_use_our_python(monkeypatch: pytest.MonkeyPatch) -> None:
     assert cann._environment()["PATH"] == "/usr/bin"
 
 
+def test_small_hosts_start_fewer_compilers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TE_PARALLEL_COMPILER", raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    assert cann._environment()["TE_PARALLEL_COMPILER"] == "1"
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)
+    assert cann._environment()["TE_PARALLEL_COMPILER"] == "8"
+    monkeypatch.setenv("TE_PARALLEL_COMPILER", "3")
+    assert cann._environment()["TE_PARALLEL_COMPILER"] == "3"
+
+
 def test_atc_writes_its_fusion_report_where_it_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ASCEND_WORK_PATH", "/elsewhere")
     assert "ASCEND_WORK_PATH" not in cann._environment()
@@ -58,6 +69,8 @@ def test_atc_writes_its_fusion_report_where_it_runs(monkeypatch: pytest.MonkeyPa
 
 def test_the_codes_that_users_meet_most_are_explained() -> None:
     met = {"E10001", "E10016", "E16005", "EZ3003", "EE1010", "np.float_"}
+    met |= {"E13000", "E14001", "E16002", "E19999", "EZ9999"}
+    met |= {"E40001", "E40002", "E40020", "E40021", "E40024"}
     assert met <= ERROR_CODES.keys()
 
 

@@ -13,8 +13,8 @@ import torch
 from convert.checkpoint import load_checkpoint
 from convert.compact.__main__ import main
 from convert.compact.data import read_samples, write_samples
-from convert.compact.run_state import STATE
 from convert.compact.train import CHECKPOINT, configure, train
+from convert.compact.training.run_state import STATE
 from segmentation.errors import ConversionError
 from tests.convert.compact.drawn_photos import encoded
 

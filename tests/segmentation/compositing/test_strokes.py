@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from segmentation.compositing.stroke_masks import StrokeMask, mask_corrections
+from segmentation.compositing.matting.stroke_masks import StrokeMask, mask_corrections
 from segmentation.compositing.strokes import (
     DEFAULT_RADIUS,
     Stroke,

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from segmentation.arrays import SizeHW, UInt8
-from segmentation.compositing.matting import make_alpha
+from segmentation.compositing.matting.alpha import make_alpha
 from segmentation.engines.registry import Engine, Logits
 from segmentation.errors import EngineUnavailable, InferenceFailed, ModelDamaged
 from segmentation.image.photo import Photo

@@ -9,6 +9,9 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
+from convert.graph.retarget.batch import batch
+from convert.graph.retarget.point_sampling import POINT_SAMPLERS
+from convert.graph.retarget.retarget import retarget
 from segmentation.engines.ascend.engine import AscendEngine
 from segmentation.errors import EngineUnavailable
 from segmentation.inference.segmenter import Segmenter
@@ -72,6 +75,21 @@ def test_a_wrong_om_is_noticed_once_and_remembered(acl: ModuleType, tmp_path: Pa
     (tmp_path / "right").mkdir()
     assert notices_after_check(card_with_om(tmp_path / "right", content)) == []
     assert acl.stand_in.chip.calls["mdl.execute_async"] == 2
+
+
+@pytest.mark.usefixtures("acl")
+def test_an_om_for_several_photos_is_checked_beside_that_for_one(tmp_path: Path) -> None:
+    from stand_in_om import compile_om
+
+    bundled = find_model("compact")
+    content = bundled.path(bundled.artifacts[0]).read_bytes()
+    card = card_with_om(tmp_path, content)
+    graph = retarget(onnx.load_from_string(altered(content)), SIZE_HW, "grid-sample")
+    together = batch(graph, 2, POINT_SAMPLERS["grid-sample"]).SerializeToString()
+    om = write_artifact(compile_om(together, [SIZE_HW]), tmp_path / "two.om", [SIZE_HW])
+    card = replace(card, artifacts=(*card.artifacts, replace(om, batch=2)))
+    (notice,) = notices_after_check(card)
+    assert "two.om does not compute what the ONNX graph does" in notice
 
 
 @pytest.mark.usefixtures("acl")

@@ -159,3 +159,8 @@ def problems(page: Page, name: str, still: bool = True) -> list[str]:
     ]
     is_wide = page.evaluate("document.documentElement.scrollWidth > innerWidth")
     return [*violations, "wider than the window"] if is_wide else violations
+
+
+def canvas_tool(page: Page, name: str) -> Locator:
+    """Return the button of a tool of the canvas."""
+    return page.locator(f"#canvas button[data-tool={name}]")

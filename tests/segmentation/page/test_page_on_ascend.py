@@ -8,12 +8,12 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
-import cv2
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.paths import ROOT
-from tests.segmentation.page.browsing import photo_input
+from tests.segmentation.page.browser_tabs import BrowserTabs
+from tests.segmentation.page.browsing import download, photo_input
 from tests.stand_ins.om_card import CHIP, bundled_card_with_oms
 from tests.stand_ins.toolkit import SITE_PACKAGES
 from tests.started import Started, started
@@ -48,29 +48,25 @@ def running(tmp_path: Path, report: Path, monkeypatch: pytest.MonkeyPatch) -> It
         yield running
 
 
-def upload(page: Page, address: str, name: str) -> None:
-    page.goto(address)
+def upload(page: Page, name: str) -> None:
     page.locator("#examples img").first.wait_for()
     photo_input(page).set_input_files(ROOT / "examples" / name)
 
 
 def test_the_page_recovers_from_a_chip_failure_and_stops_without_leaks(
-    browser: Browser, running: Started, report: Path, tmp_path: Path
+    tabs: BrowserTabs, running: Started, report: Path, tmp_path: Path
 ) -> None:
-    page = browser.new_page(locale="en-US")
-    upload(page, running.address, "astronaut.png")
-    failure = page.get_by_text("The Ascend device failed while computing")
-    expect(failure).to_be_visible(timeout=TIMEOUT_MS)
+    with tabs.visit(running.address) as page:
+        upload(page, "astronaut.png")
+        failure = page.get_by_text("The Ascend device failed while computing")
+        expect(failure).to_be_visible(timeout=TIMEOUT_MS)
 
-    upload(page, running.address, "flower.jpg")
-    expect(page.get_by_text(CHIP)).to_be_visible(timeout=TIMEOUT_MS)
-    expect(page.get_by_text("Model", exact=True)).to_be_hidden()  # there is only one
-    expect(page.locator("#download")).to_be_enabled(timeout=TIMEOUT_MS)
-    with page.expect_download() as waiting:
-        page.locator("#download").click()
-    waiting.value.save_as(tmp_path / "flower.png")
-    image = cv2.imread(str(tmp_path / "flower.png"), cv2.IMREAD_UNCHANGED)
-    assert image is not None
+        page.goto(running.address)
+        upload(page, "flower.jpg")
+        expect(page.get_by_text(CHIP)).to_be_visible(timeout=TIMEOUT_MS)
+        expect(page.get_by_text("Model", exact=True)).to_be_hidden()  # there is only one
+        expect(page.locator("#download")).to_be_enabled(timeout=TIMEOUT_MS)
+        image = download(page, tmp_path)[1]
     assert image.shape[2] == 4
     assert 0 < (image[..., 3] > 127).mean() < 1
 

@@ -38,7 +38,7 @@ def test_the_next_step_is_advised(
     state: PhotoState, threshold: float, chosen: tuple[int, ...], expected: str | None
 ) -> None:
     state = replace(state, chosen=chosen)
-    assert advice(state, threshold) == ((STRINGS[expected],) if expected else ())
+    assert advice(state, state.shown(threshold)) == ((STRINGS[expected],) if expected else ())
 
 
 def test_notices_about_the_file_have_a_line_each() -> None:

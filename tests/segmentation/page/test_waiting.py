@@ -1,12 +1,14 @@
 """Progress, queueing and cancelling: what the page shows during long operations."""
 
 import re
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.paths import EXAMPLES
+from tests.segmentation.page.browser_tabs import BrowserTabs
 from tests.segmentation.page.browsing import (
     download,
     open_example,
@@ -20,6 +22,7 @@ from tests.segmentation.page.serving import free_port, page_context, served_page
 from tests.visitor import Visitor
 
 
+@pytest.mark.parametrize("page", ["zh-CN"], indirect=True)
 def test_a_long_operation_can_be_cancelled(
     page: Page, held_inference: HeldInference, tmp_path: Path
 ) -> None:
@@ -103,16 +106,16 @@ def test_a_long_upload_is_shown_in_the_visitors_language(page: Page) -> None:
     devtools.detach()  # ends the emulation
 
 
-def test_a_page_says_that_the_server_was_restarted(browser: Browser) -> None:
+def test_a_page_says_that_the_server_was_restarted(tabs: BrowserTabs) -> None:
     context, port = page_context(), free_port()
-    page = browser.new_context(locale="zh-CN").new_page()
-    with served_page(context=context, server_port=port) as address:
-        page.goto(address)
-        with redrawn(page):
-            photo_input(page).set_input_files(EXAMPLES / "flower.jpg")
-    with served_page(context=context, server_port=port):
-        expect(page.get_by_text(text(page, "restarted"))).to_be_visible()
-        expect(page.get_by_text(text(page, "drop_photo"))).to_be_visible()
-        expect(page.locator(".toast-title")).to_have_text(re.compile(r"^\s*请注意\s*$"))
-        assert problems(page, "restarted_zh") == []
-        page.context.close()
+    with ExitStack() as visit:
+        with served_page(context=context, server_port=port) as address:
+            page = visit.enter_context(tabs.visit(address, "zh-CN"))
+            with redrawn(page):
+                photo_input(page).set_input_files(EXAMPLES / "flower.jpg")
+        with served_page(context=context, server_port=port):
+            expect(page.get_by_text(text(page, "restarted"))).to_be_visible()
+            expect(page.get_by_text(text(page, "drop_photo"))).to_be_visible()
+            expect(page.locator(".toast-title")).to_have_text(re.compile(r"^\s*请注意\s*$"))
+            assert problems(page, "restarted_zh") == []
+            visit.close()

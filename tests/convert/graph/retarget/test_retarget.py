@@ -10,6 +10,7 @@ import pytest
 
 from convert.graph.mask2former import write_graph
 from convert.graph.operator_rules.check import check
+from convert.graph.operator_rules.tensors import collect_tensors
 from convert.graph.retarget.point_sampling import POINT_SAMPLERS
 from convert.graph.retarget.retarget import retarget
 from segmentation.engines.telemetry import import_onnxruntime
@@ -76,6 +77,19 @@ def test_biases_are_added_inside_products(bundled: onnx.ModelProto) -> None:
     subtracted = [node.input[0] for node in nodes if node.op_type == "Sub"]
     assert not any(name.startswith("MatMul") for name in subtracted)
     assert not any(node.op_type == "Max" for node in nodes)
+
+
+def test_norms_have_the_ranks_that_atc_fuses_or_takes(bundled: onnx.ModelProto) -> None:
+    model = retarget(bundled, (64, 64), "grid-sample")
+    tensors = collect_tensors(model)
+    producers = {name: node for node in model.graph.node for name in node.output}
+    exponents = [node.input[1] for node in model.graph.node if node.op_type == "Pow"]
+    epsilons = [
+        producers[node.input[0]].input[1] for node in model.graph.node if node.op_type == "Sqrt"
+    ]
+    assert {tensors.shapes[name] for name in (*exponents, *epsilons)} == {(1,)}
+    normed = [n.input[0] for n in model.graph.node if n.op_type == "InstanceNormalization"]
+    assert {len(tensors.shapes[name]) for name in normed} == {4}
 
 
 def test_an_unknown_form_of_sampling_is_refused(bundled: onnx.ModelProto) -> None:

@@ -118,7 +118,7 @@ def test_a_photo_that_takes_too_much_memory_is_refused(pool: DecoderPool) -> Non
 
 
 def test_a_photo_that_takes_too_long_is_refused_and_delays_no_other(pool: DecoderPool) -> None:
-    bomb, photo = progressive_scans(4000, 1500), sample("JPEG")
+    bomb, photo = progressive_scans(12_000, 1500), sample("JPEG")
     with ThreadPoolExecutor(1) as threads:
         refused = threads.submit(pool.decode, bomb, LIMITS)
         assert pool.decode(photo, LIMITS).rgb.any()

@@ -26,12 +26,11 @@ from segmentation.model_card import find_model
 from segmentation.page.batch_tab import batch as batch_module
 from segmentation.page.batch_tab.batch import (
     Batch,
-    PhotoResult,
     advance,
-    csv_table,
     overview,
     start_batch,
 )
+from segmentation.page.batch_tab.results import PhotoResult, csv_table
 from segmentation.page.options import PageOptions
 from segmentation.page.photo_cache import PhotoCache
 from segmentation.page.server.files.downloads import new_file_path, store_file

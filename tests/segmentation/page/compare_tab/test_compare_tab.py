@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.segmentation.page.browsing import (
@@ -9,11 +10,14 @@ from tests.segmentation.page.browsing import (
 )
 
 
+@pytest.mark.parametrize("page", ["zh-CN"], indirect=True)
 def test_settings_are_compared(page: Page) -> None:
     page.get_by_role("tab", name=text(page, "compare")).click()
     # A comparison is shown at once; a click shows another example.
-    expect(page.locator("#pair img[src*='coffee_cut_out_B']")).to_be_visible()
-    expect(page.locator("#difference img[src*='coffee_difference_B']")).to_be_visible()
+    expect(page.locator("#pair img[src*='rocket_cut_out_B']")).to_be_visible()
+    expect(page.locator("#difference img[src*='rocket_difference_B']")).to_be_visible()
+    expect(page.locator("#pair img").last).to_have_attribute("alt", re.compile("^B · "))
+    expect(page.locator("#difference img")).to_have_attribute("alt", text(page, "difference"))
     page.locator("#compare_examples img").nth(6).click()
     expect(page.locator("#difference img[src*='chelsea_difference_B']")).to_be_visible()
     # Without a photo of their own, visitors are referred to the first tab.

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from segmentation.compositing.matting import Edge
+from segmentation.compositing.matting.alpha import Edge
 from segmentation.cutout import CutoutOptions
 from segmentation.i18n import Text
 from segmentation.image.photo import Photo

@@ -10,19 +10,31 @@ from segmentation.page.server.files.storage import STORAGE_FULL
 from segmentation.page.server.files.uploads import sweep
 from segmentation.page.server.http.request_body import NO_URL
 from tests.segmentation.page.server.connections import listen
-from tests.segmentation.page.server.events import handlers_of, inputs_of, outcome, values_with
+from tests.segmentation.page.server.events import (
+    handlers_of,
+    inputs_of,
+    outcome,
+    takes_files,
+    values_with,
+)
 from tests.segmentation.page.server.host_files import hostile_paths, leaks
 from tests.visitor import Failed, Refused, Visitor, file_data
 
 
 def test_no_handler_reads_a_file_of_the_host(visitor: Visitor, secret: Path, folder: Path) -> None:
-    """Each input of each tab, each handler and the data of its click are given paths."""
+    """Each input of each tab, each handler and the data of its click are given paths.
+
+    An input that takes numbers and words alone is given one of the paths, the others all of them.
+    """
     tried = set()
-    for path in hostile_paths(secret, folder):
+    paths = hostile_paths(secret, folder)
+    inputs = list(inputs_of(visitor))
+    for turn, path in enumerate(paths):
         file = file_data(path)
         events = [
             (event, values_with(visitor, event, position, file), None)
-            for event, position in inputs_of(visitor)
+            for number, (event, position) in enumerate(inputs)
+            if takes_files(visitor, event, position) or number % len(paths) == turn
         ]
         click = {**file, "index": path, "value": file}
         events += [(event, [file] * len(event["inputs"]), click) for event in handlers_of(visitor)]

@@ -4,7 +4,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from segmentation.page.server import idle_connections, request_body
+from segmentation.page.server.http import request_body
+from segmentation.page.server.limits import idle_connections
 from tests.segmentation.page.server.connections import (
     begin_upload,
     connect,

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from segmentation.arrays import UInt8
-from segmentation.compositing.matting import Edge, make_alpha
-from segmentation.compositing.noise import noise_level, smooth_noise
+from segmentation.compositing.matting.alpha import Edge, make_alpha
+from segmentation.compositing.matting.noise import noise_level, smooth_noise
 from tests.segmentation.compositing.shapes import draw_mask, exact_alpha, half_plane
 
 # Object and background differ by hardly more than the noise from pixel to pixel.
@@ -32,7 +32,7 @@ def test_a_faint_edge_in_a_noisy_photo_has_no_speckle(
 ) -> None:
     mask, edge = draw_mask(half_plane), Edge(fine_hair=fine_hair)
     filtered = make_alpha(faint_edge(SIGMA), mask, edge)
-    monkeypatch.setattr("segmentation.compositing.matting.noise_level", lambda _: 0.0)
+    monkeypatch.setattr("segmentation.compositing.matting.alpha.noise_level", lambda _: 0.0)
     speckled = make_alpha(faint_edge(SIGMA), mask, edge)
     assert count_speckle(speckled) > 400
     assert count_speckle(filtered) < 0.1 * count_speckle(speckled)

@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from segmentation.arrays import Bool, Float32, SizeHW, UInt8
-from segmentation.compositing.guided_filter import apply_linear_model, fit_linear_model
-from segmentation.compositing.multiscale import (
+from segmentation.compositing.matting.guided_filter import apply_linear_model, fit_linear_model
+from segmentation.compositing.matting.multiscale import (
     Tile,
     box_mean,
     enlarge_tile,
@@ -21,7 +21,7 @@ from segmentation.compositing.multiscale import (
     to_bytes,
     to_unit,
 )
-from segmentation.compositing.noise import noise_level, smooth_noise
+from segmentation.compositing.matting.noise import noise_level, smooth_noise
 from segmentation.errors import ChoiceError
 from segmentation.parallel.strips import map_parts
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from segmentation.arrays import Bool, Float32, UInt8
-from segmentation.compositing.matting import make_alpha
-from segmentation.compositing.stroke_masks import Correction, StrokeMask
-from segmentation.compositing.stroke_matting import CORE_DEPTH, apply_strokes
+from segmentation.compositing.matting.alpha import make_alpha
+from segmentation.compositing.matting.stroke_masks import Correction, StrokeMask
+from segmentation.compositing.matting.stroke_matting import CORE_DEPTH, apply_strokes
 from segmentation.compositing.strokes import REACH, Stroke, StrokeMode, Window
 from tests.segmentation.compositing.shapes import (
     CELL,

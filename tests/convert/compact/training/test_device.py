@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from convert.compact.training_device import choose_setup, has_fast_bf16
+from convert.compact.training.device import choose_setup, has_fast_bf16
 from segmentation.errors import ConversionError
 
 

@@ -7,7 +7,7 @@ import torch
 from transformers.models.mask2former.modeling_mask2former import Mask2FormerLoss
 
 from convert.checkpoint import load_checkpoint
-from convert.compact.criterion import BatchedLoss
+from convert.compact.training.criterion import BatchedLoss
 
 QUERIES, LABELS = 6, 7
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from segmentation.arrays import Bool, Float32, UInt8
-from segmentation.compositing.multiscale import (
+from segmentation.compositing.matting.multiscale import (
     Tile,
     box_mean,
     enlarge_tile,

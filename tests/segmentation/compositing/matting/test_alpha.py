@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from segmentation.arrays import Float32, UInt8
-from segmentation.compositing.matting import Edge, make_alpha
+from segmentation.compositing.matting.alpha import Edge, make_alpha
 from segmentation.errors import ChoiceError
 from tests.segmentation.compositing.shapes import (
     BACKGROUND_COLOUR,

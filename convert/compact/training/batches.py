@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from convert.compact.augment import make_augmented_photo
 from convert.compact.data import IGNORED, Sample
+from convert.compact.training.augment import make_augmented_photo
 
 MEAN_AND_STD = 0.5
 MULTIPLE = 32

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from segmentation.arrays import Float32, SizeHW, UInt8
-from segmentation.compositing import multiscale
-from segmentation.compositing.foreground import foreground
-from segmentation.compositing.matting import make_alpha
-from segmentation.compositing.multiscale import reduce_image
+from segmentation.compositing.matting import multiscale
+from segmentation.compositing.matting.alpha import make_alpha
+from segmentation.compositing.matting.foreground import foreground
+from segmentation.compositing.matting.multiscale import reduce_image
 from tests.segmentation.compositing.shapes import (
     disc,
     draw_mask,

@@ -3,8 +3,13 @@
 import numpy as np
 import pytest
 
-from convert.compact.augment import AugmentedPhoto, crop_and_mirror, paste_instance, random_crop
 from convert.compact.data import IGNORED, OPAQUE, DecodedSample
+from convert.compact.training.augment import (
+    AugmentedPhoto,
+    crop_and_mirror,
+    paste_instance,
+    random_crop,
+)
 from segmentation.arrays import BoxXYXY, SizeHW, UInt8
 from segmentation.inference.metrics import iou
 

@@ -11,12 +11,12 @@ import torch
 from torch import Tensor, nn
 
 from convert.checkpoint import load_checkpoint
-from convert.compact import deformable_attention
 from convert.compact.architecture import PROCESSOR, model_from_imagenet
-from convert.compact.batches import Batch
-from convert.compact.criterion import BatchedLoss
-from convert.compact.subject_loss import subject_losses
-from convert.compact.training_device import Setup
+from convert.compact.training import deformable_attention
+from convert.compact.training.batches import Batch
+from convert.compact.training.criterion import BatchedLoss
+from convert.compact.training.device import Setup
+from convert.compact.training.subject_loss import subject_losses
 from convert.graph import efficientnet_lite
 from convert.graph.subject_decoder import SubjectMask2Former, with_subject
 from segmentation.errors import ConversionError

@@ -3,7 +3,7 @@
 import torch
 
 from convert.compact.data import IGNORED, OPAQUE
-from convert.compact.subject_loss import subject_losses
+from convert.compact.training.subject_loss import subject_losses
 
 SURE = 20.0
 

@@ -8,7 +8,7 @@ another resolution (He, Sun 2015, https://arxiv.org/abs/1505.00996).
 import numpy as np
 
 from segmentation.arrays import Float32
-from segmentation.compositing.multiscale import box_mean
+from segmentation.compositing.matting.multiscale import box_mean
 
 # Regularisation, for colours in 0..1. This and GAIN of `matting` gave the smallest error on objects
 # of known alpha.

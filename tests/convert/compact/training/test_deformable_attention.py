@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from transformers.models.mask2former import modeling_mask2former
 
-from convert.compact.deformable_attention import deformable_attention, in_transformers
+from convert.compact.training.deformable_attention import deformable_attention, in_transformers
 
 ORIGINAL = modeling_mask2former.multi_scale_deformable_attention
 

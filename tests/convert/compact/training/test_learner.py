@@ -10,11 +10,11 @@ import pytest
 import torch
 
 from convert.checkpoint import load_checkpoint
-from convert.compact import deformable_attention
-from convert.compact.batches import Batch, BatchDataset
 from convert.compact.data import LABELS, OPAQUE, read_samples
-from convert.compact.learner import MAX_SKIPPED_IN_A_ROW, Learner, learning_rate_at
-from convert.compact.training_device import CPU_SETUP
+from convert.compact.training import deformable_attention
+from convert.compact.training.batches import Batch, BatchDataset
+from convert.compact.training.device import CPU_SETUP
+from convert.compact.training.learner import MAX_SKIPPED_IN_A_ROW, Learner, learning_rate_at
 from segmentation.errors import ConversionError
 from tests.convert.small_checkpoints import save, small_checkpoint
 

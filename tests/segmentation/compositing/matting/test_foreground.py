@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from segmentation.compositing import multiscale
-from segmentation.compositing.foreground import foreground
+from segmentation.compositing.matting import multiscale
+from segmentation.compositing.matting.foreground import foreground
 from tests.segmentation.compositing.shapes import (
     OBJECT_COLOUR,
     disc,

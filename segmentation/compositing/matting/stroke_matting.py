@@ -10,9 +10,9 @@ from math import ceil, sqrt
 import numpy as np
 
 from segmentation.arrays import Float32, UInt8
-from segmentation.compositing.guided_filter import fit_linear_model
-from segmentation.compositing.matting import GAIN, colour_bins, colour_frequencies, sigmoid
-from segmentation.compositing.multiscale import (
+from segmentation.compositing.matting.alpha import GAIN, colour_bins, colour_frequencies, sigmoid
+from segmentation.compositing.matting.guided_filter import fit_linear_model
+from segmentation.compositing.matting.multiscale import (
     box_mean,
     enlarge_tile,
     full_tile,
@@ -23,7 +23,7 @@ from segmentation.compositing.multiscale import (
     to_bytes,
     to_unit,
 )
-from segmentation.compositing.stroke_masks import Correction
+from segmentation.compositing.matting.stroke_masks import Correction
 from segmentation.compositing.strokes import REACH, Window
 
 # Depth (see `Stroke.depth`) from which a stroke decides alone. Between here and the rim, colours

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from convert.compact.batches import LATE_SIZES, BatchDataset, batches_from
 from convert.compact.data import read_samples
+from convert.compact.training.batches import LATE_SIZES, BatchDataset, batches_from
 
 
 def test_a_batch_depends_on_the_seed_and_the_index_only(training_data: Path) -> None:
