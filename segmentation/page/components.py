@@ -127,6 +127,11 @@ def photo_button(label: str, **options: Any) -> gr.UploadButton:
     return component
 
 
+def cancel_button() -> gr.Button:
+    """Create a button that shows while its area waits for the server."""
+    return gr.Button(string("cancel"), elem_classes="cancel")
+
+
 def bilingual(text: Text) -> str:
     """Return a text as HTML in both languages, of which the style sheet shows the page's own."""
     return "".join(

@@ -23,6 +23,7 @@ DOM_CLASSES = (
     "or",
     "progress-level",
     "progress-level-inner",
+    "progress-text",
     "show-api",
     "tab-container",
     "tab-wrapper",

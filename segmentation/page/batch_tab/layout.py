@@ -47,6 +47,8 @@ class BatchLayout:
         with gr.Row(elem_id="batch"):
             with gr.Column(min_width=320):
                 self._photos()
+                with gr.Column(elem_id="batch_actions"):
+                    self._actions()
             with gr.Column(min_width=320, elem_id="batch_rail"):
                 self.objects = gr.Radio(
                     [(string(key), rule) for rule, key in BATCH_RULES.items()],
@@ -54,8 +56,6 @@ class BatchLayout:
                     label=string("batch_objects"),
                 )
                 self.panels = self._panels()
-        with gr.Column(elem_id="batch_actions"):
-            self._actions()
         self._results()
         self.controls = {**shared, **self.panels.controls}
         self.shown: list[Block] = [

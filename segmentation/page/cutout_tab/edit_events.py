@@ -94,7 +94,7 @@ class EditEvents:
     ) -> Updates:
         """Run the model on a box."""
         state = self._layout.state(values, request)
-        progress(0, STRINGS["searching_box"].in_language(language_of(request)))
+        progress(None, STRINGS["searching_box"].in_language(language_of(request)))
         with translate_errors(request):
             photo = self._context.photos.read(state.path)
             segmenter = self._context.registry.segmenter(state.model)

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import gradio as gr
+
 from segmentation.page.components import LATEST, PRIVATE, QUIET
 from segmentation.page.cutout_tab.edit_events import EditEvents
 from segmentation.page.cutout_tab.layout import CutoutLayout
@@ -28,7 +30,7 @@ def wire_edits(layout: CutoutLayout, events: EditEvents, device: dict[str, Any])
         **device,
         **PRIVATE,
     )
-    layout.cancel.click(None, cancels=[searching], **QUIET)
+    gr.on([button.click for button in layout.cancel_buttons], None, cancels=[searching], **QUIET)
     shown_at_once = {
         "pick": canvas.pick(events.pick, read, drawn, **options),
         "stroke": canvas.stroke(events.paint, read, drawn, **options),

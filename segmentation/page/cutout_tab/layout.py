@@ -14,6 +14,7 @@ from segmentation.page.components import (
     STATE_SECONDS,
     Updates,
     Values,
+    cancel_button,
     require,
     string,
 )
@@ -68,9 +69,9 @@ class CutoutLayout:
         self.memory = browser_memory()
         self._start()
         with gr.Row(visible=False, elem_id="workspace") as self.photo_area:
-            with gr.Column(min_width=320, elem_id="photo"):
+            with gr.Column(scale=65, min_width=320, elem_id="photo"):
                 self._photo()
-            with gr.Column(min_width=320, elem_id="rail"):
+            with gr.Column(scale=35, min_width=372, elem_id="rail"):
                 self._actions()
                 with gr.Tabs(elem_id="tools", overflow_behavior="wrap"):
                     self._tools(card)
@@ -156,11 +157,11 @@ class CutoutLayout:
         start = StartScreen()
         self.upload, self.opening = start.upload, start.progress
         self.examples = start.examples
-        # Over the page while a photo is opened or searched.
-        self.cancel = gr.Button(string("cancel"), elem_id="cancel")
+        self.cancel_buttons = [start.cancel]
 
     def _photo(self) -> None:
         self.canvas = photo_canvas(elem_id="canvas")
+        self.cancel_buttons.append(cancel_button())
         self.objects = gr.CheckboxGroup(label=string("objects"), container=False, elem_id="objects")
         with gr.Row(elem_id="selection"):
             self.select_all = gr.Button(string("all"), size="sm", min_width=44)

@@ -108,7 +108,9 @@ class PhotoEvents:
         layout, language = self._layout, language_of(request)
         with translate_errors(request):
             segmenter = self._context.registry.segmenter(model)
-            progress(0, STRINGS["finding" if segmenter.device else "loading"].in_language(language))
+            progress(
+                None, STRINGS["finding" if segmenter.device else "loading"].in_language(language)
+            )
             opened = self._context.photos.get(path)
             segmentation, _ = segmenter.segment(opened.photo, MIN_OFFERED_SCORE)
             preview_path = store_image(opened.photo.stem, pixels_of(opened.preview))
@@ -136,10 +138,10 @@ class PhotoEvents:
             segmenter = self._context.registry.segmenter(model)
             min_score = segmenter.card.score_threshold
             title = segmenter.card.title.in_language(language)
-            progress(0, desc=STRINGS["loading_model"].in_language(language).format(model=title))
+            progress(None, desc=STRINGS["loading_model"].in_language(language).format(model=title))
             segmenter.open()
             if state is not None:
-                progress(0.5, desc=STRINGS["finding"].in_language(language))
+                progress(None, desc=STRINGS["finding"].in_language(language))
                 photo = self._context.photos.read(state.path)
                 segmentation, _ = segmenter.segment(photo, MIN_OFFERED_SCORE)
                 state = state.with_model(model, segmentation, min_score)

@@ -127,14 +127,14 @@ class SizePanel:
             )
 
     def _id_photo(self, defaults: SizeOptions) -> None:
-        self.id_format = gr.Radio(
-            choices(ID_SIZES), value=defaults.id_format, label=string("id_format")
-        )
         self.id_colour = gr.Radio(
             [*choices(ID_COLOURS), (string("other_colour"), OTHER_COLOUR)],
             value=OTHER_COLOUR,
             label=string("id_colour"),
             elem_id=f"{self._prefix}id_colour",
+        )
+        self.id_format = gr.Radio(
+            choices(ID_SIZES), value=defaults.id_format, label=string("id_format")
         )
         with gr.Accordion(string("move_frame"), open=False):
             self.zoom = gr.Slider(

@@ -9,6 +9,7 @@ from segmentation.i18n import Text
 from segmentation.page.components import (
     bilingual,
     button_list,
+    cancel_button,
     gallery,
     photo_button,
     static_html,
@@ -31,6 +32,7 @@ class StartScreen:
     Attributes:
         upload: the button that chooses a photo; dropped and pasted photos go through it as well.
         progress: shows the progress of the first photo.
+        cancel: stops opening it.
         examples: `select` says which example was clicked.
     """
 
@@ -43,6 +45,7 @@ class StartScreen:
                 )
                 static_html(f"<p>{bilingual(STRINGS['drop_photo'])}</p>")
                 self.progress = gr.HTML(js_on_load=None, elem_id="opening")
+                self.cancel = cancel_button()
             static_html(f"<h3>{bilingual(STRINGS['try_examples'])}</h3>")
             self.examples = button_list(_example_buttons(), elem_id="examples")
 

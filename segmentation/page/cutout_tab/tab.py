@@ -164,7 +164,7 @@ def _wire_opening(
     for event in opening:
         # The page still shows the result of the previous photo, and offers its file.
         event.failure(layout.request_drawing, None, [layout.draw_request], **QUIET)
-    gr.on([layout.cancel.click], None, cancels=opening)
+    gr.on([button.click for button in layout.cancel_buttons], None, cancels=opening)
     return opening
 
 

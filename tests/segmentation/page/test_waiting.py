@@ -27,13 +27,28 @@ def test_a_long_operation_can_be_cancelled(
     page: Page, held_inference: HeldInference, tmp_path: Path
 ) -> None:
     page.locator("#examples img").nth(3).click()
-    cancel = page.locator("#cancel")
+    cancel = page.locator("#drop .cancel")
     expect(cancel).to_have_text(text(page, "cancel"))
     cancel.click()
     expect(cancel).to_be_hidden()
     held_inference.release.set()
     open_example(page, 2)
     assert download(page, tmp_path)[0] == "coffee_cutout.png"
+    # With a photo, the button lies in the picture.
+    held_inference.release.clear()
+    photo_input(page).set_input_files(EXAMPLES / "flower.jpg")
+    cancel = page.locator("#photo .cancel")
+    expect(cancel).to_be_visible()
+    button, stage = cancel.bounding_box(), page.locator("#canvas .stage").bounding_box()
+    assert button is not None
+    assert stage is not None
+    for start, size in (("x", "width"), ("y", "height")):
+        assert stage[start] <= button[start]
+        assert button[start] + button[size] <= stage[start] + stage[size]
+    assert button["width"] < stage["width"] / 3
+    cancel.click()
+    expect(cancel).to_be_hidden()
+    held_inference.release.set()
 
 
 @pytest.mark.parametrize("page", ["en-US"], indirect=True)
@@ -67,7 +82,7 @@ def test_the_place_in_the_queue_is_shown_in_the_visitors_language(
         waiting = page.locator("#opening .meta-text, #opening .meta-text-center")
         expect(waiting).to_contain_text("排队：")
         expect(waiting).not_to_contain_text("queue")
-        expect(page.locator("#cancel")).to_be_visible()
+        expect(page.locator("#drop .cancel")).to_be_visible()
         assert problems(page, "waiting_zh", still=False) == []
     with redrawn(page):
         held_inference.release.set()
