@@ -51,6 +51,9 @@ MOVE = """([x, y]) => {
     document.querySelector("#pointer").style.transform = `translate(${x}px, ${y}px)`;
 }"""
 RING = "shown => { document.querySelector('#pointer i').style.display = shown ? '' : 'none'; }"
+HAS_PICTURES = """() => [...document.querySelectorAll('#examples img')].every(
+  picture => picture.complete && picture.naturalWidth
+)"""
 LET_GO = "() => document.querySelector('#pointer img').remove()"
 
 
@@ -100,6 +103,7 @@ class Recording:
 def record(page: Page) -> list[tuple[Image.Image, int]]:
     """Use the page as a visitor. Returns the frames."""
     page.locator("#examples img").last.wait_for()
+    page.wait_for_function(HAS_PICTURES)
     photo = base64.b64encode((EXAMPLES / "thumbs/astronaut.webp").read_bytes()).decode()
     page.evaluate(POINTER, f"data:image/webp;base64,{photo}")
     recording = Recording(page)
