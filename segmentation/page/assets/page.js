@@ -1,5 +1,5 @@
 const SLIDER_NAME = /^(?:number input|range slider) for (.+)/;
-const TRANSLATED_TEXTS = ".toast-body span, .meta-text, .meta-text-center";
+const TRANSLATED_TEXTS = ".toast-body *, .meta-text, .meta-text-center";
 const CAPTIONED_IMAGES = "#compare_examples img, #beside img";
 
 /**

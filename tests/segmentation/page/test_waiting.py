@@ -119,3 +119,13 @@ def test_a_page_says_that_the_server_was_restarted(tabs: BrowserTabs) -> None:
             expect(page.locator(".toast-title")).to_have_text(re.compile(r"^\s*请注意\s*$"))
             assert problems(page, "restarted_zh") == []
             visit.close()
+
+
+@pytest.mark.parametrize("page", ["zh-CN"], indirect=True)
+def test_a_lost_connection_is_reported_in_the_visitors_language(page: Page) -> None:
+    page.context.set_offline(True)
+    try:
+        page.locator("#examples img").nth(3).click()
+        expect(page.get_by_test_id("toast-text").first).to_contain_text("连接", timeout=15_000)
+    finally:
+        page.context.set_offline(False)
