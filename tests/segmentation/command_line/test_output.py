@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from segmentation.__main__ import main
+from segmentation.cli.parser import make_parser, parse
 from tests.segmentation.command_line.conftest import CAT, PORTRAIT, Reports, image
 
 
@@ -118,13 +119,17 @@ def test_the_format_follows_the_file_name_or_the_flag(
 def test_flags_with_an_optional_value_do_not_consume_a_photo(
     tmp_path: Path, reports: Callable[..., Reports], flags: tuple[str, ...], aspect: float | None
 ) -> None:
-    for arguments in ((*flags, PORTRAIT), (PORTRAIT, *flags)):
-        (report,) = reports("-o", tmp_path, "--mask", *arguments)
-        height, width, _ = image(report["file"]).shape
-        assert image(report["mask"]).shape == (height, width)
-        assert (height, width) != (512, 512)
-        if aspect:
-            assert width / height == pytest.approx(aspect, abs=0.01)
+    before, after = (
+        vars(parse(arguments, make_parser()))
+        for arguments in ([*flags, str(PORTRAIT)], [str(PORTRAIT), *flags])
+    )
+    assert before == after
+    (report,) = reports("-o", tmp_path, "--mask", *flags, PORTRAIT)
+    height, width, _ = image(report["file"]).shape
+    assert image(report["mask"]).shape == (height, width)
+    assert (height, width) != (512, 512)
+    if aspect:
+        assert width / height == pytest.approx(aspect, abs=0.01)
 
 
 def test_effects_are_drawn_around_the_object(

@@ -18,6 +18,7 @@ from segmentation.compositing.strokes import MAX_STROKES, Stroke
 from segmentation.page.cutout_tab import photo_events
 from segmentation.page.cutout_tab.layout import CutoutLayout
 from segmentation.page.cutout_tab.memory import (
+    KEY,
     MAX_POINTS,
     forget_photo,
     loss,
@@ -43,6 +44,7 @@ from tests.segmentation.page.browsing import (
 from tests.segmentation.page.serving import in_event_loop
 from tests.segmentation.scenes import DOG, PERSON, block, segmentation
 
+MEMORY = f"() => localStorage.getItem({KEY!r})"
 STROKE_JSON = {"mode": "keep", "radius": 0.02, "points_xy": [[0.1, 0.2], [0.3, 0.4]]}
 KEEP = Stroke("keep", 0.02, ((0.1234, 0.5), (0.75, 0.25)))
 ERASE = Stroke("erase", 0.03, ((0.5, 0.5),))
@@ -234,8 +236,11 @@ def test_a_page_says_once_that_its_photo_was_deleted(page: Page, tmp_path: Path)
         photo_input(page).set_input_files(upload)
     for path in upload_folder().rglob("to_be_deleted.jpg"):
         path.unlink()
+    remembered = page.evaluate(MEMORY)
     page.reload()
     expect(page.get_by_text(text(page, "photo_deleted"))).to_be_visible()
+    # The sentence comes before the answer that makes the browser forget the photo.
+    page.wait_for_function(f"remembered => ({MEMORY})() !== remembered", arg=remembered)
     page.reload()
     page.locator("#examples img").last.wait_for()
     expect(page.locator("#status")).to_contain_text("onnxruntime")
