@@ -6,7 +6,6 @@ report in Markdown.
 """
 
 import argparse
-import json
 import os
 import sys
 import tempfile
@@ -20,6 +19,7 @@ from convert.ascend.chips import check_soc
 from convert.ascend.command_line import Conversion, Tuning, plan_conversions
 from convert.ascend.conversion import make_om
 from convert.ascend.toolkit import Toolkit, check_python, find_toolkit
+from convert.measure.examples import example_photos
 from convert.tune.candidates import Trial, candidates, choose
 from convert.tune.host_facts import host_facts
 from convert.tune.measure import (
@@ -36,8 +36,6 @@ from segmentation.errors import ConversionError, KoutuError
 from segmentation.image.read import read_photo
 from segmentation.inference.preprocess import preprocess
 from segmentation.model_card import Artifact, ModelCard, find_model, save_card
-
-EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -76,7 +74,7 @@ def run(args: argparse.Namespace) -> None:
     soc = check_soc(detect_host().chip)
     toolkit = find_toolkit()
     check_python(toolkit)
-    photos = args.photos or _examples()
+    photos = args.photos or example_photos()
     facts = host_facts()
     sizes_hw = [args.size] if args.size else []
     trials = [
@@ -110,11 +108,6 @@ def _check_writable(card: ModelCard) -> None:
             f"{card.folder} cannot be written to. Copy the model folder and tune the copy.",
             f"无法写入 {card.folder}。请复制模型文件夹，再对副本运行 tune。",
         )
-
-
-def _examples() -> list[Path]:
-    entries = json.loads((EXAMPLES / "gallery.json").read_text("utf-8"))
-    return [EXAMPLES / entry["file"] for entry in entries]
 
 
 def _try(
