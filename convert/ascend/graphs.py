@@ -27,16 +27,16 @@ def graph_for_atc(card: ModelCard, conversion: Conversion) -> tuple[onnx.ModelPr
     # A graph for several sizes has open sides, and atc is told each size.
     has_open_sides = len(conversion.graph.sizes_hw) > 1
     violations = check(model, open_sides=has_open_sides, soc=conversion.soc)
-    sampling = conversion.tuning.sampling
-    is_rewritten = bool(violations or sampling or conversion.batch > 1) and not conversion.has_gears
+    is_rewritten = not conversion.has_gears and bool(
+        violations or conversion.tuning.sampling or conversion.batch > 1
+    )
     if is_rewritten:
         (size_hw,) = conversion.sizes_hw
-        sampling = sampling or DEFAULT_SAMPLING
         if conversion.batch == 1:
-            model = retarget(model, size_hw, sampling)
+            model = retarget(model, size_hw, conversion.sampling)
         else:
             one_photo = retarget(model, size_hw, DEFAULT_SAMPLING)
-            model = batch(one_photo, conversion.batch, POINT_SAMPLERS[sampling])
+            model = batch(one_photo, conversion.batch, POINT_SAMPLERS[conversion.sampling])
         violations = check(model, soc=conversion.soc)
     if violations:
         shown = "\n".join(f"  {violation}" for violation in violations[:MAX_SHOWN_VIOLATIONS])

@@ -144,14 +144,8 @@ def write_samples(folder: Path, samples: Iterable[Sample]) -> None:
                     member = tarfile.TarInfo(f"{sample.id}{suffix}")
                     member.size = len(content)
                     archive.addfile(member, io.BytesIO(content))
-                labels = [LABELS[label] for label in sample.labels]
-                rows.append(
-                    {
-                        "source": source,
-                        "id": sample.id,
-                        "labels": None if sample.ids is None else labels,
-                    }
-                )
+                labels = None if sample.ids is None else [LABELS[label] for label in sample.labels]
+                rows.append({"source": source, "id": sample.id, "labels": labels})
     index = "".join(json.dumps(row) + "\n" for row in rows)
     (folder / "index.jsonl").write_text(index, "utf-8")
 

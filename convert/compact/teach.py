@@ -21,6 +21,7 @@ from convert.compact.data import (
     IGNORED,
     LABELS,
     OPAQUE,
+    DecodedSample,
     Sample,
     decode,
     encode_image,
@@ -79,13 +80,13 @@ def run(args: argparse.Namespace) -> None:
     counts: Counter[str] = Counter()
     samples, tiles = [], []
     for sample in _first_of_each_source(read_all_samples(args.data), args.limit):
-        rgb = decode(sample).rgb
-        alpha = _alpha(sample, teachers, args.output / "maps")
-        counts["subject" if not isinstance(alpha, str) else alpha] += 1
+        photo = decode(sample)
+        alpha = _alpha(sample, photo, teachers, args.output / "maps")
+        counts[alpha if isinstance(alpha, str) else "subject"] += 1
         if not isinstance(alpha, str):
             taught = replace(sample, alpha=encode_image(alpha, "png"))
-            samples.append(_with_ids(taught, rgb, alpha, segmenter) if segmenter else taught)
-            tiles.append(tile(_on_magenta(rgb, alpha), TILE_WH))
+            samples.append(_with_ids(taught, photo.rgb, alpha, segmenter) if segmenter else taught)
+            tiles.append(tile(_on_magenta(photo.rgb, alpha), TILE_WH))
         elif sample.ids is not None:
             samples.append(sample)
     write_samples(args.output, samples)
@@ -103,9 +104,10 @@ def _first_of_each_source(samples: Sequence[Sample], limit: int | None) -> Itera
             yield sample
 
 
-def _alpha(sample: Sample, teachers: Sequence[Teacher], maps: Path) -> UInt8 | str:
+def _alpha(
+    sample: Sample, photo: DecodedSample, teachers: Sequence[Teacher], maps: Path
+) -> UInt8 | str:
     """The opacity (H, W) of a photo's subject, or the reason why it is unknown."""
-    photo = decode(sample)
     if is_rotated(photo.rgb):
         return "dropped: rotated, with empty corners"
     alpha = consensus([_saliency(sample, photo.rgb, teacher, maps) for teacher in teachers])
@@ -129,7 +131,7 @@ def _saliency(sample: Sample, rgb: UInt8, teacher: Teacher, maps: Path) -> UInt8
 
 def _with_ids(sample: Sample, rgb: UInt8, alpha: UInt8, segmenter: Segmenter) -> Sample:
     """Add instance ids to a photo without any, if its subject is one object of a certain label."""
-    if sample.ids is not None or isinstance(ids := pseudo_ids(alpha), str):
+    if sample.ids is not None or (ids := pseudo_ids(alpha)) is None:
         return sample
     is_lifeless = sample.id.startswith(LIFELESS)
     photo = Photo(rgb, None, sample.id, ())

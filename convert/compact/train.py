@@ -112,10 +112,10 @@ def train(args: argparse.Namespace, clock: Callable[[], float]) -> None:
         ConversionError: the folder holds a run and --resume is not given, or a run with other
             arguments or photos; or training data are missing; or the loss is not finite.
     """
-    samples = _samples(args)
-    setup = choose_setup(args.device)
+    samples = read_samples(args.data)
+    learner = Learner(args.start, args.seed, choose_setup(args.device), args.subject_query)
+    samples = _learnable(samples, learner)
     if args.trial_steps:
-        learner = Learner(args.start, args.seed, setup, args.subject_query)
         _print_speed(args, samples, learner, clock)
         return
     settings: Settings = {
@@ -127,12 +127,11 @@ def train(args: argparse.Namespace, clock: Callable[[], float]) -> None:
     }
     state = read_state(args.output, settings, may_resume=args.resume)
     args.output.mkdir(parents=True, exist_ok=True)
-    learner = Learner(args.start, args.seed, setup, args.subject_query)
     progress = Progress()
     if state:
         learner.load_state(state["learner"])
         progress = Progress(*state["progress"])
-    _print_header(samples, progress, setup)
+    _print_header(samples, progress, learner.setup)
 
     def save(progress: Progress) -> None:
         state = {"run": settings, "progress": astuple(progress), "learner": learner.state()}
@@ -143,20 +142,22 @@ def train(args: argparse.Namespace, clock: Callable[[], float]) -> None:
     print(args.output / CHECKPOINT)
 
 
-def _samples(args: argparse.Namespace) -> list[Sample]:
-    """The photos that a run can learn from."""
-    samples = read_samples(args.data)
-    if args.subject_query != "alone":
-        return samples
-    taught = [sample for sample in samples if sample.alpha is not None]
-    if not taught:
+def _learnable(samples: Sequence[Sample], learner: Learner) -> list[Sample]:
+    """The photos with a target of what is trained."""
+    learnable = [
+        sample
+        for sample in samples
+        if (learner.trains_instances and sample.ids is not None)
+        or (learner.trains_subject and sample.alpha is not None)
+    ]
+    if not learnable:
         raise ConversionError(
-            "No photo has a known subject. Run python -m convert.compact teach first, and give its "
-            "output as --data.",
-            "没有任何照片带有主体标注。请先运行 python -m convert.compact teach，"
-            "再把它的输出目录作为 --data。",
+            "No photo has what is trained: instance ids, or with --subject-query a known subject. "
+            "Run python -m convert.compact teach first, and give its output as --data.",
+            "没有任何照片带有所训练的标注：实例编号，或使用 --subject-query 时的主体。"
+            "请先运行 python -m convert.compact teach，再把它的输出目录作为 --data。",
         )
-    return taught
+    return learnable
 
 
 def _train_until_over(
@@ -200,8 +201,9 @@ def _batches(
     start: int,
     is_late: Callable[[], bool],
 ) -> Iterator[Batch]:
-    for_subject = args.subject_query == "alone"
-    dataset = BatchDataset(samples, args.seed, args.batch, args.longest_side, for_subject)
+    dataset = BatchDataset(
+        samples, args.seed, args.batch, args.longest_side, not learner.trains_instances
+    )
     is_on_gpu = learner.setup.device.type == "cuda"
     return batches_from(dataset, start, is_late, args.workers, pinned=is_on_gpu)
 

@@ -62,6 +62,17 @@ class Graph:
         """Return the array of a constant, or None for a value that is computed at run time."""
         return self._constants.get(value)
 
+    def known_constant(self, value: Value) -> npt.NDArray[Any]:
+        """Return the array of a constant.
+
+        Raises:
+            ValueError: the value is computed at run time.
+        """
+        array = self.constant_value(value)
+        if array is None:
+            raise ValueError(f"{value} is not constant")
+        return array
+
     def producer(self, value: Value) -> onnx.NodeProto | None:
         """Return the node that computes a value, or None for a constant or an input."""
         return self._producers.get(value)

@@ -1,11 +1,11 @@
 """python -m convert sheet: the examples cut out over white, black and magenta, on one picture."""
 
 import argparse
-import json
 from pathlib import Path
 
 import numpy as np
 
+from convert.measure.examples import EXAMPLES, example_photos
 from convert.measure.image_grid import grid, tile
 from segmentation import (
     Colour,
@@ -20,7 +20,6 @@ from segmentation import (
 )
 from segmentation.arrays import UInt8
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
 BACKDROPS = (Colour((255, 255, 255)), Colour((0, 0, 0)), Colour((255, 0, 255)))
 PHOTOS_PER_ROW = 2
 TILE_WH = 240, 180
@@ -37,8 +36,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Write the contact sheet: each photo, then its subject over each backdrop."""
     segmenter = Segmenter(find_model(args.model))
-    entries = json.loads((EXAMPLES / "gallery.json").read_text("utf-8"))
-    paths = args.photos or [EXAMPLES / entry["file"] for entry in entries]
+    paths = args.photos or example_photos()
     strips = [_strip(segmenter, path, args.objects) for path in paths]
     args.output.write_bytes(encode(grid(strips, PHOTOS_PER_ROW), "jpeg"))
 

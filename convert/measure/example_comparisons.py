@@ -1,13 +1,13 @@
 """python -m convert compare: the comparisons of the examples that the page shows at once."""
 
 import argparse
-import json
 from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from convert.measure.examples import EXAMPLES, example_photos
 from convert.measure.host import describe_host
 from segmentation import CutoutOptions, Edge, encode, find_model, read_photo
 from segmentation.arrays import UInt8
@@ -21,7 +21,6 @@ from segmentation.page.compare_tab.compare import (
 )
 from segmentation.page.compare_tab.difference import compare_alphas
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
 LONGEST_SIDE = 520
 QUALITY = 65
 
@@ -48,11 +47,11 @@ def run(args: argparse.Namespace) -> None:
     ]
     args.output.mkdir(exist_ok=True)
     comparisons = {}
-    for entry in json.loads((EXAMPLES / "gallery.json").read_text("utf-8")):
-        photo = read_photo(EXAMPLES / entry["file"])
+    for path in example_photos():
+        photo = read_photo(path)
         comparison = compare(photo, settings, segment_with_variants(registry, photo, settings))
         most_changed = _with_most_changed(comparison)
-        comparisons[entry["file"]] = _write_images(most_changed, args.output, photo.stem)
+        comparisons[path.name] = _write_images(most_changed, args.output, photo.stem)
     model = registry.card().artifacts[0].sha256
     write_prepared(args.output, model, describe_host(), comparisons)
 

@@ -4,7 +4,7 @@ import datetime
 import importlib.metadata
 import os
 import platform
-import time
+import timeit
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ import numpy as np
 PACKAGES = ("numpy", "opencv-python", "isal", "onnxruntime", "openvino", "torch", "transformers")
 # Side of the matrices that are multiplied: large enough to reach the peak.
 MATRIX_SIDE = 1536
+MATRIX_PRODUCTS = 5
 
 
 def describe_host() -> str:
@@ -24,32 +25,24 @@ def describe_host() -> str:
     return f"{name}, {os.cpu_count()} cores"
 
 
-def describe_versions() -> str:
-    """List the versions of Python and of the packages that are installed, and the date."""
+def describe_conditions() -> str:
+    """List what else figures depend on: the versions of Python and packages, date and load."""
     versions = [f"Python {platform.python_version()}"]
     for package in PACKAGES:
         try:
             versions.append(f"{package} {importlib.metadata.version(package)}")
         except importlib.metadata.PackageNotFoundError:
             continue
-    return f"{', '.join(versions)}; {datetime.datetime.now(datetime.UTC):%Y-%m-%d}"
+    load = f"load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "load unknown"
+    return f"{', '.join(versions)}; {datetime.datetime.now(datetime.UTC):%Y-%m-%d}; {load}"
 
 
-def describe_load() -> str:
-    """Describe the load of the host in the last minute, where the system tells it."""
-    return f"load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "load unknown"
-
-
-def gemm_gigaflops(repeat: int = 5) -> float:
+def gemm_gigaflops() -> float:
     """Measure the fastest float32 matrix product of NumPy, on all cores that its BLAS takes.
 
     Returns:
         Operations (multiplications and additions) per second, in thousands of millions.
     """
     matrix = np.random.default_rng(0).random((MATRIX_SIDE, MATRIX_SIDE), np.float32)
-    seconds = []
-    for _ in range(repeat):
-        start = time.perf_counter()
-        matrix @ matrix
-        seconds.append(time.perf_counter() - start)
+    seconds = timeit.repeat(lambda: matrix @ matrix, number=1, repeat=MATRIX_PRODUCTS)
     return 2 * MATRIX_SIDE**3 / min(seconds) / 1e9

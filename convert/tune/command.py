@@ -6,11 +6,10 @@ report in Markdown.
 """
 
 import argparse
-import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing, contextmanager, redirect_stdout
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +19,7 @@ from convert.ascend.chips import check_soc
 from convert.ascend.command_line import Conversion, Tuning, plan_conversions
 from convert.ascend.conversion import make_om
 from convert.ascend.toolkit import Toolkit, check_python, find_toolkit
+from convert.measure.examples import example_photos
 from convert.tune.candidates import Trial, candidates, choose
 from convert.tune.host_facts import host_facts
 from convert.tune.measure import (
@@ -36,8 +36,6 @@ from segmentation.errors import ConversionError, KoutuError
 from segmentation.image.read import read_photo
 from segmentation.inference.preprocess import preprocess
 from segmentation.model_card import Artifact, ModelCard, find_model, save_card
-
-EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -76,7 +74,7 @@ def run(args: argparse.Namespace) -> None:
     soc = check_soc(detect_host().chip)
     toolkit = find_toolkit()
     check_python(toolkit)
-    photos = args.photos or _examples()
+    photos = args.photos or example_photos()
     facts = host_facts()
     sizes_hw = [args.size] if args.size else []
     trials = [
@@ -85,7 +83,8 @@ def run(args: argparse.Namespace) -> None:
         for conversion in plan_conversions(card, soc, tuning, sizes_hw, gears=False)[:1]
     ]
     best = choose(trials)
-    made = _convert_all(card, soc, best.tuning, toolkit)
+    conversions = plan_conversions(card, soc, best.tuning, gears=False)
+    made = _make_oms(card, conversions, toolkit)
     card = _put_first(card, made)
     save_card(card)
     single = replace(card, artifacts=tuple(om for om in card.artifacts if om.batch == 1))
@@ -110,11 +109,6 @@ def _check_writable(card: ModelCard) -> None:
             f"{card.folder} cannot be written to. Copy the model folder and tune the copy.",
             f"无法写入 {card.folder}。请复制模型文件夹，再对副本运行 tune。",
         )
-
-
-def _examples() -> list[Path]:
-    entries = json.loads((EXAMPLES / "gallery.json").read_text("utf-8"))
-    return [EXAMPLES / entry["file"] for entry in entries]
 
 
 def _try(
@@ -160,8 +154,10 @@ def _try_batch(
     """Make OMs for several photos, and put them into the card if they are faster."""
     print(f"Trying {args.batch} photos at once", file=sys.stderr)
     soc = str(single[0].soc)
+    conversions = plan_conversions(card, soc, tuning, gears=False, batch=args.batch)
+    names = {conversion.name for conversion in conversions}
     try:
-        made = _convert_all(card, soc, tuning, toolkit, args.batch)
+        made = _make_oms(card, conversions, toolkit)
         onnx = [artifact for artifact in card.artifacts if artifact.format == "onnx"]
         alone = replace(card, artifacts=(*onnx, made[0]))
         trial = measure_trial(alone, made[0], tuning, photos, args.rounds)
@@ -169,6 +165,7 @@ def _try_batch(
         with closing(AscendEngine(batched, tuning.precision)) as engine:
             found = measure_throughput(batched, engine, photos, args.rounds)
     except KoutuError as error:
+        _drop(card, names)
         return Throughput("", 0.0, args.batch, error.text.en.splitlines()[0])
     if not trial.is_accurate:
         found = replace(
@@ -177,16 +174,21 @@ def _try_batch(
     if found.photos_per_s > throughput.photos_per_s:
         save_card(batched)
     else:
-        files = {om.file for om in made}
-        kept = tuple(artifact for artifact in card.artifacts if artifact.file not in files)
-        save_card(replace(card, artifacts=kept))
-        for om in made:
-            card.path(om).unlink()
+        _drop(card, names)
     return found
 
 
-def _convert_all(
-    card: ModelCard, soc: str, tuning: Tuning, toolkit: Toolkit, batch: int = 1
+def _drop(card: ModelCard, names: Collection[str]) -> None:
+    """Remove OMs by the names of their conversions, with the reports beside them."""
+    kept = tuple(om for om in card.artifacts if Path(om.file).stem not in names)
+    save_card(replace(card, artifacts=kept))
+    for path in card.folder.iterdir():
+        if path.name.partition(".")[0] in names:
+            path.unlink()
+
+
+def _make_oms(
+    card: ModelCard, conversions: Sequence[Conversion], toolkit: Toolkit
 ) -> list[Artifact]:
     """Convert all sizes.
 
@@ -194,10 +196,7 @@ def _convert_all(
         ConversionError: atc failed.
     """
     with redirect_stdout(sys.stderr):
-        return [
-            make_om(card, conversion, toolkit)
-            for conversion in plan_conversions(card, soc, tuning, gears=False, batch=batch)
-        ]
+        return [make_om(card, conversion, toolkit) for conversion in conversions]
 
 
 def _put_first(card: ModelCard, made: Sequence[Artifact]) -> ModelCard:

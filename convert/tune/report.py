@@ -60,13 +60,12 @@ def _row(trial: Trial, is_best: bool) -> str:
 
 
 def _throughput(found: Throughput, is_fastest: bool) -> str:
-    kept = f" with --batch {found.batch}, {'' if is_fastest else 'not '}kept"
     if found.failure is not None:
         return f"- --batch {found.batch} does not work: {found.failure}"
-    return (
-        f"- {found.photos_per_s:.1f} prepared photos per second on {found.device}"
-        f"{kept if found.batch > 1 else ''}"
-    )
+    rate = f"- {found.photos_per_s:.1f} prepared photos per second on {found.device}"
+    if found.batch == 1:
+        return rate
+    return f"{rate} with --batch {found.batch}, {'' if is_fastest else 'not '}kept"
 
 
 def _operators(durations: Durations | None) -> list[str]:

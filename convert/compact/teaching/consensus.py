@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from convert.compact.data import IGNORED, OPAQUE
-from segmentation.arrays import UInt8
+from segmentation.arrays import Bool, UInt8
 from segmentation.inference.metrics import iou
 
 # Maps that agree less than this do not show the same subject.
@@ -66,6 +66,11 @@ def consensus(maps: Sequence[UInt8]) -> UInt8 | str:
     return np.where(is_undecided, np.uint8(IGNORED), alpha)
 
 
+def subject_mask(alpha: UInt8) -> Bool:
+    """Return where the subject is, bool (H, W), of its opacity as `consensus` returns it."""
+    return np.asarray((alpha > OPAQUE // 2) & (alpha != IGNORED))
+
+
 def cuts_an_instance(alpha: UInt8, ids: UInt8) -> bool:
     """Whether a subject contains a part of an annotated instance only.
 
@@ -73,7 +78,7 @@ def cuts_an_instance(alpha: UInt8, ids: UInt8) -> bool:
         alpha: uint8 (H, W), as `consensus` returns it.
         ids: uint8 (H, W), instance ids, IGNORED where undecided.
     """
-    inside = (alpha > OPAQUE // 2) & (alpha != IGNORED)
+    inside = subject_mask(alpha)
     shares = [
         float(inside[ids == id_].mean())
         for id_ in np.unique(ids)

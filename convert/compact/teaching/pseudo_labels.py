@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from convert.compact.data import IGNORED, OPAQUE
+from convert.compact.data import IGNORED
+from convert.compact.teaching.consensus import subject_mask
 from segmentation.arrays import Bool, UInt8
 from segmentation.inference.metrics import iou
 
@@ -38,21 +39,21 @@ class LabelledInstance:
     mask: Bool
 
 
-def pseudo_ids(alpha: UInt8) -> UInt8 | str:
+def pseudo_ids(alpha: UInt8) -> UInt8 | None:
     """Make instance ids of the opacity of a photo's subject.
 
     Args:
         alpha: uint8 (H, W), as `consensus` returns it.
 
     Returns:
-        uint8 (H, W): 1 for the subject, IGNORED at its border, 0 elsewhere; or the reason why the
-        subject cannot be one instance.
+        uint8 (H, W): 1 for the subject, IGNORED at its border, 0 elsewhere; None if the subject
+        has several large pieces.
     """
-    mask = ((alpha > OPAQUE // 2) & (alpha != IGNORED)).astype(np.uint8)
+    mask = subject_mask(alpha).astype(np.uint8)
     count, pieces, stats, _ = cv2.connectedComponentsWithStats(mask)
     areas = stats[1:count, cv2.CC_STAT_AREA]
     if count > 2 and np.sort(areas)[-2] > MAX_SECOND_PIECE * areas.max():
-        return "several objects"
+        return None
     kept = np.isin(pieces, 1 + np.flatnonzero(areas >= MIN_PIECE * areas.max(initial=0)))
     border = ((alpha >= BORDER[0]) & (alpha <= BORDER[1])) | (alpha == IGNORED)
     # The border of a dropped piece is background as well.

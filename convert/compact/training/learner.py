@@ -57,6 +57,8 @@ class Learner:
         parameters: those that are trained, by name.
         ema: their averages, by name.
         setup: see above.
+        trains_instances: whether instance ids are learned.
+        trains_subject: whether the subject is learned.
 
     Raises:
         ConversionError: the checkpoint, or the package with ImageNet's weights, cannot be read.
@@ -71,7 +73,8 @@ class Learner:
         model = load_checkpoint(start).model if start else model_from_imagenet()
         has_subject = isinstance(model, SubjectMask2Former)
         self.model = with_subject(model) if subject and not has_subject else model
-        self._trains_instances = subject != "alone"
+        self.trains_instances = subject != "alone"
+        self.trains_subject = bool(subject) or has_subject
         self.model.config.train_num_points = POINTS
         self.model.criterion = BatchedLoss(self.model.config, self.model.weight_dict)
         # Evaluation mode keeps ImageNet's statistics in batch norm. There is no dropout, so nothing
@@ -80,7 +83,7 @@ class Learner:
         network = self.model.model.pixel_level_module.encoder._backbone
         for module in _frozen(network, setup.frozen_stages):
             module.requires_grad_(False)
-        if not self._trains_instances:
+        if not self.trains_instances:
             self.model.requires_grad_(False)
             self.model.subject.requires_grad_(True)
         self.parameters = {
@@ -110,8 +113,8 @@ class Learner:
             group["lr"] = rate * group["rate"]
         torch.manual_seed(self._seed * 1_000_003 + batch.index)
         losses = self._losses(batch)
-        loss = torch.stack(list(losses.values())).sum()
-        torch.autograd.backward(loss)
+        loss = self.model.get_loss(losses)
+        loss.backward()
         norm = nn.utils.clip_grad_norm_(self.parameters.values(), MAX_GRADIENT_NORM)
         if not torch.isfinite(norm):
             self._skip(batch.index)
@@ -205,9 +208,9 @@ class Learner:
                 output_auxiliary_logits=True,
             )
         losses: dict[str, Tensor] = {}
-        if self._trains_instances and any(batch.are_annotated):
+        if self.trains_instances and any(batch.are_annotated):
             losses |= self._instance_losses(output, on_device)
-        if isinstance(self.model, SubjectMask2Former):
+        if self.trains_subject:
             losses |= subject_losses(output.subject_logits.float(), on_device.alphas)
         return losses
 

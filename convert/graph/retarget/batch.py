@@ -7,7 +7,6 @@ numbers in the same order, so a Reshape turns one into the other. No operator mi
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import onnx
@@ -56,6 +55,9 @@ class _Batch:
 
     def constant(self, name: str) -> np.ndarray | None:
         return self.graph.constant_value(self.values[name])
+
+    def known_constant(self, name: str) -> np.ndarray:
+        return self.graph.known_constant(self.values[name])
 
     def as_merged(self, name: str) -> Value:
         if name in self.merged or self.constant(name) is not None:
@@ -225,7 +227,7 @@ def _over_axes(batch: _Batch, node: onnx.NodeProto) -> None:
     attributes = attributes_of(node)
     rank = len(batch.shapes[node.input[0]])
     is_input = len(node.input) > 1
-    listed = _constant(batch, node.input[1]) if is_input else attributes["axes"]
+    listed = batch.known_constant(node.input[1]) if is_input else attributes["axes"]
     axes = [int(axis) % rank for axis in listed]
     value, shift = batch.along(node.input[0], axes)
     shifted = [axis + shift for axis in axes]
@@ -238,7 +240,7 @@ def _over_axes(batch: _Batch, node: onnx.NodeProto) -> None:
 
 def _slice(batch: _Batch, node: onnx.NodeProto) -> None:
     name, starts, ends, *rest = node.input
-    listed = _constant(batch, rest[0]) if rest else range(batch.shapes[starts][0])
+    listed = batch.known_constant(rest[0]) if rest else range(batch.shapes[starts][0])
     numbers = [int(axis) % len(batch.shapes[name]) for axis in listed]
     value, shift = batch.along(name, numbers)
     shifted = batch.graph.ints(*(axis + shift for axis in numbers))
@@ -250,7 +252,7 @@ def _slice(batch: _Batch, node: onnx.NodeProto) -> None:
 
 def _pad(batch: _Batch, node: onnx.NodeProto) -> None:
     name, pads, *rest = node.input
-    before, after = _constant(batch, pads).reshape(2, -1).tolist()
+    before, after = batch.known_constant(pads).reshape(2, -1).tolist()
     value, shift = batch.along(name, [0] if before[0] or after[0] else [])
     padding = batch.graph.ints(*[0] * shift, *before, *[0] * shift, *after)
     filling = [batch.values[other] for other in rest]
@@ -275,13 +277,6 @@ def _gather(batch: _Batch, node: onnx.NodeProto) -> None:
     moved = batch.graph.op("Add", places, batch.graph.const(offset))
     result = batch.graph.op("Gather", batch.as_merged(data), moved, axis=0)
     batch.write(node, [result], merged=False)
-
-
-def _constant(batch: _Batch, name: str) -> Any:
-    array = batch.constant(name)
-    if array is None:
-        raise ValueError(f"{name} is not constant")
-    return array
 
 
 _RULES: Mapping[str, Rule] = {

@@ -108,10 +108,10 @@ def _read(graph: Graph, node: onnx.NodeProto, inputs: Sequence[Value]) -> _Level
     if (padding := graph.producer(maps)) is not None and padding.op_type == "Pad":
         maps = padding.input[0]  # zeros, as outside the map
     shaped_maps = _producer(graph, maps, "Reshape")
-    _, channels, height, width = _constant(graph, shaped_maps.input[1])
-    tokens = _constant(graph, _producer(graph, shaped_maps.input[0], "Split").input[1]).sum()
+    _, channels, height, width = graph.known_constant(shaped_maps.input[1])
+    tokens = graph.known_constant(_producer(graph, shaped_maps.input[0], "Split").input[1]).sum()
     shaped = _producer(graph, offset, "Reshape")
-    *_, rows, columns = _constant(graph, shaped.input[1])
+    *_, rows, columns = graph.known_constant(shaped.input[1])
     split = _producer(graph, shaped.input[0], "Split")
     index = list(split.output).index(shaped.input[0])
     total = _producer(graph, split.input[0], "Add")
@@ -120,7 +120,7 @@ def _read(graph: Graph, node: onnx.NodeProto, inputs: Sequence[Value]) -> _Level
     place_yx = np.stack([place // columns, place % columns])
     kernel_yx = np.zeros((points, 2, 1))
     kernel_yx[:, 1, 0] = np.arange(points) * attributes["dilations"][1]
-    fixed_yx = _constant(graph, fixed)[index].reshape(points, 2, -1) + place_yx + kernel_yx
+    fixed_yx = graph.known_constant(fixed)[index].reshape(points, 2, -1) + place_yx + kernel_yx
     return _Level(
         maps=maps,
         map_shape=(heads, int(channels) // heads, int(height), int(width)),
@@ -137,10 +137,3 @@ def _producer(graph: Graph, value: Value, op_type: str) -> onnx.NodeProto:
     if node is None or node.op_type != op_type:
         raise ValueError(f"{value} does not come from {op_type}")
     return node
-
-
-def _constant(graph: Graph, value: Value) -> np.ndarray:
-    array = graph.constant_value(value)
-    if array is None:
-        raise ValueError(f"{value} is not constant")
-    return array

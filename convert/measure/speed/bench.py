@@ -19,12 +19,7 @@ import numpy as np
 
 from convert.arguments import format_size, parse_size, positive_int
 from convert.measure.artifact_engines import open_artifacts
-from convert.measure.host import (
-    describe_host,
-    describe_load,
-    describe_versions,
-    gemm_gigaflops,
-)
+from convert.measure.host import describe_conditions, describe_host, gemm_gigaflops
 from convert.measure.speed.baselines import Inference, open_baselines
 from convert.measure.speed.stages import MEGAPIXELS, format_stages, time_stages
 from convert.synthetic_photo import synthetic_photo
@@ -139,7 +134,7 @@ def run(args: argparse.Namespace) -> None:
     load_costs = dict(_load_costs(card, size_hw, args.threads))
     results = [replace(result, load_cost=load_costs.get(result.name)) for result in results]
     print(f"{card.name} at {format_size(size_hw)}, {describe_host()}, {args.threads} threads")
-    print(f"{describe_versions()}; {describe_load()}")
+    print(describe_conditions())
     print(f"float32 matrix product of NumPy: {gemm_gigaflops():.0f} GFLOP/s\n")
     print(format_results(results))
     if args.stages:

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from convert.arguments import positive_int
-from convert.measure.host import describe_host, describe_load, describe_versions
+from convert.measure.host import describe_conditions, describe_host
 from convert.measure.speed.page_process import ROOT, running_page
 from convert.measure.speed.scaled_photo import scale_photo
 from segmentation import encode, read_photo
@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> None:
         TimeoutError: the page does not start.
     """
     print(f"{describe_host()}, {args.megapixels:g} MP")
-    print(f"{describe_versions()}; {describe_load()}\n")
+    print(f"{describe_conditions()}\n")
     with tempfile.TemporaryDirectory() as folder:
         photos = list(_write_photos(args.photo, args.megapixels, args.photos, Path(folder)))
         print("| users | photos/s | median wait s | longest s |\n|---|---|---|---|")

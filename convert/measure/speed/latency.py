@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from convert.measure.host import describe_host, describe_load, describe_versions
+from convert.measure.host import describe_conditions, describe_host
 from convert.measure.speed.page_process import ROOT, running_page
 from convert.measure.speed.page_waits import open_page
 from convert.measure.speed.scaled_photo import scale_photo
@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> None:
         TimeoutError: the page does not start.
     """
     print(f"{describe_host()}, {args.repeat} runs each, {args.megapixels:g} MP")
-    print(f"{describe_versions()}; {describe_load()}\n")
+    print(f"{describe_conditions()}\n")
     print("| wait | median s | min–max s |\n|---|---|---|")
     _report("import segmentation", _import_seconds, args.repeat)
     _report("cold start to page", _page_start_seconds, args.repeat)

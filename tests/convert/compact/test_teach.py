@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from convert.compact.__main__ import main
-from convert.compact.data import IGNORED, LABELS, OPAQUE, decode, read_samples
+from convert.compact.data import LABELS, decode, read_samples
+from convert.compact.teaching.consensus import subject_mask
 from segmentation.inference.metrics import iou
 from tests.convert.compact.drawn_photos import photo_with_bright_parts
 
@@ -43,7 +44,7 @@ def test_photos_get_subjects_and_one_certain_object_gets_instance_ids(
         assert photo.ids is not None
         assert photo.alpha is not None
         assert iou(photo.ids == 1, truth) > 0.9
-        assert iou((photo.alpha > OPAQUE // 2) & (photo.alpha != IGNORED), truth) > 0.9
+        assert iou(subject_mask(photo.alpha), truth) > 0.9
         with Image.open(output / "kept.jpg") as sheet:
             tile = np.asarray(sheet.crop((0, 0, 240, 180))).astype(int)
         middle, corner = tile[90, 110], tile[5, 5]

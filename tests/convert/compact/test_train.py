@@ -71,11 +71,25 @@ def test_a_killed_run_resumes_with_the_same_numbers(
 
 
 def test_the_subject_query_alone_needs_photos_with_a_subject(
-    training_data: Path, capsys: pytest.CaptureFixture[str]
+    training_data: Path, start_checkpoint: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     command = ["train", "--data", str(training_data), "-o", "y", "--minutes", "1"]
-    assert main([*command, "--subject-query", "alone"]) == 1
-    assert "No photo has a known subject" in capsys.readouterr().err
+    start = ["--from", str(start_checkpoint)]
+    assert main([*command, *start, "--subject-query", "alone"]) == 1
+    assert "with --subject-query a known subject" in capsys.readouterr().err
+
+
+def test_photos_without_instances_teach_nothing_without_a_subject_query(
+    training_data: Path, start_checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, *others = read_samples([training_data])
+    alpha = encoded(np.full((96, 80), 200, np.uint8))
+    taught = [replace(sample, ids=None, labels=(), alpha=alpha) for sample in others]
+    write_samples(tmp_path, [first, *taught])
+    command = ["train", "--data", str(tmp_path), "-o", str(tmp_path / "run"), "--minutes", "1"]
+    size = ["--batch", "1", "--longest-side", "64", "--from", str(start_checkpoint)]
+    assert main([*command, *size, "--try", "2"]) == 0
+    assert "photos per second" in capsys.readouterr().out
 
 
 def test_a_trial_trains_jointly_on_photos_with_and_without_instances(

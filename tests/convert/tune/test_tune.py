@@ -1,8 +1,10 @@
 """`python -m convert tune` on the stand-in: trials, the choice, and the report."""
 
+import argparse
 import os
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -11,8 +13,10 @@ import pytest
 import convert.tune.host_facts
 from convert.__main__ import main
 from convert.ascend.command_line import Tuning
+from convert.ascend.toolkit import find_toolkit
 from convert.logits_difference import LogitsDifference
 from convert.tune.candidates import Trial, candidates, choose
+from convert.tune.command import _try_batch
 from convert.tune.host_facts import host_facts
 from convert.tune.measure import Throughput, measure_trial
 from convert.tune.profile import Durations
@@ -54,6 +58,7 @@ def test_the_best_oms_come_first_and_the_report_says_why(
     assert [om.sizes_hw for om in batched] == ([((32, 32),), ((16, 32),)] if batched else [])
     assert ("--batch 3, kept" in report) == bool(batched)
     assert len(list(folder.glob("*_batch3.om"))) == len(batched)
+    assert len(list(folder.glob("*_batch3.fusion.json"))) == len(batched)
 
 
 @pytest.mark.usefixtures("card_host")
@@ -67,6 +72,24 @@ def test_a_card_on_which_nothing_works_is_reported(
     folder = write_folder(tmp_path / "small", "NHWC")
     assert main(["tune", str(folder), "--photos", str(photo_path)]) == 1
     assert "No OM worked on this card" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("card_host")
+def test_a_batch_that_the_device_refuses_leaves_no_files(tmp_path: Path, photo_path: Path) -> None:
+    folder = write_folder(tmp_path / "small", "NHWC")
+    card, toolkit, tuning = load_card(folder), find_toolkit(), Tuning()
+    before = set(folder.iterdir())
+    single = [replace(card.artifacts[0], soc="Ascend310P3")]
+    import acl
+
+    acl.stand_in.chip.total_bytes = 0
+    arguments = argparse.Namespace(batch=3, rounds=1)
+    found = _try_batch(
+        card, single, tuning, toolkit, [photo_path], arguments, Throughput("Ascend310P3", 2.0)
+    )
+    assert found.failure
+    assert set(folder.iterdir()) == before
+    assert load_card(folder) == card
 
 
 @pytest.mark.usefixtures("card_host")

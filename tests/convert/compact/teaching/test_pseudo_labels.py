@@ -16,7 +16,7 @@ def subject(share: float) -> UInt8:
 
 
 def test_a_subject_of_two_large_pieces_is_not_one_instance() -> None:
-    assert pseudo_ids(np.hstack([subject(0.5), subject(0.3)])) == "several objects"
+    assert pseudo_ids(np.hstack([subject(0.5), subject(0.3)])) is None
 
 
 def test_an_instance_has_an_ignored_border_and_no_small_pieces() -> None:
@@ -24,7 +24,7 @@ def test_an_instance_has_an_ignored_border_and_no_small_pieces() -> None:
     alpha[:, 50] = 128
     alpha[5, 80] = OPAQUE
     ids = pseudo_ids(alpha)
-    assert not isinstance(ids, str)
+    assert ids is not None
     assert ids[5, [10, 49, 50, 51, 80]].tolist() == [1, 1, IGNORED, 0, 0]
 
 
