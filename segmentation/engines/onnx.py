@@ -158,7 +158,7 @@ class OnnxEngine(Engine):
         try:
             used = self._session(first).get_providers()[0]
         except ModelDamaged:
-            check_artifact(self._card, first)
+            check_artifact(self._card, first)  # raises if it is the file
             if spec.key == "cpu":  # then it is the graph
                 raise
             used = None

@@ -170,26 +170,28 @@ def find_instances(
     kept_masks: list[Float32] = []
     instances: list[Instance] = []
 
-    def keep(label: Text, score: float, mask: Float32) -> None:
-        kept_masks.append(mask)
+    def add(label: Text, score: float, mask_logits: Float32) -> int | None:
+        """The id of the instance that shows a mask, added if it is new; None for a speck."""
+        mask = remove_fragments(mask_logits)
         area = float((mask > 0).mean())
+        if area < MIN_AREA:
+            return None
+        known_id = _duplicate(mask, kept_masks)
+        if known_id is not None:
+            return known_id
+        kept_masks.append(mask)
         box_xyxy = geometry.photo_xyxy(_box(mask))
         instances.append(Instance(len(kept_masks), label, float(score), box_xyxy, area))
+        return len(kept_masks)
 
     for query in np.argsort(-scores, kind="stable"):
         if scores[query] < threshold:
             break
-        mask = remove_fragments(masks[query])
-        if (mask > 0).mean() >= MIN_AREA and _duplicate(mask, kept_masks) is None:
-            keep(labels[class_probabilities[query].argmax()], scores[query], mask)
+        add(labels[class_probabilities[query].argmax()], scores[query], masks[query])
     subject_id = None
     for subject, score in zip(masks[queries:], mask_scores[queries:], strict=True):
-        mask = remove_fragments(subject)
-        if score >= threshold and (mask > 0).mean() >= MIN_AREA:
-            subject_id = _duplicate(mask, kept_masks)
-            if subject_id is None:
-                keep(SUBJECT, score, mask)
-                subject_id = len(kept_masks)
+        if score >= threshold:
+            subject_id = add(SUBJECT, score, subject)
     halves = np.clip(kept_masks, *FLOAT16_RANGE).astype(np.float16)
     shape = len(kept_masks), mask_h, mask_w
     return Segmentation(tuple(instances), halves.reshape(shape), geometry, subject_id)

@@ -129,8 +129,8 @@ class DeviceModel:
             AclFailure: the copy failed.
             InputMismatch: the OM does not take this dtype or shape.
         """
-        padding = np.repeat(pixel_values[-1:], max(0, self.batch - len(pixel_values)), axis=0)
-        images = np.concatenate([pixel_values, padding]) if len(padding) else pixel_values
+        padding = [pixel_values[-1:]] * (self.batch - len(pixel_values))
+        images = np.concatenate([pixel_values, *padding]) if padding else pixel_values
         shape = images.shape
         size_hw = shape[1:3] if self.layout == "NHWC" else shape[2:4]
         fits = shape == self._dims_of(size_hw) and size_hw in self._sizes_hw
