@@ -8,12 +8,11 @@ import argparse
 import base64
 import io
 import math
-import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Locator, Page, expect, sync_playwright
+from playwright.sync_api import Locator, Page, expect
 
 from tests.paths import EXAMPLES
 from tests.segmentation.page.browsing import (
@@ -21,6 +20,7 @@ from tests.segmentation.page.browsing import (
     open_tools,
     point_on_photo,
     redrawn,
+    started_browser,
     text,
 )
 from tests.started import started
@@ -166,17 +166,13 @@ def main() -> None:
     expect.set_options(timeout=60_000)
     with (
         started(environment={"GRADIO_SERVER_PORT": "0"}) as server,
-        sync_playwright() as playwright,
+        started_browser() as browser,
     ):
-        chromium = shutil.which("chromium")
-        flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        browser = playwright.chromium.launch(executable_path=chromium, args=flags)
         page = browser.new_page(
             viewport={"width": WINDOW_WH[0], "height": WINDOW_WH[1]}, locale="en-US"
         )
         page.goto(server.address)
         frames = record(page)
-        browser.close()
     pictures, durations = zip(*frames, strict=True)
     pictures[0].save(
         output,

@@ -27,6 +27,7 @@ from segmentation import encode, read_photo
 from segmentation.arrays import UInt8
 from segmentation.page.server.files.storage import paths_in
 from tests.paths import EXAMPLES
+from tests.processes import megabytes
 from tests.started import Started, started
 from tests.visitor import Failed, Refused, Visitor
 
@@ -195,10 +196,8 @@ def shows_photo(png: bytes, rgb: UInt8) -> bool:
 def sample_usage(page: Started, folder: Path, threads: list[threading.Thread]) -> Usage:
     """Sample memory and files of the page until the threads end."""
     usage = Usage()
-    statm = Path(f"/proc/{page.process.pid}/statm")
     while any(thread.is_alive() for thread in threads):
-        pages = int(statm.read_text().split()[1])
-        usage.memory.append(pages * os.sysconf("SC_PAGE_SIZE") / 1e6)
+        usage.memory.append(megabytes(page.process.pid, "VmRSS"))
         size = 0
         for path in paths_in(folder):
             with suppress(FileNotFoundError):  # an upload that has just been moved

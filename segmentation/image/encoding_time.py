@@ -57,8 +57,8 @@ def check_encoding_time(
 def _seconds_per_megapixel(
     chosen: OutputFormat, quality: int | None, max_kilobytes: float | None
 ) -> float:
-    is_lossless = quality == 100 and chosen.has_quality
-    last = chosen.lossless_seconds_per_megapixel if is_lossless else chosen.seconds_per_megapixel
+    lossless = chosen.lossless_seconds_per_megapixel if quality == 100 else None
+    last = lossless or chosen.seconds_per_megapixel
     # The bisection may end at the quality asked for.
     steps_before = BISECTION_STEPS - 1 if max_kilobytes is not None and chosen.has_quality else 0
     return last + steps_before * chosen.seconds_per_megapixel

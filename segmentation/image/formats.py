@@ -39,7 +39,7 @@ class OutputFormat:
         encode: encodes an image, see `write.encode`, in a quality of 1..100, which does not matter
             if there is no quality setting.
         seconds_per_megapixel: CPU time of the encoder, of photos on one core of a server.
-        lossless_seconds_per_megapixel: the same at quality 100.
+        lossless_seconds_per_megapixel: the same at quality 100; None if that is no mode of its own.
         write_density: puts dots per inch (across, down) into an encoded file; None if the format
             has no place for them.
     """
@@ -52,7 +52,7 @@ class OutputFormat:
     longest_side: int | None
     encode: Callable[[UInt8, int], bytes]
     seconds_per_megapixel: float
-    lossless_seconds_per_megapixel: float
+    lossless_seconds_per_megapixel: float | None
     write_density: Callable[[bytes, tuple[float, float]], bytes] | None
 
     @property
@@ -126,7 +126,7 @@ OUTPUT_FORMATS: Mapping[Format, OutputFormat] = {
             longest_side=None,
             encode=_encode_png,
             seconds_per_megapixel=0.02,
-            lossless_seconds_per_megapixel=0.02,
+            lossless_seconds_per_megapixel=None,
             write_density=_write_png_density,
         ),
         OutputFormat(
@@ -151,7 +151,7 @@ OUTPUT_FORMATS: Mapping[Format, OutputFormat] = {
             longest_side=65_500,  # JPEG_MAX_DIMENSION in libjpeg's jmorecfg.h
             encode=_encode_jpeg,
             seconds_per_megapixel=0.01,
-            lossless_seconds_per_megapixel=0.01,
+            lossless_seconds_per_megapixel=None,
             write_density=_write_jpeg_density,
         ),
     )

@@ -10,7 +10,7 @@ import numpy as np
 from segmentation.arrays import Float32
 from segmentation.compositing.matting.multiscale import box_mean
 
-# Regularisation, for colours in 0..1. This and GAIN of `matting` gave the smallest error on objects
+# Regularisation, for colours in 0..1. This and GAIN of `alpha` gave the smallest error on objects
 # of known alpha.
 EPSILON = 2e-4
 

@@ -1,6 +1,6 @@
 """The effect of brush strokes on an alpha: what is under them, with an edge that follows the photo.
 
-The core of a stroke is decided. In its rim and a little beyond, alpha is solved as in `matting`:
+The core of a stroke is decided. In its rim and a little beyond, alpha is solved as in `make_alpha`:
 colour statistics of both sides, then a guided filter, on a reduced copy and applied to the photo.
 """
 

@@ -9,26 +9,6 @@ import zlib
 from collections.abc import Iterator, Mapping
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
-# Side chunks that are kept, and the length up to which they are.
-KEPT_CHUNKS: Mapping[bytes, int] = {
-    b"PLTE": 768,
-    b"tRNS": 768,
-    b"iCCP": 1 << 20,
-    b"gAMA": 4,
-    b"cHRM": 32,
-    b"sRGB": 1,
-    b"cICP": 4,
-    b"pHYs": 9,
-    b"acTL": 8,
-    b"eXIf": 65_535,
-    b"tEXt": 65_535,
-    b"zTXt": 65_535,
-    b"iTXt": 65_535,
-}
-# Texts that may state the orientation.
-KEPT_TEXTS = (b"Raw profile type exif\0", b"Raw profile type APP1\0", b"XML:com.adobe.xmp\0\0\0")
-COMPRESSED = (b"iCCP", b"zTXt")
-REQUIRED = (b"IHDR", b"PLTE")
 # Lengths of the chunks that have one, and of tRNS by colour type.
 LENGTHS: Mapping[bytes, int] = {
     b"gAMA": 4,
@@ -39,6 +19,20 @@ LENGTHS: Mapping[bytes, int] = {
     b"acTL": 8,
 }
 KEY_LENGTHS = {0: range(2, 3), 2: range(6, 7), 3: range(1, 257)}
+TEXTS = (b"tEXt", b"zTXt", b"iTXt")
+# Side chunks that are kept, and the length up to which they are.
+KEPT_CHUNKS: Mapping[bytes, int] = {
+    **LENGTHS,
+    b"PLTE": 768,
+    b"tRNS": 768,
+    b"iCCP": 1 << 20,
+    b"eXIf": 65_535,
+    **dict.fromkeys(TEXTS, 65_535),
+}
+# Texts that may state the orientation.
+KEPT_TEXTS = (b"Raw profile type exif\0", b"Raw profile type APP1\0", b"XML:com.adobe.xmp\0\0\0")
+COMPRESSED = (b"iCCP", b"zTXt")
+REQUIRED = (b"IHDR", b"PLTE")
 MAX_INFLATED = 1 << 20  # as much as Pillow takes
 MAX_CHUNKS = 50_000
 # Stands for a profile that cannot be read, so that it is reported like any other damaged one.
@@ -68,7 +62,7 @@ def drop_side_chunks(data: bytes) -> bytes:
                 continue
             if kept is not None:
                 before.append(make_chunk(kind, kept))
-                if kind not in (b"tEXt", b"zTXt", b"iTXt"):
+                if kind not in TEXTS:
                     seen.add(kind)
     if not pixels or not before:
         return data
@@ -92,8 +86,7 @@ def _keep(kind: bytes, contents: bytes, checksum: int) -> bytes | None:
     """Return the contents under which a chunk is kept, or None if it is dropped."""
     if kind in REQUIRED:  # the decoder refuses the photo if they are damaged
         return contents if zlib.crc32(kind + contents) == checksum else contents[:-1]
-    is_text = kind in (b"tEXt", b"zTXt", b"iTXt")
-    if is_text and not contents.startswith(KEPT_TEXTS):
+    if kind in TEXTS and not contents.startswith(KEPT_TEXTS):
         return None
     is_sound = len(contents) <= KEPT_CHUNKS[kind] and zlib.crc32(kind + contents) == checksum
     if is_sound and kind in COMPRESSED:

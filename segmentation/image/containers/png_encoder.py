@@ -92,15 +92,15 @@ def _compress(pixels: UInt8, top: int, bottom: int) -> _Strip:
     """Filter and compress the rows from `top` to `bottom` of an image (H, W, C)."""
     is_last = bottom == len(pixels)
     lines = _filter(pixels, top, bottom)
-    compressor = isal_zlib.compressobj(wbits=-15)  # no header: that of the stream is our own
+    compressor = _make_compressor(is_mask=pixels.shape[2] == 1)
     deflated = compressor.compress(lines.data)
-    deflated += compressor.flush(isal_zlib.Z_FINISH if is_last else isal_zlib.Z_SYNC_FLUSH)
+    deflated += compressor.flush(zlib.Z_FINISH if is_last else zlib.Z_SYNC_FLUSH)
     return _Strip(deflated, lines.size, isal_zlib.adler32(lines.data))
 
 
 def _make_compressor(is_mask: bool) -> Any:
     """Make a compressor without a header: the stream of all strips has one of its own."""
-    if is_mask:  # long runs, of which zlib's run-length coding makes a file a third smaller
+    if is_mask:  # long runs, of which zlib's run-length coding makes smaller files than ISA-L
         return zlib.compressobj(1, wbits=-zlib.MAX_WBITS, memLevel=9, strategy=zlib.Z_RLE)
     return isal_zlib.compressobj(wbits=-zlib.MAX_WBITS)
 

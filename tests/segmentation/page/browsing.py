@@ -1,6 +1,7 @@
 """Actions of a visitor in the browser, and checks of what the page shows."""
 
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from segmentation import encode
@@ -26,6 +27,18 @@ DROP = """([name, bytes, type, selector]) => {
     document.querySelector(selector).dispatchEvent(drop);
     return [isShown, drop.defaultPrevented];
 }"""
+
+
+@contextmanager
+def started_browser() -> Iterator[Browser]:
+    """Run a browser until the end of the block."""
+    chromium = shutil.which("chromium")
+    assert chromium, "browser tests need chromium; `make test` installs it as root"
+    with sync_playwright() as playwright:
+        flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        browser = playwright.chromium.launch(executable_path=chromium, args=flags)
+        yield browser
+        browser.close()
 
 
 def text(page: Page, key: str) -> str:

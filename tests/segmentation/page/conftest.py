@@ -1,6 +1,5 @@
 """One page and one browser for all browser tests of a process."""
 
-import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -9,11 +8,12 @@ from typing import Any
 
 import cv2
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from segmentation import Segmenter, Text, find_model
 from tests.paths import EXAMPLES
 from tests.segmentation.page.browser_tabs import BrowserTabs
+from tests.segmentation.page.browsing import started_browser
 from tests.segmentation.page.serving import page_context, served_page
 
 # A slow machine must not fail a test.
@@ -41,13 +41,8 @@ def small_dogs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    chromium = shutil.which("chromium")
-    assert chromium, "browser tests need chromium; `make test` installs it as root"
-    with sync_playwright() as playwright:
-        flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        browser = playwright.chromium.launch(executable_path=chromium, args=flags)
+    with started_browser() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="session")
