@@ -6,8 +6,8 @@ page has no use for, and Gradio's import fails on a port that is not a number.
 
 import os
 
-# Those that the README documents.
 SERVER_PORT = "GRADIO_SERVER_PORT"
+# Those that the README documents, and the switch that `disable_telemetry` sets.
 READ = frozenset(
     {
         "GRADIO_ANALYTICS_ENABLED",
@@ -22,14 +22,14 @@ READ = frozenset(
 
 
 def remove_unused_variables() -> None:
-    """Remove Gradio's variables that the page does not document, for this process."""
+    """Remove Gradio's variables that are not in `READ`, for this process."""
     for name in list(os.environ):
         if name.startswith("GRADIO_") and name not in READ:
             del os.environ[name]
 
 
 def import_gradio() -> None:
-    """Import what of Gradio reads the port, which `choose_address` checks, without that port."""
+    """Import the modules of Gradio that read the port, without it: `choose_address` checks it."""
     port = os.environ.pop(SERVER_PORT, None)
     try:
         import gradio.http_server

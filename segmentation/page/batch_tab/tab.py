@@ -193,7 +193,7 @@ class BatchTab:
         return {self._layout.resume: gr.Button(visible=True)}
 
     def announce_stop(self) -> Updates:
-        """Say that the batch stops after the current photo."""
+        """Say that the batch stops after the current step."""
         return {self._layout.stop: gr.Button(string("stopping"), interactive=False)}
 
     def offer_stop(self) -> Updates:

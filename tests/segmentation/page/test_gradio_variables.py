@@ -1,10 +1,14 @@
 """Variables that a host sets for other programs of Gradio do not stop the page."""
 
 import os
+import re
 import subprocess
 import sys
 
+from segmentation.engines.telemetry import SWITCHES
+from segmentation.page.gradio_variables import READ
 from tests.paths import ROOT
+from tests.readmes import PAGE_README, halves
 
 
 def test_a_bad_port_is_a_sentence_and_other_variables_are_ignored() -> None:
@@ -41,3 +45,8 @@ def test_only_documented_variables_stay() -> None:
     names = run.stdout.split()
     assert "GRADIO_SERVER_PORT" in names
     assert "GRADIO_ALLOWED_PATHS" not in names
+
+
+def test_the_readme_names_the_variables_that_stay() -> None:
+    for half in halves(PAGE_README):
+        assert set(re.findall(r"GRADIO_\w+", half)) == READ - SWITCHES.keys()

@@ -88,7 +88,7 @@ class StorageUsage:
         """Count a file that is written to the folder."""
         self.add(max(size, MIN_FILE_BYTES))
 
-    def remove_file(self, size: int, path: Path | None = None) -> None:
+    def remove_file(self, size: int, path: Path) -> None:
         """Count a file as deleted.
 
         Args:

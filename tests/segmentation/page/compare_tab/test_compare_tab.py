@@ -2,15 +2,11 @@
 
 import re
 
-import pytest
 from playwright.sync_api import Page, expect
 
-from tests.segmentation.page.browsing import (
-    text,
-)
+from tests.segmentation.page.browsing import text
 
 
-@pytest.mark.parametrize("page", ["zh-CN"], indirect=True)
 def test_settings_are_compared(page: Page) -> None:
     page.get_by_role("tab", name=text(page, "compare")).click()
     # A comparison is shown at once; a click shows another example.

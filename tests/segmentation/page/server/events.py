@@ -8,9 +8,6 @@ from tests.visitor import Failed, Refused, Visitor
 
 Event = dict[str, Any]
 
-# The types of components whose values are numbers and words; each checks its value alone.
-PLAIN_TYPES = {"checkbox", "checkboxgroup", "colorpicker", "dropdown", "number", "radio", "slider"}
-
 
 def inputs_of(visitor: Visitor) -> Iterator[tuple[Event, int]]:
     """For each component that is an input: an event that reads it, and its position there."""
@@ -21,12 +18,6 @@ def inputs_of(visitor: Visitor) -> Iterator[tuple[Event, int]]:
             if types[id_] != "state" and id_ not in seen:
                 seen.add(id_)
                 yield event, position
-
-
-def takes_files(visitor: Visitor, event: Event, position: int) -> bool:
-    """Whether the value of an input of an event may contain files."""
-    components = {item["id"]: item["type"] for item in visitor.config["components"]}
-    return components[event["inputs"][position]] not in PLAIN_TYPES
 
 
 def handlers_of(visitor: Visitor) -> list[Event]:

@@ -140,7 +140,7 @@ def test_the_total_is_right_after_many_threads_added(tmp_path: Path) -> None:
     def work() -> None:
         for _ in range(2_000):
             usage.add_file(1_000_000)
-            usage.remove_file(1_000_000)
+            usage.remove_file(1_000_000, tmp_path / "photo")
             usage.add(1)
 
     threads = [threading.Thread(target=work) for _ in range(8)]

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from segmentation import Limits
+from segmentation.page.server.limits import queue_limits
 from segmentation.page.server.limits.policy import PagePolicy, Rate
 from segmentation.page.server.limits.queue_limits import (
     DEVICE_QUEUE,
@@ -81,6 +82,17 @@ def test_costly_calls_count_by_their_weight_and_others_do_not() -> None:
             visitor.ask(visitor.handler("compare"), [])
         visitor.ask(visitor.handler("export"), [None])
         with pytest.raises(Failed, match="操作过于频繁"):
+            visitor.ask(visitor.handler("find"), [])
+        visitor.ask(visitor.handler("click"), [])
+
+
+def test_long_work_counts_as_more_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queue_limits, "SECONDS_PER_CALL", 1e-9)
+    policy = PagePolicy(Limits(), Rate(burst=3, per_minute=0.01))
+    with page(policy, Handlers()) as address, Visitor(address) as visitor:
+        visitor.ask(visitor.handler("click"), [])
+        visitor.ask(visitor.handler("find"), [])
+        with pytest.raises(Failed, match="Too many requests"):
             visitor.ask(visitor.handler("find"), [])
         visitor.ask(visitor.handler("click"), [])
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from segmentation.page.server.files.file_owners import owners_of
 from segmentation.page.server.files.storage import (
     MIN_FILE_BYTES,
     STORAGE_MEGABYTES,
@@ -62,6 +63,25 @@ def test_uploads_in_progress_count_towards_the_share_of_their_network(tmp_path: 
 
     run_coroutine(run())
     assert most_at_once * MIN_FILE_BYTES < 0.25 * STORAGE_MEGABYTES * 1e6
+
+
+def test_an_upload_does_not_take_the_files_of_a_running_batch(tmp_path: Path) -> None:
+    share = HALF_A_GIGABYTE / (STORAGE_MEGABYTES * 1e6)
+    guarded, owners = guard(tmp_path, share), owners_of(tmp_path)
+    photo = tmp_path / "photo.jpg"
+    photo.touch()
+    owners.add("1.2.3.4", photo)
+    owners.hold(tmp_path / "batch", [photo])
+
+    async def status(host: str) -> int:
+        return await upload_status(guarded, host, HALF_A_GIGABYTE, one_tiny_file)
+
+    assert run_coroutine(status("1.2.3.4")) == 429
+    assert photo.exists()
+    assert run_coroutine(status("5.6.7.8")) == 200
+    owners.hold(tmp_path / "batch", [])
+    assert run_coroutine(status("1.2.3.4")) == 200
+    assert not photo.exists()
 
 
 def test_a_declared_but_unsent_upload_blocks_nobody(
