@@ -22,7 +22,6 @@ from tests.segmentation.page.serving import free_port, page_context, served_page
 from tests.visitor import Visitor
 
 
-@pytest.mark.parametrize("page", ["zh-CN"], indirect=True)
 def test_a_long_operation_can_be_cancelled(
     page: Page, held_inference: HeldInference, tmp_path: Path
 ) -> None:

@@ -67,7 +67,7 @@ def test_nothing_moves_from_the_upload_to_the_background(sized_page: Page) -> No
     )
     with redrawn(page):
         photo_input(page).set_input_files(EXAMPLES / "astronaut.png")
-    for _ in range(3):
+    for _ in range(5):
         with redrawn(page):
             click_photo(page, *HELMET)
     with redrawn(page):
