@@ -50,7 +50,6 @@ def test_a_long_operation_can_be_cancelled(
     held_inference.release.set()
 
 
-@pytest.mark.parametrize("page", ["en-US"], indirect=True)
 def test_a_cancelled_comparison_runs_no_further_model(
     page: Page, held_inference: HeldInference
 ) -> None:

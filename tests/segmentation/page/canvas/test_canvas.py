@@ -9,6 +9,7 @@ from playwright.sync_api import Page, Route, expect
 from tests.paths import EXAMPLES
 from tests.segmentation.page.browser_tabs import BrowserTabs
 from tests.segmentation.page.browsing import (
+    HELMET,
     canvas_tool,
     click_photo,
     move_over_photo,
@@ -19,9 +20,6 @@ from tests.segmentation.page.browsing import (
     redrawn,
     text,
 )
-
-# The helmet in the example astronaut.png, which is not chosen at first.
-HELMET = 420 / 512, 450 / 512
 
 
 @pytest.fixture(params=[1280, 360])

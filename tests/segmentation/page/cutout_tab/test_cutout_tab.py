@@ -13,6 +13,7 @@ from segmentation import Limits, Photo, Segmenter, find_model
 from segmentation.inference.select import MIN_OFFERED_SCORE
 from tests.paths import EXAMPLES, SCREENSHOTS
 from tests.segmentation.page.browsing import (
+    HELMET,
     click_photo,
     download,
     open_example,
@@ -38,7 +39,7 @@ def test_upload_click_background_download(page: Page, tmp_path: Path) -> None:
 
     # The page shows the photo reduced, so this also checks the coordinates of clicks.
     with redrawn(page):
-        click_photo(page, 420 / 512, 450 / 512)
+        click_photo(page, *HELMET)
     assert download(page, tmp_path)[1][450, 420, 3] == 255, "the helmet is chosen now"
 
     with redrawn(page):
@@ -98,7 +99,7 @@ def test_an_object_is_placed_in_another_photo(page: Page, tmp_path: Path) -> Non
 def test_another_model_segments_the_same_photo(page: Page) -> None:
     open_example(page, 0)
     with redrawn(page):
-        click_photo(page, 420 / 512, 450 / 512)
+        click_photo(page, *HELMET)
     # The twin finds the same objects, so the address of the picture does not change.
     menu = page.get_by_role("combobox", name=text(page, "model"))
     menu.click()

@@ -19,7 +19,7 @@ from segmentation.page.cutout_tab import photo_events
 from segmentation.page.cutout_tab.layout import CutoutLayout
 from segmentation.page.cutout_tab.memory import (
     KEY,
-    MAX_POINTS,
+    MAX_KEPT_POINTS,
     forget_photo,
     loss,
     recall_options,
@@ -144,7 +144,7 @@ def test_an_empty_selection_stays_empty(current: PageOptions) -> None:
 
 
 def test_strokes_that_are_too_long_are_not_kept(current: PageOptions) -> None:
-    line = tuple((x, y) for y in (0.1, 0.9) for x in np.linspace(0, 1, MAX_POINTS // 4))
+    line = tuple((x, y) for y in (0.1, 0.9) for x in np.linspace(0, 1, MAX_KEPT_POINTS // 4))
     stroke = Stroke("keep", 1e-4, line)
     memory = remember(replace(OPENED, strokes=(stroke, stroke)), current)
     assert loss(memory) is None
