@@ -249,13 +249,14 @@ _TEMPLATE = "frontend/index.html"
 
 
 def insert_into_head(html: str) -> None:
-    """Put HTML at the top of the head of the pages that this process serves.
+    """Put HTML, as it is, at the top of the head of the pages that this process serves.
 
     Gradio's own option `head` adds it only after Gradio's scripts have built the page.
     """
     templates = PackageLoader("gradio", "templates")
     source, _, _ = templates.get_source(routes.templates.env, _TEMPLATE)
-    changed = DictLoader({_TEMPLATE: source.replace("<head>", f"<head>{html}", 1)})
+    head = f"<head>{{% raw %}}{html}{{% endraw %}}"
+    changed = DictLoader({_TEMPLATE: source.replace("<head>", head, 1)})
     routes.templates.env.loader = ChoiceLoader([changed, templates])
 
 

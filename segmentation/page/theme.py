@@ -7,7 +7,9 @@ from typing import Any
 
 import gradio as gr
 
+from segmentation.page.canvas.canvas import canvas_script
 from segmentation.page.components import I18N
+from segmentation.page.minify import read_code
 from segmentation.page.strings import GRADIO_NAMES, GRADIO_TEXTS, STRINGS
 
 ASSETS = Path(__file__).parent / "assets"
@@ -108,7 +110,7 @@ def appearance() -> dict[str, Any]:
         "theme": theme(),
         "css": css(),
         "js": javascript(),
-        "head": f"<script>{_read('language.js')}</script>",
+        "head": f"<script>{_read('language.js')}</script><script>{canvas_script()}</script>",
         "i18n": I18N,
     }
 
@@ -156,4 +158,4 @@ def restart_check() -> str:
 
 
 def _read(name: str) -> str:
-    return (ASSETS / name).read_text("utf-8")
+    return read_code(ASSETS / name)

@@ -1,6 +1,7 @@
 """The canvas as a Gradio component."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,12 @@ from segmentation.compositing.strokes import MAX_POINTS
 from segmentation.page.canvas.events import MAX_TILE_SIDE
 from segmentation.page.canvas.texts import CANVAS_TEXTS
 from segmentation.page.canvas.view import SCALES
+from segmentation.page.minify import read_code
 
 FOLDER = Path(__file__).parent
 # Joined in this order.
 STYLES = ("stage.css", "canvas.css")
-# Joined into one script, in this order: Gradio runs a component's script as one function.
+# Joined into one script, in this order.
 SCRIPTS = (
     "viewport.js",
     "object_map.js",
@@ -30,28 +32,35 @@ SCRIPTS = (
     "controls.js",
     "canvas.js",
 )
+# What the scripts send to Python.
+EVENTS = ("pick", "stroke", "box", "place", "tile", "undo", "redo")
 
 
 def photo_canvas(**options: Any) -> gr.HTML:
     """Create a canvas: a photo with its objects and its cut-out, to click, paint and draw boxes on.
 
-    Its value is `CanvasView.as_json`, or None while there is no photo. Its events are `pick`,
-    `stroke`, `box`, `place`, `tile`, `undo` and `redo`; `events` reads their data. (A subclass
-    would make Gradio write a stub file beside this one.)
+    Its value is `CanvasView.as_json`, or None while there is no photo. Its events are EVENTS;
+    `events` reads their data. The page needs `canvas_script` in its head. (A subclass would make
+    Gradio write a stub file beside this one.)
 
     Args:
         options: of `gr.HTML`, such as `elem_id`.
     """
     return gr.HTML(
-        html_template=_code("canvas.html"),
-        css_template="\n".join(map(_code, STYLES)),
-        js_on_load=_script(),
+        html_template=read_code(FOLDER / "canvas.html"),
+        css_template=_read(STYLES),
+        # Gradio listens to the events that stand quoted here.
+        js_on_load=f"startCanvas(element, trigger, props, watch); // {json.dumps(EVENTS)}",
         apply_default_css=False,
         **options,
     )
 
 
-def _script() -> str:
+def canvas_script() -> str:
+    """Return the script that defines `startCanvas`, for the head of the page.
+
+    The configuration of the page, which clients of the API load as well, is shorter without it.
+    """
     constants = {
         "CANVAS_TEXTS": {key: asdict(text) for key, text in CANVAS_TEXTS.items()},
         "MAX_POINTS": MAX_POINTS,
@@ -62,11 +71,9 @@ def _script() -> str:
         f"const {name} = {json.dumps(value, ensure_ascii=False)};"
         for name, value in constants.items()
     ]
-    start = "startCanvas(element, trigger, props, watch);"
-    return "\n".join([*lines, *map(_code, SCRIPTS), start])
+    definitions = "\n".join([*lines, _read(SCRIPTS)])
+    return f"window.startCanvas = (() => {{\n{definitions}\nreturn startCanvas;\n}})();"
 
 
-def _code(name: str) -> str:
-    """Read a file without its comments and indentation, which every visitor would load."""
-    lines = (line.strip() for line in (FOLDER / name).read_text("utf-8").splitlines())
-    return "\n".join(line for line in lines if line and not line.startswith(("//", "/*", "*")))
+def _read(names: Sequence[str]) -> str:
+    return "\n".join(read_code(FOLDER / name) for name in names)

@@ -20,9 +20,7 @@ function wireButtons(studio) {
     const button = target.closest("button");
     const { tool, step, ground, zoom } = button?.dataset ?? {};
     if (tool) studio.setTool(tool);
-    // Two calls, for Gradio finds the names of events in quotes.
-    if (step === "undo") studio.trigger("undo");
-    if (step === "redo") studio.trigger("redo");
+    if (step) studio.trigger(step);
     if (ground) setGround(ground, button);
     if (zoom === "fit") viewport.fit();
     if (zoom === "in") studio.zoomBy(ZOOM_STEP);

@@ -129,6 +129,11 @@ def read_tile(data: Any) -> TileRequest:
     return TileRequest(_box(fields.get("box_xyxy")), round(side), source)
 
 
+def is_number(value: Any) -> bool:
+    """Whether a value that was read from JSON is a finite number."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+
+
 def _fields(data: Any) -> Mapping[str, Any]:
     if not isinstance(data, dict):
         raise _invalid()
@@ -136,9 +141,9 @@ def _fields(data: Any) -> Mapping[str, Any]:
 
 
 def _number(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+    if not is_number(value):
         raise _invalid()
-    return value
+    return float(value)
 
 
 def _clamp(value: float, low: float, high: float) -> float:

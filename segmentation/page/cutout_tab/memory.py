@@ -5,7 +5,6 @@ It comes back from the browser, where anybody can write anything into it.
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from gradio.components import Component
 from segmentation.compositing.strokes import MAX_STROKES, Stroke
 from segmentation.errors import ChoiceError
 from segmentation.inference.segment_box import MIN_BOX_SIDE
-from segmentation.page.canvas.events import read_stroke
+from segmentation.page.canvas.events import is_number, read_stroke
 from segmentation.page.components import EXAMPLES, gallery, language_of
 from segmentation.page.cutout_tab.open_request import OpenRequest
 from segmentation.page.gradio_internals import is_uploaded
@@ -26,7 +25,7 @@ from segmentation.page.strings import STRINGS
 KEY = "koutu_studio"
 # What the browser is sent with each edit must stay small: this many points are some 50 kB. Each
 # box takes the time of an inference when the photo is opened again.
-MAX_POINTS, MAX_BOXES = 3_000, 20
+MAX_KEPT_POINTS, MAX_KEPT_BOXES = 3_000, 20
 # Decimals of a point, as a share of the photo: less than a pixel.
 DECIMALS = 4
 
@@ -142,7 +141,7 @@ def _examples() -> dict[str, Path]:
 
 def _strokes_as_json(strokes: tuple[Stroke, ...]) -> list[dict[str, Any]] | None:
     """Return strokes as `read_stroke` reads them; None if they have too many points."""
-    if sum(len(stroke.points_xy) for stroke in strokes) > MAX_POINTS:
+    if sum(len(stroke.points_xy) for stroke in strokes) > MAX_KEPT_POINTS:
         return None
     return [
         {
@@ -160,25 +159,21 @@ def _strokes(kept: Any) -> tuple[Stroke, ...]:
         strokes = tuple(read_stroke(item) for item in kept) if isinstance(kept, list) else ()
     except ChoiceError:
         return ()
-    is_small = sum(len(stroke.points_xy) for stroke in strokes) <= MAX_POINTS
+    is_small = sum(len(stroke.points_xy) for stroke in strokes) <= MAX_KEPT_POINTS
     return strokes if is_small and len(strokes) <= MAX_STROKES else ()
 
 
 def _boxes(kept: Any) -> tuple[DrawnBox, ...]:
     """Read boxes; those from the first invalid one on are left out, as ids follow their order."""
     boxes: list[DrawnBox] = []
-    for item in kept[:MAX_BOXES] if isinstance(kept, list) else ():
-        if not (isinstance(item, list) and len(item) == 5 and all(map(_is_number, item))):
+    for item in kept[:MAX_KEPT_BOXES] if isinstance(kept, list) else ():
+        if not (isinstance(item, list) and len(item) == 5 and all(map(is_number, item))):
             break
         left, top, right, bottom = (int(edge) for edge in item[:4])
         if right - left < MIN_BOX_SIDE or bottom - top < MIN_BOX_SIDE or min(left, top) < 0:
             break
         boxes.append(DrawnBox((left, top, right, bottom), item[4]))
     return tuple(boxes)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
 
 
 def _fits(value: Any, control: Component) -> bool:
@@ -188,6 +183,6 @@ def _fits(value: Any, control: Component) -> bool:
     if isinstance(control, gr.Slider | gr.Number):
         low, high = control.minimum, control.maximum
         return (
-            _is_number(value) and (low is None or value >= low) and (high is None or value <= high)
+            is_number(value) and (low is None or value >= low) and (high is None or value <= high)
         )
     return type(value) is type(control.value) and not (isinstance(value, str) and len(value) > 40)

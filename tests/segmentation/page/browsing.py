@@ -17,6 +17,8 @@ from segmentation.arrays import UInt8
 from segmentation.page.strings import STRINGS
 from tests.paths import SCREENSHOTS
 
+# The helmet in the example astronaut.png, which is not chosen at first.
+HELMET = 420 / 512, 450 / 512
 DROP = """([name, bytes, type, selector]) => {
     const dataTransfer = new DataTransfer();
     dataTransfer.items.add(new File([new Uint8Array(bytes)], name, {type}));

@@ -9,6 +9,7 @@ from playwright.sync_api import Page, Route, expect
 from tests.paths import EXAMPLES
 from tests.segmentation.page.browser_tabs import BrowserTabs
 from tests.segmentation.page.browsing import (
+    HELMET,
     canvas_tool,
     click_photo,
     move_over_photo,
@@ -19,9 +20,6 @@ from tests.segmentation.page.browsing import (
     redrawn,
     text,
 )
-
-# The helmet in the example astronaut.png, which is not chosen at first.
-HELMET = 420 / 512, 450 / 512
 
 
 @pytest.fixture(params=[1280, 360])
@@ -67,7 +65,7 @@ def test_nothing_moves_from_the_upload_to_the_background(sized_page: Page) -> No
     )
     with redrawn(page):
         photo_input(page).set_input_files(EXAMPLES / "astronaut.png")
-    for _ in range(3):
+    for _ in range(5):
         with redrawn(page):
             click_photo(page, *HELMET)
     with redrawn(page):

@@ -12,6 +12,7 @@ from segmentation.arrays import Bool, UInt8
 from segmentation.page.canvas.texts import CANVAS_TEXTS
 from tests.paths import EXAMPLES
 from tests.segmentation.page.browsing import (
+    HELMET,
     canvas_tool,
     click_photo,
     download,
@@ -23,9 +24,6 @@ from tests.segmentation.page.browsing import (
     text,
     upload_image,
 )
-
-# The helmet in the example astronaut.png, which is not chosen at first.
-HELMET = 420 / 512, 450 / 512
 
 
 def disc_photo() -> tuple[UInt8, Bool]:

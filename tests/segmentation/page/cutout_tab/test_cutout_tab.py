@@ -13,6 +13,7 @@ from segmentation import Limits, Photo, Segmenter, find_model
 from segmentation.inference.select import MIN_OFFERED_SCORE
 from tests.paths import EXAMPLES, SCREENSHOTS
 from tests.segmentation.page.browsing import (
+    HELMET,
     click_photo,
     download,
     open_example,
@@ -25,7 +26,6 @@ from tests.segmentation.page.browsing import (
 from tests.started import started
 
 
-@pytest.mark.parametrize("page", ["en-US"], indirect=True)
 def test_upload_click_background_download(page: Page, tmp_path: Path) -> None:
     with redrawn(page):
         photo_input(page).set_input_files(EXAMPLES / "astronaut.png")
@@ -39,7 +39,7 @@ def test_upload_click_background_download(page: Page, tmp_path: Path) -> None:
 
     # The page shows the photo reduced, so this also checks the coordinates of clicks.
     with redrawn(page):
-        click_photo(page, 420 / 512, 450 / 512)
+        click_photo(page, *HELMET)
     assert download(page, tmp_path)[1][450, 420, 3] == 255, "the helmet is chosen now"
 
     with redrawn(page):
@@ -99,7 +99,7 @@ def test_an_object_is_placed_in_another_photo(page: Page, tmp_path: Path) -> Non
 def test_another_model_segments_the_same_photo(page: Page) -> None:
     open_example(page, 0)
     with redrawn(page):
-        click_photo(page, 420 / 512, 450 / 512)
+        click_photo(page, *HELMET)
     # The twin finds the same objects, so the address of the picture does not change.
     menu = page.get_by_role("combobox", name=text(page, "model"))
     menu.click()
@@ -129,7 +129,6 @@ def test_the_list_of_objects_selects_like_clicks(page: Page, tmp_path: Path) -> 
     expect(page.locator("#download")).to_be_disabled()
 
 
-@pytest.mark.parametrize("page", ["en-US"], indirect=True)
 def test_a_bad_file_is_explained_and_the_page_still_works(page: Page, tmp_path: Path) -> None:
     bad = tmp_path / "notes.jpg"
     bad.write_text("these are words")
@@ -192,14 +191,12 @@ def test_a_slider_moved_by_keys_changes_the_result(page: Page) -> None:
                 break
 
 
-@pytest.mark.parametrize("page", ["zh-CN"], indirect=True)
 def test_a_photo_without_objects_is_reported(page: Page, tmp_path: Path) -> None:
     upload_image(page, np.full((300, 400, 3), 200, np.uint8), tmp_path / "wall.png")
     expect(page.get_by_text(text(page, "no_objects"))).to_be_visible()
     expect(page.locator("#download")).to_be_disabled()
 
 
-@pytest.mark.parametrize("page", ["en-US"], indirect=True)
 def test_a_photo_without_certain_objects_offers_uncertain_ones(page: Page, tmp_path: Path) -> None:
     noise = np.random.default_rng(1).integers(0, 255, (300, 400, 3)).astype(np.uint8)
     upload_image(
