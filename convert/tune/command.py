@@ -95,12 +95,12 @@ def run(args: argparse.Namespace) -> None:
         om, *_ = engine.compiled_artifacts
         rgb = read_photo(photos[0]).rgb
         pixel_values, _ = preprocess(rgb, engine.input, om.sizes_hw, card.mask_stride)
-    durations = profile(card, om, photos[0], pixel_values)
+    operators = profile(card, om, toolkit, photos[0], pixel_values)
     if args.batch > 1:
         throughputs.append(
             _try_batch(card, made, best.tuning, toolkit, photos, args, throughputs[0])
         )
-    print(format_report(card, facts, trials, best, stages, throughputs, memory, durations))
+    print(format_report(card, facts, trials, best, stages, throughputs, memory, operators))
 
 
 def _check_writable(card: ModelCard) -> None:
