@@ -121,6 +121,7 @@ def plan_conversions(
     )
     _check_sizes(card, wanted, graph_of_size)
     if not gears:
+        graph_of_size |= _batched_graphs(card, tuning, batch)
         return tuple(
             Conversion(graph_of_size[size], (size,), soc, tuning, batch) for size in wanted
         )
@@ -215,6 +216,18 @@ def aipp_config(card: ModelCard, conversion: Conversion) -> str:
         *(f"var_reci_chn_{i}: {spec.rescale_factor / std:.10g}" for i, std in enumerate(spec.std)),
     ]
     return "aipp_op {\n" + "".join(f"    {line}\n" for line in lines) + "}\n"
+
+
+def _batched_graphs(card: ModelCard, tuning: Tuning, batch: int) -> dict[SizeHW, Artifact]:
+    """The graphs that were exported for as many photos; another sampling is written from one's."""
+    if batch == 1 or tuning.sampling is not None:
+        return {}
+    return {
+        size_hw: graph
+        for graph in card.artifacts
+        if graph.format == "onnx" and graph.batch == batch
+        for size_hw in graph.sizes_hw
+    }
 
 
 def _default_sizes(sizes_hw: Sequence[SizeHW]) -> tuple[SizeHW, ...]:
