@@ -53,7 +53,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=parse_size,
         metavar="HxW",
         help="only this size; may be given several times; default: all sizes in the card, or of a "
-        "graph for many sizes the square, 3:4, 4:3, 2:3 and 3:2",
+        "graph for many sizes those nearest to 1:1, 4:3, 3:2, 16:9, 2:1 and upright",
     )
     parser.add_argument(
         "--gears",

@@ -16,9 +16,10 @@ from segmentation.errors import ConversionError
 from segmentation.model_card import Artifact, InputSpec, ModelCard
 
 ONNX_FRAMEWORK = 5
-# Aspect ratios (height / width) of the OMs that are made of a graph for many sizes: those of phones
-# and cameras.
-DEFAULT_ASPECTS = (1.0, 3 / 4, 4 / 3, 2 / 3, 3 / 2)
+# Aspect ratios (height / width) of the OMs that are made of a graph for many sizes: those of
+# cameras, phones and screens, and wide ones for panoramas. A photo that gets a size of another
+# ratio gets another cut-out.
+DEFAULT_ASPECTS = (1.0, 3 / 4, 4 / 3, 2 / 3, 3 / 2, 9 / 16, 16 / 9, 1 / 2, 2.0)
 DEFAULT_SAMPLING = "grid-sample"
 # Names of the files in the folder where atc runs.
 KEEP_DTYPE_FILE = "keep_dtype.cfg"

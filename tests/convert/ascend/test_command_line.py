@@ -6,11 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from convert.ascend.chips import check_soc
 from convert.ascend.command_line import Tuning, aipp_config, plan_conversions
+from convert.measure.examples import example_photos
 from segmentation.errors import ConversionError
-from segmentation.model_card import Artifact
+from segmentation.inference.preprocess import Geometry
+from segmentation.model_card import Artifact, find_model
 from tests.convert.ascend.model_folders import (
     arguments_in,
     convert_folder,
@@ -19,6 +22,17 @@ from tests.convert.ascend.model_folders import (
     write_folder,
 )
 from tests.stand_ins.om_card import small_card
+
+
+def test_every_example_takes_the_size_that_it_takes_with_onnxruntime() -> None:
+    card = find_model("compact")
+    graph_hw = card.source_graphs[0].sizes_hw
+    conversions = plan_conversions(card, "Ascend310P3", Tuning(), gears=False)
+    made_hw = {conversion.sizes_hw[0] for conversion in conversions}
+    for path in example_photos():
+        with Image.open(path) as photo:
+            geometry = Geometry.fit((photo.height, photo.width), graph_hw, card.mask_stride)
+        assert geometry.input_hw in made_hw, path.name
 
 
 @pytest.mark.parametrize("soc", ["Ascend310P3", "Ascend910B4", "Ascend910B4-1", "Ascend910_9382"])
@@ -67,8 +81,8 @@ def test_two_graphs_with_gears_make_two_files(tmp_path: Path) -> None:
     ]
 
 
-def test_of_a_graph_for_many_sizes_five_are_converted_unless_named() -> None:
-    shorter = (192, 256, 288, 320)
+def test_of_a_graph_for_many_sizes_nine_are_converted_unless_named() -> None:
+    shorter = (192, 224, 256, 288, 320, 352)
     sizes_hw = (*((side, 384) for side in shorter), (384, 384), *((384, side) for side in shorter))
     card = small_card(Path("model"), [Artifact("model.onnx", "onnx", "fp32", sizes_hw, 0, "")])
     conversions = plan_conversions(card, "Ascend310P3", Tuning(), gears=False)
@@ -78,6 +92,10 @@ def test_of_a_graph_for_many_sizes_five_are_converted_unless_named() -> None:
         ((384, 288),),
         ((256, 384),),
         ((384, 256),),
+        ((224, 384),),
+        ((384, 224),),
+        ((192, 384),),
+        ((384, 192),),
     ]
     (named,) = plan_conversions(card, "Ascend310P3", Tuning(), [(384, 256)], gears=False)
     assert named.sizes_hw == ((384, 256),)
