@@ -52,8 +52,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="append",
         type=parse_size,
         metavar="HxW",
-        help="only this size; may be given several times; default: all sizes in the card, or of a "
-        "graph for many sizes those nearest to 1:1, 4:3, 3:2, 16:9, 2:1 and upright",
+        help="only this size; may be given several times; default: all sizes in the card",
     )
     parser.add_argument(
         "--gears",

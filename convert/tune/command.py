@@ -6,7 +6,7 @@ report in Markdown.
 """
 
 import argparse
-import os
+import math
 import sys
 import tempfile
 from collections.abc import Collection, Iterator, Sequence
@@ -49,7 +49,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="photos to compare on; default: the examples",
     )
     parser.add_argument(
-        "--size", type=parse_size, metavar="HxW", help="size of the trials; default: the first"
+        "--size", type=parse_size, metavar="HxW", help="size of the trials; default: the largest"
     )
     parser.add_argument(
         "--rounds", type=positive_int, default=20, help="timed inferences of each trial; default 20"
@@ -76,7 +76,8 @@ def run(args: argparse.Namespace) -> None:
     check_python(toolkit)
     photos = args.photos or example_photos()
     facts = host_facts()
-    sizes_hw = [args.size] if args.size else []
+    graph_hw = [size_hw for graph in card.source_graphs for size_hw in graph.sizes_hw]
+    sizes_hw = [args.size or max(graph_hw, key=math.prod)] if graph_hw else []
     trials = [
         _try(card, conversion, toolkit, photos, args.rounds)
         for tuning in candidates(soc)
@@ -92,7 +93,7 @@ def run(args: argparse.Namespace) -> None:
         stages = measure_stages(card, engine, photos)
         throughputs = [measure_throughput(card, engine, photos, args.rounds)]
         memory = engine.memory_bytes
-        om, *_ = engine.compiled_artifacts
+        om = max(engine.compiled_artifacts, key=lambda om: math.prod(om.sizes_hw[0]))
         rgb = read_photo(photos[0]).rgb
         pixel_values, _ = preprocess(rgb, engine.input, om.sizes_hw, card.mask_stride)
     operators = profile(card, om, toolkit, photos[0], pixel_values)
