@@ -12,11 +12,11 @@ import pytest
 
 import convert.tune.host_facts
 from convert.__main__ import main
-from convert.ascend.command_line import Tuning
+from convert.ascend.command_line import Tuning, plan_conversions
 from convert.ascend.toolkit import Toolkit, find_toolkit
 from convert.logits_difference import LogitsDifference
 from convert.tune.candidates import Trial, candidates, choose
-from convert.tune.command import _try_batch
+from convert.tune.command import _make_oms, _try_batch
 from convert.tune.host_facts import host_facts
 from convert.tune.measure import Throughput, measure_trial
 from convert.tune.om_operators import operators_of
@@ -92,6 +92,20 @@ def test_a_batch_that_the_device_refuses_leaves_no_files(tmp_path: Path, photo_p
     assert found.failure
     assert set(folder.iterdir()) == before
     assert load_card(folder) == card
+
+
+@pytest.mark.usefixtures("card_host")
+def test_an_interrupted_tune_lists_the_oms_that_it_made(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "small", "NHWC")
+    atc = tmp_path / "once" / "atc"
+    write_program(atc, f'mkdir {tmp_path / "called"} && exec {TOOLKIT / "bin" / "atc"} "$@"')
+    card = load_card(folder)
+    conversions = plan_conversions(card, "Ascend310P3", Tuning(), gears=False)
+    with pytest.raises(ConversionError):
+        _make_oms(card, conversions, Toolkit(atc))
+    assert [om.file for om in load_card(folder).artifacts if om.format == "om"] == [
+        path.name for path in folder.glob("*.om")
+    ]
 
 
 @pytest.mark.usefixtures("card_host")
