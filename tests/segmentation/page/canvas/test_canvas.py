@@ -4,8 +4,10 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
+from segmentation.page.canvas.canvas import FOLDER
+from segmentation.page.minify import read_code
 from tests.paths import EXAMPLES
 from tests.segmentation.page.browser_tabs import BrowserTabs
 from tests.segmentation.page.browsing import (
@@ -107,6 +109,26 @@ def test_a_box_offers_further_objects_and_zoom_shows_the_photos_own_pixels(page:
     expect(part).to_be_visible()
     page.keyboard.press("0")
     expect(part).to_be_hidden()
+
+
+@pytest.mark.parametrize("count", [1, 4, 5, 8, 9])
+def test_a_stroke_that_is_thinned_keeps_its_ends(browser: Browser, count: int) -> None:
+    script = read_code(FOLDER / "scripts" / "sketch.js")
+    page = browser.new_page()
+    points = page.evaluate(
+        f"""(count) => {{
+            const MAX_POINTS = 4;
+            {script}
+            let sent = [];
+            const sketch = new Sketch(null, (_, stroke) => sent = stroke.points_xy);
+            sketch.sendStroke({{ points_xy: [...Array(count).keys()] }});
+            return sent;
+        }}""",
+        count,
+    )
+    page.close()
+    assert len(points) <= 4
+    assert [points[0], points[-1]] == [0, count - 1]
 
 
 @pytest.mark.parametrize("page", ["en-US"], indirect=True)
