@@ -2,6 +2,7 @@
 
 from segmentation.compositing.sizing.presets import ID_COLOURS, SIZE_PRESETS
 from segmentation.i18n import Text
+from segmentation.page.size_options import size_title
 
 STRINGS = {
     "title": Text("Cut objects out of photos", "把想要的，从照片里抠出来"),
@@ -75,7 +76,7 @@ STRINGS = {
         "If the head is not where it should be, adjust its position here.",
         "如果头部位置不合适，可在此手动调整。",
     ),
-    **{name: preset.title for name, preset in SIZE_PRESETS.items()},
+    **{name: size_title(preset) for name, preset in SIZE_PRESETS.items()},
     **ID_COLOURS,
     "format": Text("Format", "格式"),
     "quality": Text("Quality", "图片质量"),
