@@ -72,10 +72,7 @@ STRINGS = {
     "shift_y": Text("Up or down", "上下移动"),
     "sheet": Text("Print sheet: fill 6-inch paper with copies", "排版：铺满 6 寸相纸"),
     "max_kb": Text("Largest file, kB (0: no limit)", "文件大小上限（kB，0 为不限）"),
-    "check_head": Text(
-        "If the head is not where it should be, adjust its position here.",
-        "如果头部位置不合适，可在此手动调整。",
-    ),
+    "check_head": Text("You can adjust its position above.", "可在上方手动调整头部位置。"),
     **{name: size_title(preset) for name, preset in SIZE_PRESETS.items()},
     **ID_COLOURS,
     "format": Text("Format", "格式"),
