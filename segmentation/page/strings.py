@@ -2,6 +2,7 @@
 
 from segmentation.compositing.sizing.presets import ID_COLOURS, SIZE_PRESETS
 from segmentation.i18n import Text
+from segmentation.page.size_options import size_title
 
 STRINGS = {
     "title": Text("Cut objects out of photos", "把想要的，从照片里抠出来"),
@@ -71,11 +72,8 @@ STRINGS = {
     "shift_y": Text("Up or down", "上下移动"),
     "sheet": Text("Print sheet: fill 6-inch paper with copies", "排版：铺满 6 寸相纸"),
     "max_kb": Text("Largest file, kB (0: no limit)", "文件大小上限（kB，0 为不限）"),
-    "check_head": Text(
-        "If the head is not where it should be, adjust its position here.",
-        "如果头部位置不合适，可在此手动调整。",
-    ),
-    **{name: preset.title for name, preset in SIZE_PRESETS.items()},
+    "check_head": Text("You can adjust its position above.", "可在上方手动调整头部位置。"),
+    **{name: size_title(preset) for name, preset in SIZE_PRESETS.items()},
     **ID_COLOURS,
     "format": Text("Format", "格式"),
     "quality": Text("Quality", "图片质量"),
