@@ -25,6 +25,7 @@ def open_result(batch: Batch, index: int) -> OpenRequest:
 
 def replace_cutout(
     batch: Batch,
+    index: int,
     state: PhotoState,
     min_score: float,
     cutout: Path,
@@ -38,6 +39,7 @@ def replace_cutout(
 
     Args:
         batch: the batch so far.
+        index: of the result that was opened.
         state: the photo with the objects that are cut out.
         min_score: least score of the objects that are shown.
         cutout: file of the cut-out.
@@ -45,16 +47,15 @@ def replace_cutout(
         limits: of the ZIP.
 
     Returns:
-        The batch with the new result, or None if the photo is not one of its results.
+        The batch with the new result, or None if the open photo is not that of the result.
 
     Raises:
         PhotoError, PhotoTooLarge: there is no space for the ZIP, or the file was deleted.
         StorageFull: there is no space for the picture.
     """
     paths = [str(result.path) for result in batch.done]
-    if state.path not in paths:
+    if state.path not in paths[index : index + 1]:
         return None
-    index = paths.index(state.path)
     former = batch.done[index]
     thumbnail = store_thumbnail(pixels_of(read_upload(cutout, limits)))
     name = Path(former.name).with_suffix(cutout.suffix).name

@@ -29,6 +29,7 @@ class PhotoResult:
         seconds: time spent.
         notes: the reason why there is no cut-out, or notices about it.
         name: the name that the ZIP has for the cut-out, even if there is none yet.
+        is_readable: whether the photo can be opened.
         thumbnail: path of a small picture of the cut-out, or None if there is none.
     """
 
@@ -39,6 +40,7 @@ class PhotoResult:
     seconds: float
     notes: tuple[Text, ...]
     name: str
+    is_readable: bool = True
     thumbnail: str | None = None
 
     @property

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 
 from segmentation.arrays import UInt8
 from segmentation.errors import StorageFull
-from segmentation.page.batch_tab import tab
+from segmentation.page.batch_tab import events
 from segmentation.page.strings import GRADIO_KEYS
 from tests.paths import EXAMPLES
 from tests.segmentation.page.browsing import open_tools, redrawn, saved, text
@@ -45,14 +45,14 @@ def test_a_stopped_batch_offers_a_zip_and_explains_a_bad_photo(page: Page, tmp_p
 
 @pytest.mark.parametrize("page", ["en-US"], indirect=True)
 def test_a_batch_is_resumed_after_an_error(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
-    advance, errors = tab.advance, [StorageFull("No space.", "没有空间。")]
+    advance, errors = events.advance, [StorageFull("No space.", "没有空间。")]
 
     def fail_once(*args: Any) -> Any:
         if errors:
             raise errors.pop()
         return advance(*args)
 
-    monkeypatch.setattr(tab, "advance", fail_once)
+    monkeypatch.setattr(events, "advance", fail_once)
     page.get_by_role("tab", name=text(page, "batch")).click()
     page.locator("input[type=file][multiple]").set_input_files(EXAMPLES / "flower.jpg")
     page.get_by_role("button", name=text(page, "run_batch")).click()

@@ -93,6 +93,17 @@ def test_another_photo_does_not_get_into_the_zip(segmenter: Segmenter, tmp_path:
     assert batch.archive.exists()
 
 
+def test_a_photo_that_is_in_the_batch_twice_is_fixed_where_it_was_opened(
+    segmenter: Segmenter, tmp_path: Path
+) -> None:
+    flower = EXAMPLES / "flower.jpg"
+    batch = finished_batch([flower, flower], segmenter, tmp_path)
+    fixed = fix(batch, flower, segmenter, tmp_path, index=1)
+    assert fixed is not None
+    files = [result.file for result in fixed.done]
+    assert files == ["flower_cutout.png", "flower_2_cutout.webp"]
+
+
 def test_a_result_is_opened_as_the_batch_cut_it_out(segmenter: Segmenter, tmp_path: Path) -> None:
     batch = finished_batch([EXAMPLES / "flower.jpg"], segmenter, tmp_path)
     request = open_result(batch, 0)
@@ -112,7 +123,8 @@ def test_a_tile_shows_the_cutout_or_the_reason(segmenter: Segmenter, tmp_path: P
     assert html.count("<img") == 1
     assert "&lt;b&gt;.jpg" in html
     assert "not a photo" in html
-    assert html.count("<button") == 2, "what is not done yet cannot be opened"
+    assert html.count("<button") == 1, "only a photo that was read can be opened"
+    assert 'data-state="working"><span title="coffee.png">' in html
 
 
 def finished_batch(photos: list[Path], segmenter: Segmenter, folder: Path) -> Batch:
@@ -122,10 +134,12 @@ def finished_batch(photos: list[Path], segmenter: Segmenter, folder: Path) -> Ba
     return batch
 
 
-def fix(batch: Batch, path: Path, segmenter: Segmenter, folder: Path) -> Batch | None:
-    """Put a small picture in the place of the cut-out of a photo."""
+def fix(
+    batch: Batch, path: Path, segmenter: Segmenter, folder: Path, index: int = 0
+) -> Batch | None:
+    """Open a photo, and put a small picture in the place of a result."""
     file = folder / "fixed.webp"
     file.write_bytes(encode(SMALL, "webp"))
     found, _ = segmenter.segment(CACHE.read(str(path)))
     state: PhotoState = open_photo(str(path), "", segmenter.card, found, ())
-    return replace_cutout(batch, state, 0.35, file, folder / "fixed.zip", CACHE.limits)
+    return replace_cutout(batch, index, state, 0.35, file, folder / "fixed.zip", CACHE.limits)
