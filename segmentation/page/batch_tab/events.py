@@ -68,16 +68,10 @@ class BatchEvents:
 
     def greet(self, values: Values, request: gr.Request) -> Updates:
         """Show the settings and the batch of the page before it was loaded again."""
-        layout, memory = self._layout, values[self._memory.settings]
-        current = layout.page_options(values)
-        options = recall_options(memory, layout.panels.controls, current)
-        settings: Updates = {
-            layout.objects: recall_objects(memory),
-            **set_controls(layout.panels.controls, layout.panels.show(options), options),
-        }
+        layout, settings = self._layout, self._recall_settings(values)
         batch = self._batches.find(values[self._memory.key])
         if batch is None:
-            return {**settings, **self._forget(values, request)}
+            return {**settings, **self._forget(values, request)} or skip()
         photos = [result.path for result in batch.done] + [path for path, _ in batch.todo]
         return {
             **settings,
@@ -196,6 +190,16 @@ class BatchEvents:
         batch: Batch = require(values[self._layout.batch], request)
         return self._batches.newest(batch)
 
+    def _recall_settings(self, values: Values) -> Updates:
+        """Set the controls as the browser remembers them, if it does."""
+        layout, memory = self._layout, values[self._memory.settings]
+        if memory is None:  # what a visitor chose while the page was loading stays
+            return {}
+        controls, panels = layout.panels.controls, layout.panels
+        options = recall_options(memory, controls, layout.page_options(values))
+        settings = set_controls(controls, panels.show(options), options)
+        return {**settings, layout.objects: recall_objects(memory)}
+
     def _forget(self, values: Values, request: gr.Request) -> Updates:
         """Say that the batch which the browser remembers is gone."""
         if not values[self._memory.key]:
@@ -224,6 +228,6 @@ class BatchEvents:
             layout.download: gr.DownloadButton(
                 value=archive, visible=True, interactive=batch.finished
             ),
-            layout.run: gr.Button(visible=batch.finished),
+            layout.run: gr.Button(visible=batch.finished, variant="secondary"),
             layout.resume: gr.Button(visible=False),
         }
