@@ -18,8 +18,10 @@ from segmentation.page.strings import STRINGS
 
 
 def open_result(batch: Batch, index: int) -> OpenRequest:
-    """Ask to open the photo of a result as the batch cut it out."""
+    """Ask to open the photo of a result as the batch cut it out, or as it was fixed last."""
     result = batch.done[index]
+    if result.fix:
+        return replace(result.fix)  # no request is equal to another one
     return OpenRequest(str(result.path), batch.model, result.chosen or None, batch.options)
 
 
@@ -71,7 +73,14 @@ def replace_cutout(
         chosen=state.selected(min_score),
         notes=(STRINGS["fixed"],),
         thumbnail=thumbnail,
+        fix=_reopen(state, batch),
     )
     delete_file(batch.archive)
     done = (*batch.done[:index], result, *batch.done[index + 1 :])
     return replace(batch, archive=archive, done=done, finished=False)
+
+
+def _reopen(state: PhotoState, batch: Batch) -> OpenRequest:
+    """Ask to open a photo as it is open now."""
+    options = state.options or batch.options
+    return OpenRequest(state.path, state.model, state.chosen, options, state.boxes, state.strokes)

@@ -5,10 +5,12 @@ import io
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from segmentation.compositing.strokes import Stroke
 from segmentation.errors import StorageFull
 from segmentation.image.photo import Limits
 from segmentation.image.write import encode
@@ -112,6 +114,19 @@ def test_a_result_is_opened_as_the_batch_cut_it_out(segmenter: Segmenter, tmp_pa
     assert request.options == OPTIONS
 
 
+def test_a_fixed_result_is_opened_as_it_was_fixed(segmenter: Segmenter, tmp_path: Path) -> None:
+    batch = finished_batch([EXAMPLES / "flower.jpg"], segmenter, tmp_path)
+    options = replace(OPTIONS, background="gradient")
+    stroke = Stroke("keep", 0.02, ((0.5, 0.5),))
+    fixed = fix(
+        batch, EXAMPLES / "flower.jpg", segmenter, tmp_path, options=options, strokes=(stroke,)
+    )
+    assert fixed is not None
+    request = open_result(fixed, 0)
+    assert (request.options, request.strokes) == (options, (stroke,))
+    assert request != open_result(fixed, 0), "each click opens it"
+
+
 def test_a_tile_shows_the_cutout_or_the_reason(segmenter: Segmenter, tmp_path: Path) -> None:
     bad = tmp_path / "<b>.jpg"
     bad.write_text("these are words")
@@ -135,11 +150,12 @@ def finished_batch(photos: list[Path], segmenter: Segmenter, folder: Path) -> Ba
 
 
 def fix(
-    batch: Batch, path: Path, segmenter: Segmenter, folder: Path, index: int = 0
+    batch: Batch, path: Path, segmenter: Segmenter, folder: Path, index: int = 0, **edits: Any
 ) -> Batch | None:
-    """Open a photo, and put a small picture in the place of a result."""
+    """Open a photo, edit its state, and put a small picture in the place of a result."""
     file = folder / "fixed.webp"
     file.write_bytes(encode(SMALL, "webp"))
     found, _ = segmenter.segment(CACHE.read(str(path)))
     state: PhotoState = open_photo(str(path), "", segmenter.card, found, ())
+    state = replace(state, **edits)
     return replace_cutout(batch, index, state, 0.35, file, folder / "fixed.zip", CACHE.limits)
