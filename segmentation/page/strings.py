@@ -227,12 +227,16 @@ STRINGS = {
     "cancel": Text("Cancel", "取消"),
     "stop": Text("Stop and keep finished ones", "停止并保留已完成的"),
     "resume": Text("Continue with the rest", "继续处理其余照片"),
-    "stopping": Text("Stopping after this photo …", "当前照片完成后停止……"),
+    "stopping": Text("Finishing the photos in progress …", "正在完成处理中的照片……"),
     "waiting": Text("waiting", "等待中"),
     "working": Text("in progress …", "处理中……"),
-    "outcome": Text("Outcome", "结果"),
     "batch_state": Text(
         "{done} of {all} photos done, {files} cut out", "已处理 {done}/{all} 张，抠出 {files} 张"
+    ),
+    "batch_deleted": Text(
+        "The server no longer has your last batch: files are deleted after an hour, and when the "
+        "server restarts. Add the photos again.",
+        "服务器上已没有上一批照片：文件一小时后删除，服务器重启后也不保留。请重新添加照片。",
     ),
     "device_when_loaded": Text("loads with the first photo", "打开第一张照片时加载"),
 }
