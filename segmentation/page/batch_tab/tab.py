@@ -21,6 +21,7 @@ from segmentation.page.components import (
     Values,
     language_of,
     require,
+    selected_index,
     skip,
     string,
     translate_errors,
@@ -117,12 +118,13 @@ class BatchTab:
         """Show the controls that belong to the kind of background and to the format."""
         return self._layout.panels.show(self._layout.page_options(values))
 
-    def open_result(self, values: Values, event: gr.SelectData, request: gr.Request) -> Updates:
+    def open_result(self, values: Values, event: gr.EventData, request: gr.Request) -> Updates:
         """Open the photo of the tile that was clicked in the tab for one photo."""
         batch: Batch = require(values[self._layout.batch], request)
+        index = selected_index(event, batch.done)
         gr.Info(STRINGS["fix_hint"].in_language(language_of(request)))
         return {
-            self._cutout.open_request: open_result(batch, event.index),
+            self._cutout.open_request: open_result(batch, index),
             self._cutout.to_batch: gr.Button(visible=True),
             self._tabs: gr.Tabs(selected=CUTOUT_TAB),
         }

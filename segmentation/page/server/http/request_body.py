@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from math import isfinite
 
 from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope
@@ -17,6 +18,7 @@ EVENT_BYTES = 1_000_000
 # Time limit of a body, extended as data arrives: a phone on a bad connection is slow too.
 BODY_SECONDS, MIN_BYTES_PER_SECOND = 30, 25_000
 URL = re.compile(r"\s*https?:", re.IGNORECASE)
+MAX_INTEGER = 2**53 - 1
 
 NO_LENGTH = Text(
     "The request has no Content-Length header. Send it with one.",
@@ -98,11 +100,16 @@ def replay(body: bytes, receive: Receive) -> Receive:
 def check_event(body: bytes) -> None:
     """Refuse an event that names a file on another host, which Gradio would fetch.
 
+    Numbers are those of I-JSON (RFC 7493, section 2.2), which all programs read alike:
+    no handler, and no answer that repeats a number, meets one that a float cannot hold.
+
     Raises:
         Refusal: 400, the event names such a file or is not JSON.
     """
     try:
-        values = [json.loads(body)]
+        values = [
+            json.loads(body, parse_int=_integer, parse_float=_real, parse_constant=_no_number)
+        ]
     except (ValueError, RecursionError) as error:
         raise Refusal(400, NOT_JSON) from error
     while values:
@@ -113,3 +120,22 @@ def check_event(body: bytes) -> None:
             values.extend(value.values())
         elif isinstance(value, list):
             values.extend(value)
+
+
+def _integer(text: str) -> int:
+    number = int(text)
+    if abs(number) > MAX_INTEGER:
+        raise ValueError(text[:20])
+    return number
+
+
+def _real(text: str) -> float:
+    number = float(text)
+    if not isfinite(number):
+        raise ValueError(text[:20])
+    return number
+
+
+def _no_number(text: str) -> None:
+    """Refuse NaN and Infinity, which Python's parser takes for numbers."""
+    raise ValueError(text)
