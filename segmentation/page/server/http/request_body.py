@@ -19,6 +19,8 @@ EVENT_BYTES = 1_000_000
 BODY_SECONDS, MIN_BYTES_PER_SECOND = 30, 25_000
 URL = re.compile(r"\s*https?:", re.IGNORECASE)
 MAX_INTEGER = 2**53 - 1
+# The name of a session, which the client makes up and Gradio keeps.
+SESSION = r"[\w-]{1,64}"
 
 NO_LENGTH = Text(
     "The request has no Content-Length header. Send it with one.",
@@ -32,6 +34,10 @@ TOO_SLOW = Text("The request took too long to arrive. Try again.", "请求传送
 NOT_JSON = Text(
     "The request is not valid JSON. Correct it and try again.",
     "请求不是有效的 JSON，请更正后重试。",
+)
+BAD_SESSION = Text(
+    "The session_hash may have 64 letters and digits at most, and an event is not batched.",
+    "session_hash 最多 64 个字母或数字，且不支持 batched。",
 )
 NO_URL = Text(
     "Addresses of other sites are not fetched. Upload the file instead.",
@@ -104,7 +110,7 @@ def check_event(body: bytes) -> None:
     no handler, and no answer that repeats a number, meets one that a float cannot hold.
 
     Raises:
-        Refusal: 400, the event names such a file or is not JSON.
+        Refusal: 400, the event names such a file, is not JSON, or is none of a session.
     """
     try:
         values = [
@@ -112,6 +118,7 @@ def check_event(body: bytes) -> None:
         ]
     except (ValueError, RecursionError) as error:
         raise Refusal(400, NOT_JSON) from error
+    _check_session(values[0])
     while values:
         value = values.pop()
         if isinstance(value, dict):
@@ -120,6 +127,16 @@ def check_event(body: bytes) -> None:
             values.extend(value.values())
         elif isinstance(value, list):
             values.extend(value)
+
+
+def _check_session(event: object) -> None:
+    """Refuse an event that Gradio would queue, and could not answer."""
+    if not isinstance(event, dict):
+        return
+    session = event.get("session_hash")
+    is_name = isinstance(session, str) and re.fullmatch(SESSION, session)
+    if event.get("batched") or not (session is None or is_name):
+        raise Refusal(400, BAD_SESSION)
 
 
 def _integer(text: str) -> int:
