@@ -193,6 +193,10 @@ STRINGS = {
         "Too many requests from your network are waiting here. Try again in a moment.",
         "来自您所在网络的请求排队过多，请稍后再试。",
     ),
+    "bad_setting": Text(
+        "A setting is missing or cannot have this value. Correct it, or reload the page.",
+        "有设置缺失或取值无效，请更正，或刷新页面。",
+    ),
     "queue_full": Text(
         "Too many visitors are waiting right now. Try again in a moment.",
         "现在排队的人太多，请稍后再试。",
