@@ -212,6 +212,7 @@ STRINGS = {
     "photos": Text("Photos", "照片"),
     "batch_objects": Text("Objects to cut out", "抠取对象"),
     "auto": Text("Subject", "主体"),
+    "whole_subject": Text("Whole subject", "整个主体"),
     "largest": Text("The largest object", "最大的物体"),
     "all_objects": Text("All objects", "所有物体"),
     "to_batch": Text("Put into the batch", "放回批量结果"),
