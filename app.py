@@ -25,7 +25,9 @@ from segmentation.cli.options import limit_threads
 from segmentation.engines.proxy import ignored_proxies
 from segmentation.inference.registry import ModelRegistry, available_models
 from segmentation.page.api import publish_api
-from segmentation.page.batch_tab.tab import BATCH_TAB, CUTOUT_TAB, BatchTab
+from segmentation.page.batch_tab.events import BATCH_TAB, CUTOUT_TAB
+from segmentation.page.batch_tab.store import BatchMemory
+from segmentation.page.batch_tab.tab import batch_tab
 from segmentation.page.compare_tab.columns import LETTERS
 from segmentation.page.compare_tab.tab import compare_tab
 from segmentation.page.components import EXAMPLES, QUIET, PageContext, string
@@ -90,13 +92,14 @@ def build_ui(context: PageContext, policy: PagePolicy = PRIVATE_PAGE) -> gr.Bloc
     ui = gr.Blocks(title="Koutu 抠图", analytics_enabled=False, fill_width=True)
     with ui:
         top = header(context)
+        memory = BatchMemory()
         with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as tabs:
             with gr.Tab(string("cut_out"), id=CUTOUT_TAB):
                 cutout = cutout_tab(ui, context, top)
             with gr.Tab(string("compare")):
                 compare_tab(ui, context, cutout)
             with gr.Tab(string("batch"), id=BATCH_TAB):
-                BatchTab(context, top, cutout, tabs)
+                batch_tab(ui, context, top, memory, cutout, tabs)
         footer(context, top)
         restarted = gr.Checkbox(visible=False)
         inputs = [restarted, cutout.memory]
