@@ -115,6 +115,13 @@ def serial(queue: str) -> dict[str, Any]:
     return {"concurrency_id": queue, "concurrency_limit": 1}
 
 
+def changed(control: Any) -> Any:
+    """Return the event of a control that a visitor changed."""
+    if isinstance(control, gr.Slider):
+        return control.release
+    return control.upload if isinstance(control, gr.UploadButton) else control.input
+
+
 def photo_button(label: str, **options: Any) -> gr.UploadButton:
     """Create a button that chooses a photo; its value is the path of the file as it was sent.
 
