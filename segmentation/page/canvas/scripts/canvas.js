@@ -150,6 +150,7 @@ class Studio {
       target,
       strokes: this.frame ? this.sketch.strokes : [],
       box: this.sketch.box,
+      trace: this.sketch.trace,
       brush: this.brushAtPointer(),
     });
     this.divider.draw(this.mode === "result");
@@ -228,6 +229,7 @@ class Studio {
       this.sketch.startStroke(this.tool, radius, pointXy);
     }
     if (this.tool === "box") this.sketch.startBox(pointXy);
+    if (this.tool === "pick") this.sketch.startTrace(pointXy);
   }
 
   /** Move the pointer by keys, by a share of the picture. */
