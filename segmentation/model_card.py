@@ -132,15 +132,11 @@ class ModelCard:
 
     @property
     def source_graphs(self) -> tuple[Artifact, ...]:
-        """The float graphs of one photo with weights of their own.
-
-        Other artifacts are made from them.
-        """
+        """The float graphs of one photo with their own weights; other artifacts are made of them."""
         return tuple(
             artifact
             for artifact in self.artifacts
-            if artifact.format == "onnx"
-            and artifact.precision == "fp32"
+            if (artifact.format, artifact.precision) == ("onnx", "fp32")
             and artifact.weights_file is None
             and artifact.batch == 1
         )

@@ -47,7 +47,9 @@ def test_hovering_shows_what_a_click_gives_without_a_request(sized_page: Page) -
     expect(stage).to_have_attribute("data-target", "")
     # Those by which the page and the server notice that the other one is gone.
     regular = ("heartbeat", "app_id")
-    assert [url for url in requests if not url.partition("?")[0].rstrip("/").endswith(regular)] == []
+    assert [
+        url for url in requests if not url.partition("?")[0].rstrip("/").endswith(regular)
+    ] == []
     assert problems(page, f"canvas_{page.viewport_size['width']}", still=False) == []  # type: ignore[index]
 
 
