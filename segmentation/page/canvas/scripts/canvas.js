@@ -137,6 +137,7 @@ class Studio {
     const target = this.targetAt(this.pointXy);
     this.root.dataset.view = this.mode;
     this.root.dataset.tool = this.tool;
+    this.root.classList.toggle("tracing", this.sketch.trace.length > 1);
     stage.classList.toggle("zoomed", !viewport.isFitted);
     stage.classList.toggle("pan", this.holdsSpace);
     stage.classList.toggle("over", Boolean(target));
