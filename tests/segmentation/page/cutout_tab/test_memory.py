@@ -194,7 +194,7 @@ def test_a_reload_keeps_photo_selection_and_settings(page: Page, address: str) -
     page.locator("#canvas button[data-tool=erase]").click()
     with redrawn(page):
         paint(page, (0.4, 0.3), (0.5, 0.3))
-    page.goto(address)
+    page.reload()
     await_file(page)
     undo = page.locator("#undo")
     with redrawn(page):
