@@ -89,7 +89,9 @@ def test_a_click_on_nothing_keeps_the_file(page: Page) -> None:
 
 
 @pytest.mark.parametrize("page", ["en-US"], indirect=True)
-def test_a_box_offers_further_objects_and_zoom_shows_the_photos_own_pixels(page: Page) -> None:
+def test_a_box_and_a_line_offer_further_objects_and_zoom_shows_the_photos_own_pixels(
+    page: Page,
+) -> None:
     with redrawn(page):
         photo_input(page).set_input_files(EXAMPLES / "two_dogs.jpg")
     stage = page.locator("#canvas .stage")
@@ -104,6 +106,12 @@ def test_a_box_offers_further_objects_and_zoom_shows_the_photos_own_pixels(page:
     with redrawn(page):
         page.keyboard.press("Control+z")
     expect(found).to_have_count(count)
+    page.keyboard.press("s")
+    with redrawn(page):
+        paint(page, (0.1, 0.8), (0.3, 0.9))
+    expect(found).to_have_count(count + 1)
+    with redrawn(page):
+        page.keyboard.press("Control+z")
 
     part = page.locator("#canvas img.tile")
     expect(part).to_be_hidden()
