@@ -31,6 +31,8 @@ DOM_CLASSES = (
     "thumbnail-item",
     "toast-body",
     "toast-header",
+    "toast-wrap",
+    "translucent",
     "upload-container",
     "uploading",
     "wrap",

@@ -2,6 +2,7 @@
 
 from segmentation.compositing.sizing.presets import ID_COLOURS, SIZE_PRESETS
 from segmentation.i18n import Text
+from segmentation.page.size_options import size_title
 
 STRINGS = {
     "title": Text("Cut objects out of photos", "把想要的，从照片里抠出来"),
@@ -71,11 +72,8 @@ STRINGS = {
     "shift_y": Text("Up or down", "上下移动"),
     "sheet": Text("Print sheet: fill 6-inch paper with copies", "排版：铺满 6 寸相纸"),
     "max_kb": Text("Maximum file size, kB (0: no limit)", "文件大小上限（kB，0 表示不限）"),
-    "check_head": Text(
-        "If the head is not where it should be, adjust its position here.",
-        "如果头部位置不合适，可在此手动调整。",
-    ),
-    **{name: preset.title for name, preset in SIZE_PRESETS.items()},
+    "check_head": Text("You can adjust its position above.", "可在上方手动调整头部位置。"),
+    **{name: size_title(preset) for name, preset in SIZE_PRESETS.items()},
     **ID_COLOURS,
     "format": Text("Format", "格式"),
     "quality": Text("Quality", "图片质量"),
@@ -194,6 +192,10 @@ STRINGS = {
         "Too many requests from your network are waiting here. Try again in a moment.",
         "来自您所在网络的请求排队过多，请稍后再试。",
     ),
+    "bad_setting": Text(
+        "A setting is missing or cannot have this value. Correct it, or reload the page.",
+        "有设置缺失或取值无效，请更正，或刷新页面。",
+    ),
     "queue_full": Text(
         "Too many visitors are waiting right now. Try again in a moment.",
         "现在排队的人太多，请稍后再试。",
@@ -209,6 +211,7 @@ STRINGS = {
     "photos": Text("Photos", "照片"),
     "batch_objects": Text("Objects to cut out", "抠取对象"),
     "auto": Text("Subject", "主体"),
+    "whole_subject": Text("Whole subject", "整个主体"),
     "largest": Text("Largest object", "最大的物体"),
     "all_objects": Text("All objects", "所有物体"),
     "to_batch": Text("Put into the batch", "放回批量结果"),

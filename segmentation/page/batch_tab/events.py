@@ -19,6 +19,7 @@ from segmentation.page.components import (
     Values,
     language_of,
     require,
+    selected_index,
     skip,
     string,
     translate_errors,
@@ -145,17 +146,18 @@ class BatchEvents:
         """Offer to stop again, after stopping failed."""
         return {self._layout.stop: gr.Button(string("stop"), interactive=True)}
 
-    def open_result(self, values: Values, event: gr.SelectData, request: gr.Request) -> Updates:
+    def open_result(self, values: Values, event: gr.EventData, request: gr.Request) -> Updates:
         """Open the photo of the tile that was clicked in the tab for one photo."""
         batch, language = self._newest(values, request), language_of(request)
+        index = selected_index(event, batch.done)
         gr.Info(
             STRINGS["fix_hint"].in_language(language),
             duration=FIX_HINT_SECONDS,
             title=STRINGS["fix"].in_language(language),
         )
         return {
-            self._layout.opened: event.index,
-            self._cutout.open_request: open_result(batch, event.index),
+            self._layout.opened: index,
+            self._cutout.open_request: open_result(batch, index),
             self._cutout.to_batch: gr.Button(visible=True),
             self._tabs: gr.Tabs(selected=CUTOUT_TAB),
         }

@@ -157,8 +157,10 @@ class CutoutLayout:
     def _photo(self) -> None:
         self.canvas = photo_canvas(elem_id="canvas")
         self.cancel_buttons.append(cancel_button())
-        self.objects = gr.CheckboxGroup(label=string("objects"), container=False, elem_id="objects")
         with gr.Row(elem_id="selection"):
+            self.objects = gr.CheckboxGroup(
+                label=string("objects"), container=False, elem_id="objects"
+            )
             self.select_all = gr.Button(string("all"), size="sm", min_width=44)
             self.select_none = gr.Button(string("none"), size="sm", min_width=44)
         self.message = gr.Markdown(elem_id="message")

@@ -14,13 +14,14 @@ from gradio.components import Component
 from segmentation.compositing.strokes import MAX_STROKES, Stroke
 from segmentation.errors import ChoiceError
 from segmentation.inference.segment_box import MIN_BOX_SIDE
-from segmentation.page.canvas.events import is_number, read_stroke
+from segmentation.page.canvas.events import read_stroke
 from segmentation.page.components import EXAMPLES, gallery, language_of
 from segmentation.page.cutout_tab.open_request import OpenRequest
 from segmentation.page.gradio_internals import is_uploaded
 from segmentation.page.options import PageOptions
 from segmentation.page.session import DrawnBox, PhotoState
 from segmentation.page.strings import STRINGS
+from segmentation.text_options import is_number
 
 KEY = "koutu_studio"
 # What the browser is sent with each edit must stay small: this many points are some 50 kB. Each
