@@ -247,6 +247,9 @@ STRINGS = {
     "device_when_loaded": Text("loads with the first photo", "打开第一张照片时加载"),
 }
 
+# The button of the slider between two pictures, and its symbol.
+_SLIDER_BACK = Text("Slider back to the middle", "滑块回到中间")
+
 # Texts of Gradio's own that the page replaces, by Gradio's keys.
 GRADIO_KEYS = {
     "upload_text.drop_file": Text("Choose photos", "选择照片"),
@@ -254,8 +257,7 @@ GRADIO_KEYS = {
         "or drop photos or a folder anywhere, or paste",
         "也可以把照片或文件夹拖到页面任意位置，或直接粘贴",
     ),
-    # On the button of the slider between two pictures.
-    "common.undo": Text("Slider back to the middle", "滑块回到中间"),
+    "common.undo": _SLIDER_BACK,
 }
 
 # Texts that Gradio's page has in English only.
@@ -279,6 +281,7 @@ GRADIO_NAMES = {
     "Click to upload or drop files": Text("Click to upload or drop files", "点击上传，或拖放文件"),
     "Fullscreen": Text("Full screen", "全屏"),
     "Reset to default value": Text("Reset to default value", "恢复默认值"),
+    "undo": _SLIDER_BACK,
     "Gradio footer navigation": Text("Footer", "页脚"),
 }
 
