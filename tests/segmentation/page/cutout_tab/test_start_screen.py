@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, FilePayload, Page, expect
+from playwright.sync_api import FilePayload, Page, expect
 
 from tests.paths import EXAMPLES
-from tests.segmentation.page.browser_tabs import BrowserTabs
+from tests.segmentation.page.browser_tab import BrowserTab
 from tests.segmentation.page.browsing import (
     download,
     drop_file,
@@ -27,14 +27,14 @@ only_english = pytest.mark.parametrize("page", ["en-US"], indirect=True)
     [(1280, 800, "dark", "zh-CN"), (360, 740, "light", "en-US")],
 )
 def test_the_page_fits_its_window_before_there_is_a_photo(
-    tabs: BrowserTabs,
+    tab: BrowserTab,
     address: str,
     width: int,
     height: int,
     scheme: Literal["light", "dark"],
     locale: str,
 ) -> None:
-    with tabs.visit(address, locale, width, height, scheme) as page:
+    with tab.visit(address, locale, width, height, scheme) as page:
         last = page.locator("#examples button").last
         expect(last).to_be_in_viewport(ratio=1)
         title = page.get_by_role("heading", name=text(page, "title"))
@@ -94,15 +94,12 @@ def test_the_result_is_copied_as_a_transparent_png(page: Page, tmp_path: Path) -
     ("locale", "words"), [("zh-HK", "选择照片"), ("yue", "选择照片"), ("fr-FR", "Choose a photo")]
 )
 def test_every_browser_gets_one_of_the_two_languages(
-    browser: Browser, address: str, locale: str, words: str
+    tab: BrowserTab, address: str, locale: str, words: str
 ) -> None:
-    context = browser.new_context(locale=locale)
-    page = context.new_page()
-    page.goto(address)
-    expect(page.locator("#upload")).to_have_text(words)
-    visible = page.locator("#introduction h2 span:visible")
-    expect(visible).to_have_count(1)
-    context.close()
+    with tab.visit(address, locale) as page:
+        expect(page.locator("#upload")).to_have_text(words)
+        visible = page.locator("#introduction h2 span:visible")
+        expect(visible).to_have_count(1)
 
 
 @only_english
