@@ -1,5 +1,6 @@
 """Actions of a visitor in the browser, and checks of what the page shows."""
 
+import base64
 import re
 import shutil
 from collections.abc import Iterator
@@ -19,9 +20,10 @@ from tests.paths import SCREENSHOTS
 
 # The helmet in the example astronaut.png, which is not chosen at first.
 HELMET = 420 / 512, 450 / 512
-DROP = """([name, bytes, type, selector]) => {
+DROP = """([name, base64, type, selector]) => {
+    const bytes = Uint8Array.from(atob(base64), character => character.charCodeAt(0));
     const dataTransfer = new DataTransfer();
-    dataTransfer.items.add(new File([new Uint8Array(bytes)], name, {type}));
+    dataTransfer.items.add(new File([bytes], name, {type}));
     const options = {dataTransfer, bubbles: true, cancelable: true};
     document.querySelector(selector).dispatchEvent(new DragEvent("dragenter", options));
     const isShown = "drop" in document.documentElement.dataset;
@@ -98,7 +100,9 @@ def photo_input(page: Page) -> Locator:
 
 def drop_file(page: Page, path: Path, name: str, type_: str, selector: str) -> list[bool]:
     """Drop a file; return whether the page offers to take it, and the browser leaves it alone."""
-    outcome: list[bool] = page.evaluate(DROP, [name, [*path.read_bytes()], type_, selector])
+    # A list of numbers would take seconds to reach the browser.
+    photo = base64.b64encode(path.read_bytes()).decode()
+    outcome: list[bool] = page.evaluate(DROP, [name, photo, type_, selector])
     return outcome
 
 
