@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, FilePayload, Page, Route, expect
 from segmentation.page.canvas.canvas import FOLDER
 from segmentation.page.minify import read_code
 from tests.paths import EXAMPLES
-from tests.segmentation.page.browser_tabs import BrowserTabs
+from tests.segmentation.page.browser_tab import BrowserTab
 from tests.segmentation.page.browsing import (
     HELMET,
     canvas_tool,
@@ -25,10 +25,10 @@ from tests.segmentation.page.browsing import (
 
 
 @pytest.fixture(params=[1280, 360])
-def sized_page(request: pytest.FixtureRequest, tabs: BrowserTabs, address: str) -> Iterator[Page]:
+def sized_page(request: pytest.FixtureRequest, tab: BrowserTab, address: str) -> Iterator[Page]:
     """Open the page on a screen of each width."""
     height = 800 if request.param > 640 else 640
-    with tabs.visit(address, width=request.param, height=height) as page:
+    with tab.visit(address, width=request.param, height=height) as page:
         page.locator("#examples img").first.wait_for()
         yield page
 
