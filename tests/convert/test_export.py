@@ -1,10 +1,9 @@
 """`python -m convert export`: what it writes and refuses, and what a failure leaves behind."""
 
 import os
+import resource
 import shutil
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -98,13 +97,18 @@ def test_a_graph_that_disagrees_with_transformers_is_not_kept(
     assert {path.name: path.read_bytes() for path in (tmp_path / "m").iterdir()} == before
 
 
-def test_a_full_disk_is_reported_in_one_line_and_nothing_stays(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "convert", "export", str(SWIN_4_46), "--size", "64", "-o"]
+def test_a_full_disk_is_reported_in_one_line_and_nothing_stays(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     # With files limited to 100 kB, the kernel refuses the rest as on a full disk.
-    shell = ["bash", "-c", 'ulimit -f 100; exec "$@"', "bash"]
-    done = subprocess.run([*shell, *command, str(tmp_path / "m")], capture_output=True, text=True)
-    assert done.returncode == 1
-    assert done.stderr.splitlines()[-1] == "error: File too large. Free some space."
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+    try:
+        status = main(["export", str(SWIN_4_46), "--size", "64", "-o", str(tmp_path / "m")])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert status == 1
+    assert capsys.readouterr().err.splitlines()[-1] == "error: File too large. Free some space."
     assert list(tmp_path.iterdir()) == []
 
 
