@@ -45,7 +45,7 @@ class Limits:
     longest_side: int = 30_000
     shortest_side: int = 16
     frames: int = 2_000
-    batch_photos: int = 50
+    batch_photos: int = 200
     batch_megabytes: float = 500
     encoding_seconds: float | None = None
     are_strangers: bool = False

@@ -245,11 +245,14 @@ def remove_fragments(mask_logits: Float32) -> Float32:
         float32 (h, w), a new array.
     """
     inside = (mask_logits > 0).astype(np.uint8)
-    count, components, stats, _ = cv2.connectedComponentsWithStats(inside)
-    areas = stats[1:count, cv2.CC_STAT_AREA]
-    fragments = 1 + np.flatnonzero(areas < MIN_FRAGMENT_SHARE * areas.max(initial=0))
+    _, components, stats, _ = cv2.connectedComponentsWithStats(inside)
+    areas = stats[:, cv2.CC_STAT_AREA]
+    is_fragment = areas < MIN_FRAGMENT_SHARE * areas[1:].max(initial=0)
+    is_fragment[0] = False  # component 0 is the outside
+    if not is_fragment.any():
+        return mask_logits.astype(np.float32)
     # Including the cells around a piece: interpolation would otherwise overshoot zero there.
-    pieces = np.isin(components, fragments).astype(np.uint8)
+    pieces = is_fragment[components].astype(np.uint8)
     removed = cv2.dilate(pieces, np.ones((3, 3), np.uint8)) > 0
     return np.where(removed, np.minimum(-np.abs(mask_logits), -1), mask_logits).astype(np.float32)
 

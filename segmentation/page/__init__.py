@@ -2,7 +2,8 @@
 
 from segmentation.engines.proxy import repair_proxies
 from segmentation.engines.telemetry import disable_telemetry
-from segmentation.page.gradio_variables import import_gradio, remove_unused_variables
+from segmentation.page.gradio_import import import_gradio
+from segmentation.page.gradio_variables import remove_unused_variables
 
 disable_telemetry()
 repair_proxies()

@@ -1,7 +1,7 @@
 """Components, event options and error handling that several tabs share."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sized
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import gradio as gr
 from gradio.blocks import Block
 
-from segmentation.errors import KoutuError
+from segmentation.errors import ChoiceError, KoutuError
 from segmentation.i18n import LANGUAGES, Language, Text, preferred_language
 from segmentation.image.bounded.pool import MAX_DECODERS
 from segmentation.image.memory import translate_memory_errors
@@ -22,6 +22,7 @@ from segmentation.page.photo_cache import PhotoCache
 from segmentation.page.server.launch import KEEP_SECONDS
 from segmentation.page.server.limits.queue_limits import DEVICE_QUEUE
 from segmentation.page.strings import GRADIO_KEYS, STRINGS
+from segmentation.text_options import accepts
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 # Values and updates of components, as handlers take and return them.
@@ -114,6 +115,13 @@ def serial(queue: str) -> dict[str, Any]:
     return {"concurrency_id": queue, "concurrency_limit": 1}
 
 
+def changed(control: Any) -> Any:
+    """Return the event of a control that a visitor changed."""
+    if isinstance(control, gr.Slider):
+        return control.release
+    return control.upload if isinstance(control, gr.UploadButton) else control.input
+
+
 def photo_button(label: str, **options: Any) -> gr.UploadButton:
     """Create a button that chooses a photo; its value is the path of the file as it was sent.
 
@@ -184,6 +192,18 @@ def translate_errors(request: gr.Request) -> Iterator[None]:
             yield
     except KoutuError as error:
         raise gr.Error(error.in_language(language_of(request)), print_exception=False) from error
+
+
+def selected_index(event: gr.EventData, items: Sized) -> int:
+    """Return the index of the item that was clicked.
+
+    Raises:
+        ChoiceError: there is no such item, since a client may send anything.
+    """
+    index = event._data.get("index") if isinstance(event._data, dict) else None
+    if not (isinstance(index, int) and accepts(int, index) and 0 <= index < len(items)):
+        raise ChoiceError.from_text(STRINGS["bad_setting"])
+    return index
 
 
 def require(state: State | None, request: gr.Request) -> State:

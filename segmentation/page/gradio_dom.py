@@ -30,6 +30,8 @@ DOM_CLASSES = (
     "thumbnail-item",
     "toast-body",
     "toast-header",
+    "toast-wrap",
+    "translucent",
     "upload-container",
     "uploading",
     "wrap",

@@ -26,14 +26,3 @@ def remove_unused_variables() -> None:
     for name in list(os.environ):
         if name.startswith("GRADIO_") and name not in READ:
             del os.environ[name]
-
-
-def import_gradio() -> None:
-    """Import the modules of Gradio that read the port, without it: `choose_address` checks it."""
-    port = os.environ.pop(SERVER_PORT, None)
-    try:
-        import gradio.http_server
-        import gradio.node_server  # noqa: F401
-    finally:
-        if port is not None:
-            os.environ[SERVER_PORT] = port

@@ -2,6 +2,7 @@
 
 from segmentation.compositing.sizing.presets import ID_COLOURS, SIZE_PRESETS
 from segmentation.i18n import Text
+from segmentation.page.size_options import size_title
 
 STRINGS = {
     "title": Text("Cut objects out of photos", "把想要的，从照片里抠出来"),
@@ -71,11 +72,8 @@ STRINGS = {
     "shift_y": Text("Up or down", "上下移动"),
     "sheet": Text("Print sheet: fill 6-inch paper with copies", "排版：铺满 6 寸相纸"),
     "max_kb": Text("Largest file, kB (0: no limit)", "文件大小上限（kB，0 为不限）"),
-    "check_head": Text(
-        "If the head is not where it should be, adjust its position here.",
-        "如果头部位置不合适，可在此手动调整。",
-    ),
-    **{name: preset.title for name, preset in SIZE_PRESETS.items()},
+    "check_head": Text("You can adjust its position above.", "可在上方手动调整头部位置。"),
+    **{name: size_title(preset) for name, preset in SIZE_PRESETS.items()},
     **ID_COLOURS,
     "format": Text("Format", "格式"),
     "quality": Text("Quality", "图片质量"),
@@ -195,6 +193,10 @@ STRINGS = {
         "Too many requests from your network are waiting here. Try again in a moment.",
         "来自您所在网络的请求排队过多，请稍后再试。",
     ),
+    "bad_setting": Text(
+        "A setting is missing or cannot have this value. Correct it, or reload the page.",
+        "有设置缺失或取值无效，请更正，或刷新页面。",
+    ),
     "queue_full": Text(
         "Too many visitors are waiting right now. Try again in a moment.",
         "现在排队的人太多，请稍后再试。",
@@ -210,6 +212,7 @@ STRINGS = {
     "photos": Text("Photos", "照片"),
     "batch_objects": Text("Objects to cut out", "抠取对象"),
     "auto": Text("Subject", "主体"),
+    "whole_subject": Text("Whole subject", "整个主体"),
     "largest": Text("The largest object", "最大的物体"),
     "all_objects": Text("All objects", "所有物体"),
     "to_batch": Text("Put into the batch", "放回批量结果"),
@@ -229,12 +232,16 @@ STRINGS = {
     "cancel": Text("Cancel", "取消"),
     "stop": Text("Stop and keep finished ones", "停止并保留已完成的"),
     "resume": Text("Continue with the rest", "继续处理其余照片"),
-    "stopping": Text("Stopping after this photo …", "当前照片完成后停止……"),
+    "stopping": Text("Finishing the photos in progress …", "正在完成处理中的照片……"),
     "waiting": Text("waiting", "等待中"),
     "working": Text("in progress …", "处理中……"),
-    "outcome": Text("Outcome", "结果"),
     "batch_state": Text(
         "{done} of {all} photos done, {files} cut out", "已处理 {done}/{all} 张，抠出 {files} 张"
+    ),
+    "batch_deleted": Text(
+        "The server no longer has your last batch: files are deleted after an hour, and when the "
+        "server restarts. Add the photos again.",
+        "服务器上已没有上一批照片：文件一小时后删除，服务器重启后也不保留。请重新添加照片。",
     ),
     "device_when_loaded": Text("loads with the first photo", "打开第一张照片时加载"),
 }

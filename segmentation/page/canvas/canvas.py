@@ -15,9 +15,9 @@ from segmentation.page.canvas.view import SCALES
 from segmentation.page.minify import read_code
 
 FOLDER = Path(__file__).parent
-# Joined in this order.
+# Of styles/, joined in this order.
 STYLES = ("stage.css", "canvas.css")
-# Joined into one script, in this order.
+# Of scripts/, joined into one script in this order.
 SCRIPTS = (
     "viewport.js",
     "object_map.js",
@@ -48,7 +48,7 @@ def photo_canvas(**options: Any) -> gr.HTML:
     """
     return gr.HTML(
         html_template=read_code(FOLDER / "canvas.html"),
-        css_template=_read(STYLES),
+        css_template=_read("styles", STYLES),
         # Gradio listens to the events that stand quoted here.
         js_on_load=f"startCanvas(element, trigger, props, watch); // {json.dumps(EVENTS)}",
         apply_default_css=False,
@@ -71,9 +71,9 @@ def canvas_script() -> str:
         f"const {name} = {json.dumps(value, ensure_ascii=False)};"
         for name, value in constants.items()
     ]
-    definitions = "\n".join([*lines, _read(SCRIPTS)])
+    definitions = "\n".join([*lines, _read("scripts", SCRIPTS)])
     return f"window.startCanvas = (() => {{\n{definitions}\nreturn startCanvas;\n}})();"
 
 
-def _read(names: Sequence[str]) -> str:
-    return "\n".join(read_code(FOLDER / name) for name in names)
+def _read(folder: str, names: Sequence[str]) -> str:
+    return "\n".join(read_code(FOLDER / folder / name) for name in names)

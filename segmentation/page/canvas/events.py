@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isfinite
 from typing import Any
 
 from segmentation.arrays import BoxXYXY, SizeHW
@@ -11,6 +10,7 @@ from segmentation.errors import ChoiceError
 from segmentation.inference.merge import MAX_INSTANCES
 from segmentation.page.canvas.object_map import CHANNELS
 from segmentation.page.canvas.view import SCALES, BoxShare, PointShare, TileSource
+from segmentation.text_options import is_number
 
 # Longest side of a tile, in pixels of the screen.
 MAX_TILE_SIDE = 4096
@@ -127,11 +127,6 @@ def read_tile(data: Any) -> TileRequest:
     if source not in ("result", "original") or not 1 <= side <= MAX_TILE_SIDE:
         raise _invalid()
     return TileRequest(_box(fields.get("box_xyxy")), round(side), source)
-
-
-def is_number(value: Any) -> bool:
-    """Whether a value that was read from JSON is a finite number."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
 
 
 def _fields(data: Any) -> Mapping[str, Any]:

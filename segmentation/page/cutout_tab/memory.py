@@ -14,13 +14,14 @@ from gradio.components import Component
 from segmentation.compositing.strokes import MAX_STROKES, Stroke
 from segmentation.errors import ChoiceError
 from segmentation.inference.segment_box import MIN_BOX_SIDE
-from segmentation.page.canvas.events import is_number, read_stroke
+from segmentation.page.canvas.events import read_stroke
 from segmentation.page.components import EXAMPLES, gallery, language_of
 from segmentation.page.cutout_tab.open_request import OpenRequest
 from segmentation.page.gradio_internals import is_uploaded
 from segmentation.page.options import PageOptions
 from segmentation.page.session import DrawnBox, PhotoState
 from segmentation.page.strings import STRINGS
+from segmentation.text_options import is_number
 
 KEY = "koutu_studio"
 # What the browser is sent with each edit must stay small: this many points are some 50 kB. Each
@@ -30,12 +31,12 @@ MAX_KEPT_POINTS, MAX_KEPT_BOXES = 3_000, 20
 DECIMALS = 4
 
 
-def browser_memory() -> gr.BrowserState:
-    """Create the component that holds the memory.
+def browser_memory(key: str = KEY) -> gr.BrowserState:
+    """Create a component that holds a memory, which the browser keeps by a key.
 
     The secret keeps nothing secret: with one of Gradio's own, each restart would forget all.
     """
-    return gr.BrowserState(None, storage_key=KEY, secret=KEY)
+    return gr.BrowserState(None, storage_key=key, secret=key)
 
 
 def remember(state: PhotoState, options: PageOptions) -> dict[str, Any]:
@@ -46,8 +47,13 @@ def remember(state: PhotoState, options: PageOptions) -> dict[str, Any]:
         "chosen": [*state.chosen],
         "boxes": [[*box.box_xyxy, box.min_score] for box in state.boxes],
         "strokes": _strokes_as_json(state.strokes),
-        "options": asdict(replace(options, backdrop=None)),
+        "options": remember_options(options),
     }
+
+
+def remember_options(options: PageOptions) -> dict[str, Any]:
+    """Return the memory of the values of the controls, of which no file is one."""
+    return asdict(replace(options, backdrop=None))
 
 
 def forget_photo(memory: Any) -> Any:

@@ -17,6 +17,7 @@ from segmentation.page.components import (
     Values,
     gallery,
     language_of,
+    selected_index,
     skip,
     translate_errors,
 )
@@ -64,12 +65,12 @@ class PhotoEvents:
     def open_example(
         self,
         values: Values,
-        event: gr.SelectData,
+        event: gr.EventData,
         request: gr.Request,
         progress: gr.Progress = PROGRESS,
     ) -> Updates:
         """Open the example that was clicked."""
-        path = EXAMPLES / gallery()[event.index]["file"]
+        path = EXAMPLES / gallery()[selected_index(event, gallery())]["file"]
         return self._open(str(path), values[self._header.model], request, progress)
 
     def open_photo(

@@ -10,7 +10,7 @@ from typing import Any
 
 import gradio as gr
 
-from segmentation.page.components import LATEST, PRIVATE, QUIET, PageContext, serial
+from segmentation.page.components import LATEST, PRIVATE, QUIET, PageContext, changed, serial
 from segmentation.page.cutout_tab.drawing import Drawing
 from segmentation.page.cutout_tab.edit_events import EditEvents
 from segmentation.page.cutout_tab.edit_wiring import wire_edits
@@ -84,14 +84,7 @@ def _wire_controls(layout: CutoutLayout, events: PhotoEvents) -> list[Any]:
     # Their handlers ask for the result themselves.
     wired = {layout.size_panel.kind, *layout.size_panel.numbers}
     styles = (item for item in layout.controls.values() if item not in wired)
-    return [_changed(item) for item in styles]
-
-
-def _changed(control: Any) -> Any:
-    """The event of a control that a visitor changed."""
-    if isinstance(control, gr.Slider):
-        return control.release
-    return control.upload if isinstance(control, gr.UploadButton) else control.input
+    return [changed(item) for item in styles]
 
 
 def _wire_steps(

@@ -1,4 +1,4 @@
-"""Every private name of Gradio's queue and uploads that the server depends on.
+"""Every private name of Gradio's queue, events and uploads that the server depends on.
 
 An upgrade of Gradio may rename or remove any of them; tests/segmentation/page/server/
 test_gradio_queue.py has a test for each.
@@ -44,6 +44,31 @@ def order_waiting(
         return result
 
     setattr(queue, "push", push_in_order)  # noqa: B010
+
+
+class UnreadableInputs(Exception):
+    """Raised for inputs of an event that are no values of its components."""
+
+
+def report_unreadable_inputs(ui: gr.Blocks) -> None:
+    """Raise `UnreadableInputs` for the inputs of an event that Gradio cannot read.
+
+    Gradio raises anything, with a text in English or none, and prints it with the values.
+
+    Args:
+        ui: the page.
+    """
+    preprocess = ui.preprocess_data
+
+    async def preprocess_or_report(function: Any, *args: Any, **kwargs: Any) -> Any:
+        if not function.fn:  # only the browser has something to do
+            raise UnreadableInputs
+        try:
+            return await preprocess(function, *args, **kwargs)
+        except Exception as error:  # what components raise has no base class
+            raise UnreadableInputs from error
+
+    setattr(ui, "preprocess_data", preprocess_or_report)  # noqa: B010
 
 
 def is_alive(ui: gr.Blocks, event_id: str | None) -> bool:

@@ -35,6 +35,7 @@ def test_what_the_page_sends_is_read() -> None:
 
 
 NAN = float("nan")
+HUGE = 10**400
 
 
 @pytest.mark.parametrize(
@@ -54,6 +55,13 @@ NAN = float("nan")
         (read_pick, {**PICK, "point_xy": [0.5]}),
         (read_pick, {**PICK, "point_xy": [NAN, 0]}),
         (read_pick, {**PICK, "point_xy": ["0", "0"]}),
+        (read_pick, {**PICK, "point_xy": [HUGE, 0]}),
+        (read_pick, {**PICK, "ids": [HUGE]}),
+        (read_stroke, {**STROKE, "radius": HUGE}),
+        (read_stroke, {**STROKE, "points_xy": [[-HUGE, 0]]}),
+        (read_place, {**PLACE, "scale": HUGE}),
+        (read_tile, {**TILE, "side": HUGE}),
+        (read_tile, {**TILE, "box_xyxy": [0, 0, 1, HUGE]}),
         (read_stroke, {**STROKE, "mode": "paint"}),
         (read_stroke, {**STROKE, "radius": 0.6}),
         (read_stroke, {**STROKE, "radius": float("inf")}),

@@ -75,6 +75,10 @@ def test_remembered_settings_are_set(layout: CutoutLayout, current: PageOptions)
     assert recalled == replace(current, **kept)
 
 
+# More than a double holds.
+HUGE = 10**400
+
+
 @pytest.mark.parametrize(
     "memory",
     [
@@ -84,6 +88,7 @@ def test_remembered_settings_are_set(layout: CutoutLayout, current: PageOptions)
         {"options": {"unknown": 1}},
         {"options": {"background": "lava", "format": 3, "grow": 99, "shadow": "yes"}},
         {"options": {"softness": None, "quality": True, "colour": "#" * 100, "x": "0.5"}},
+        {"options": {"softness": HUGE, "grow": -HUGE, "max_kb": HUGE, "width": HUGE}},
     ],
 )
 def test_what_does_not_fit_is_left_out(

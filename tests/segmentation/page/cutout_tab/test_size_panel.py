@@ -1,5 +1,6 @@
 """The panel for the size, in a browser: the file and its preview are what it says."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+from segmentation.compositing.sizing.presets import ID_SIZES
 from segmentation.page.strings import STRINGS
 from tests.paths import EXAMPLES
 from tests.segmentation.page.browsing import decode, open_tools, photo_input, redrawn, saved, text
@@ -36,6 +38,13 @@ def test_a_one_inch_photo_on_blue_of_at_most_30_kilobytes(page: Page, tmp_path: 
     with redrawn(page):
         choose(page, "id_colour", "#438EDB")
     assert preview_wh(page) == [295, 413]
+    formats = page.locator("#id_format input")
+    expect(formats).to_have_value("一寸 · 295 × 413 px · 25 × 35 mm")
+    formats.click()
+    expect(page.get_by_role("option")).to_have_text(
+        [re.compile(re.escape(text(page, name))) for name in ID_SIZES]
+    )
+    page.keyboard.press("Escape")
     # The photo is small, and the page says that its head had to be enlarged.
     expect(page.locator("#size_notice")).to_contain_text("照片放大了")
     open_tools(page, "file_panel")

@@ -21,6 +21,17 @@ from tests.segmentation.page.browsing import (
 
 only_english = pytest.mark.parametrize("page", ["en-US"], indirect=True)
 
+# Counts the frames in which the page and what Gradio shows before it are both there.
+COUNT_SPLASHES = """
+    window.splashes = 0;
+    const count = () => {
+        const splash = document.querySelector(".app > .translucent")?.offsetParent;
+        if (splash && document.querySelector("#start")) window.splashes += 1;
+        requestAnimationFrame(count);
+    };
+    count();
+"""
+
 
 @pytest.mark.parametrize(
     ("width", "height", "scheme", "locale"),
@@ -97,11 +108,13 @@ def test_every_browser_gets_one_of_the_two_languages(
     browser: Browser, address: str, locale: str, words: str
 ) -> None:
     context = browser.new_context(locale=locale)
+    context.add_init_script(COUNT_SPLASHES)
     page = context.new_page()
     page.goto(address)
     expect(page.locator("#upload")).to_have_text(words)
     visible = page.locator("#introduction h2 span:visible")
     expect(visible).to_have_count(1)
+    assert page.evaluate("splashes") == 0, "Gradio's own splash lies over the start screen"
     context.close()
 
 

@@ -13,7 +13,7 @@ from segmentation.page.server.limits.unread_messages import MAX_PER_NETWORK, Unr
 from tests.coroutines import run_coroutine
 from tests.segmentation.page.server.connections import wait_for
 from tests.segmentation.page.serving import address_of, launch_unprotected, served
-from tests.visitor import Visitor
+from tests.visitor import Failed, Visitor
 
 RELEASE = threading.Event()
 
@@ -23,12 +23,20 @@ def hold(word: str) -> str:
     return word
 
 
+def resize(size: float) -> float:
+    return size
+
+
 @pytest.fixture(scope="module")
 def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[gr.Blocks]:
     def build() -> gr.Blocks:
         with gr.Blocks(analytics_enabled=False) as ui:
             word, button = gr.Textbox(), gr.Button()
             button.click(hold, word, word, concurrency_id="one at a time", concurrency_limit=1)
+            slider = gr.Slider(0, 1)
+            button.click(resize, slider, slider)
+            button.click(None, slider, js="() => {}")
+        gradio_queue.report_unreadable_inputs(ui)
         return ui
 
     with pytest.MonkeyPatch.context() as patch:
@@ -124,3 +132,14 @@ def test_the_progress_of_an_upload_is_forgotten(visitor: Visitor) -> None:
     assert "known" not in statuses._statuses
     assert "known" not in statuses._signals
     gradio_queue.forget_upload("unknown")
+
+
+def test_report_unreadable_inputs_of_an_event(
+    visitor: Visitor, capfd: pytest.CaptureFixture[str]
+) -> None:
+    resize, browser_only = visitor.handler("resize"), visitor.handler("js_fn")
+    for event, inputs in ((resize, [2]), (resize, [None]), (resize, []), (browser_only, [0.5])):
+        with pytest.raises(Failed):
+            visitor.ask(event, inputs)
+        assert "gradio_queue.UnreadableInputs" in capfd.readouterr().err
+    assert visitor.ask(resize, [0.5]) == [0.5]

@@ -57,9 +57,7 @@ class Sketch {
 
   sendStroke(stroke) {
     this.sent.push(stroke);
-    const step = Math.ceil(stroke.points_xy.length / MAX_POINTS);
-    const points_xy = stroke.points_xy.filter((_, index) => index % step === 0);
-    this.trigger("stroke", { ...stroke, points_xy });
+    this.trigger("stroke", { ...stroke, points_xy: thin(stroke.points_xy) });
   }
 
   sendBox(box) {
@@ -71,6 +69,13 @@ class Sketch {
       this.trigger("box", { box_xyxy });
     }
   }
+}
+
+/** Up to MAX_POINTS points of a line, its ends among them. */
+function thin(points) {
+  const last = points.length - 1;
+  const step = Math.ceil(last / (MAX_POINTS - 1));
+  return points.filter((_, index) => index % step === 0 || index === last);
 }
 
 /** The box between two points: left, top, right, bottom. */

@@ -1,0 +1,42 @@
+"""The import of Gradio, without what it costs beyond its own modules."""
+
+import inspect
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from segmentation.page.gradio_variables import SERVER_PORT
+
+
+def import_gradio() -> None:
+    """Import the modules of Gradio that read the port, without it: `choose_address` checks it."""
+    port = os.environ.pop(SERVER_PORT, None)
+    try:
+        with no_stub_files():
+            import gradio.http_server
+            import gradio.node_server  # noqa: F401
+    finally:
+        if port is not None:
+            os.environ[SERVER_PORT] = port
+
+
+@contextmanager
+def no_stub_files() -> Iterator[None]:
+    """Keep Gradio from writing the stub file of each component that is defined in the block.
+
+    It parses the source and the stub of each component for this, which took 40 % of the processor
+    time of its import; the stubs come with its package. It skips a component that has no file.
+    """
+    getfile = inspect.getfile
+
+    def getfile_of_others(value: Any) -> str:
+        if type(value).__name__ == "ComponentMeta":
+            raise OSError
+        return getfile(value)
+
+    setattr(inspect, "getfile", getfile_of_others)  # noqa: B010
+    try:
+        yield
+    finally:
+        setattr(inspect, "getfile", getfile)  # noqa: B010
