@@ -90,6 +90,7 @@ def test_a_tiff_of_sensor_data_is_refused(tmp_path: Path, photometric: int) -> N
         read(tmp_path, data.replace(entry, struct.pack("<HHIHH", 262, 3, 1, photometric, 0)))
 
 
+@pytest.mark.usefixtures("decoded_here")
 def test_damaged_tags_are_read_without_harm(tmp_path: Path) -> None:
     data, random = tiff({254: 0}), np.random.default_rng(4)
     for _ in range(300):
