@@ -125,9 +125,9 @@ def test_a_box_and_a_line_offer_further_objects_and_zoom_shows_the_photos_own_pi
 
 @pytest.mark.parametrize("width", [360, 900])
 def test_nothing_lies_over_the_picture_or_its_buttons(
-    tabs: BrowserTabs, address: str, width: int
+    tab: BrowserTab, address: str, width: int
 ) -> None:
-    with tabs.visit(address, width=width, height=740) as page:
+    with tab.visit(address, width=width, height=740) as page:
         page.locator("#examples img").first.wait_for()
         open_example(page, 3)
         canvas_tool(page, "keep").click()
