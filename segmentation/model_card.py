@@ -132,7 +132,7 @@ class ModelCard:
 
     @property
     def source_graphs(self) -> tuple[Artifact, ...]:
-        """The float graphs of one photo with their own weights; other artifacts are made of them."""
+        """The float graphs of one photo, with weights; other artifacts are made from them."""
         return tuple(
             artifact
             for artifact in self.artifacts

@@ -1,6 +1,6 @@
 const SLIDER_NAME = /^(?:number input|range slider) for (.+)/;
 const TRANSLATED_TEXTS = ".toast-body *, .meta-text, .meta-text-center";
-const CAPTIONED_IMAGES = "#compare_examples img, #beside img";
+const CAPTIONED_IMAGES = "#beside img";
 
 /**
  * Add what Gradio's page lacks: drops, paste, and names for screen readers.
