@@ -16,7 +16,7 @@ ASSETS = Path(__file__).parent / "assets"
 # The style sheets of the page, joined in this order.
 STYLES = ("layout", "start", "studio", "batch", "compare", "gradio")
 # The scripts of the page; `startPage` uses the others.
-SCRIPTS = ("drop", "share", "notice", "page")
+SCRIPTS = ("drop", "focus", "share", "notice", "page")
 # Texts that the scripts show.
 NOTICES = ("uploading", "copied", "copy_impossible")
 # Texts that the style sheet shows, by the names of its custom properties.

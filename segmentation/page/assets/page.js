@@ -13,6 +13,7 @@ function startPage(strings) {
   // Buttons call these.
   Object.assign(window, { choosePhoto, copyFile, shareFile });
   acceptPhotosAnywhere();
+  followFocus();
   startNotices(strings.notices);
   showSharing();
   new MutationObserver(() => {
@@ -22,6 +23,7 @@ function startPage(strings) {
     translateNames(strings.names, language);
     nameImages();
     simplifyToasts();
+    keepFocus();
   }).observe(document.body, {
     childList: true,
     characterData: true,
