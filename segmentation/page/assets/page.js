@@ -10,8 +10,9 @@ const TRANSLATED_TEXTS = ".toast-body *, .meta-text, .meta-text-center";
 function startPage(strings) {
   document.addEventListener("keyup", releaseSlider);
   document.addEventListener("click", followHeaderLink);
-  // Buttons call these.
-  Object.assign(window, { choosePhoto, copyFile, shareFile });
+  // Events call these.
+  const called = { choosePhoto, copyFile, forgetExample, shareFile };
+  Object.assign(window, called);
   acceptPhotosAnywhere();
   followFocus();
   startNotices(strings.notices);
@@ -57,6 +58,13 @@ function followHeaderLink(event) {
   const address = new URL(location.href);
   address.searchParams.set("lang", link.hreflang);
   location.assign(address);
+}
+
+/** A reload brings back the photo that is open by then, not the one that the address names. */
+function forgetExample() {
+  const address = new URL(location.href);
+  address.searchParams.delete("example");
+  history.replaceState(history.state, "", address);
 }
 
 /** A slider moved by keys is released with them. Gradio waits for a pointer. */
