@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch._subclasses import FakeTensorMode
 from transformers import AutoBackbone, Mask2FormerConfig
 
 from convert.graph.backbones import BACKBONE_WRITERS
@@ -99,10 +98,10 @@ def _check_strides(folder: Path, config: Mask2FormerConfig) -> None:
 def _backbone_strides(config: Mask2FormerConfig) -> tuple[int, ...]:
     """Measure the strides of the backbone's maps on a network without weights.
 
-    Fake tensors have a shape and no content. Unlike those of the meta device, they allow autocast.
+    Tensors of the meta device have a shape and no content.
     """
     side = 8 * STRIDES[-1]
-    with FakeTensorMode(), torch.no_grad():
+    with torch.device("meta"), torch.no_grad():
         backbone = AutoBackbone.from_config(config.backbone_config).eval()
         maps = backbone(torch.zeros(1, 3, side, side)).feature_maps
     return tuple(side // features.shape[-1] for features in maps)

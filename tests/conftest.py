@@ -1,5 +1,6 @@
 """Settings of all tests."""
 
+import gc
 import os
 from collections.abc import Iterator
 
@@ -12,6 +13,17 @@ disable_telemetry()
 # Before anything imports torch: test processes that share the cores do not gain by threads.
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ["OMP_NUM_THREADS"] = "1"
+
+
+def pytest_sessionstart() -> None:
+    """Collect no garbage while modules are imported, since there is hardly any."""
+    gc.disable()
+
+
+def pytest_runtestloop() -> None:
+    """Collect garbage from now on, without looking at the modules and the tests again."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)

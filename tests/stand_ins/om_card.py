@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -54,21 +55,25 @@ def write_onnx(
     return Artifact(file, "onnx", precision, ((32, 32),), len(content), digest)
 
 
-def bundled_card_with_oms(folder: Path) -> ModelCard:
-    """Copy the bundled model to a folder, for three sizes, with one OM per size."""
+@cache
+def bundled_om(size_hw: SizeHW) -> Any:
+    """Compile the bundled model for one size."""
     from stand_in_om import compile_om
 
+    bundled = find_model("compact")
+    return compile_om(bundled.path(bundled.artifacts[0]).read_bytes(), [size_hw])
+
+
+def bundled_card_with_oms(folder: Path) -> ModelCard:
+    """Copy the bundled model to a folder, for three sizes, with one OM per size."""
     sizes_hw = ((384, 384), (288, 384), (384, 288))
     bundled = find_model("compact")
     (graph, *_) = bundled.artifacts
     assert set(sizes_hw) <= set(graph.sizes_hw)
-    content = bundled.path(graph).read_bytes()
-    (folder / graph.file).write_bytes(content)
+    (folder / graph.file).write_bytes(bundled.path(graph).read_bytes())
     oms = [
         write_artifact(
-            compile_om(content, [(height, width)]),
-            folder / f"x{height}_{width}.om",
-            [(height, width)],
+            bundled_om((height, width)), folder / f"x{height}_{width}.om", [(height, width)]
         )
         for height, width in sizes_hw
     ]
@@ -89,15 +94,22 @@ def write_om(
     **options: Any,
 ) -> Artifact:
     """Compile `small_model` for the stand-in; several sizes become gears of one OM."""
+    om = _small_om(tuple(sizes_hw), layout, soc, aipp=aipp, batch=batch, **options)
+    sizes = "_".join(f"{height}x{width}" for height, width in sizes_hw)
+    path = folder / f"model_{soc.lower()}_{precision}_{sizes}_{batch}.om"
+    return replace(write_artifact(om, path, sizes_hw, precision), batch=batch)
+
+
+@cache
+def _small_om(
+    sizes_hw: Sequence[SizeHW], layout: str, soc: str, *, aipp: bool, batch: int, **options: Any
+) -> Any:
     from stand_in_om import Aipp, compile_om
 
     fixed_hw = sizes_hw[0] if len(sizes_hw) == 1 else None
     aipp_operator = Aipp(**AIPP) if aipp else None
     content = small_model(fixed_hw, layout, batch)
-    om = compile_om(content, sizes_hw, soc=soc, aipp=aipp_operator, **options)
-    sizes = "_".join(f"{height}x{width}" for height, width in sizes_hw)
-    path = folder / f"model_{soc.lower()}_{precision}_{sizes}_{batch}.om"
-    return replace(write_artifact(om, path, sizes_hw, precision), batch=batch)
+    return compile_om(content, sizes_hw, soc=soc, aipp=aipp_operator, **options)
 
 
 def write_artifact(

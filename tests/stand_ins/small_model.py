@@ -1,5 +1,8 @@
 """A graph with the interface of Mask2Former that is small enough to write by hand."""
 
+from functools import cache
+from typing import Any
+
 import numpy as np
 import onnx
 from onnx import NodeProto, TensorProto, helper, numpy_helper
@@ -13,6 +16,7 @@ OUTPUTS = ("class_queries_logits", "masks_queries_logits")
 CLASS_CHANNELS = QUERIES * (LABELS + 1)
 
 
+@cache
 def small_model(size_hw: SizeHW | None, layout: str = "NCHW", batch: int = 1) -> bytes:
     """Build an ONNX file whose logits depend on every pixel.
 
@@ -88,5 +92,9 @@ def random_image(seed: int = 3, size_hw: SizeHW = (32, 32)) -> Float32:
 
 def onnx_outputs(pixel_values: np.ndarray, layout: str = "NCHW") -> list[np.ndarray]:
     """The logits (1, Q, C+1) and (1, Q, h, w) of `small_model` by onnxruntime."""
-    session = import_onnxruntime().InferenceSession(small_model(None, layout))
-    return session.run(None, {"image": pixel_values})
+    return _session(layout).run(None, {"image": pixel_values})
+
+
+@cache
+def _session(layout: str) -> Any:
+    return import_onnxruntime().InferenceSession(small_model(None, layout))

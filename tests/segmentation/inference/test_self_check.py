@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import onnx
@@ -17,7 +18,7 @@ from segmentation.errors import EngineUnavailable
 from segmentation.inference.segmenter import Segmenter
 from segmentation.inference.self_check import checked_overlap
 from segmentation.model_card import ModelCard, find_model
-from tests.stand_ins.om_card import write_artifact
+from tests.stand_ins.om_card import bundled_om, write_artifact
 from tests.stand_ins.toolkit import fresh_acl
 
 SIZE_HW = (288, 384)
@@ -30,15 +31,14 @@ def acl(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
     return fresh_acl(monkeypatch)
 
 
-def card_with_om(folder: Path, content: bytes) -> ModelCard:
+def card_with_om(folder: Path, om: Any) -> ModelCard:
     """The bundled model with an OM of one size."""
-    from stand_in_om import compile_om
-
     bundled = find_model("compact")
     (graph, *_) = bundled.artifacts
     (folder / graph.file).write_bytes(bundled.path(graph).read_bytes())
-    om = write_artifact(compile_om(content, [SIZE_HW]), folder / "a.om", [SIZE_HW])
-    return replace(bundled, folder=folder, artifacts=(replace(graph, sizes_hw=(SIZE_HW,)), om))
+    artifact = write_artifact(om, folder / "a.om", [SIZE_HW])
+    graph = replace(graph, sizes_hw=(SIZE_HW,))
+    return replace(bundled, folder=folder, artifacts=(graph, artifact))
 
 
 def altered(content: bytes) -> bytes:
@@ -62,10 +62,12 @@ def notices_after_check(card: ModelCard) -> list[str]:
 
 
 def test_a_wrong_om_is_noticed_once_and_remembered(acl: ModuleType, tmp_path: Path) -> None:
+    from stand_in_om import compile_om
+
     bundled = find_model("compact")
     content = bundled.path(bundled.artifacts[0]).read_bytes()
     (tmp_path / "wrong").mkdir()
-    wrong = card_with_om(tmp_path / "wrong", altered(content))
+    wrong = card_with_om(tmp_path / "wrong", compile_om(altered(content), [SIZE_HW]))
     (notice,) = notices_after_check(wrong)
     assert "a.om does not compute what the ONNX graph does" in notice
     assert "--precision cube" in notice
@@ -73,7 +75,7 @@ def test_a_wrong_om_is_noticed_once_and_remembered(acl: ModuleType, tmp_path: Pa
     assert notices_after_check(wrong) == [notice]
     assert acl.stand_in.chip.calls["mdl.execute_async"] == runs == 1
     (tmp_path / "right").mkdir()
-    assert notices_after_check(card_with_om(tmp_path / "right", content)) == []
+    assert notices_after_check(card_with_om(tmp_path / "right", bundled_om(SIZE_HW))) == []
     assert acl.stand_in.chip.calls["mdl.execute_async"] == 2
 
 
@@ -83,7 +85,7 @@ def test_an_om_for_several_photos_is_checked_beside_that_for_one(tmp_path: Path)
 
     bundled = find_model("compact")
     content = bundled.path(bundled.artifacts[0]).read_bytes()
-    card = card_with_om(tmp_path, content)
+    card = card_with_om(tmp_path, bundled_om(SIZE_HW))
     graph = retarget(onnx.load_from_string(altered(content)), SIZE_HW, "grid-sample")
     together = batch(graph, 2, POINT_SAMPLERS["grid-sample"]).SerializeToString()
     om = write_artifact(compile_om(together, [SIZE_HW]), tmp_path / "two.om", [SIZE_HW])
@@ -94,8 +96,7 @@ def test_an_om_for_several_photos_is_checked_beside_that_for_one(tmp_path: Path)
 
 @pytest.mark.usefixtures("acl")
 def test_an_om_of_another_size_than_the_graphs_is_not_checked(tmp_path: Path) -> None:
-    bundled = find_model("compact")
-    card = card_with_om(tmp_path, bundled.path(bundled.artifacts[0]).read_bytes())
+    card = card_with_om(tmp_path, bundled_om(SIZE_HW))
     graph, om = card.artifacts
     card = replace(card, artifacts=(replace(graph, sizes_hw=((384, 384),)), om))
     engine = AscendEngine(card)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -117,8 +118,26 @@ def test_a_photo_that_takes_too_much_memory_is_refused(pool: DecoderPool) -> Non
     assert pool.decode(sample("TIFF"), LIMITS).hw == (20, 24)
 
 
-def test_a_photo_that_takes_too_long_is_refused_and_delays_no_other(pool: DecoderPool) -> None:
-    bomb, photo = progressive_scans(12_000, 1500), sample("JPEG")
+@pytest.fixture
+def hasty_pool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DecoderPool]:
+    """A pool whose photos may take a second of CPU time; two of its processes have started."""
+    module = "segmentation.image.bounded.budget"
+    # Python imports this module when a process starts.
+    (tmp_path / "sitecustomize.py").write_text(
+        f"import {module} as budget\nbudget.BASE_SECONDS, budget.SECONDS_PER_MEGAPIXEL = 1, 0\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    pool = DecoderPool()
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(lambda _: pool.decode(sample("JPEG"), LIMITS), range(2)))
+    yield pool
+    pool.close()
+
+
+def test_a_photo_that_takes_too_long_is_refused_and_delays_no_other(
+    hasty_pool: DecoderPool,
+) -> None:
+    pool, bomb, photo = hasty_pool, progressive_scans(12_000, 1500), sample("JPEG")
     with ThreadPoolExecutor(1) as threads:
         refused = threads.submit(pool.decode, bomb, LIMITS)
         assert pool.decode(photo, LIMITS).rgb.any()
