@@ -19,18 +19,21 @@ import segmentation.page  # noqa: F401
 import gradio as gr
 
 from segmentation import KoutuError, Text
-from segmentation.cli.argument_types import count, engine
+from segmentation.cli.argument_types import count
+from segmentation.cli.engine_flags import add_engine_flags, choose_engine
 from segmentation.cli.options import limit_threads
 from segmentation.engines.proxy import ignored_proxies
-from segmentation.engines.registry import engine_choices
 from segmentation.inference.registry import ModelRegistry, available_models
 from segmentation.page.api import publish_api
-from segmentation.page.batch_tab.tab import BATCH_TAB, CUTOUT_TAB, BatchTab
+from segmentation.page.batch_tab.events import BATCH_TAB, CUTOUT_TAB
+from segmentation.page.batch_tab.store import BatchMemory
+from segmentation.page.batch_tab.tab import batch_tab
 from segmentation.page.compare_tab.columns import LETTERS
 from segmentation.page.compare_tab.tab import compare_tab
 from segmentation.page.components import EXAMPLES, QUIET, PageContext, string
 from segmentation.page.cutout_tab.memory import say_what_is_lost
 from segmentation.page.cutout_tab.tab import cutout_tab
+from segmentation.page.gradio_import import no_web_applications
 from segmentation.page.gradio_internals import is_space, keep_folders_below
 from segmentation.page.header import footer, header
 from segmentation.page.server.files.uploads import temporary_uploads_folder
@@ -60,7 +63,7 @@ def parser() -> argparse.ArgumentParser:
         help="bundled name, model folder, or hf:OWNER/NAME[@REVISION]; may be given again, for the "
         "menu (default: those that KOUTU_MODELS names, else compact)",
     )
-    add("--engine", type=engine, default="auto", help=f"{engine_choices()} (default: auto)")
+    add_engine_flags(add)
     add("--precision", help="of the artifact, such as fp32 or int8 (default: the card's first)")
     add("--threads", type=count, default=0, help="for onnxruntime and OpenCV (default: all)")
     # No defaults below: without a flag, Gradio's environment variables apply.
@@ -83,6 +86,7 @@ def parser() -> argparse.ArgumentParser:
     return parser
 
 
+@no_web_applications()
 def build_ui(context: PageContext, policy: PagePolicy = PRIVATE_PAGE) -> gr.Blocks:
     """Build the page: header, tabs, footer, API, and the limits on visitors."""
     # Served as they are: copies in the cache would be deleted while the page is open.
@@ -90,13 +94,14 @@ def build_ui(context: PageContext, policy: PagePolicy = PRIVATE_PAGE) -> gr.Bloc
     ui = gr.Blocks(title="Koutu 抠图", analytics_enabled=False, fill_width=True)
     with ui:
         top = header(context)
+        memory = BatchMemory()
         with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as tabs:
             with gr.Tab(string("cut_out"), id=CUTOUT_TAB):
                 cutout = cutout_tab(ui, context, top)
             with gr.Tab(string("compare")):
                 compare_tab(ui, context, cutout)
             with gr.Tab(string("batch"), id=BATCH_TAB):
-                BatchTab(context, top, cutout, tabs)
+                batch_tab(ui, context, top, memory, cutout, tabs)
         footer(context, top)
         restarted = gr.Checkbox(visible=False)
         inputs = [restarted, cutout.memory]
@@ -110,7 +115,9 @@ def build_ui(context: PageContext, policy: PagePolicy = PRIVATE_PAGE) -> gr.Bloc
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Serve the page until it is stopped. Returns 0 then, or 1 if it cannot start."""
-    args = parser().parse_args(argv)
+    page_parser = parser()
+    args = page_parser.parse_args(argv)
+    args.engine = choose_engine(args, page_parser)
     limit_threads(args.threads)
     try:
         # A Space has no command line.

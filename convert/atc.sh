@@ -8,8 +8,10 @@
 #   HxW    input size, such as 512x768
 #
 # Environment:
-#   GRAPH            file in DIR; default: model_HxW.onnx, or model.onnx if that does not exist
+#   GRAPH            file in DIR; default: model_HxW.onnx, or model.onnx if that does not exist; with
+#                    BATCH, model_HxW_batchN.onnx or model_batchN.onnx
 #   INPUT, LAYOUT    "name" and "layout" of "input" in DIR/card.json; default: image, NHWC
+#   BATCH            photos that the OM takes at once, as in `export --batch`; default: 1
 #
 # First: source /usr/local/Ascend/ascend-toolkit/set_env.sh   (CANN 8.5+: /usr/local/Ascend/cann)
 set -euo pipefail
@@ -24,13 +26,15 @@ size=$3
 precision=${4:-mixed}
 height=${size%x*}
 width=${size#*x}
-graph=${GRAPH:-model_$size.onnx}
-if [ -z "${GRAPH:-}" ] && [ ! -f "$folder/$graph" ]; then graph=model.onnx; fi
-name="model_$(echo "$soc" | tr '[:upper:]' '[:lower:]')_${precision}_${size}"
+batch=${BATCH:-1}
+if [ "$batch" = 1 ]; then photos=; else photos=_batch$batch; fi
+graph=${GRAPH:-model_$size$photos.onnx}
+if [ -z "${GRAPH:-}" ] && [ ! -f "$folder/$graph" ]; then graph=model$photos.onnx; fi
+name="model_$(echo "$soc" | tr '[:upper:]' '[:lower:]')_${precision}_$size$photos"
 
 case ${LAYOUT:-NHWC} in
-    NHWC) format=ND dims="1,$height,$width,3" ;;
-    NCHW) format=NCHW dims="1,3,$height,$width" ;;
+    NHWC) format=ND dims="$batch,$height,$width,3" ;;
+    NCHW) format=NCHW dims="$batch,3,$height,$width" ;;
     *) echo "LAYOUT must be NHWC or NCHW" >&2; exit 2 ;;
 esac
 
@@ -65,5 +69,5 @@ cat <<END
 Add this to "artifacts" in $folder/card.json:
   {"file": "$name.om", "format": "om", "precision": "$precision", "soc": "$soc",
    "sizes_hw": [[$height, $width]], "bytes": $(wc -c < "$om"),
-   "sha256": "$(sha256sum < "$om" | cut -d ' ' -f 1)", "made_with": "atc"}
+   "sha256": "$(sha256sum < "$om" | cut -d ' ' -f 1)", "made_with": "atc", "batch": $batch}
 END

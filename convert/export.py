@@ -9,9 +9,10 @@ from typing import Literal
 
 import onnx
 
-from convert.arguments import parse_size
+from convert.arguments import parse_size, positive_int
 from convert.checkpoint import Checkpoint, load_checkpoint
 from convert.checkpoint_files import find_checkpoint
+from convert.export_comparison import compare_with_transformers
 from convert.export_plan import GraphPlan, add_portable, plan_graphs
 from convert.graph.mask2former import (
     FASTEST_SAMPLING,
@@ -21,18 +22,16 @@ from convert.graph.mask2former import (
     write_graph,
 )
 from convert.graph.operator_rules.check import check
+from convert.graph.retarget.batch import batch
+from convert.graph.retarget.point_sampling import POINT_SAMPLERS
 from convert.graph.sampling.registry import SAMPLERS
 from convert.graph.shared_weights import share_weights
 from convert.labels import translate_labels
-from convert.logits_difference import compare_logits
 from convert.model_folder import move_files, scratch_folder
-from convert.synthetic_photo import synthetic_photo
 from segmentation.arrays import SizeHW
 from segmentation.cli.argument_types import score
-from segmentation.engines.onnx import OnnxEngine
 from segmentation.errors import ConversionError, ModelError
 from segmentation.i18n import Text
-from segmentation.inference.preprocess import preprocess
 from segmentation.model_card import Artifact, ModelCard, Source, digest_of, load_card, save_card
 
 Task = Literal["instance", "panoptic", "semantic"]
@@ -81,6 +80,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "for --gears and --aipp of atc, or if a chip refuses uint8",
     )
     parser.add_argument(
+        "--batch",
+        type=positive_int,
+        default=1,
+        metavar="N",
+        help="for ascend: also write graphs that take N photos at once, for --batch N of atc",
+    )
+    parser.add_argument(
         "--portable",
         action="store_true",
         help="for onnx: also write graphs that share these weights, for onnxruntime before 1.25 "
@@ -113,7 +119,13 @@ def run(args: argparse.Namespace) -> None:
             file=sys.stderr,
         )
     plans = plan_graphs(
-        checkpoint, args.size, args.longest_side, args.target, args.sampling, args.input
+        checkpoint,
+        args.size,
+        args.longest_side,
+        args.target,
+        args.sampling,
+        args.input,
+        batch=args.batch,
     )
     if args.portable and args.target == "onnx":
         plans = add_portable(plans)
@@ -189,38 +201,6 @@ def _onnx_files(folder: Path) -> set[str]:
     return set()
 
 
-def compare_with_transformers(checkpoint: Checkpoint, card: ModelCard) -> None:
-    """Compare every graph with transformers on a synthetic photo.
-
-    Raises:
-        ConversionError: the results differ by more than rounding.
-    """
-    engine = OnnxEngine(card)
-    # The widest and the tallest size of each graph, so that swapped axes show.
-    by_aspect = (
-        sorted(artifact.sizes_hw, key=lambda size_hw: size_hw[0] / size_hw[1])
-        for artifact in card.artifacts
-    )
-    sizes_hw = dict.fromkeys(size_hw for sizes in by_aspect for size_hw in (sizes[0], sizes[-1]))
-    for height, width in sizes_hw:
-        photo = synthetic_photo((height, width))
-        pixel_values, _ = preprocess(photo, card.input, [(height, width)], card.mask_stride)
-        found = compare_logits(checkpoint.run(photo[None]), engine.run(pixel_values))
-        print(
-            f"At {height}x{width} against transformers: "
-            f"class logits {found.class_max:.1e}, mask logits {found.mask_max:.1e}, "
-            f"mask agreement {found.mask_agreement:.3%}"
-        )
-        if not found.is_rounding:
-            raise ConversionError(
-                f"At {height}x{width} the graph disagrees with transformers; nothing was written. "
-                "Please report the checkpoint.",
-                f"尺寸 {height}x{width} 的计算图与 transformers 的结果不一致，未写出任何文件。"
-                "请反馈该检查点。",
-            )
-    engine.close()
-
-
 def guess_task(name: str) -> Task:
     """Read the task from a checkpoint's name; instance if the name states none."""
     return next((task for task in TASKS if task in name.lower()), "instance")
@@ -232,6 +212,7 @@ def describe_graph(
     sizes_hw: tuple[SizeHW, ...],
     sampling: str | None,
     weights_file: str | None = None,
+    batch: int = 1,
 ) -> Artifact:
     """Make the card's entry for an ONNX file."""
     return Artifact(
@@ -243,6 +224,7 @@ def describe_graph(
         digest_of(path),
         sampling=sampling,
         weights_file=weights_file,
+        batch=batch,
     )
 
 
@@ -251,6 +233,8 @@ def _write(checkpoint: Checkpoint, folder: Path, plan: GraphPlan) -> Artifact:
     spec = checkpoint.graph_input(plan.layout)
     sampling = plan.sampling or FASTEST_SAMPLING[plan.target]
     model = write_graph(checkpoint.model, spec, plan.size_hw, plan.target, sampling)
+    if plan.batch > 1:
+        model = batch(model, plan.batch, POINT_SAMPLERS[sampling])
     if plan.weights_file:
         share_weights(model, folder / plan.weights_file)
     elif plan.target == "ascend" and (violations := check(model, open_sides=plan.size_hw is None)):
@@ -259,4 +243,4 @@ def _write(checkpoint: Checkpoint, folder: Path, plan: GraphPlan) -> Artifact:
             f"{plan.file} 无法通过 atc：{violations[0]}。请反馈该检查点。",
         )
     onnx.save(model, path)
-    return describe_graph(path, "fp32", plan.sizes_hw, sampling, plan.weights_file)
+    return describe_graph(path, "fp32", plan.sizes_hw, sampling, plan.weights_file, plan.batch)

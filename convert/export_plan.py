@@ -26,6 +26,7 @@ class GraphPlan:
         sampling: form of deformable attention; None for the fastest.
         layout: NHWC for a graph that takes the photo itself, NCHW for normalised pixels.
         weights_file: file of another graph that holds the weights; None for a graph with its own.
+        batch: number of photos that the graph takes.
     """
 
     file: str
@@ -35,6 +36,7 @@ class GraphPlan:
     sampling: str | None = None
     layout: Layout = "NHWC"
     weights_file: str | None = None
+    batch: int = 1
 
 
 def add_portable(plans: tuple[GraphPlan, ...]) -> tuple[GraphPlan, ...]:
@@ -62,6 +64,8 @@ def plan_graphs(
     target: Target = "onnx",
     sampling: str | None = None,
     layout: Layout = "NHWC",
+    *,
+    batch: int = 1,
 ) -> tuple[GraphPlan, ...]:
     """Plan the graphs for the requested sizes.
 
@@ -72,10 +76,11 @@ def plan_graphs(
         target: the runtime.
         sampling: form of deformable attention; None for the fastest.
         layout: of the graphs' input.
+        batch: number of photos; more than one adds graphs that take as many, beside those for one.
 
     Raises:
-        ConversionError: a side is not a multiple of 32, or the backbone or target needs fixed
-            sizes, or the target does not support the sampling.
+        ConversionError: a side is not a multiple of 32, or the backbone, the target or the batch
+            needs fixed sizes, or the target does not support the sampling or the batch.
     """
     _check_sampling(target, sampling)
     backbone = checkpoint.model.config.backbone_config.model_type
@@ -92,13 +97,25 @@ def plan_graphs(
             "该主干或目标平台的每种尺寸都需要单独的模型文件。请改用 --size。",
         )
     _check_sides(sizes_hw)
+    if batch > 1 and (takes_any_size or target != "ascend"):
+        raise ConversionError(
+            "--batch is for graphs of --target ascend that have one size. Add --target ascend and "
+            "--size, or leave --batch out.",
+            "--batch 只用于 --target ascend 的单一尺寸图。请加上 --target ascend 和 --size，"
+            "或去掉 --batch。",
+        )
     if takes_any_size:
         return (GraphPlan("model.onnx", None, tuple(sizes_hw), target, sampling, layout),)
     name = "model.onnx" if len(sizes_hw) == 1 else "model_{}x{}.onnx"
-    return tuple(
+    plans = tuple(
         GraphPlan(name.format(*size_hw), size_hw, (size_hw,), target, sampling, layout)
         for size_hw in sizes_hw
     )
+    return plans if batch == 1 else (*plans, *(_batched(plan, batch) for plan in plans))
+
+
+def _batched(plan: GraphPlan, batch: int) -> GraphPlan:
+    return replace(plan, file=plan.file.replace(".onnx", f"_batch{batch}.onnx"), batch=batch)
 
 
 def sizes_of_longest_side(side: int) -> tuple[SizeHW, ...]:

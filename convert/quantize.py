@@ -73,7 +73,8 @@ def quantize(card: ModelCard, photos: Iterable[Path] = ()) -> ModelCard:
     with scratch_folder(card.folder) as partial:
         quantized = tuple(_write_int8(card, graph, photos, partial) for graph in card.source_graphs)
         replaced = {artifact.file for artifact in quantized}
-        kept = tuple(artifact for artifact in card.artifacts if artifact.file not in replaced)
+        listed = load_card(card.folder).artifacts  # another run may have added some
+        kept = tuple(artifact for artifact in listed if artifact.file not in replaced)
         card = replace(card, artifacts=kept + quantized)
         save_card(replace(card, folder=partial))
         move_files(partial, card.folder)

@@ -21,7 +21,14 @@ from segmentation.cli.options import (
 from segmentation.cli.parser import make_parser, parse
 from segmentation.cutout import CutoutOptions, refine_and_cut_out
 from segmentation.errors import ChoiceError, KoutuError, ModelNotFound, PhotoError
-from segmentation.filenames import STREAM, expand_photos, is_folder, object_filename, output_paths
+from segmentation.filenames import (
+    STREAM,
+    expand_photos,
+    is_folder,
+    object_filename,
+    output_paths,
+    printable,
+)
 from segmentation.i18n import Language, Text
 from segmentation.image.bounded.pool import decoder_pool
 from segmentation.image.memory import translate_memory_errors
@@ -86,7 +93,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     ):
         failed = failed or "error" in report
         for notice in notices:
-            print(f"{path}: {notice.in_language(language)}", file=sys.stderr)
+            print(printable(f"{path}: {notice.in_language(language)}"), file=sys.stderr)
         if "error" in report:
             report["error"] = report["error"].in_language(language)
         line = json.dumps(report, ensure_ascii=False) if args.json else _format(report, language)
@@ -241,7 +248,8 @@ def _format(report: Report, language: Language) -> str:
     """Format a report for people: a line for each file, then one for each object."""
     instances = report.get("instances", [])
     files = report.get("files", [report] if "file" in report else [])
-    lines = [f"{report['photo']} -> {file['file']}" for file in files] or [report["photo"]]
+    lines = [printable(f"{report['photo']} -> {file['file']}") for file in files]
+    lines = lines or [printable(report["photo"])]
     for instance in instances:
         mark = "*" if instance["id"] in report["chosen"] else " "
         label = instance["label_zh" if language == "zh" else "label"]

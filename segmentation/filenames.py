@@ -34,6 +34,17 @@ def argument_path(text: str) -> Path:
     return path.absolute() if path == STREAM and text != "-" else path
 
 
+def printable(text: str) -> str:
+    """Write control characters, line breaks and changes of direction in a text as escapes.
+
+    The name of a file may hold any of them, and would change what the terminal shows.
+    """
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
+        for letter in text
+    )
+
+
 def expand_photos(arguments: Sequence[Path], recursive: bool = False) -> list[Path]:
     """List the photos that arguments name.
 

@@ -28,7 +28,7 @@ class InputSpec:
 
     Attributes:
         name: the input's name in the graph.
-        layout: axis order; the batch axis always has length 1.
+        layout: axis order; the batch axis has the length of the artifact's `batch`.
         dtype: element type; uint8 stands for the photo's values, 0..255.
         normalised_inside: whether the graph applies `rescale_factor`, `mean` and `std` itself.
         mean: subtracted from the rescaled values, per RGB channel.
@@ -132,13 +132,13 @@ class ModelCard:
 
     @property
     def source_graphs(self) -> tuple[Artifact, ...]:
-        """The float graphs with weights of their own, from which other artifacts are made."""
+        """The float graphs of one photo, with weights; other artifacts are made from them."""
         return tuple(
             artifact
             for artifact in self.artifacts
-            if artifact.format == "onnx"
-            and artifact.precision == "fp32"
+            if (artifact.format, artifact.precision) == ("onnx", "fp32")
             and artifact.weights_file is None
+            and artifact.batch == 1
         )
 
     def path(self, artifact: Artifact) -> Path:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from math import isfinite
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin
 
@@ -228,21 +229,41 @@ class TextOptions:
         )
 
 
+def is_number(value: object) -> bool:
+    """Whether a value is a finite number of double precision, and not a boolean."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    try:
+        return isfinite(value)
+    except OverflowError:  # integers have any length
+        return False
+
+
+def accepts(kind: Any, value: object) -> bool:
+    """Whether a value is of a kind: a type of `JSON_TYPES`, a union of them, or a Literal."""
+    if get_origin(kind) is Literal:
+        return value in get_args(kind)
+    if get_args(kind):
+        return any(accepts(option, value) for option in get_args(kind))
+    if kind in (int, float):
+        return is_number(value) and isinstance(value, (int, kind))
+    return isinstance(value, kind)
+
+
 def _check_type(name: str, kind: Any, value: object) -> None:
-    if not _accepts(kind, value):
-        names, shown = _type_names(kind), repr(value)[:40]
+    if not accepts(kind, value):
+        names, shown = _type_names(kind), _shown(value)
         raise ChoiceError(
             f"{name} takes {', '.join(names)}, not {shown}.",
             f"{name} 可取 {'、'.join(names)}，不能是 {shown}。",
         )
 
 
-def _accepts(kind: Any, value: object) -> bool:
-    if get_origin(kind) is Literal:
-        return value in get_args(kind)
-    if get_args(kind):
-        return any(_accepts(option, value) for option in get_args(kind))
-    return isinstance(value, (int, float) if kind is float else kind)
+def _shown(value: object) -> str:
+    try:
+        return repr(value)[:40]
+    except ValueError:  # Python writes no integer of thousands of digits
+        return type(value).__name__
 
 
 def _type_names(kind: Any) -> list[str]:

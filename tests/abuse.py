@@ -25,13 +25,20 @@ import numpy as np
 
 from segmentation.image.read import read_photo
 from segmentation.image.write import encode
+from tests.hostile_requests import (
+    ask_for_progress,
+    fetch_config,
+    free_event,
+    join_unread,
+    upload_hidden_files,
+    upload_text,
+)
 from tests.paths import EXAMPLES
 from tests.processes import cpu_seconds, megabytes
 from tests.started import Started, started
 from tests.visitor import Visitor
 
 PHOTO = EXAMPLES / "coffee.png"
-FORM = {"Content-Type": "multipart/form-data; boundary=x"}
 SECONDS = 120
 # For how long a page is watched after its callers have left.
 SECONDS_AFTER = 20
@@ -108,12 +115,7 @@ def scene(*, space: bool) -> Iterator[Scene]:
 
 def hidden_files(own: Scene) -> str:
     """Upload files under names that Gradio's parser takes for files, and a quick look does not."""
-    part = b'--x\r\nContent-Disposition: form-data; name="files"; FILENAME ="a"\r\n\r\n\r\n'
-    body = part * 1053 + b"--x--\r\n"
-    statuses = Counter(
-        own.abuser.post("/gradio_api/upload", content=body, headers=FORM).status_code
-        for _ in range(19)
-    )
+    statuses = Counter(upload_hidden_files(own.abuser) for _ in range(19))
     return (
         f"{_statuses(statuses)}, {own.count_files()} files, then a photo in {own.cut_out():.1f} s"
     )
@@ -122,12 +124,7 @@ def hidden_files(own: Scene) -> str:
 def text_field(own: Scene) -> str:
     """Upload 400 MB in a field that is not a file."""
     before = own.memory()
-    part = b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n'
-    body = part + bytes(400_000_000) + b"\r\n--x--\r\n"
-    try:
-        status = str(own.abuser.post("/gradio_api/upload", content=body, headers=FORM).status_code)
-    except httpx.TransportError as error:  # it is refused while the rest is on its way
-        status = type(error).__name__
+    status = upload_text(own.abuser, 400_000_000)
     most = megabytes(own.page.process.pid, "VmHWM")
     return f"{status}, memory {before:.0f} MB, {most:.0f} MB at most, then {own.memory():.0f} MB"
 
@@ -136,43 +133,29 @@ def progress_ids(own: Scene) -> str:
     """Ask for the progress of uploads that do not exist."""
     before = own.memory()
     for number in range(200):
-        query = {"upload_id": str(number)}
-        with (
-            suppress(httpx.TimeoutException),  # the answer begins with the upload
-            own.abuser.stream(
-                "GET", "/gradio_api/upload_progress", params=query, timeout=0.1
-            ) as answer,
-        ):
-            answer.read()
+        ask_for_progress(own.abuser, str(number))
     return f"200 ids, memory {before:.0f} to {own.memory():.0f} MB"
 
 
 def unread_events(own: Scene) -> str:
     """Send events of many sessions, and read no answer."""
-    before, statuses = own.memory(), Counter[int]()
+    before = own.memory()
     with Visitor(own.page.address) as sender:
-        event = next(
-            event
-            for event in sender.config["dependencies"]
-            if event["backend_fn"] and not event["inputs"]
-        )
-        for number in range(1000):
-            body = {"data": [], "fn_index": event["id"], "session_hash": f"s{number}"}
-            statuses[own.abuser.post("/gradio_api/queue/join", json=body).status_code] += 1
+        event = free_event(sender)
+    sent = (join_unread(own.abuser, event, f"s{number}") for number in range(1000))
+    statuses = Counter(sent)
     return f"{_statuses(statuses)}, memory {before:.0f} to {own.memory():.0f} MB"
 
 
 def config_readers(own: Scene) -> str:
     """Fetch the page's configuration by 60 clients without a pause."""
-    alone, ended, statuses = own.cut_out(), threading.Event(), Counter[int]()
+    alone, ended, statuses = own.cut_out(), threading.Event(), Counter[str]()
 
     def read() -> None:
         with httpx.Client(base_url=own.page.address, timeout=SECONDS) as client:
             while not ended.is_set():
-                with suppress(httpx.TransportError), client.stream("GET", "/config") as answer:
-                    for _ in answer.iter_raw():  # decompressing it would take this host's time
-                        pass
-                    statuses[answer.status_code] += 1
+                with suppress(httpx.TransportError):
+                    statuses[fetch_config(client)] += 1
 
     before = _page_seconds(own)
     with ThreadPoolExecutor(60) as threads:
@@ -213,6 +196,32 @@ def calls_left(own: Scene) -> str:
     return (
         f"{left - before:.1f} s of CPU until the last one left, {after:.1f} s of CPU in the "
         f"{SECONDS_AFTER} s after"
+    )
+
+
+def large_results(own: Scene) -> str:
+    """Make 60 calls whose results take some 67 MB each, which are 4 GB in all."""
+    noise = np.random.default_rng(0).integers(0, 256, (4000, 5500, 3), np.uint8)
+    data, outcomes, paths = encode(noise, "jpeg", 15), Counter[str](), list[str]()
+    alone = own.cut_out()
+    other = Path(own.other.values[own.other.component(elem_id="download")]["path"])
+    with Visitor(own.page.address) as sender:
+        for number in range(60):
+            if number % 10 == 0:  # or it would be the oldest file of its network
+                photo = sender.upload("noise.jpg", data)
+            # The first stroke keeps all of the photo, the other makes the result a new file.
+            strokes = {"keep": "0.5,0.5,0.5", "erase": f"0.5,{number / 60:.3f},0.001"}
+            answer = own.abuser.get(_call(own, {"photo": photo, "one_look": True, **strokes}))
+            outcomes[re.findall(r"event: (\w+)", answer.text)[-1]] += 1
+            paths += re.findall(r'"path": "([^"]+)"', answer.text)
+    kept = [Path(path).exists() for path in paths]
+    is_oldest_gone = kept == sorted(kept)
+    size = sum(path.stat().st_size for path in own.folder.rglob("*") if path.is_file())
+    is_other_kept = other.exists()
+    return (
+        f"{_statuses(outcomes)}, the newest {sum(kept)} results are kept ({is_oldest_gone}), "
+        f"{size / 1e6:.0f} MB in all; another's file is kept ({is_other_kept}), and their next "
+        f"photo took {own.cut_out():.1f} s, {alone:.1f} s before"
     )
 
 
@@ -276,6 +285,7 @@ KINDS: dict[str, Callable[[Scene], str]] = {
     "config-readers": config_readers,
     "slow-calls": slow_calls,
     "calls-left": calls_left,
+    "large-results": large_results,
     "idle-streams": idle_streams,
 }
 

@@ -2,22 +2,27 @@
 
 Each visitor uploads photos in colours of their own, so that a file made from another visitor's
 photo is recognised. With --flood, a client at another address sends events as fast as they are
-answered and fetches nothing.
+answered and fetches nothing, and one at a third address sends requests of each kind that no browser
+sends and holds hundreds of idle streams.
 """
 
 import argparse
 import os
 import platform
 import signal
+import socket
 import statistics
 import sys
 import tempfile
 import threading
 import time
 from collections import Counter
-from contextlib import suppress
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import cv2
 import httpx
@@ -26,14 +31,19 @@ import numpy as np
 from segmentation import encode, read_photo
 from segmentation.arrays import UInt8
 from segmentation.page.server.files.storage import paths_in
+from tests.hostile_requests import each_kind, free_event
 from tests.paths import EXAMPLES
 from tests.processes import megabytes
 from tests.started import Started, started
-from tests.visitor import Failed, Refused, Visitor
+from tests.visitor import SECONDS, Failed, Refused, Visitor
 
 PHOTOS = sorted(EXAMPLES.glob("*.jpg"))
 LONGEST_SIDE = 640
 SAMPLE_SECONDS = 0.5
+# More than one network may have.
+IDLE_STREAMS = 700
+# Sends requests to an address as long as there are visitors, and counts their outcomes.
+Flood = Callable[[str, list[threading.Thread], Counter[Any]], None]
 
 
 @dataclass
@@ -83,10 +93,16 @@ def main() -> int:
     args, page_arguments = parser.parse_known_args()
     tally = Tally(args.requests)
     statuses: Counter[int] = Counter()
+    hostile: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as folder:
         start = time.monotonic()
         with started(*page_arguments, environment={"GRADIO_TEMP_DIR": folder}) as page:
-            usage = run_visitors(page, Path(folder), args.visitors, tally, args.flood, statuses)
+            floods = (
+                [(flood, statuses), (send_hostile_requests, hostile), (hold_streams, hostile)]
+                if args.flood
+                else []
+            )
+            usage = run_visitors(page, Path(folder), args.visitors, tally, floods)
             page.process.send_signal(signal.SIGINT)
             page.process.communicate()
         seconds = time.monotonic() - start
@@ -100,6 +116,9 @@ def main() -> int:
     }
     if args.flood:
         rows["the flood"] = f"{statuses[200]} calls accepted, {statuses[503]} refused"
+        rows["hostile requests"] = ", ".join(
+            f"{kind}: {number}" for kind, number in sorted(hostile.items())
+        )
     for name, value in rows.items():
         print(f"| {name} | {value} |")
     return int(set(tally.outcomes) != {"right"} or files_left > 0)
@@ -110,8 +129,7 @@ def run_visitors(
     folder: Path,
     visitors: int,
     tally: Tally,
-    with_flood: bool,
-    statuses: Counter[int],
+    floods: Sequence[tuple[Flood, Counter[Any]]],
 ) -> Usage:
     """Run all visitors to their end and sample memory and files meanwhile."""
     threads = [
@@ -120,12 +138,15 @@ def run_visitors(
     ]
     for thread in threads:
         thread.start()
-    flooding = threading.Thread(target=flood, args=(page.address, threads, statuses))
-    if with_flood:
-        flooding.start()
+    flooding = [
+        threading.Thread(target=target, args=(page.address, threads, counts))
+        for target, counts in floods
+    ]
+    for thread in flooding:
+        thread.start()
     usage = sample_usage(page, folder, threads)
-    if with_flood:
-        flooding.join()
+    for thread in flooding:
+        thread.join()
     return usage
 
 
@@ -173,6 +194,35 @@ def flood(address: str, visitors: list[threading.Thread], statuses: Counter[int]
         }
         while any(visitor.is_alive() for visitor in visitors):
             statuses[http.post("/gradio_api/queue/join", json=body).status_code] += 1
+
+
+def send_hostile_requests(
+    address: str, visitors: list[threading.Thread], counts: Counter[str]
+) -> None:
+    """Send requests of each kind from a third address, as long as there are visitors."""
+    transport = httpx.HTTPTransport(local_address="127.0.0.3")
+    with (
+        Visitor(address) as sender,
+        httpx.Client(base_url=address, transport=transport, timeout=SECONDS) as client,
+    ):
+        for kind, send in each_kind(free_event(sender)):
+            if not any(visitor.is_alive() for visitor in visitors):
+                return
+            counts[f"{kind} {send(client)}"] += 1
+
+
+def hold_streams(address: str, visitors: list[threading.Thread], counts: Counter[str]) -> None:
+    """Hold idle streams of a fourth address, as long as there are visitors."""
+    request = f"GET /gradio_api/heartbeat/x HTTP/1.1\r\nHost: {urlsplit(address).netloc}\r\n\r\n"
+    with ExitStack() as stack:
+        for _ in range(IDLE_STREAMS):
+            stream = socket.create_connection(
+                (urlsplit(address).hostname, urlsplit(address).port), SECONDS, ("127.0.0.4", 0)
+            )
+            stack.enter_context(stream).sendall(request.encode())
+        counts["idle streams"] = IDLE_STREAMS
+        for visitor in visitors:
+            visitor.join()
 
 
 def tinted_example(random: np.random.Generator) -> UInt8:

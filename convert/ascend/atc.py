@@ -7,6 +7,7 @@ OM is added to the card. `convert/atc.sh` runs the same command on a host withou
 import argparse
 import shlex
 import sys
+from functools import partial
 from pathlib import Path
 
 from convert.arguments import parse_size, positive_int
@@ -28,7 +29,8 @@ from convert.ascend.tuning import (
     kept_operator,
 )
 from convert.graph.retarget.point_sampling import POINT_SAMPLERS
-from segmentation.model_card import ModelCard, find_model, save_card
+from convert.model_folder import check_writable, update_card
+from segmentation.model_card import ModelCard, find_model
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -52,8 +54,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="append",
         type=parse_size,
         metavar="HxW",
-        help="only this size; may be given several times; default: all sizes in the card, or of a "
-        "graph for many sizes the square, 3:4, 4:3, 2:3 and 3:2",
+        help="only this size; may be given several times; default: all sizes in the card",
     )
     parser.add_argument(
         "--gears",
@@ -118,12 +119,12 @@ def run(args: argparse.Namespace) -> None:
     for conversion in conversions:
         # Refused before the first conversion takes minutes.
         configuration_files(card, conversion)
+    check_writable(card.folder)
     toolkit = find_toolkit()
     check_python(toolkit)
     for conversion in conversions:
         artifact = make_om(card, conversion, toolkit)
-        card = add_artifact(card, artifact)
-        save_card(card)
+        card = update_card(card.folder, partial(add_artifact, artifact=artifact))
         print(
             f"{card.path(artifact)}: {artifact.bytes / 1e6:.1f} MB, {soc}, "
             f"made with {artifact.made_with}"

@@ -16,9 +16,6 @@ from segmentation.errors import ConversionError
 from segmentation.model_card import Artifact, InputSpec, ModelCard
 
 ONNX_FRAMEWORK = 5
-# Aspect ratios (height / width) of the OMs that are made of a graph for many sizes: those of phones
-# and cameras.
-DEFAULT_ASPECTS = (1.0, 3 / 4, 4 / 3, 2 / 3, 3 / 2)
 DEFAULT_SAMPLING = "grid-sample"
 # Names of the files in the folder where atc runs.
 KEEP_DTYPE_FILE = "keep_dtype.cfg"
@@ -103,8 +100,7 @@ def plan_conversions(
         card: the model.
         soc: the chip.
         tuning: how atc compiles the graphs.
-        sizes_hw: the sizes to convert; none means all sizes in the card, or of a graph for many
-            sizes those nearest to DEFAULT_ASPECTS.
+        sizes_hw: the sizes to convert; none means all sizes in the card.
         gears: whether all sizes of a graph go into one OM.
         batch: number of photos that one run of an OM takes.
 
@@ -114,13 +110,10 @@ def plan_conversions(
     """
     graphs = card.source_graphs
     graph_of_size = {size_hw: graph for graph in reversed(graphs) for size_hw in graph.sizes_hw}
-    wanted = tuple(sizes_hw) or tuple(
-        size_hw
-        for graph in graphs
-        for size_hw in (graph.sizes_hw if gears else _default_sizes(graph.sizes_hw))
-    )
+    wanted = tuple(sizes_hw) or tuple(size_hw for graph in graphs for size_hw in graph.sizes_hw)
     _check_sizes(card, wanted, graph_of_size)
     if not gears:
+        graph_of_size |= _batched_graphs(card, tuning, batch)
         return tuple(
             Conversion(graph_of_size[size], (size,), soc, tuning, batch) for size in wanted
         )
@@ -217,15 +210,16 @@ def aipp_config(card: ModelCard, conversion: Conversion) -> str:
     return "aipp_op {\n" + "".join(f"    {line}\n" for line in lines) + "}\n"
 
 
-def _default_sizes(sizes_hw: Sequence[SizeHW]) -> tuple[SizeHW, ...]:
-    """All of a few sizes; of many, those nearest to DEFAULT_ASPECTS."""
-    if len(sizes_hw) <= len(DEFAULT_ASPECTS):
-        return tuple(sizes_hw)
-    nearest = (
-        min(sizes_hw, key=lambda size_hw: abs(math.log(size_hw[0] / size_hw[1] / aspect)))
-        for aspect in DEFAULT_ASPECTS
-    )
-    return tuple(dict.fromkeys(nearest))
+def _batched_graphs(card: ModelCard, tuning: Tuning, batch: int) -> dict[SizeHW, Artifact]:
+    """The graphs that were exported for as many photos; another sampling is written from one's."""
+    if batch == 1 or tuning.sampling is not None:
+        return {}
+    return {
+        size_hw: graph
+        for graph in card.artifacts
+        if graph.format == "onnx" and graph.batch == batch
+        for size_hw in graph.sizes_hw
+    }
 
 
 def _check_gears(card: ModelCard, tuning: Tuning, batch: int) -> None:

@@ -38,7 +38,7 @@ def make_om(card: ModelCard, conversion: Conversion, toolkit: Toolkit) -> Artifa
     from convert.ascend.graphs import graph_for_atc
 
     graph, _ = graph_for_atc(card, conversion)
-    with _work_folder() as folder:
+    with work_folder() as folder:
         onnx.save(graph, folder / GRAPH_FILE)
         for file, text in configuration_files(card, conversion).items():
             (folder / file).write_text(text, "utf-8")
@@ -85,8 +85,8 @@ def _competes(other: Artifact, om: Artifact) -> bool:
 
 
 @contextmanager
-def _work_folder() -> Iterator[Path]:
-    """Create the folder where atc runs and leaves kernels and caches.
+def work_folder() -> Iterator[Path]:
+    """Create a temporary folder where atc runs and leaves kernels and caches.
 
     Raises:
         ConversionError: atc would refuse its path.

@@ -27,7 +27,8 @@ def graph_for_atc(card: ModelCard, conversion: Conversion) -> tuple[onnx.ModelPr
     # A graph for several sizes has open sides, and atc is told each size.
     has_open_sides = len(conversion.graph.sizes_hw) > 1
     violations = check(model, open_sides=has_open_sides, soc=conversion.soc)
-    is_rewritten = not conversion.has_gears and bool(
+    is_batched = conversion.graph.batch > 1
+    is_rewritten = not (conversion.has_gears or is_batched) and bool(
         violations or conversion.tuning.sampling or conversion.batch > 1
     )
     if is_rewritten:

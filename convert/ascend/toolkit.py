@@ -3,9 +3,11 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +21,8 @@ DEFAULT_LOCATIONS = (
     Path.home() / "Ascend/cann",
 )
 
+# How long an atc that is told to stop may take.
+STOP_TIMEOUT_S = 10.0
 _VERSION = re.compile(r"atc_version\[([^\]]*)\]")
 
 
@@ -80,15 +84,30 @@ def run_atc(toolkit: Toolkit, arguments: Sequence[str], folder: Path) -> str | N
         stderr=subprocess.STDOUT,
         encoding="utf-8",
         errors="replace",
+        process_group=0,
     ) as process:
-        for line in process.stdout or ():
-            print(line, end="", flush=True)
-            lines.append(line)
+        try:
+            for line in process.stdout or ():
+                print(line, end="", flush=True)
+                lines.append(line)
+        except BaseException:
+            _stop(process)  # else the block would wait for it
+            raise
     output = "".join(lines)
     if process.returncode != 0:
         raise atc_failure(output, process.returncode)
     version = _VERSION.search(output)
     return version[1] if version else None
+
+
+def _stop(process: "subprocess.Popen[str]") -> None:
+    """End atc, with the compilers that it started."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def check_python(toolkit: Toolkit) -> None:

@@ -91,9 +91,11 @@ def run(args: argparse.Namespace) -> None:
     - union: IoU of the best union of instances, added one by one, without the closer look.
     - closer: IoU of the best single instance with the closer look.
     - click: mean IoU of what one click selects, with nothing selected before. There are five
-      clicks on each subject, each compared with that subject.
+      clicks on each subject, each compared with that subject. Below the table it stands by label.
     - AP50: mean over the labels of the average precision at an IoU of 0.5, over all photos of the
       source in labels.csv, also those without a subject. Below the table it stands by label.
+
+    The photos of a source that show a crowd have a row of their own as well, without AP50.
 
     Raises:
         ConversionError: a file of --alphas is missing or does not fit its photo.
@@ -113,7 +115,7 @@ def run(args: argparse.Namespace) -> None:
         scores, detections = _evaluate_model(segmenter, photos, refined=not args.one_look)
         precisions = _precision_by_source(detections)
     print("\n".join(_table(scores, precisions, by_label=args.by_label)))
-    for line in _precision_lines(precisions):
+    for line in (*_click_lines(scores), *_precision_lines(precisions)):
         print(f"\n{line}")
     if args.worst:
         worst = sorted(scores, key=lambda score: score.iou)[:WORST_PHOTOS]
@@ -152,6 +154,8 @@ def _table(
     groups: dict[str, list[CutoutScore]] = defaultdict(list)
     for score in scores:
         groups[score.label if by_label else score.photo.source].append(score)
+        if score.photo.shows_crowd and not by_label:
+            groups[f"{score.photo.source}, crowds"].append(score)
     for name, group in sorted(groups.items()):
         by_source = {} if by_label else precisions.get(name, {})
         label_precisions = [label.average_precision for label in by_source.values()]
@@ -159,6 +163,19 @@ def _table(
         figures = (*astuple(mean_scores(group)), mean_precision)
         cells = ("–" if isnan(figure) else f"{figure:.4f}" for figure in figures)
         yield f"| {name} | {len(group)} | {' | '.join(cells)} |"
+
+
+def _click_lines(scores: Sequence[CutoutScore]) -> Iterator[str]:
+    """One line for each source that has clicks."""
+    sources: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for score in scores:
+        for label, click_iou in score.clicks:
+            sources[score.photo.source][label].append(click_iou)
+    for source, by_label in sorted(sources.items()):
+        figures = ", ".join(
+            f"{label} {np.mean(ious):.3f} ({len(ious)})" for label, ious in sorted(by_label.items())
+        )
+        yield f"click of {source} by label (clicks): {figures}"
 
 
 def _precision_lines(precisions: Precisions) -> Iterator[str]:

@@ -6,20 +6,22 @@ report in Markdown.
 """
 
 import argparse
-import os
+import math
 import sys
 import tempfile
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing, contextmanager, redirect_stdout
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from convert.arguments import format_size, parse_size, positive_int
 from convert.ascend.chips import check_soc
 from convert.ascend.command_line import Conversion, Tuning, plan_conversions
-from convert.ascend.conversion import make_om
+from convert.ascend.conversion import add_artifact, make_om
 from convert.ascend.toolkit import Toolkit, check_python, find_toolkit
 from convert.measure.examples import example_photos
+from convert.model_folder import check_writable, update_card
 from convert.tune.candidates import Trial, candidates, choose
 from convert.tune.host_facts import host_facts
 from convert.tune.measure import (
@@ -32,10 +34,10 @@ from convert.tune.profile import profile
 from convert.tune.report import format_report
 from segmentation.engines.ascend.chip import detect_host
 from segmentation.engines.ascend.engine import AscendEngine
-from segmentation.errors import ConversionError, KoutuError
+from segmentation.errors import KoutuError
 from segmentation.image.read import read_photo
 from segmentation.inference.preprocess import preprocess
-from segmentation.model_card import Artifact, ModelCard, find_model, save_card
+from segmentation.model_card import Artifact, ModelCard, find_model
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -49,7 +51,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="photos to compare on; default: the examples",
     )
     parser.add_argument(
-        "--size", type=parse_size, metavar="HxW", help="size of the trials; default: the first"
+        "--size", type=parse_size, metavar="HxW", help="size of the trials; default: the largest"
     )
     parser.add_argument(
         "--rounds", type=positive_int, default=20, help="timed inferences of each trial; default 20"
@@ -70,13 +72,14 @@ def run(args: argparse.Namespace) -> None:
         KoutuError: the folder cannot be written to, no device or no atc works here, or no OM does.
     """
     card = find_model(args.model)
-    _check_writable(card)
+    check_writable(card.folder)
     soc = check_soc(detect_host().chip)
     toolkit = find_toolkit()
     check_python(toolkit)
     photos = args.photos or example_photos()
     facts = host_facts()
-    sizes_hw = [args.size] if args.size else []
+    graph_hw = [size_hw for graph in card.source_graphs for size_hw in graph.sizes_hw]
+    sizes_hw = [args.size or max(graph_hw, key=math.prod)] if graph_hw else []
     trials = [
         _try(card, conversion, toolkit, photos, args.rounds)
         for tuning in candidates(soc)
@@ -85,30 +88,21 @@ def run(args: argparse.Namespace) -> None:
     best = choose(trials)
     conversions = plan_conversions(card, soc, best.tuning, gears=False)
     made = _make_oms(card, conversions, toolkit)
-    card = _put_first(card, made)
-    save_card(card)
+    card = update_card(card.folder, partial(_put_first, made=made))
     single = replace(card, artifacts=tuple(om for om in card.artifacts if om.batch == 1))
     with closing(AscendEngine(single, best.tuning.precision)) as engine:
         stages = measure_stages(card, engine, photos)
         throughputs = [measure_throughput(card, engine, photos, args.rounds)]
         memory = engine.memory_bytes
-        om, *_ = engine.compiled_artifacts
+        om = max(engine.compiled_artifacts, key=lambda om: math.prod(om.sizes_hw[0]))
         rgb = read_photo(photos[0]).rgb
         pixel_values, _ = preprocess(rgb, engine.input, om.sizes_hw, card.mask_stride)
-    durations = profile(card, om, photos[0], pixel_values)
+    operators = profile(card, om, toolkit, photos[0], pixel_values)
     if args.batch > 1:
         throughputs.append(
             _try_batch(card, made, best.tuning, toolkit, photos, args, throughputs[0])
         )
-    print(format_report(card, facts, trials, best, stages, throughputs, memory, durations))
-
-
-def _check_writable(card: ModelCard) -> None:
-    if not os.access(card.folder, os.W_OK):
-        raise ConversionError(
-            f"{card.folder} cannot be written to. Copy the model folder and tune the copy.",
-            f"无法写入 {card.folder}。请复制模型文件夹，再对副本运行 tune。",
-        )
+    print(format_report(card, facts, trials, best, stages, throughputs, memory, operators))
 
 
 def _try(
@@ -167,12 +161,15 @@ def _try_batch(
     except KoutuError as error:
         _drop(card, names)
         return Throughput("", 0.0, args.batch, error.text.en.splitlines()[0])
+    except BaseException:
+        _drop(card, names)
+        raise
     if not trial.is_accurate:
         found = replace(
             found, photos_per_s=0.0, failure="its cut-outs are not those of onnxruntime"
         )
     if found.photos_per_s > throughput.photos_per_s:
-        save_card(batched)
+        update_card(card.folder, partial(_put_first, made=[*single, *made]))
     else:
         _drop(card, names)
     return found
@@ -180,8 +177,12 @@ def _try_batch(
 
 def _drop(card: ModelCard, names: Collection[str]) -> None:
     """Remove OMs by the names of their conversions, with the reports beside them."""
-    kept = tuple(om for om in card.artifacts if Path(om.file).stem not in names)
-    save_card(replace(card, artifacts=kept))
+
+    def without(card: ModelCard) -> ModelCard:
+        kept = tuple(om for om in card.artifacts if Path(om.file).stem not in names)
+        return replace(card, artifacts=kept)
+
+    update_card(card.folder, without)
     for path in card.folder.iterdir():
         if path.name.partition(".")[0] in names:
             path.unlink()
@@ -190,13 +191,18 @@ def _drop(card: ModelCard, names: Collection[str]) -> None:
 def _make_oms(
     card: ModelCard, conversions: Sequence[Conversion], toolkit: Toolkit
 ) -> list[Artifact]:
-    """Convert all sizes.
+    """Convert all sizes, and list each OM as soon as it is in the folder.
 
     Raises:
         ConversionError: atc failed.
     """
-    with redirect_stdout(sys.stderr):
-        return [make_om(card, conversion, toolkit) for conversion in conversions]
+    made = []
+    for conversion in conversions:
+        with redirect_stdout(sys.stderr):
+            om = make_om(card, conversion, toolkit)
+        update_card(card.folder, partial(add_artifact, artifact=om))
+        made.append(om)
+    return made
 
 
 def _put_first(card: ModelCard, made: Sequence[Artifact]) -> ModelCard:

@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from convert.ascend.command_line import DEFAULT_SAMPLING
 from convert.tune.candidates import Trial
 from convert.tune.measure import Throughput
-from convert.tune.profile import Durations
+from convert.tune.om_operators import Operator
+from convert.tune.profile import Durations, Profile
 from segmentation.model_card import ModelCard
 
 _SHOWN_OPERATORS = 8
+_AI_CPU = "AI_CPU"
 
 
 def format_report(
@@ -20,7 +22,7 @@ def format_report(
     stages: Mapping[str, float],
     throughputs: Sequence[Throughput],
     memory: Mapping[int, tuple[int, int]],
-    durations: Durations | None,
+    profile: Profile,
 ) -> str:
     """Format everything that was found, to be pasted into an issue."""
     lines = [f"## {card.name} on Ascend", ""]
@@ -37,7 +39,8 @@ def format_report(
         "",
         f"- median ms per photo: {milliseconds}",
         *(_throughput(found, found is fastest) for found in throughputs),
-        *_operators(durations),
+        _engines(profile.operators),
+        *_durations(profile.durations),
     ]
     if not best.is_accurate:
         lines.append(
@@ -68,26 +71,37 @@ def _throughput(found: Throughput, is_fastest: bool) -> str:
     return f"{rate} with --batch {found.batch}, {'' if is_fastest else 'not '}kept"
 
 
-def _operators(durations: Durations | None) -> list[str]:
+def _engines(operators: Sequence[Operator]) -> str:
+    """The engines that atc chose; an operator on AI CPU is slow."""
+    if not operators:
+        return "- engines of the operators: atc does not tell them"
+    engines = Counter(operator.engine for operator in operators)
+    on_cpu = Counter(operator.type for operator in operators if operator.engine == _AI_CPU)
+    return (
+        f"- engines that atc chose: {_format_counts(engines)} operators; on AI CPU: "
+        f"{_format_counts(on_cpu) or 'none'}"
+    )
+
+
+def _durations(durations: Durations | None) -> list[str]:
     if durations is None:
-        return ["- operators: not known: neither msprof nor acl.prof recorded any"]
+        return ["- time of the operators: neither msprof nor acl.prof recorded any"]
     by_engine: dict[str | None, Counter[str]] = {}
-    for (engine, name), microseconds in durations.items():
-        by_engine.setdefault(engine, Counter())[name] += microseconds
-    if None in by_engine:
-        return [
-            f"- operators by acl.prof, which does not say on which engine: "
-            f"{_format_times(by_engine[None])}"
-        ]
-    engines = Counter({str(engine): times.total() for engine, times in by_engine.items()})
-    on_cpu = by_engine.get("AI_CPU", Counter())
-    return [
-        f"- engines of the chip: {_format_times(engines)}",
-        f"- on AI CPU: {_format_times(on_cpu) or 'nothing'}",
+    for (engine, name), nanoseconds in durations.items():
+        by_engine.setdefault(engine, Counter())[name] += nanoseconds
+    totals = Counter({str(engine): times.total() for engine, times in by_engine.items()})
+    lines = [f"- time on each engine: {_format_times(totals)}"] if set(by_engine) != {None} else []
+    return lines + [
+        f"- on {engine or 'an engine that acl.prof does not name'}: {_format_times(times)}"
+        for engine, times in by_engine.items()
     ]
 
 
-def _format_times(microseconds: Counter[str]) -> str:
+def _format_counts(counts: Counter[str]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in counts.most_common(_SHOWN_OPERATORS))
+
+
+def _format_times(nanoseconds: Counter[str]) -> str:
     return ", ".join(
-        f"{name} {time / 1000:.1f} ms" for name, time in microseconds.most_common(_SHOWN_OPERATORS)
+        f"{name} {time / 1e6:.1f} ms" for name, time in nanoseconds.most_common(_SHOWN_OPERATORS)
     )

@@ -2,7 +2,7 @@
 
 Calls and their order: docs/zh/api_ref of github.com/hicann/runtime (19-03), its example
 2_subscribe_model, and python/pyACL. A record has an operator's type, name and times, but not the
-engine that computed it: that stands in msprof's op_summary alone.
+engine that computed it: that stands in the OM (`om_operators`) and in msprof's op_summary.
 """
 
 import os
@@ -25,10 +25,11 @@ TIMEOUT_S = 60.0
 _NO_METRICS = 0xFF
 _RECORDS_AT_ONCE = 64
 
+Times = Counter[tuple[str, str]]
+"""Nanoseconds by name and type of an operator."""
 
-def operator_times(
-    card: ModelCard, om: Artifact, pixel_values: npt.NDArray[Any]
-) -> Counter[str] | None:
+
+def operator_times(card: ModelCard, om: Artifact, pixel_values: npt.NDArray[Any]) -> Times | None:
     """Run one photo on device 0 while its operators are subscribed.
 
     Args:
@@ -37,7 +38,7 @@ def operator_times(
         pixel_values: a photo in the shape and dtype that the OM takes.
 
     Returns:
-        Microseconds by operator type; None if this version of pyACL cannot subscribe, or failed.
+        The times; None if this version of pyACL cannot subscribe, or failed.
 
     Raises:
         ModelDamaged: the OM is missing or altered.
@@ -62,13 +63,13 @@ def operator_times(
 
 
 @contextmanager
-def _subscribed(acl: Acl, model_id: int) -> Iterator[Counter[str]]:
-    """Collect microseconds by operator type while the block runs a model.
+def _subscribed(acl: Acl, model_id: int) -> Iterator[Times]:
+    """Collect the times of operators while the block runs a model.
 
     Raises:
         AclFailure: pyACL refuses the subscription.
     """
-    times: Counter[str] = Counter()
+    times: Times = Counter()
     with ExitStack() as cleanup:
         reading, writing = os.pipe()
         cleanup.callback(os.close, reading)
@@ -88,7 +89,7 @@ def _subscribed(acl: Acl, model_id: int) -> Iterator[Counter[str]]:
         yield times
 
 
-def _read(acl: Acl, reading: int, context: int, times: Counter[str]) -> None:
+def _read(acl: Acl, reading: int, context: int, times: Times) -> None:
     """Add up the records of a pipe until its writing end is closed; none if one is refused."""
     try:
         acl.call("rt.set_context", context)
@@ -103,13 +104,14 @@ def _read(acl: Acl, reading: int, context: int, times: Counter[str]) -> None:
         times.clear()
 
 
-def _times_of(acl: Acl, records: bytes) -> Counter[str]:
-    """Microseconds by operator type of whole records."""
-    times: Counter[str] = Counter()
+def _times_of(acl: Acl, records: bytes) -> Times:
+    """The times in whole records."""
+    times: Times = Counter()
     memory = np.frombuffer(records, np.uint8)
     place = memory.ctypes.data, len(records)
     for index in range(acl.call("prof.get_op_num", *place) if records else 0):
-        # The type of a record can be asked for once.
-        name = acl.call("prof.get_op_type_v2", *place, index)
-        times[name] += acl.value("prof.get_op_duration", *place, index)
+        # The name and the type of a record can be asked for once.
+        name = acl.call("prof.get_op_name_v2", *place, index)
+        type_ = acl.call("prof.get_op_type_v2", *place, index)
+        times[name, type_] += acl.value("prof.get_op_duration", *place, index)
     return times

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from segmentation.cli.argument_types import count, engine, format_name, percent, score
+from segmentation.cli.argument_types import count, format_name, percent, score
+from segmentation.cli.engine_flags import add_engine_flags, choose_engine
 from segmentation.compositing.backgrounds import BACKGROUND_SYNTAXES, FITS
 from segmentation.compositing.crop import CROPS
 from segmentation.compositing.sizing.presets import ID_SIZES, SHOP_SIZES
 from segmentation.compositing.sizing.size import DEFAULT_DPI, DEFAULT_MARGIN
-from segmentation.engines.registry import engine_choices
 from segmentation.filenames import argument_path
 from segmentation.i18n import join_choices
 from segmentation.image.formats import OUTPUT_FORMATS
@@ -27,13 +27,19 @@ OPTIONAL_VALUES = {
 
 
 def parse(argv: Sequence[str], parser: argparse.ArgumentParser) -> argparse.Namespace:
-    """Parse arguments, with the default of each flag whose value is left out."""
+    """Parse arguments, with the default of each flag whose value is left out.
+
+    Raises:
+        SystemExit: with code 2, an argument is wrong, or two contradict each other.
+    """
     completed: list[str] = []
     for argument, following in pairwise([*argv, ""]):
         pattern, value = OPTIONAL_VALUES.get(argument, ("", ""))
         lacks_value = argument in OPTIONAL_VALUES and not re.fullmatch(pattern, following, re.I)
         completed.append(f"{argument}={value}" if lacks_value else argument)
-    return parser.parse_args(completed)
+    args = parser.parse_args(completed)
+    args.engine = choose_engine(args, parser)
+    return args
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -71,7 +77,7 @@ def _add_model_flags(parser: argparse.ArgumentParser) -> None:
         default="compact",
         help="bundled name, model folder, or hf:OWNER/NAME[@REVISION] (default: compact)",
     )
-    add("--engine", type=engine, default="auto", help=f"{engine_choices()} (default: auto)")
+    add_engine_flags(add)
     add("--precision", help="of the artifact, such as fp32 or int8 (default: the card's first)")
     add(
         "--threads",

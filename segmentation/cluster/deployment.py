@@ -83,6 +83,27 @@ class Replica:
         return Response(pack_logits(logits))
 
 
+class ServedReplica(Replica):
+    """A replica on Ray Serve; see `Replica` for its arguments.
+
+    Ray opens a port in each replica for calls of other deployments, on all interfaces. It asks for
+    no token and unpickles what it gets, so that anybody who reaches it can run code. The page's
+    requests come through Ray's HTTP proxy, and need no such port.
+    """
+
+    def __init__(self, *arguments: Any) -> None:
+        from ray.serve._private import replica
+
+        # Ray calls this once the replica is made.
+        setattr(replica, "add_port_to_grpc_server", _leave_closed)  # noqa: B010
+        super().__init__(*arguments)
+
+
+def _leave_closed(_server: Any, _address: str) -> int:
+    """Open no port. Returns 0 for its number."""
+    return 0
+
+
 def app(args: dict[str, str]) -> "Application":
     """Build the deployment from the `name=value` arguments of `serve run`.
 
@@ -106,7 +127,8 @@ def _build(
     if engine == "ascend":
         resources = {"num_cpus": 1, "resources": {"NPU": 1}}
     deployment = serve.deployment(
-        Replica,
+        ServedReplica,
+        name="Replica",
         num_replicas=int(replicas),
         ray_actor_options=resources,
         max_ongoing_requests=PHOTOS_PER_REPLICA,

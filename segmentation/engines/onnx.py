@@ -200,12 +200,14 @@ class OnnxEngine(Engine):
 
 
 def _graphs(card: ModelCard, precision: str | None) -> list[Artifact]:
-    """The ONNX graphs of one precision.
+    """The ONNX graphs of one precision that take one photo.
 
     Raises:
         EngineUnavailable: the card has none.
     """
-    graphs = [artifact for artifact in card.artifacts if artifact.format == "onnx"]
+    graphs = [
+        artifact for artifact in card.artifacts if artifact.format == "onnx" and artifact.batch == 1
+    ]
     precision = precision or (graphs[0].precision if graphs else "onnx")
     if chosen := [graph for graph in graphs if graph.precision == precision]:
         return chosen

@@ -2,6 +2,7 @@
 
 import io
 import struct
+from collections.abc import Callable
 from functools import cache
 
 import cv2
@@ -35,6 +36,8 @@ HDR = Text(
 )
 # How far from 1/2.2 a gamma still says sRGB; libpng's threshold.
 GAMMA_TOLERANCE = 0.05
+# Converts an image without alpha, or some rows of one, to sRGB in mode RGB.
+Conversion = Callable[[Image.Image], Image.Image]
 READ_16_BITS = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
 
 
@@ -156,33 +159,50 @@ def _hdr_notices(transfer: int) -> tuple[Text, ...]:
 
 
 def to_srgb(image: Image.Image, profile_data: bytes | None) -> tuple[Image.Image, tuple[Text, ...]]:
-    """Convert an image without alpha to sRGB.
+    """Convert an image without alpha to sRGB by its own ICC profile, see `find_conversion`.
+
+    Returns:
+        The image in mode RGB, and a notice if its profile is damaged.
+    """
+    conversion, notices = find_conversion(image.mode, profile_data, is_made=False)
+    return to_rgb(image) if conversion is None else conversion(image), notices
+
+
+def find_conversion(
+    mode: str, profile_data: bytes | None, is_made: bool
+) -> tuple[Conversion | None, tuple[Text, ...]]:
+    """Find out how images of a mode and a profile are converted to sRGB.
 
     A profile for another colour space than the image's, such as one for CMYK for an RGB photo, is
     ignored, as is an RGB profile for a grey photo, unless it was made from the file's numbers.
 
     Args:
-        image: in any mode.
-        profile_data: its ICC profile, if any.
+        mode: of images without alpha.
+        profile_data: their ICC profile, if any.
+        is_made: whether `find_profile` made it.
 
     Returns:
-        The image in mode RGB, and a notice if its profile is damaged.
+        The conversion, or None if it changes nothing but the mode; and a notice if the profile is
+        damaged.
     """
-    is_made = profile_data is not None and profile_data != image.info.get("icc_profile")
-    if is_made or image.mode not in ("CMYK", "L"):
-        image = _to_rgb(image)
     if not profile_data:
-        return _to_rgb(image), ()
+        return None, ()
+    source = mode if mode in ("CMYK", "L") and not is_made else "RGB"
     try:
         profile = ImageCms.ImageCmsProfile(io.BytesIO(profile_data))
-        if MODES.get(profile.profile.xcolor_space.strip()) != image.mode:
-            return _to_rgb(image), ()
-        transform = ImageCms.buildTransform(profile, _srgb(), image.mode, "RGB")
-        if _changes_colours(transform, image.mode):
-            image = ImageCms.applyTransform(image, transform) or image
-        return _to_rgb(image), ()
+        if MODES.get(profile.profile.xcolor_space.strip()) != source:
+            return None, ()
+        transform = ImageCms.buildTransform(profile, _srgb(), source, "RGB")
+        if not _changes_colours(transform, source):
+            return None, ()
     except (ImageCms.PyCMSError, OSError, ValueError):
-        return _to_rgb(image), (DAMAGED_PROFILE,)
+        return None, (DAMAGED_PROFILE,)
+
+    def convert(image: Image.Image) -> Image.Image:
+        image = image if image.mode == source else to_rgb(image)
+        return ImageCms.applyTransform(image, transform) or image
+
+    return convert, ()
 
 
 def _srgb() -> ImageCms.ImageCmsProfile:
@@ -212,6 +232,7 @@ def srgb_profile() -> bytes:
     return profile[:24] + struct.pack(">6H", 2000, 1, 1, 0, 0, 0) + profile[36:]
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
+def to_rgb(image: Image.Image) -> Image.Image:
+    """Convert an image to mode RGB, and nothing else."""
     # Pillow copies even an image that is RGB already, which are 200 MB for a large photo.
     return image if image.mode == "RGB" else image.convert("RGB")

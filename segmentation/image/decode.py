@@ -4,27 +4,35 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import cv2
 import numpy as np
 from PIL import Image
 
-from segmentation.arrays import UInt8
+from segmentation.arrays import SizeHW, UInt8
 from segmentation.errors import PhotoError, PhotoTooLarge
 from segmentation.i18n import Text
 from segmentation.image.colour import (
+    Conversion,
     apply_colour_key,
+    find_conversion,
     find_profile,
     split_alpha,
     to_eight_bits,
-    to_srgb,
+    to_rgb,
 )
 from segmentation.image.containers.exif import slim_exif
 from segmentation.image.containers.jpeg import drop_side_segments
 from segmentation.image.containers.png import drop_side_chunks
 from segmentation.image.containers.webp_heif import complete_container
-from segmentation.image.decoders import check_decoder
+from segmentation.image.decoders import Decoded, check_decoder, crop_rows
 from segmentation.image.memory import TOO_COSTLY, translate_memory_errors
 from segmentation.image.open import DAMAGED, TOO_MANY_PIXELS, open_image
-from segmentation.image.orientation import read_dpi, swaps_sides_on_load, turn_upright
+from segmentation.image.orientation import (
+    read_dpi,
+    swaps_sides_on_load,
+    turn_pixels_upright,
+    turn_upright,
+)
 from segmentation.image.photo import Limits, Photo
 from segmentation.image.truncated import load_available, load_padded
 
@@ -32,7 +40,11 @@ SEVERAL_FRAMES = Text(
     "The file has several frames; the first one is used.",
     "文件包含多帧，只使用第一帧。",
 )
-TILE_SIZE_TAGS = (322, 323)  # TIFF 6.0, section 15
+# Tags of TIFF 6.0 (sections 8 and 15), and the values of two of them.
+COMPRESSION_TAG, PHOTOMETRIC_TAG, TILE_SIZE_TAGS = 259, 262, (322, 323)
+UNCOMPRESSED, YCBCR = 1, 6
+# Rows that are converted at a time, so that the copies between fit into the processor's cache.
+STRIP_ROWS = 16
 
 
 OnHeader = Callable[[int], None]
@@ -79,24 +91,52 @@ def decode(
         frame_notices = _frame_notices(image)
         swapped_on_load = swaps_sides_on_load(image)
         loaded, missing_notices = _load(image, data)
-        loaded = apply_colour_key(loaded, data)
-        upright, orientation_notices = turn_upright(loaded)
-        dpi_xy = read_dpi(image, swap_sides=swapped_on_load or upright.size != image.size)
-        opaque, alpha = split_alpha(to_eight_bits(upright))
+        opaque, alpha, orientation_notices = _turn_upright(loaded, image, data)
         profile, hdr_notices = find_profile(image, data)
-        converted, colour_notices = to_srgb(opaque, profile)
-        rgb = _place(np.asarray(converted), allocate)
+        is_made = profile is not None and profile != image.info.get("icc_profile")
+        mode = opaque.mode if isinstance(opaque, Image.Image) else image.mode
+        conversion, colour_notices = find_conversion(mode, profile, is_made)
+        rgb = allocate((*_size_hw(opaque), 3))
+        _write_rgb(rgb, opaque, conversion)
+        dpi_xy = read_dpi(image, swap_sides=swapped_on_load or rgb.shape[1::-1] != image.size)
     if alpha is not None:
-        alpha = _place(alpha, allocate)
+        placed = allocate(alpha.shape)
+        placed[:] = alpha
+        alpha = placed
         rgb[alpha == 0] = 255
     notices = frame_notices + missing_notices + orientation_notices + hdr_notices + colour_notices
     return Photo(rgb, alpha, "photo", notices, dpi_xy)
 
 
-def _place(values: UInt8, allocate: Allocate) -> UInt8:
-    placed = allocate(values.shape)
-    placed[:] = values
-    return placed
+def _turn_upright(
+    loaded: Decoded, image: Image.Image, data: bytes
+) -> tuple[Decoded, UInt8 | None, tuple[Text, ...]]:
+    """Return the upright colours, their alpha as of `split_alpha`, and notices."""
+    if not isinstance(loaded, Image.Image):
+        pixels, notices = turn_pixels_upright(loaded, image)
+        return pixels, None, notices
+    upright, notices = turn_upright(apply_colour_key(loaded, data))
+    opaque, alpha = split_alpha(to_eight_bits(upright))
+    return opaque, alpha, notices
+
+
+def _size_hw(image: Decoded) -> SizeHW:
+    height, width = image.size[::-1] if isinstance(image, Image.Image) else image.shape[:2]
+    return height, width
+
+
+def _write_rgb(target: UInt8, image: Decoded, conversion: Conversion | None) -> None:
+    """Write an image without alpha to uint8 (H, W, 3), in strips where it takes several copies."""
+    if conversion is None and not isinstance(image, Image.Image):
+        if image.ndim == 3:
+            target[:] = image
+        else:
+            cv2.cvtColor(image, cv2.COLOR_GRAY2RGB, target)
+        return
+    convert = conversion or to_rgb
+    for top in range(0, len(target), STRIP_ROWS):
+        rows = convert(crop_rows(image, top, STRIP_ROWS))
+        target[top : top + STRIP_ROWS] = np.asarray(rows)
 
 
 def _slim_metadata(image: Image.Image) -> None:
@@ -104,7 +144,7 @@ def _slim_metadata(image: Image.Image) -> None:
         image.info["exif"] = slim_exif(exif)
 
 
-def _load(image: Image.Image, data: bytes) -> tuple[Image.Image, tuple[Text, ...]]:
+def _load(image: Image.Image, data: bytes) -> tuple[Decoded, tuple[Text, ...]]:
     """Decode an image as far as its file goes, with a notice if it was cut short."""
     if complete_container(data, b"\0") is None:
         return load_available(image, data, open_image)
@@ -138,6 +178,13 @@ def _check_limits(image: Image.Image, limits: Limits) -> None:
         tile_width, tile_height = (tags.get(tag, 0) for tag in TILE_SIZE_TAGS)
         if tile_width * tile_height > limits.max_pixels:
             raise PhotoTooLarge.from_text(TOO_MANY_PIXELS)
+        # Pillow decodes such pixels as RGB with a fourth channel.
+        is_plain = tags.get(COMPRESSION_TAG, UNCOMPRESSED) == UNCOMPRESSED
+        if is_plain and tags.get(PHOTOMETRIC_TAG) == YCBCR:
+            raise PhotoError(
+                "The TIFF holds YCbCr colours without compression. Save it as RGB, then retry.",
+                "此 TIFF 存有未压缩的 YCbCr 颜色。请另存为 RGB 后再试。",
+            )
     if image.mode == "F":
         raise PhotoError(
             "The file holds floating-point values. Save it with 8 or 16 bits per channel.",

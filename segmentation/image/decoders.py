@@ -10,7 +10,12 @@ import numpy as np
 import PIL
 from PIL import Image
 
+from segmentation.arrays import UInt8
 from segmentation.errors import PhotoError
+
+# What a decoder makes: uint8 (H, W, 3) RGB or (H, W) grey if it is OpenCV's, else an image in any
+# mode. Pillow stores RGB in four bytes per pixel, so that each way between the two takes a copy.
+Decoded = Image.Image | UInt8
 
 FIRST_SOUND_PILLOW = 13
 # The formats that no old Pillow decodes for strangers, with the modes that are none of these.
@@ -36,7 +41,7 @@ def check_decoder(image: Image.Image) -> None:
         )
 
 
-def load_pixels(image: Image.Image, data: bytes) -> Image.Image:
+def load_pixels(image: Image.Image, data: bytes) -> Decoded:
     """Decode the pixels of an image.
 
     Args:
@@ -44,7 +49,7 @@ def load_pixels(image: Image.Image, data: bytes) -> Image.Image:
         data: its file.
 
     Returns:
-        The decoded image, of the same mode, size and information.
+        The pixels of the same mode and size, not turned upright.
 
     Raises:
         OSError: the file is damaged.
@@ -56,7 +61,14 @@ def load_pixels(image: Image.Image, data: bytes) -> Image.Image:
     pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     if pixels is None or pixels.shape[:2] != image.size[::-1]:
         raise OSError("the JPEG cannot be decoded")
-    decoded = Image.fromarray(pixels)
-    decoded.info = image.info
-    decoded.format = image.format
-    return decoded
+    return np.asarray(pixels, np.uint8)
+
+
+def crop_rows(image: Decoded, top: int, count: int = 1) -> Image.Image:
+    """Return the rows from `top` on, at most `count`; a negative `top` counts from the bottom."""
+    if isinstance(image, Image.Image):
+        width, height = image.size
+        start = top % height
+        return image.crop((0, start, width, min(start + count, height)))
+    start = top % len(image)
+    return Image.fromarray(image[start : start + count])

@@ -1,7 +1,10 @@
 """Turns a photo upright as its EXIF says, and its density with it."""
 
+import cv2
+import numpy as np
 from PIL import ExifTags, Image
 
+from segmentation.arrays import UInt8
 from segmentation.i18n import Text
 
 # Operations that turn a photo upright, by EXIF orientation (EXIF 2.32, tag 0x0112); 1 is upright.
@@ -15,6 +18,8 @@ TRANSPOSES = {
     8: Image.Transpose.ROTATE_90,
 }
 SWAPS_SIDES = (5, 6, 7, 8)
+# The codes of OpenCV's `flip` that do the same, after rows and columns are swapped for some.
+FLIPS = {2: 1, 3: -1, 4: 0, 6: 1, 7: -1, 8: 0}
 # The largest density that JPEG's 16 bits can hold; scanners end at 9600.
 MAX_DPI = 65_535
 DAMAGED_EXIF = Text(
@@ -31,11 +36,34 @@ def turn_upright(image: Image.Image) -> tuple[Image.Image, tuple[Text, ...]]:
         The upright image, and a notice if the EXIF cannot be read.
     """
     image.load()  # some formats store their EXIF behind the pixels
+    orientation, notices = _read_orientation(image)
+    transpose = TRANSPOSES.get(orientation)
+    return (image if transpose is None else image.transpose(transpose)), notices
+
+
+def turn_pixels_upright(pixels: UInt8, image: Image.Image) -> tuple[UInt8, tuple[Text, ...]]:
+    """Turn the pixels of a JPEG upright.
+
+    Args:
+        pixels: uint8 (H, W) or (H, W, 3), as stored.
+        image: the opened file.
+
+    Returns:
+        The upright pixels, and a notice if the EXIF cannot be read.
+    """
+    orientation, notices = _read_orientation(image)
+    if orientation in SWAPS_SIDES:
+        pixels = np.asarray(cv2.transpose(pixels), np.uint8)
+    if orientation in FLIPS:
+        pixels = np.asarray(cv2.flip(pixels, FLIPS[orientation]), np.uint8)
+    return pixels, notices
+
+
+def _read_orientation(image: Image.Image) -> tuple[int, tuple[Text, ...]]:
     try:
-        transpose = TRANSPOSES.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+        return image.getexif().get(ExifTags.Base.Orientation, 1), ()
     except Exception:  # Pillow's errors for damaged EXIF share no base class
-        return image, (DAMAGED_EXIF,)
-    return (image if transpose is None else image.transpose(transpose)), ()
+        return 1, (DAMAGED_EXIF,)
 
 
 def swaps_sides_on_load(image: Image.Image) -> bool:

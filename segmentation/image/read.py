@@ -77,7 +77,8 @@ def _read_stream(stream: BinaryIO, max_bytes: int) -> bytes:
 
 def _read_file(path: Path, max_bytes: int) -> bytes:
     try:
-        with path.open("rb") as file:
+        # Path.open takes no opener.
+        with open(path, "rb", opener=_open_without_waiting) as file:
             return file.read(max_bytes + 1)  # not by the file's size, which a pipe does not have
     except FileNotFoundError as error:
         raise PhotoError(
@@ -94,6 +95,19 @@ def _read_file(path: Path, max_bytes: int) -> bytes:
             f"{path.name} cannot be read. Check its permissions.",
             f"无法读取 {path.name}，请检查文件权限。",
         ) from error
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    """Open a file. A named pipe that nobody writes to is empty, and not waited for without an end.
+
+    Returns:
+        Its descriptor.
+    """
+    if os.name != "posix":
+        return os.open(path, flags)
+    descriptor = os.open(path, flags | os.O_NONBLOCK)
+    os.set_blocking(descriptor, True)  # to wait for what a writer that is there writes
+    return descriptor
 
 
 def _check_bytes(data: bytes, limits: Limits) -> bytes:

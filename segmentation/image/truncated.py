@@ -17,7 +17,7 @@ from segmentation.arrays import Bool
 from segmentation.errors import PhotoError
 from segmentation.i18n import Text
 from segmentation.image.containers.jpeg import START_OF_SCAN
-from segmentation.image.decoders import load_pixels
+from segmentation.image.decoders import Decoded, crop_rows, load_pixels
 
 # A photo of which a larger share of rows is missing is refused.
 MAX_MISSING = 0.5
@@ -68,7 +68,7 @@ class JpegStream:
 
 def load_available(
     image: Image.Image, data: bytes, open_bytes: Open
-) -> tuple[Image.Image, tuple[Text, ...]]:
+) -> tuple[Decoded, tuple[Text, ...]]:
     """Decode an image whose file may be cut short.
 
     Args:
@@ -139,11 +139,11 @@ def _try_to_decode(data: bytes, open_bytes: Open) -> Image.Image | None:
     return image
 
 
-def _decode(data: bytes, open_bytes: Open) -> Image.Image:
+def _decode(data: bytes, open_bytes: Open) -> Decoded:
     return load_pixels(open_bytes(data), data)
 
 
-def _load_unfinished_jpeg(data: bytes, open_bytes: Open) -> tuple[Image.Image, tuple[Text, ...]]:
+def _load_unfinished_jpeg(data: bytes, open_bytes: Open) -> tuple[Decoded, tuple[Text, ...]]:
     stream = _find_markers(data)
     available = data[: stream.available].rstrip(b"\xff")
     if stream.end is not None:
@@ -155,7 +155,7 @@ def _load_unfinished_jpeg(data: bytes, open_bytes: Open) -> tuple[Image.Image, t
     return image, notices or ((INCOMPLETE,) if is_between_scans else ())
 
 
-def _check_grey_rows(image: Image.Image, data: bytes, open_bytes: Open) -> tuple[Text, ...]:
+def _check_grey_rows(image: Decoded, data: bytes, open_bytes: Open) -> tuple[Text, ...]:
     """Find out if the grey rows of a JPEG are in its file, or stand for rows that are not."""
     stream = _find_markers(data)
     if stream.end is None:
@@ -165,7 +165,7 @@ def _check_grey_rows(image: Image.Image, data: bytes, open_bytes: Open) -> tuple
 
 
 def _check_jpeg(
-    image: Image.Image, filled: Image.Image, stream: JpegStream, is_cut: bool
+    image: Decoded, filled: Decoded, stream: JpegStream, is_cut: bool
 ) -> tuple[Text, ...]:
     differs, grey = _differing_rows(image, filled), _count_grey_rows(image)
     # Of blocks in the first scan alone nothing but their mean is known.
@@ -173,7 +173,7 @@ def _check_jpeg(
         raise PhotoError.from_text(MOSTLY_MISSING)
     if not differs.any() and not (is_cut and grey):
         return ()
-    height, missing = image.size[1], grey
+    height, missing = len(differs), grey
     if not stream.is_progressive and differs.any():
         missing = max(grey, height - int(differs.argmax()))
     if missing > height * MAX_MISSING:
@@ -181,11 +181,10 @@ def _check_jpeg(
     return (INCOMPLETE,)
 
 
-def _count_grey_rows(image: Image.Image) -> int:
+def _count_grey_rows(image: Decoded) -> int:
     """Count the last rows that are as libjpeg leaves rows without data: 128, or 127 if inverted."""
-    width, height = image.size
     # To copy all pixels out of an image takes as long as a third of its decoding.
-    row = np.asarray(image.crop((0, height - 1, width, height)))[0].astype(np.int16)
+    row = np.asarray(crop_rows(image, -1))[0].astype(np.int16)
     if np.abs(row - 128).max() > 1 or np.ptp(row, axis=0).any():
         return 0
     pixels = np.asarray(image)
@@ -248,9 +247,9 @@ def _paint(image: Image.Image, missing: Bool) -> tuple[Text, ...]:
     return (INCOMPLETE,)
 
 
-def _differing_rows(first: Image.Image, second: Image.Image) -> Bool:
+def _differing_rows(first: Decoded, second: Decoded) -> Bool:
     """Compare two images of the same size, as bool (H,)."""
-    if (first.mode, first.size) != (second.mode, second.size):
+    if _layout(first) != _layout(second):
         raise OSError("the file cannot be decoded twice alike")
     pixels, others = np.asarray(first), np.asarray(second)
     height = len(pixels)
@@ -259,3 +258,7 @@ def _differing_rows(first: Image.Image, second: Image.Image) -> Bool:
         rows = slice(start, min(start + 256, height))
         differs[rows] = (pixels[rows] != others[rows]).reshape(rows.stop - start, -1).any(axis=1)
     return differs
+
+
+def _layout(image: Decoded) -> tuple[object, ...]:
+    return (image.mode, *image.size) if isinstance(image, Image.Image) else image.shape

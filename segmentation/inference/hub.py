@@ -116,7 +116,11 @@ def _usable_artifacts(
     candidates = [
         artifact
         for artifact in card.artifacts
-        if (not is_forced if artifact.format == "onnx" else artifact.soc == chip)
+        if (
+            artifact.batch == 1 and not is_forced
+            if artifact.format == "onnx"
+            else artifact.soc == chip
+        )
     ]
     precisions: dict[str, str] = {}
     for artifact in candidates:

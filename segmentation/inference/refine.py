@@ -11,7 +11,8 @@ from segmentation.arrays import BoxXYXY, Float16, Float32, SizeHW
 from segmentation.errors import InferenceFailed
 from segmentation.i18n import Text
 from segmentation.image.photo import Photo
-from segmentation.inference.postprocess import FLOAT16_RANGE, Segmentation, remove_fragments
+from segmentation.inference.mask_pieces import remove_fragments
+from segmentation.inference.postprocess import FLOAT16_RANGE, Segmentation
 from segmentation.inference.segmenter import Segmenter
 from segmentation.model_card import SUBJECT
 
@@ -135,7 +136,7 @@ def _average_on_crop(
 ) -> Float32 | None:
     """The instances' mask (h, w) over a crop; None if the second inference found none of them."""
     left, top, right, bottom = box_xyxy
-    mirrored = np.ascontiguousarray(photo.on_white[top:bottom, left:right][:, ::-1])
+    mirrored = np.asarray(cv2.flip(photo.on_white[top:bottom, left:right], 1), np.uint8)
     second, _ = segmenter.segment(replace(photo, rgb=mirrored, alpha=None), threshold=0)
     candidates = np.asarray(second.masks_queries_logits[:, :, ::-1], np.float32)
     subjects = {item.id for item in segmentation.instances if item.label == SUBJECT}

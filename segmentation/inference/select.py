@@ -11,6 +11,7 @@ from segmentation.image.photo import Photo
 from segmentation.inference.postprocess import Instance, Segmentation
 from segmentation.inference.segmenter import Segmenter, Timings
 from segmentation.inference.subject import select_subject
+from segmentation.model_card import SUBJECT
 
 # What chooses objects: text or ids, see `select`.
 Objects = str | Iterable[SupportsIndex]
@@ -57,11 +58,14 @@ def select(segmentation: Segmentation, objects: Objects) -> tuple[int, ...]:
     names = _split(objects)
     ids = _existing_ids({int(name) for name in names if name.isdecimal()}, instances)
     labels = {name.casefold() for name in names}
+    # The whole subject may be an object that the model also found by itself.
+    wants_subject = bool({SUBJECT.en, SUBJECT.zh} & labels)
     return _sorted_ids(
         [
             instance
             for instance in instances
             if instance.id in ids
+            or (wants_subject and instance.id == segmentation.subject_id)
             or {instance.label.en.casefold(), instance.label.zh.casefold()} & labels
         ]
     )

@@ -1,18 +1,19 @@
 """Components, event options and error handling that several tabs share."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sized
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from html import escape
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import gradio as gr
 from gradio.blocks import Block
 
-from segmentation.errors import KoutuError
+from segmentation.errors import ChoiceError, KoutuError
 from segmentation.i18n import LANGUAGES, Language, Text, preferred_language
 from segmentation.image.bounded.pool import MAX_DECODERS
 from segmentation.image.memory import translate_memory_errors
@@ -22,6 +23,7 @@ from segmentation.page.photo_cache import PhotoCache
 from segmentation.page.server.launch import KEEP_SECONDS
 from segmentation.page.server.limits.queue_limits import DEVICE_QUEUE
 from segmentation.page.strings import GRADIO_KEYS, STRINGS
+from segmentation.text_options import accepts
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 # Values and updates of components, as handlers take and return them.
@@ -114,6 +116,13 @@ def serial(queue: str) -> dict[str, Any]:
     return {"concurrency_id": queue, "concurrency_limit": 1}
 
 
+def changed(control: Any) -> Any:
+    """Return the event of a control that a visitor changed."""
+    if isinstance(control, gr.Slider):
+        return control.release
+    return control.upload if isinstance(control, gr.UploadButton) else control.input
+
+
 def photo_button(label: str, **options: Any) -> gr.UploadButton:
     """Create a button that chooses a photo; its value is the path of the file as it was sent.
 
@@ -157,14 +166,19 @@ def gallery() -> list[dict[str, str]]:
     return entries
 
 
-def thumbnails(language: Language) -> list[tuple[Path, str]]:
-    """Return the examples as a gallery shows them: reduced copy, caption."""
-    return [(thumbnail_of(entry), entry[language]) for entry in gallery()]
-
-
-def thumbnail_of(entry: Mapping[str, str]) -> Path:
-    """Return the path of an example's reduced copy."""
-    return (EXAMPLES / "thumbs" / entry["file"]).with_suffix(".webp")
+def example_list(count: int | None = None, **options: Any) -> gr.HTML:
+    """Create a list of the first examples, by default of all: reduced copies with captions."""
+    buttons = []
+    for index, entry in enumerate(gallery()[:count]):
+        thumbnail = (EXAMPLES / "thumbs" / entry["file"]).with_suffix(".webp")
+        address = escape(f"gradio_api/file={quote(str(thumbnail))}")
+        caption = bilingual(Text(entry["en"], entry["zh"]))
+        # The caption below names the picture.
+        buttons.append(
+            f'<button type="button" data-index="{index}"><img src="{address}" alt="">'
+            f"{caption}</button>"
+        )
+    return button_list("".join(buttons), **options)
 
 
 def language_of(request: gr.Request) -> Language:
@@ -184,6 +198,18 @@ def translate_errors(request: gr.Request) -> Iterator[None]:
             yield
     except KoutuError as error:
         raise gr.Error(error.in_language(language_of(request)), print_exception=False) from error
+
+
+def selected_index(event: gr.EventData, items: Sized) -> int:
+    """Return the index of the item that was clicked.
+
+    Raises:
+        ChoiceError: there is no such item, since a client may send anything.
+    """
+    index = event._data.get("index") if isinstance(event._data, dict) else None
+    if not (isinstance(index, int) and accepts(int, index) and 0 <= index < len(items)):
+        raise ChoiceError.from_text(STRINGS["bad_setting"])
+    return index
 
 
 def require(state: State | None, request: gr.Request) -> State:

@@ -1,8 +1,10 @@
 """What the page says about the file that it made."""
 
+from collections.abc import Sequence
+
 from segmentation.compositing.sizing.frame import HEAD_NOTICES
 from segmentation.cutout import Cutout
-from segmentation.i18n import Language
+from segmentation.i18n import Language, Text
 from segmentation.image.formats import find_format
 from segmentation.page.strings import STRINGS
 
@@ -13,12 +15,17 @@ def describe_file(cutout: Cutout) -> str:
     return f"{find_format(cutout.options.format).title} · {width} × {height}"
 
 
-def notice_text(cutout: Cutout, language: Language) -> str:
+def notice_text(notices: Sequence[Text], language: Language) -> str:
     """Return what a person should know about a cut-out, as Markdown; empty if there is nothing.
 
-    Where the head is uncertain, it says that the frame can be moved by hand.
+    What may need their hand comes first: an uncertain head, whose frame can be moved. Anything else
+    stands below in one paragraph.
     """
-    notices = list(cutout.notices)
-    if any(notice in HEAD_NOTICES for notice in notices):
-        notices.append(STRINGS["check_head"])
-    return "\n\n".join(f"⚠️ {notice.in_language(language)}" for notice in notices)
+    about_head = [notice for notice in notices if notice in HEAD_NOTICES][:1]
+    first = [*about_head, STRINGS["check_head"]] if about_head else notices[:1]
+    others = [notice for notice in notices if notice not in HEAD_NOTICES and notice not in first]
+    paragraphs = (
+        " ".join(notice.in_language(language) for notice in group) for group in (first, others)
+    )
+    text = "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
+    return f"⚠️ {text}" if text else ""

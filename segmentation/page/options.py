@@ -1,16 +1,18 @@
 """The controls of the page, and their translation to `CutoutOptions`."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 from segmentation.compositing.backgrounds import BACKGROUNDS, Background, BackgroundParameters, Fit
 from segmentation.compositing.crop import CROPS, Crop
 from segmentation.compositing.effects import Effects, Outline, Shadow
 from segmentation.compositing.matting.alpha import Edge
 from segmentation.cutout import CutoutOptions
+from segmentation.errors import ChoiceError
 from segmentation.image.formats import find_format
 from segmentation.page.photo_cache import PhotoCache
 from segmentation.page.size_options import SizeOptions
 from segmentation.page.strings import STRINGS
+from segmentation.text_options import accepts
 
 # The choices of the page, by their keys in STRINGS.
 FRAMES = ("whole", *CROPS)
@@ -31,6 +33,9 @@ class PageOptions(SizeOptions):
         frame: of the file, one of FRAMES.
         format: of the file, see `find_format`.
         quality: 1..100; ignored by formats that have none.
+
+    Raises:
+        ChoiceError: a value has the wrong type.
     """
 
     min_score: float
@@ -51,6 +56,11 @@ class PageOptions(SizeOptions):
     frame: str
     format: str
     quality: int
+
+    def __post_init__(self) -> None:
+        # Gradio passes on values that no control has, and None where one was emptied.
+        if not all(accepts(field.type, getattr(self, field.name)) for field in fields(self)):
+            raise ChoiceError.from_text(STRINGS["bad_setting"])
 
     def to_cutout_options(self, photos: PhotoCache) -> CutoutOptions:
         """Translate to `CutoutOptions`.

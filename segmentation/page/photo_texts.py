@@ -2,18 +2,24 @@
 
 from segmentation.i18n import Language, Text
 from segmentation.inference.postprocess import Instance, Segmentation
+from segmentation.model_card import SUBJECT
 from segmentation.page.session import PhotoState, Shown
 from segmentation.page.strings import STRINGS
 
 
 def object_choices(segmentation: Segmentation, language: Language) -> list[tuple[str, int]]:
-    """Return the objects as a list on the page shows them: description, id."""
-    return [(describe(instance, language), instance.id) for instance in segmentation.instances]
+    """Return the objects as a list on the page shows them: description, id.
+
+    The whole subject comes first, where the model finds it.
+    """
+    ordered = sorted(segmentation.instances, key=lambda item: item.id != segmentation.subject_id)
+    return [(describe(instance, language), instance.id) for instance in ordered]
 
 
 def describe(instance: Instance, language: Language) -> str:
     """Return the entry of an object in a list: number and label."""
-    return f"{instance.id} · {instance.label.in_language(language)}"
+    label = STRINGS["whole_subject"] if instance.label == SUBJECT else instance.label
+    return f"{instance.id} · {label.in_language(language)}"
 
 
 def advice(state: PhotoState, shown: Shown) -> tuple[Text, ...]:

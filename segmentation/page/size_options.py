@@ -3,7 +3,12 @@
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
-from segmentation.compositing.sizing.presets import ID_SIZES, SHOP_SIZES, SIZE_PRESETS
+from segmentation.compositing.sizing.presets import (
+    ID_SIZES,
+    SHOP_SIZES,
+    SIZE_PRESETS,
+    SizePreset,
+)
 from segmentation.compositing.sizing.size import (
     DEFAULT_DPI,
     DEFAULT_MARGIN,
@@ -14,6 +19,7 @@ from segmentation.compositing.sizing.size import (
     parse_size,
 )
 from segmentation.errors import ChoiceError
+from segmentation.i18n import Text
 
 SizeKind = Literal["original", "longest", "exact", "shop", "id_photo"]
 SIZE_KINDS: tuple[SizeKind, ...] = get_args(SizeKind)
@@ -91,6 +97,16 @@ class SizeOptions:
         if self.size_kind == "exact":
             return self.dpi
         return SIZE_PRESETS[self.id_format].dpi if self.size_kind == "id_photo" else None
+
+
+def size_title(preset: SizePreset) -> Text:
+    """Return a size as its menu shows it: pixels, and name and millimetres if it is printed."""
+    height, width = preset.size.size_hw
+    if preset.size_wh_mm is None:
+        return Text(f"{width} × {height} px", f"{width} × {height} 像素")
+    width_mm, height_mm = preset.size_wh_mm
+    sides = f"{width} × {height} px · {width_mm} × {height_mm} mm"
+    return Text(f"{preset.title.en} · {sides}", f"{preset.title.zh} · {sides}")
 
 
 def _entered(number: float | None) -> float:

@@ -14,7 +14,7 @@ from segmentation.page.strings import GRADIO_NAMES, GRADIO_TEXTS, STRINGS
 
 ASSETS = Path(__file__).parent / "assets"
 # The style sheets of the page, joined in this order.
-STYLES = ("layout", "start", "studio", "batch", "gradio")
+STYLES = ("layout", "start", "studio", "batch", "compare", "gradio")
 # The scripts of the page; `startPage` uses the others.
 SCRIPTS = ("drop", "share", "notice", "page")
 # Those that run before Gradio's scripts.

@@ -11,12 +11,14 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
 
@@ -30,9 +32,14 @@ from segmentation.model_card import find_model
 from tests.paths import ROOT
 
 CARD = find_model("compact")
-ADDRESS = "http://127.0.0.1:8000"
+ADDRESS, DASHBOARD = "http://127.0.0.1:8000", "http://127.0.0.1:8265"
 CLIENTS = 8
 PHOTOS = 400
+# Set for each process of the cluster.
+MARK = "KOUTU_TEST_CLUSTER"
+# Addresses of this host alone, as /proc/net/tcp and tcp6 write them: IPv4, IPv6 and IPv4 in IPv6.
+LOOPBACK = ("0100007F", f"{1 << 24:032X}", "0000000000000000FFFF00000100007F")
+LISTENING = "0A"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +74,7 @@ def cluster() -> Iterator[subprocess.Popen[str]]:
         subprocess.Popen(
             [Path(sys.executable).with_name("serve"), "run", "segmentation.cluster.deployment:app"],
             cwd=ROOT,
-            env={**os.environ, "RAY_USAGE_STATS_ENABLED": "0"},
+            env={**os.environ, MARK: "1"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -104,6 +111,34 @@ def replica_processes() -> set[int]:
     command = ["pgrep", "-f", "^ray::ServeReplica"]
     process = subprocess.run(command, capture_output=True, text=True)
     return {int(pid) for pid in process.stdout.split()}
+
+
+def cluster_processes() -> list[Path]:
+    """The folders in /proc of the cluster's processes."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has ended, or belongs to somebody else
+            if MARK.encode() in (process / "environ").read_bytes():
+                found.append(process)
+    return found
+
+
+def listening_addresses(processes: Sequence[Path]) -> list[str]:
+    """The addresses on which processes listen, as the system writes them, without the ports."""
+    sockets = set()
+    for process in processes:
+        with suppress(OSError):
+            sockets |= {str(file.readlink()) for file in (process / "fd").iterdir()}
+    lines = [
+        line.split()
+        for table in ("tcp", "tcp6")
+        for line in Path("/proc/net", table).read_text("ascii").splitlines()[1:]
+    ]
+    return [
+        local.partition(":")[0]
+        for _, local, _, state, _, _, _, _, _, inode, *_ in lines
+        if state == LISTENING and f"socket:[{inode}]" in sockets
+    ]
 
 
 def send_photos(
@@ -150,6 +185,29 @@ def test_every_photo_under_load_gets_its_own_logits(
     with capsys.disabled():
         print(f"\nTwo replicas: {result}")
     assert (result.failed, result.wrong) == (0, 0)
+
+
+@pytest.mark.usefixtures("cluster")
+def test_nothing_listens_beyond_this_host() -> None:
+    """With the variables of the Makefile; the replicas' own ports are closed, see `deployment`."""
+    processes = cluster_processes()
+    addresses = listening_addresses(processes)
+    assert len(processes) > 5
+    assert len(addresses) > 5
+    assert {*addresses} <= {*LOOPBACK}
+
+
+@pytest.mark.usefixtures("cluster")
+def test_ray_asks_for_the_token_and_sends_no_statistics() -> None:
+    for path in ("api/jobs/", "api/serve/applications/"):
+        assert httpx.get(f"{DASHBOARD}/{path}").status_code == 401
+    job = {"entrypoint": "id"}
+    assert httpx.post(f"{DASHBOARD}/api/jobs/", json=job).status_code == 401
+    token = {"Authorization": f"Bearer {os.environ['RAY_AUTH_TOKEN']}"}
+    assert httpx.get(f"{DASHBOARD}/api/jobs/", headers=token).status_code == 200
+    for process in cluster_processes():
+        with suppress(OSError):
+            assert b"RAY_USAGE_STATS_ENABLED=0" in (process / "environ").read_bytes()
 
 
 @pytest.mark.usefixtures("cluster")

@@ -1,6 +1,7 @@
 """`python -m convert export`: what it writes and refuses, and what a failure leaves behind."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -66,6 +67,36 @@ def test_a_portable_graph_shares_the_weights_of_the_first(tmp_path: Path) -> Non
         check_artifact(load_card(tmp_path / "m"), portable)
 
 
+def test_graphs_of_several_photos_stand_beside_those_of_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["export", str(SWIN_4_46), "-o", str(tmp_path / "m"), "--size", "64"]
+    arguments += ["--target", "ascend", "--batch", "2"]
+    assert main(arguments) == 0
+    printed = capsys.readouterr().out
+    assert "At 64x64 (2/2) against transformers" in printed
+    card = load_card(tmp_path / "m")
+    assert [(graph.file, graph.batch) for graph in card.artifacts] == [
+        ("model.onnx", 1),
+        ("model_batch2.onnx", 2),
+    ]
+    assert [graph.file for graph in card.source_graphs] == ["model.onnx"]
+    atc = ["atc", str(tmp_path / "m"), "--soc-version", "Ascend310P3", "--dry-run", "--batch"]
+    assert main([*atc, "2"]) == main([*atc, "3"]) == 0
+    exported, made = re.findall(r"--model=(\S+).*--input_shape=(\S+)", capsys.readouterr().out)
+    assert exported == ("model_batch2.onnx", "image:2,64,64,3")
+    assert made == ("model.onnx", "image:3,64,64,3")
+
+    write = convert.export.batch
+
+    def write_wrongly(*arguments: object) -> onnx.ModelProto:
+        return scale_weights(write(*arguments))  # type: ignore[arg-type]
+
+    monkeypatch.setattr(convert.export, "batch", write_wrongly)
+    assert main(arguments) == 1
+    assert "At 64x64 (1/2) the graph disagrees" in capsys.readouterr().err
+
+
 def test_a_hub_id_is_pinned_to_its_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copytree(SWIN_4_46, tmp_path / "hub" / "someone" / "small-swin")
     with running_hub(tmp_path / "hub") as hub:
@@ -86,16 +117,20 @@ def test_a_graph_that_disagrees_with_transformers_is_not_kept(
     write = convert.export.write_graph
 
     def write_wrongly(*arguments: object) -> onnx.ModelProto:
-        graph = write(*arguments)  # type: ignore[arg-type]
-        largest = max(graph.graph.initializer, key=lambda tensor: len(tensor.raw_data))
-        weights = np.frombuffer(largest.raw_data, np.float32) * np.float32(1.5)
-        largest.raw_data = weights.tobytes()
-        return graph
+        return scale_weights(write(*arguments))  # type: ignore[arg-type]
 
     monkeypatch.setattr(convert.export, "write_graph", write_wrongly)
     assert main(arguments) == 1
     assert "disagrees with transformers; nothing was written" in capsys.readouterr().err
     assert {path.name: path.read_bytes() for path in (tmp_path / "m").iterdir()} == before
+
+
+def scale_weights(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Make the largest weights wrong."""
+    largest = max(model.graph.initializer, key=lambda tensor: len(tensor.raw_data))
+    weights = np.frombuffer(largest.raw_data, np.float32) * np.float32(1.5)
+    largest.raw_data = weights.tobytes()
+    return model
 
 
 def test_a_full_disk_is_reported_in_one_line_and_nothing_stays(tmp_path: Path) -> None:
@@ -156,6 +191,7 @@ def test_exporting_again_deletes_the_old_graphs_and_keeps_other_files(tmp_path: 
     [
         (["--size", "100"], "100x100: both sides must be multiples of 32"),
         (["--longest-side", "128"], "each size needs its own graph"),
+        (["--batch", "2"], "--batch is for graphs of --target ascend"),
         (["--target", "ascend", "--sampling", "deform-conv"], "atc does not support DeformConv"),
     ],
 )

@@ -57,6 +57,7 @@ def examples_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.usefixtures("kept_engine")
 @pytest.mark.parametrize("code", PYTHON)
 def test_the_python_example_runs(
     code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -67,6 +68,7 @@ def test_the_python_example_runs(
     assert (tmp_path / "dog_cutout.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.usefixtures("kept_engine")
 @pytest.mark.parametrize(("command", "comment"), COMMANDS, ids=[line for line, _ in COMMANDS])
 def test_a_command_writes_the_files_that_its_comment_names(
     command: str, comment: str, examples_folder: Path, capsys: pytest.CaptureFixture[str]

@@ -33,7 +33,8 @@ CLICK_DEPTH = 0.3
 class CutoutScore:
     """How well one photo was cut out.
 
-    The last five figures need instances: they are NaN for the cut-out of another program.
+    The last five need instances: figures are NaN for the cut-out of another program, and there are
+    no clicks.
 
     Attributes:
         photo: the photo with its annotations.
@@ -45,7 +46,7 @@ class CutoutScore:
         union_iou: IoU of the union of instances that matches any subject best, as found by adding
             one instance after the other, without refinement.
         closer_iou: IoU of the best instance with refinement.
-        click_iou: mean IoU of the instances that single clicks on the subjects choose.
+        clicks: for each click on a subject, its label and the IoU of what the click chooses.
     """
 
     photo: LabelledPhoto
@@ -56,12 +57,17 @@ class CutoutScore:
     best_iou: float = nan
     union_iou: float = nan
     closer_iou: float = nan
-    click_iou: float = nan
+    clicks: tuple[tuple[str, float], ...] = ()
 
     @property
     def iou(self) -> float:
         """IoU of the cut-out."""
         return iou(self.alpha > 127, self.truth)
+
+    @property
+    def click_iou(self) -> float:
+        """Mean IoU of what single clicks on the subjects choose; NaN without clicks."""
+        return float(np.mean([value for _, value in self.clicks])) if self.clicks else nan
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +151,7 @@ def score_model(
         best_iou=best_iou,
         union_iou=_union_iou(labelled, ranked, cut_out_once),
         closer_iou=0.0 if best_id is None else _best_iou(labelled, cut_out((best_id,))),
-        click_iou=_mean_click_iou(labelled, click),
+        clicks=_click_ious(labelled, click),
     )
 
 
@@ -215,16 +221,14 @@ def _union_iou(
     return best
 
 
-def _mean_click_iou(photo: LabelledPhoto, click: Callable[[tuple[float, float]], UInt8]) -> float:
-    """Mean IoU of the cut-outs that clicks on the subjects give, each with the clicked subject."""
-    return float(
-        np.mean(
-            [
-                iou(click(point_xy) > 127, subject.mask)
-                for subject in photo.subjects
-                for point_xy in click_points(subject.mask)
-            ]
-        )
+def _click_ious(
+    photo: LabelledPhoto, click: Callable[[tuple[float, float]], UInt8]
+) -> tuple[tuple[str, float], ...]:
+    """Label of the clicked subject and IoU of the cut-out with it, for each click."""
+    return tuple(
+        (subject.label, iou(click(point_xy) > 127, subject.mask))
+        for subject in photo.subjects
+        for point_xy in click_points(subject.mask)
     )
 
 

@@ -1,7 +1,7 @@
 """Photos whose masks are known, and cut-outs of them by other programs, read from folders."""
 
 import csv
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,8 @@ SALIENT = "salient"
 CROWD = "(crowd)"
 # A labelled instance smaller than this share of the photo is not its subject.
 SUBJECT_AREA = 0.03
+# As many instances of one label are a crowd, even if each is outlined.
+CROWD_SIZE = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,6 +58,14 @@ class LabelledPhoto:
     path: Path
     subjects: tuple[LabelledMask, ...]
     instances: tuple[LabelledMask, ...]
+
+    @property
+    def shows_crowd(self) -> bool:
+        """Whether there is a group that is not outlined one by one, or as many as CROWD_SIZE."""
+        counts = Counter(instance.label for instance in self.instances)
+        return max(counts.values(), default=0) >= CROWD_SIZE or any(
+            instance.is_crowd for instance in self.instances
+        )
 
 
 def read_labelled_photos(folder: Path, known_labels: set[str]) -> Iterator[LabelledPhoto]:

@@ -193,7 +193,7 @@ def _artifacts(card: ModelCard, size_hw: SizeHW, threads: int) -> Iterator[tuple
 
 def _load_costs(card: ModelCard, size_hw: SizeHW, threads: int) -> Iterator[tuple[str, LoadCost]]:
     for artifact in card.artifacts:
-        if artifact.format == "onnx" and size_hw in artifact.sizes_hw:
+        if artifact.format == "onnx" and artifact.batch == 1 and size_hw in artifact.sizes_hw:
             arguments = [str(card.path(artifact)), *map(str, (threads, *size_hw))]
             process = subprocess.run(
                 [sys.executable, "-c", LOADER, *arguments],

@@ -172,7 +172,8 @@ def _fill_pinholes(logits: Float32, cell_area: float) -> Float32:
         _, components, stats, _ = cv2.connectedComponentsWithStats(region, connectivity=4)
         small = stats[:, cv2.CC_STAT_AREA] <= cells * cell_area
         small[0] = False  # component 0 is the other side of the outline
-        logits = np.where(small[components], -logits, logits)
+        if small.any():
+            logits = np.where(small[components], -logits, logits)
     return logits
 
 
@@ -224,9 +225,11 @@ def _add_colours(logits: Float32, guide: Float32, radius: int) -> Float32:
 
 def colour_bins(guide: Float32) -> npt.NDArray[np.intp]:
     """Number the colours of float32 (h, w, 3) in 0..1: the histogram bin (h, w) of each pixel."""
-    bins = np.minimum(guide * HISTOGRAM_BINS, HISTOGRAM_BINS - 1).astype(np.intp)
-    flat = np.ravel_multi_index(tuple(np.moveaxis(bins, -1, 0)), (HISTOGRAM_BINS,) * 3)
-    return np.asarray(flat, np.intp)
+    red, green, blue = (
+        np.minimum(plane * HISTOGRAM_BINS, HISTOGRAM_BINS - 1).astype(np.intp)
+        for plane in cv2.split(guide)
+    )
+    return (red * HISTOGRAM_BINS + green) * HISTOGRAM_BINS + blue
 
 
 def colour_frequencies(colours: npt.NDArray[np.intp], weights: Float32) -> Float32:

@@ -1,5 +1,8 @@
 """The objects' own colour along soft edges, without the colour of the old background."""
 
+from collections.abc import Sequence
+
+import cv2
 import numpy as np
 
 from segmentation.arrays import Bool, Float32, UInt8
@@ -51,10 +54,15 @@ def foreground(rgb: UInt8, alpha: UInt8) -> UInt8:
     if not mixed.any():
         return colours
     around = padded_box(mixed, margin=NEIGHBOURHOOD_RADII[0])
-    image = np.asarray(reduce_image(rgb, factor)[around], np.float32)
+    reduced = reduce_image(rgb[full_tile(around, factor)], factor)
+    planes = [np.asarray(plane, np.float32) for plane in cv2.split(reduced)]
     means = np.zeros((*opacity.shape, 6), np.float32)
-    means[around][..., :3] = _nearby_mean(image, opacity[around] ** PURITY_EXPONENT)
-    means[around][..., 3:] = _nearby_mean(image, (1 - opacity[around]) ** PURITY_EXPONENT)
+    means[around] = cv2.merge(
+        [
+            *_nearby_means(planes, opacity[around] ** PURITY_EXPONENT),
+            *_nearby_means(planes, (1 - opacity[around]) ** PURITY_EXPONENT),
+        ]
+    )
 
     def solve_tile(tile: Tile) -> tuple[Tile, Bool, UInt8]:
         """Solve the partly covered pixels of a tile: its place, the pixels, their colours."""
@@ -73,12 +81,13 @@ def foreground(rgb: UInt8, alpha: UInt8) -> UInt8:
     return colours
 
 
-def _nearby_mean(image: Float32, weight: Float32) -> Float32:
-    """Weighted mean colour (h, w, 3) around each pixel, from as near as there is any weight."""
-    mean = image
+def _nearby_means(planes: Sequence[Float32], weight: Float32) -> Sequence[Float32]:
+    """Weighted mean of each plane (h, w) around each pixel, from as near as there is any weight."""
+    means = planes
     for radius in NEIGHBOURHOOD_RADII:
-        total = box_mean(image * weight[..., None], radius)
-        mean = (total + MIN_PURE_SHARE * mean) / (
-            box_mean(weight, radius)[..., None] + MIN_PURE_SHARE
-        )
-    return mean
+        total_weight = box_mean(weight, radius) + MIN_PURE_SHARE
+        means = [
+            (box_mean(plane * weight, radius) + MIN_PURE_SHARE * mean) / total_weight
+            for plane, mean in zip(planes, means, strict=True)
+        ]
+    return means

@@ -7,7 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from segmentation.compositing.sizing.size import DEFAULT_DPI, ExactSize, HeadPlacement
+from segmentation.compositing.sizing.size import (
+    DEFAULT_DPI,
+    MILLIMETRES_PER_INCH,
+    ExactSize,
+    HeadPlacement,
+)
 from segmentation.errors import ChoiceError
 from segmentation.i18n import Text, join_choices
 
@@ -29,6 +34,16 @@ class SizePreset:
     kind: Literal["shop", "id"]
     size: ExactSize
     dpi: float | None = None
+
+    @property
+    def size_wh_mm(self) -> tuple[int, int] | None:
+        """Width and height on paper, in whole millimetres; None without a resolution."""
+        if self.dpi is None:
+            return None
+        height, width = (
+            round(MILLIMETRES_PER_INCH * side / self.dpi) for side in self.size.size_hw
+        )
+        return width, height
 
 
 def _shop(side: int) -> SizePreset:
@@ -61,12 +76,12 @@ SIZE_PRESETS: Mapping[str, SizePreset] = {
         _id("cn-small-2inch", Text("Small 2 inch", "小二寸"), 413, 531),
         _id("cn-large-1inch", Text("Large 1 inch", "大一寸"), 390, 567),
         # Head 32 to 36 mm of 45 mm (ICAO Doc 9303-3, and 70 to 80 % for Schengen visas).
-        _id("visa-35x45", Text("Visa, 35 × 45 mm", "签证 35×45 mm"), 413, 531, 33 / 45, 4 / 45),
+        _id("visa-35x45", Text("Visa", "签证"), 413, 531, 33 / 45, 4 / 45),
         # Head 28 to 33 mm, 3 to 5 mm above it (visa photos of the Chinese embassies; for 28 to
         # 33 mm also http://english.nanjing.gov.cn/crj/zpbz/).
         _id(
             "cn-passport",
-            Text("Chinese passport and visa, 33 × 48 mm", "中国护照、签证 33×48 mm"),
+            Text("Chinese passport and visa", "中国护照、签证"),
             390,
             567,
             30 / 48,

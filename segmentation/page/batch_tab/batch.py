@@ -3,8 +3,9 @@
 import shutil
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from secrets import token_hex
 
 from segmentation.cutout import Cutout, cut_out_photo
 from segmentation.errors import ChoiceError, KoutuError, PhotoError, PhotoTooLarge
@@ -19,11 +20,9 @@ from segmentation.page.batch_tab.results import TABLE_NAME, PhotoResult, csv_tab
 from segmentation.page.batch_tab.thumbnails import store_thumbnail
 from segmentation.page.options import PageOptions
 from segmentation.page.photo_cache import PhotoCache
-from segmentation.page.photo_texts import describe
 from segmentation.page.server.files.downloads import hold_files
 from segmentation.page.server.files.storage import translate_disk_errors
 from segmentation.page.server.files.uploads import read_upload
-from segmentation.page.strings import STRINGS
 from segmentation.parallel.overlap import map_overlapping
 
 # What a batch can cut out of each photo: the rules of `select` that choose something, and their
@@ -47,6 +46,7 @@ class Batch:
         at_once: number of photos in a step.
         done: the results so far.
         finished: whether the table is in the ZIP too, and the ZIP can be downloaded.
+        key: a name that nobody can guess, the same at every moment of the batch.
     """
 
     archive: Path
@@ -57,6 +57,7 @@ class Batch:
     at_once: int = 1
     done: tuple[PhotoResult, ...] = ()
     finished: bool = False
+    key: str = field(default_factory=token_hex)
 
     @property
     def needed_files(self) -> tuple[Path, ...]:
@@ -161,11 +162,13 @@ def _cut_out(
     data = b""
     instances: tuple[Instance, ...] = ()
     chosen: tuple[int, ...] = ()
+    is_readable = False
     try:
         with translate_memory_errors():
             options = replace(batch.options.to_cutout_options(cache), objects=batch.objects)
             # Not through the cache: a batch photo is decoded once, and would push out open photos.
             photo = read_upload(path, cache.limits)
+            is_readable = True
             outcome = cut_out_photo(segmenter, photo, options)
             instances, chosen = outcome.segmentation.instances, outcome.ids
             if outcome.cutout is None:
@@ -175,7 +178,8 @@ def _cut_out(
     except KoutuError as error:
         notes = (error.text,)
     seconds = time.perf_counter() - start
-    return PhotoResult(path, None, instances, chosen, seconds, notes, name), cutout, data
+    result = PhotoResult(path, None, instances, chosen, seconds, notes, name, is_readable)
+    return result, cutout, data
 
 
 def _store(
@@ -214,18 +218,3 @@ def check_space(archive: Path, size: int, limits: Limits) -> None:
             "The server's disk is full. Try again later, or tell the operator.",
             "服务器磁盘已满。请稍后再试，或告知管理员。",
         )
-
-
-def overview(batch: Batch, language: Language) -> list[list[str]]:
-    """Return a row for each photo: its name, and its result or state."""
-    rows = [[result.photo, _summary(result, language)] for result in batch.done]
-    rows += [[photo, STRINGS[state].in_language(language)] for photo, state in batch.waiting()]
-    return rows
-
-
-def _summary(result: PhotoResult, language: Language) -> str:
-    note = result.note(language)
-    if result.file is None:
-        return note
-    objects = (describe(i, language) for i in result.instances if i.id in result.chosen)
-    return f"{', '.join(objects)} → {result.file} ({result.seconds:.1f} s) {note}".rstrip()

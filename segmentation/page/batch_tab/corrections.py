@@ -18,13 +18,16 @@ from segmentation.page.strings import STRINGS
 
 
 def open_result(batch: Batch, index: int) -> OpenRequest:
-    """Ask to open the photo of a result as the batch cut it out."""
+    """Ask to open the photo of a result as the batch cut it out, or as it was fixed last."""
     result = batch.done[index]
+    if result.fix:
+        return replace(result.fix)  # no request is equal to another one
     return OpenRequest(str(result.path), batch.model, result.chosen or None, batch.options)
 
 
 def replace_cutout(
     batch: Batch,
+    index: int,
     state: PhotoState,
     min_score: float,
     cutout: Path,
@@ -38,6 +41,7 @@ def replace_cutout(
 
     Args:
         batch: the batch so far.
+        index: of the result that was opened.
         state: the photo with the objects that are cut out.
         min_score: least score of the objects that are shown.
         cutout: file of the cut-out.
@@ -45,16 +49,15 @@ def replace_cutout(
         limits: of the ZIP.
 
     Returns:
-        The batch with the new result, or None if the photo is not one of its results.
+        The batch with the new result, or None if the open photo is not that of the result.
 
     Raises:
         PhotoError, PhotoTooLarge: there is no space for the ZIP, or the file was deleted.
         StorageFull: there is no space for the picture.
     """
     paths = [str(result.path) for result in batch.done]
-    if state.path not in paths:
+    if state.path not in paths[index : index + 1]:
         return None
-    index = paths.index(state.path)
     former = batch.done[index]
     thumbnail = store_thumbnail(pixels_of(read_upload(cutout, limits)))
     name = Path(former.name).with_suffix(cutout.suffix).name
@@ -70,7 +73,14 @@ def replace_cutout(
         chosen=state.selected(min_score),
         notes=(STRINGS["fixed"],),
         thumbnail=thumbnail,
+        fix=_reopen(state, batch),
     )
     delete_file(batch.archive)
     done = (*batch.done[:index], result, *batch.done[index + 1 :])
     return replace(batch, archive=archive, done=done, finished=False)
+
+
+def _reopen(state: PhotoState, batch: Batch) -> OpenRequest:
+    """Ask to open a photo as it is open now."""
+    options = state.options or batch.options
+    return OpenRequest(state.path, state.model, state.chosen, options, state.boxes, state.strokes)

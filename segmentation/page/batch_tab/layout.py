@@ -43,25 +43,26 @@ class BatchLayout:
 
     def __init__(self, limits: Limits, shared: dict[str, Component]) -> None:
         self.batch = gr.State(None, time_to_live=STATE_SECONDS)
+        # Index of the result that is open in the other tab.
+        self.opened = gr.State(0)
         static_html(_introduction(limits), elem_id="batch_intro")
-        with gr.Row(elem_id="batch"):
-            with gr.Column(min_width=320):
-                self._photos()
-                with gr.Column(elem_id="batch_actions"):
-                    self._actions()
-            with gr.Column(min_width=320, elem_id="batch_rail"):
+        # The order of the work; the style sheet makes two columns of it where there is room.
+        with gr.Column(elem_id="batch"):
+            self._photos()
+            with gr.Column(elem_id="batch_rail"):
                 self.objects = gr.Radio(
                     [(string(key), rule) for rule, key in BATCH_RULES.items()],
                     value="auto",
                     label=string("batch_objects"),
                 )
                 self.panels = self._panels()
-        self._results()
+            with gr.Column(elem_id="batch_actions"):
+                self._actions()
+        self.tiles = button_list(visible=False, elem_id="tiles")
         self.controls = {**shared, **self.panels.controls}
         self.shown: list[Block] = [
             self.batch,
             self.tiles,
-            self.rows,
             self.state,
             self.download,
             self.run,
@@ -97,17 +98,12 @@ class BatchLayout:
         return OutputPanels(background, frame, size, effects, format_)
 
     def _actions(self) -> None:
+        """Create the buttons. Those that a running batch shows have the places of others."""
         self.run = gr.Button(string("run_batch"), variant="primary")
         self.stop = gr.Button(string("stop"), visible=False)
         self.resume = gr.Button(string("resume"), variant="primary", visible=False)
-        self.state = gr.Markdown()
+        self.state = gr.HTML(visible=False, js_on_load=None, apply_default_css=False)
         self.download = gr.DownloadButton(string("download_zip"), variant="primary", visible=False)
-
-    def _results(self) -> None:
-        self.tiles = button_list(visible=False, elem_id="tiles")
-        self.rows = gr.Dataframe(
-            visible=False, interactive=False, wrap=True, buttons=[], column_widths=["40%", "60%"]
-        )
 
 
 def _introduction(limits: Limits) -> str:

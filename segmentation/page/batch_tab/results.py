@@ -8,6 +8,7 @@ from pathlib import Path
 
 from segmentation.i18n import Language, Text
 from segmentation.inference.postprocess import Instance
+from segmentation.page.cutout_tab.open_request import OpenRequest
 
 TABLE_NAME = "objects.csv"
 COLUMNS = ["photo", "id", "label", "score", "left", "top", "right", "bottom", "area"]
@@ -29,7 +30,9 @@ class PhotoResult:
         seconds: time spent.
         notes: the reason why there is no cut-out, or notices about it.
         name: the name that the ZIP has for the cut-out, even if there is none yet.
+        is_readable: whether the photo can be opened.
         thumbnail: path of a small picture of the cut-out, or None if there is none.
+        fix: how to open the photo as a visitor fixed it, or None if nobody did.
     """
 
     path: Path
@@ -39,7 +42,9 @@ class PhotoResult:
     seconds: float
     notes: tuple[Text, ...]
     name: str
+    is_readable: bool = True
     thumbnail: str | None = None
+    fix: OpenRequest | None = None
 
     @property
     def photo(self) -> str:

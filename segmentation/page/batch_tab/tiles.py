@@ -1,4 +1,7 @@
-"""The tiles of a batch: a small picture of each cut-out, or the reason why there is none."""
+"""What the page shows of a batch: its progress, and a tile for each photo.
+
+A tile has a small picture of the cut-out, or the reason why there is none.
+"""
 
 from collections.abc import Iterator
 from html import escape
@@ -10,6 +13,15 @@ from segmentation.page.batch_tab.results import PhotoResult
 from segmentation.page.strings import STRINGS
 
 
+def progress_html(batch: Batch, language: Language) -> str:
+    """Return how far a batch is as HTML: a sentence and a bar."""
+    done, total = len(batch.done), len(batch.done) + len(batch.todo)
+    files = sum(result.file is not None for result in batch.done)
+    text = STRINGS["batch_state"].in_language(language).format(done=done, all=total, files=files)
+    share = f"{done / total:.1%}" if total else "100%"
+    return f'<p role="status">{text}</p><div data-bar><div style="width: {share}"></div></div>'
+
+
 def tiles_html(batch: Batch, language: Language) -> str:
     """Return the tiles as HTML: a button for each result, then the photos that wait."""
     tiles = [_result_tile(index, result, language) for index, result in enumerate(batch.done)]
@@ -17,20 +29,25 @@ def tiles_html(batch: Batch, language: Language) -> str:
 
 
 def _result_tile(index: int, result: PhotoResult, language: Language) -> str:
+    """Return the tile of a result: a button if its photo can be opened."""
     picture = ""
     if result.thumbnail:
         address = escape(f"gradio_api/file={quote(result.thumbnail)}")
-        picture = f'<img src="{address}" alt="">'
-    note = result.note(language)
-    reason = f"<small>{escape(note)}</small>" if note else ""
-    kind = "cut-out" if result.file else "failed"
-    return (
-        f'<li data-state="{kind}"><button type="button" data-index="{index}">{picture}'
-        f"<span>{escape(result.photo)}</span>{reason}</button></li>"
-    )
+        picture = f'<img src="{address}" alt="" loading="lazy">'
+    content = picture + _caption(result.file or result.photo, result.note(language))
+    if result.is_readable:
+        content = f'<button type="button" data-index="{index}">{content}</button>'
+    return f'<li data-state="{"cut-out" if result.file else "failed"}">{content}</li>'
 
 
 def _waiting_tiles(batch: Batch, language: Language) -> Iterator[str]:
     for photo, state in batch.waiting():
-        text = escape(STRINGS[state].in_language(language))
-        yield f'<li data-state="{state}"><span>{escape(photo)}</span><small>{text}</small></li>'
+        text = STRINGS[state].in_language(language)
+        yield f'<li data-state="{state}">{_caption(photo, text)}</li>'
+
+
+def _caption(name: str, note: str) -> str:
+    """Return the caption of a tile; the style sheet cuts off what is too long for it."""
+    name, note = escape(name), escape(note)
+    reason = f'<small title="{note}">{note}</small>' if note else ""
+    return f'<span title="{name}">{name}</span>{reason}'

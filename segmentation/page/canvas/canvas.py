@@ -9,15 +9,15 @@ from typing import Any
 import gradio as gr
 
 from segmentation.compositing.strokes import MAX_POINTS
-from segmentation.page.canvas.events import MAX_TILE_SIDE
+from segmentation.page.canvas.events import MAX_TILE_SIDE, MAX_TRACE_POINTS
 from segmentation.page.canvas.texts import CANVAS_TEXTS
 from segmentation.page.canvas.view import SCALES
 from segmentation.page.minify import read_code
 
 FOLDER = Path(__file__).parent
-# Joined in this order.
+# Of styles/, joined in this order.
 STYLES = ("stage.css", "canvas.css")
-# Joined into one script, in this order.
+# Of scripts/, joined into one script in this order.
 SCRIPTS = (
     "viewport.js",
     "object_map.js",
@@ -48,7 +48,7 @@ def photo_canvas(**options: Any) -> gr.HTML:
     """
     return gr.HTML(
         html_template=read_code(FOLDER / "canvas.html"),
-        css_template=_read(STYLES),
+        css_template=_read("styles", STYLES),
         # Gradio listens to the events that stand quoted here.
         js_on_load=f"startCanvas(element, trigger, props, watch); // {json.dumps(EVENTS)}",
         apply_default_css=False,
@@ -65,15 +65,16 @@ def canvas_script() -> str:
         "CANVAS_TEXTS": {key: asdict(text) for key, text in CANVAS_TEXTS.items()},
         "MAX_POINTS": MAX_POINTS,
         "MAX_TILE_SIDE": MAX_TILE_SIDE,
+        "MAX_TRACE_POINTS": MAX_TRACE_POINTS,
         "SCALES": SCALES,
     }
     lines = [
         f"const {name} = {json.dumps(value, ensure_ascii=False)};"
         for name, value in constants.items()
     ]
-    definitions = "\n".join([*lines, _read(SCRIPTS)])
+    definitions = "\n".join([*lines, _read("scripts", SCRIPTS)])
     return f"window.startCanvas = (() => {{\n{definitions}\nreturn startCanvas;\n}})();"
 
 
-def _read(names: Sequence[str]) -> str:
-    return "\n".join(read_code(FOLDER / name) for name in names)
+def _read(folder: str, names: Sequence[str]) -> str:
+    return "\n".join(read_code(FOLDER / folder / name) for name in names)

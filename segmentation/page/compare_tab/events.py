@@ -39,8 +39,8 @@ from segmentation.page.components import (
     gallery,
     language_of,
     require,
+    selected_index,
     skip,
-    thumbnails,
     translate_errors,
 )
 from segmentation.page.cutout_tab.layout import CutoutLayout
@@ -79,14 +79,14 @@ class CompareEvents:
             controls["variant"]: gr.Dropdown(choices=choices) for controls in layout.settings
         }
         return {
-            layout.examples: thumbnails(language),
             layout.columns: prepared(layout.example.value),
             **menus,
         }
 
-    def open_example(self, event: gr.SelectData) -> Updates:
+    def open_example(self, event: gr.EventData) -> Updates:
         """Show the comparison of the example that was clicked, which was made in advance."""
-        return {self._layout.example: event.index, self._layout.columns: prepared(event.index)}
+        index = selected_index(event, gallery())
+        return {self._layout.example: index, self._layout.columns: prepared(index)}
 
     def show_settings(self, values: Values) -> Updates:
         """Show the controls of as many settings as are compared."""
@@ -133,7 +133,7 @@ class CompareEvents:
         }
 
     def show_against_first(
-        self, values: Values, event: gr.SelectData, request: gr.Request
+        self, values: Values, event: gr.EventData, request: gr.Request
     ) -> Updates:
         """Show the cut-out that was clicked against the first one.
 
@@ -144,7 +144,7 @@ class CompareEvents:
         columns: Sequence[Column] = require(values[self._layout.columns], request)
         if not Path(columns[0].image).exists():
             raise gr.Error(STRINGS["photo_deleted"].in_language(language), print_exception=False)
-        return self._pair(columns, event.index or 1, language)
+        return self._pair(columns, selected_index(event, columns) or 1, language)
 
     def _compare(
         self,

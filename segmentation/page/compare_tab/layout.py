@@ -9,10 +9,10 @@ from segmentation.page.compare_tab.columns import LETTERS
 from segmentation.page.components import (
     STATE_SECONDS,
     bilingual,
+    example_list,
     gallery,
     static_html,
     string,
-    thumbnails,
 )
 from segmentation.page.strings import STRINGS
 
@@ -38,34 +38,27 @@ class CompareLayout:
         static_html(f"<p>{bilingual(STRINGS['compare_intro'])}</p>")
         self.setting_tabs: list[gr.Tab] = []
         self.settings: list[Mapping[str, Component]] = []
-        with gr.Row():
-            with gr.Column(min_width=320, elem_id="compare_rail"):
+        # The order of the work; the style sheet makes two columns of it where there is room.
+        with gr.Column(elem_id="comparison"):
+            with gr.Column(elem_id="compare_rail"):
                 self._settings(variants)
                 with gr.Row():
                     self.compare_example = gr.Button(
-                        string("compare_example"), variant="primary", min_width=140
+                        string("compare_example"), variant="primary", min_width=160
                     )
-                    self.compare_mine = gr.Button(string("compare_mine"), min_width=140)
+                    self.compare_mine = gr.Button(string("compare_mine"), min_width=160)
                 self.cancel = gr.Button(string("cancel"), elem_id="cancel_compare")
-            with gr.Column(min_width=320):
-                self.pair = gr.ImageSlider(
-                    label=string("pair"),
-                    type="filepath",
-                    interactive=False,
-                    buttons=["fullscreen"],
-                    elem_id="pair",
-                )
-        self.examples = gr.Gallery(
-            thumbnails("en"),
-            show_label=False,
-            columns=6,
-            height="auto",
-            allow_preview=False,
-            interactive=False,
-            buttons=[],
-            elem_id="compare_examples",
-        )
-        self._results()
+            self.examples = example_list(elem_id="compare_examples")
+            self.pair = gr.ImageSlider(
+                label=string("pair"),
+                type="filepath",
+                interactive=False,
+                buttons=["fullscreen"],
+                elem_id="pair",
+            )
+            self._results()
+        with gr.Accordion(string("details"), open=False, elem_id="compare_details"):
+            self.figures = gr.Markdown(elem_id="figures")
 
     def _settings(self, variants: Sequence[tuple[str, int]]) -> None:
         self.count = gr.Radio(
@@ -77,28 +70,24 @@ class CompareLayout:
             self.setting_tabs.append(tab)
 
     def _results(self) -> None:
-        with gr.Row():
-            with gr.Column(min_width=320):
-                self.side_by_side = gr.Gallery(
-                    label=string("side_by_side"),
-                    columns=len(LETTERS),
-                    height="auto",
-                    object_fit="contain",
-                    allow_preview=False,
-                    interactive=False,
-                    buttons=[],
-                    elem_id="beside",
-                )
-            with gr.Column(min_width=320):
-                self.difference = gr.Image(
-                    label=string("difference"),
-                    interactive=False,
-                    buttons=["fullscreen"],
-                    elem_id="difference",
-                )
-                self.legend = gr.HTML()
-        with gr.Accordion(string("details"), open=False):
-            self.figures = gr.Markdown(elem_id="figures")
+        self.side_by_side = gr.Gallery(
+            label=string("side_by_side"),
+            columns=len(LETTERS),
+            height="auto",
+            object_fit="contain",
+            allow_preview=False,
+            interactive=False,
+            buttons=[],
+            elem_id="beside",
+        )
+        with gr.Column(elem_id="differences"):
+            self.difference = gr.Image(
+                label=string("difference"),
+                interactive=False,
+                buttons=["fullscreen"],
+                elem_id="difference",
+            )
+            self.legend = gr.HTML()
 
 
 def _setting_controls(variants: Sequence[tuple[str, int]], index: int) -> Mapping[str, Component]:

@@ -1,10 +1,8 @@
 """The components of the tab for one photo, in the order of the screen."""
 
 from secrets import token_hex
-from typing import Any
 
 import gradio as gr
-from gradio.blocks import Block
 from gradio.components import Component
 
 from segmentation.inference.select import MIN_OFFERED_SCORE
@@ -25,6 +23,7 @@ from segmentation.page.cutout_tab.panels import (
     FormatPanel,
     FramePanel,
     OutputPanels,
+    set_controls,
 )
 from segmentation.page.cutout_tab.size_panel import SizePanel
 from segmentation.page.cutout_tab.start import StartScreen
@@ -146,11 +145,7 @@ class CutoutLayout:
 
     def set_controls(self, options: PageOptions) -> Updates:
         """Set the controls to these values, and show those that belong to them."""
-        updates: dict[Block, Any] = dict(self.panels.show(options))
-        for name, control in self.controls.items():
-            value, shown = getattr(options, name), updates.get(control)
-            # A value alone, where there is no other update: see `photo_button`.
-            updates[control] = {**shown, "value": value} if shown else value
+        updates = set_controls(self.controls, self.panels.show(options), options)
         return {**updates, self.entered_numbers: self.size_panel.numbers_in(options)}
 
     def _start(self) -> None:
@@ -162,8 +157,10 @@ class CutoutLayout:
     def _photo(self) -> None:
         self.canvas = photo_canvas(elem_id="canvas")
         self.cancel_buttons.append(cancel_button())
-        self.objects = gr.CheckboxGroup(label=string("objects"), container=False, elem_id="objects")
         with gr.Row(elem_id="selection"):
+            self.objects = gr.CheckboxGroup(
+                label=string("objects"), container=False, elem_id="objects"
+            )
             self.select_all = gr.Button(string("all"), size="sm", min_width=44)
             self.select_none = gr.Button(string("none"), size="sm", min_width=44)
         self.message = gr.Markdown(elem_id="message")

@@ -1,6 +1,8 @@
 """Groups of controls that the tab for one photo and the tab for many photos both have."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import gradio as gr
 from gradio.blocks import Block
@@ -169,3 +171,21 @@ class OutputPanels:
             **self.size.show(options),
             **self.format.show(options.format),
         }
+
+
+def set_controls(
+    controls: Mapping[str, Component], shown: Updates, options: PageOptions
+) -> dict[Block, Any]:
+    """Return the updates that set controls to the values of options.
+
+    Args:
+        controls: the components that `PageOptions` reads, by the names of its fields.
+        shown: updates of `OutputPanels.show`, which are part of the result.
+        options: the values.
+    """
+    updates: dict[Block, Any] = dict(shown)
+    for name, control in controls.items():
+        value, update = getattr(options, name), updates.get(control)
+        # A value alone, where there is no other update: see `photo_button`.
+        updates[control] = {**update, "value": value} if update else value
+    return updates

@@ -133,8 +133,12 @@ class SizePanel:
             label=string("id_colour"),
             elem_id=f"{self._prefix}id_colour",
         )
-        self.id_format = gr.Radio(
-            choices(ID_SIZES), value=defaults.id_format, label=string("id_format")
+        self.id_format = gr.Dropdown(
+            choices(ID_SIZES),
+            value=defaults.id_format,
+            label=string("id_format"),
+            filterable=False,
+            elem_id=f"{self._prefix}id_format",
         )
         with gr.Accordion(string("move_frame"), open=False):
             self.zoom = gr.Slider(

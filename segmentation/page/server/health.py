@@ -13,6 +13,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 HEALTH_PATH, NUMBERS_PATH = "/health", "/health/numbers"
 LOOPBACK = ("127.0.0.1", "::1")
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "[::1]")
+# A proxy on this host adds one of these to the requests of others.
+PROXY_HEADERS = ("x-forwarded", "forwarded", "x-real-ip", "via")
 
 
 class HealthRoute:
@@ -66,6 +68,6 @@ class HealthRoute:
             return True
         client = scope["client"][0] if scope.get("client") else ""
         host = headers.get("host", "").rpartition(":")[0] or headers.get("host", "")
-        is_forwarded = any(name.startswith(("x-forwarded", "forwarded")) for name in headers)
+        is_forwarded = any(name.startswith(PROXY_HEADERS) for name in headers)
         is_here = client in LOOPBACK and host in LOOPBACK_HOSTS and not is_forwarded
         return is_here and not self._is_public

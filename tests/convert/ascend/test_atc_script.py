@@ -3,10 +3,16 @@
 import hashlib
 import os
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
+import onnx
 import pytest
 
+from convert.ascend.command_line import Tuning, plan_conversions
+from convert.ascend.graphs import graph_for_atc
+from convert.export import describe_graph
+from segmentation.model_card import load_card, save_card
 from tests.convert.ascend.model_folders import (
     arguments_in,
     convert_folder,
@@ -50,6 +56,22 @@ def test_the_script_runs_the_same_command(
     assert set(atc_log.read_text().splitlines()) == arguments_in(capsys.readouterr().out)
     om = folder / f"model_{soc.lower()}_{precision}_{size}.om"
     assert hashlib.sha256(om.read_bytes()).hexdigest() in output
+
+
+def test_the_script_takes_a_graph_of_several_photos(
+    tmp_path: Path, atc_log: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = write_folder(tmp_path / "small", "NHWC", [(32, 32)])
+    card = load_card(folder)
+    (conversion,) = plan_conversions(card, "Ascend310P3", Tuning(), gears=False, batch=3)
+    graph, _ = graph_for_atc(card, conversion)
+    onnx.save(graph, folder / "model_batch3.onnx")
+    exported = describe_graph(folder / "model_batch3.onnx", "fp32", ((32, 32),), None, batch=3)
+    save_card(replace(card, artifacts=(*card.artifacts, exported)))
+    output = run_script(folder, "Ascend310P3", "32x32", BATCH="3")
+    convert_folder(folder, "--batch", "3", "--dry-run")
+    assert set(atc_log.read_text().splitlines()) == arguments_in(capsys.readouterr().out)
+    assert '"made_with": "atc", "batch": 3}' in output
 
 
 def test_the_script_takes_a_graph_with_channels_first(

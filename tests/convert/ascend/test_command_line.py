@@ -10,7 +10,7 @@ import pytest
 from convert.ascend.chips import check_soc
 from convert.ascend.command_line import Tuning, aipp_config, plan_conversions
 from segmentation.errors import ConversionError
-from segmentation.model_card import Artifact
+from segmentation.model_card import Artifact, find_model
 from tests.convert.ascend.model_folders import (
     arguments_in,
     convert_folder,
@@ -32,6 +32,9 @@ def test_chips_that_atc_knows_are_accepted(soc: str) -> None:
         ("Ascend310P", "Ascend310P3"),
         ("Ascend910B", "Ascend910B4"),
         ("ascend310p3", "Ascend310P3"),
+        ("310P3", "Ascend310P3"),
+        ("310p", "Ascend310P3"),
+        (" Ascend910B4 ", "Ascend910B4"),
         ("Ascned310P3", "Ascend310P3"),
     ],
 )
@@ -45,9 +48,10 @@ def test_a_chip_that_runs_programs_itself_is_not_supported() -> None:
         check_soc("Ascend310B1")
 
 
-def test_nothing_is_suggested_for_an_unlike_name() -> None:
+@pytest.mark.parametrize("soc", ["gpu", "Ascend910_93", "Ascend950"])
+def test_nothing_is_suggested_for_an_unlike_name(soc: str) -> None:
     with pytest.raises(ConversionError) as raised:
-        check_soc("gpu")
+        check_soc(soc)
     assert "Did you mean" not in str(raised.value)
 
 
@@ -67,18 +71,13 @@ def test_two_graphs_with_gears_make_two_files(tmp_path: Path) -> None:
     ]
 
 
-def test_of_a_graph_for_many_sizes_five_are_converted_unless_named() -> None:
-    shorter = (192, 256, 288, 320)
-    sizes_hw = (*((side, 384) for side in shorter), (384, 384), *((384, side) for side in shorter))
-    card = small_card(Path("model"), [Artifact("model.onnx", "onnx", "fp32", sizes_hw, 0, "")])
+def test_all_sizes_of_the_card_are_converted_unless_some_are_named() -> None:
+    card = find_model("compact")
     conversions = plan_conversions(card, "Ascend310P3", Tuning(), gears=False)
-    assert [conversion.sizes_hw for conversion in conversions] == [
-        ((384, 384),),
-        ((288, 384),),
-        ((384, 288),),
-        ((256, 384),),
-        ((384, 256),),
-    ]
+    sizes_hw = [conversion.sizes_hw[0] for conversion in conversions]
+    # A photo gets the size that it gets with onnxruntime, and with it the same cut-out.
+    assert sizes_hw == [*card.source_graphs[0].sizes_hw]
+    assert len(sizes_hw) == 13
     (named,) = plan_conversions(card, "Ascend310P3", Tuning(), [(384, 256)], gears=False)
     assert named.sizes_hw == ((384, 256),)
 

@@ -1,6 +1,8 @@
 """Finding atc and the chip on a host, the environment of atc, and its error codes."""
 
+import io
 import os
+import select
 import sys
 from pathlib import Path
 
@@ -50,6 +52,28 @@ def test_atc_does_not_use_our_python(monkeypatch: pytest.MonkeyPatch) -> None:
     assert cann._environment()["PATH"] == "/somewhere/venv/bin:/usr/bin"
     monkeypatch.setenv("CONDA_PREFIX", "/somewhere/venv")
     assert cann._environment()["PATH"] == "/usr/bin"
+
+
+def test_an_interrupt_ends_atc_and_its_compilers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.mkfifo(tmp_path / "alive")
+    alive = os.open(tmp_path / "alive", os.O_RDONLY | os.O_NONBLOCK)
+    atc = tmp_path / "atc"
+    atc.write_text(f"#!/bin/sh\ntail -f /dev/null > {tmp_path / 'alive'} &\necho compiling\nwait\n")
+    atc.chmod(0o755)
+
+    class Interrupted(io.StringIO):
+        def write(self, _: str) -> int:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys, "stdout", Interrupted())
+    with pytest.raises(KeyboardInterrupt):
+        cann.run_atc(cann.Toolkit(atc), [], tmp_path)
+    # The end of the pipe comes when its last writer is gone.
+    assert select.select([alive], [], [], 60)[0]
+    assert os.read(alive, 1) == b""
+    os.close(alive)
 
 
 def test_small_hosts_start_fewer_compilers(monkeypatch: pytest.MonkeyPatch) -> None:

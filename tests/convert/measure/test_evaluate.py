@@ -65,8 +65,9 @@ def two_dogs(tmp_path: Path) -> Callable[[str], Path]:
     return write
 
 
-def row_cells(row: str) -> dict[str, str]:
-    """Return the cells of a row of the table by the name of their column."""
+def row_cells(printed: str, photos: str = "ours") -> dict[str, str]:
+    """Return the cells of the row of some photos by the name of their column."""
+    (row,) = (line for line in printed.splitlines() if line.startswith(f"| {photos} |"))
     cells = (cell.strip() for cell in row.strip("|").split("|"))
     return dict(zip(("photos", "n", *COLUMNS), cells, strict=True))
 
@@ -75,7 +76,8 @@ def test_a_source_has_a_row_of_figures(
     two_dogs: Callable[[str], Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["evaluate", "compact", "--data", str(two_dogs("1")), "--one-look"]) == 0
-    cells = row_cells(capsys.readouterr().out.splitlines()[-1])
+    printed = capsys.readouterr().out
+    cells = row_cells(printed)
     assert (cells["photos"], cells["n"]) == ("ours", "1")
     assert cells["AP50"] == "–", "salient is no label of the model"
     best = cells["best"]
@@ -83,6 +85,8 @@ def test_a_source_has_a_row_of_figures(
     assert cells["union"] == best, "no other object belongs to the subject"
     assert cells["closer"] == best, "both use one look"
     assert cells["click"] == best, "each click finds the subject"
+    assert f"click of ours by label (clicks): salient {float(best):.3f} (5)" in printed
+    assert "crowds" not in printed
     assert min(float(cells["weighted F"]), float(cells["S"])) > 0.95
     assert float(cells["MAE"]) < 0.01
     assert float(cells["largest"]) < float(cells["IoU"]), "the largest object is another one"
@@ -92,7 +96,7 @@ def test_only_the_best_instance_is_looked_at_more_closely(
     two_dogs: Callable[[str], Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["evaluate", "compact", "--data", str(two_dogs("2"))]) == 0
-    cells = row_cells(capsys.readouterr().out.splitlines()[-1])
+    cells = row_cells(capsys.readouterr().out)
     assert float(cells["best"]) == 1, "the truth is from one look"
     assert 0.8 < float(cells["closer"]) < 1, "two looks differ a little"
     assert float(cells["IoU"]) < 0.8, "`auto` selects something else"
@@ -118,22 +122,23 @@ def test_instances_of_known_labels_have_an_average_precision(
     rows = f"{HEAD}ours_photo,1,object\n"
     (flower_copy / "labels.csv").write_text(rows, "utf-8")
 
-    def precision() -> str:
+    def printed() -> str:
         assert main(["evaluate", "compact", "--data", str(flower_copy), "--one-look"]) == 0
-        (row,) = (line for line in capsys.readouterr().out.splitlines() if "| ours |" in line)
-        return row.split("|")[-2]
+        return capsys.readouterr().out
 
-    alone = precision()
+    alone = row_cells(printed())["AP50"]
     assert 0.5 <= float(alone) <= 1, "the leaves come before or after the flower"
     (flower_copy / "labels.csv").write_text(f"{rows}ours_photo,2,object(crowd)\n", "utf-8")
-    assert precision() == alone, "an empty crowd changes nothing"
+    with_crowd = printed()
+    assert row_cells(with_crowd)["AP50"] == alone, "an empty crowd changes nothing"
+    assert row_cells(with_crowd, "ours, crowds")["n"] == "1"
     # The leaves are a crowd, in which a detection is not wrong.
     path = str(flower_copy / "masks" / "ours_photo.png")
     mask = cv2.imread(path, cv2.IMREAD_UNCHANGED)
     assert mask is not None
     mask[mask == 0] = 2
     cv2.imwrite(path, mask)
-    assert float(precision()) == 1
+    assert float(row_cells(printed())["AP50"]) == 1
 
 
 def test_detections_in_photos_without_a_subject_count_as_well(
@@ -165,7 +170,7 @@ def test_cut_outs_of_another_program_are_scored(
     alphas.mkdir()
     cv2.imwrite(str(alphas / "ours_photo.png"), truth * 255)
     assert main(evaluate) == 0
-    cells = row_cells(capsys.readouterr().out.splitlines()[-1])
+    cells = row_cells(capsys.readouterr().out)
     for name in ("IoU", "boundary F", "max F", "weighted F", "S"):
         assert cells[name] == "1.0000", name
     assert cells["MAE"] == "0.0000"

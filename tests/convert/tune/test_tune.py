@@ -12,14 +12,15 @@ import pytest
 
 import convert.tune.host_facts
 from convert.__main__ import main
-from convert.ascend.command_line import Tuning
-from convert.ascend.toolkit import find_toolkit
+from convert.ascend.command_line import Tuning, plan_conversions
+from convert.ascend.toolkit import Toolkit, find_toolkit
 from convert.logits_difference import LogitsDifference
 from convert.tune.candidates import Trial, candidates, choose
-from convert.tune.command import _try_batch
+from convert.tune.command import _make_oms, _try_batch
 from convert.tune.host_facts import host_facts
 from convert.tune.measure import Throughput, measure_trial
-from convert.tune.profile import Durations
+from convert.tune.om_operators import operators_of
+from convert.tune.profile import Durations, Profile, profile, run_msprof
 from convert.tune.report import format_report
 from convert.tune.subscription import operator_times
 from segmentation.errors import ConversionError, ModelDamaged
@@ -50,7 +51,8 @@ def test_the_best_oms_come_first_and_the_report_says_why(
     assert report.startswith("## small on Ascend")
     for words in ("1 × Ascend310P3", "npu-smi: 23.0.0", "MB free", "**chosen**", "AI_CPU 2.5 ms"):
         assert words in report
-    assert "on AI CPU: GridSampler2D 2.5 ms" in report
+    assert "on AI_CPU: GridSampler2D 2.5 ms" in report
+    assert "AI_CORE 2, AI_CPU 1 operators; on AI CPU: GridSampler2D 1" in report
     oms = [artifact for artifact in load_card(folder).artifacts if artifact.format == "om"]
     assert [om.sizes_hw for om in oms if om.batch == 1] == [((32, 32),), ((16, 32),)]
     # Which is faster here is chance; the report and the folder agree.
@@ -90,6 +92,20 @@ def test_a_batch_that_the_device_refuses_leaves_no_files(tmp_path: Path, photo_p
     assert found.failure
     assert set(folder.iterdir()) == before
     assert load_card(folder) == card
+
+
+@pytest.mark.usefixtures("card_host")
+def test_an_interrupted_tune_lists_the_oms_that_it_made(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "small", "NHWC")
+    atc = tmp_path / "once" / "atc"
+    write_program(atc, f'mkdir {tmp_path / "called"} && exec {TOOLKIT / "bin" / "atc"} "$@"')
+    card = load_card(folder)
+    conversions = plan_conversions(card, "Ascend310P3", Tuning(), gears=False)
+    with pytest.raises(ConversionError):
+        _make_oms(card, conversions, Toolkit(atc))
+    assert [om.file for om in load_card(folder).artifacts if om.format == "om"] == [
+        path.name for path in folder.glob("*.om")
+    ]
 
 
 @pytest.mark.usefixtures("card_host")
@@ -146,7 +162,11 @@ def test_operators_are_timed_by_a_subscription(
     subscribable: tuple[ModuleType, ModelCard, Artifact],
 ) -> None:
     acl, card, om = subscribable
-    assert operator_times(card, om, random_image()) == {"GridSampler2D": 2500, "Conv2D": 200}
+    assert operator_times(card, om, random_image()) == {
+        ("GridSample_1", "GridSampler2D"): 2_500_000,
+        ("Conv_1", "Conv2D"): 120_000,
+        ("Conv_2", "Conv2D"): 80_000,
+    }
     assert acl.stand_in.chip.leaks() == {}
 
 
@@ -160,15 +180,64 @@ def test_a_subscription_that_is_refused_leaves_nothing(
     assert acl.stand_in.chip.leaks() == {}
 
 
+@pytest.fixture
+def toolkit_without_msprof(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Toolkit:
+    """A toolkit with atc alone."""
+    set_toolkit(monkeypatch, tmp_path / "atc_python")
+    atc = tmp_path / "toolkit" / "bin" / "atc"
+    write_program(atc, f'exec {TOOLKIT / "bin" / "atc"} "$@"')
+    return Toolkit(atc)
+
+
+def write_program(path: Path, line: str) -> None:
+    path.parent.mkdir(parents=True)
+    path.write_text(f"#!/bin/sh\n{line}\n")
+    path.chmod(0o755)
+
+
+def test_without_msprof_the_om_tells_where_operators_ran(
+    subscribable: tuple[ModuleType, ModelCard, Artifact],
+    toolkit_without_msprof: Toolkit,
+    photo_path: Path,
+) -> None:
+    _, card, om = subscribable
+    found = profile(card, om, toolkit_without_msprof, photo_path, random_image())
+    assert found.durations == {
+        ("AI_CPU", "GridSampler2D"): 2_500_000,
+        ("AI_CORE", "Conv2D"): 200_000,
+    }
+
+
+@pytest.mark.parametrize("content", ["not an OM", ""])
+def test_an_atc_that_tells_no_operators_is_no_failure(
+    tmp_path: Path, toolkit_without_msprof: Toolkit, content: str
+) -> None:
+    (tmp_path / "model.om").write_text(content)
+    assert operators_of(tmp_path / "model.om", toolkit_without_msprof) == ()
+
+
+def test_an_msprof_that_is_not_on_path_is_found(
+    tmp_path: Path, toolkit_without_msprof: Toolkit, photo_path: Path
+) -> None:
+    rows = "OP Type,Task Type,Task Duration(us)\nConv2D,AI_CORE,120.5"
+    msprof = tmp_path / "toolkit" / "tools" / "profiler" / "bin" / "msprof"
+    write_program(msprof, f"printf '{rows}' > ${{1#--output=}}/op_summary_1.csv")
+    (tmp_path / "records").mkdir()
+    found = run_msprof(
+        small_card(tmp_path), toolkit_without_msprof, photo_path, tmp_path / "records"
+    )
+    assert found == {("AI_CORE", "Conv2D"): 120_500}
+
+
 def test_times_without_an_engine_are_told_as_such(tmp_path: Path) -> None:
-    durations: Durations = Counter({(None, "GridSampler2D"): 2500, (None, "Conv2D"): 200})
-    report = report_with(tmp_path, durations)
-    assert "does not say on which engine: GridSampler2D 2.5 ms, Conv2D 0.2 ms" in report
-    assert "AI CPU" not in report
+    durations: Durations = Counter({(None, "GridSampler2D"): 2_500_000, (None, "Conv2D"): 200_000})
+    report = report_with(tmp_path, Profile((), durations))
+    assert "that acl.prof does not name: GridSampler2D 2.5 ms, Conv2D 0.2 ms" in report
+    assert "atc does not tell them" in report
 
 
 def test_a_report_without_a_profile_says_so(tmp_path: Path) -> None:
-    report = report_with(tmp_path, None)
+    report = report_with(tmp_path, Profile((), None))
     assert "neither msprof nor acl.prof" in report
     assert "| mixed | grid-sample |" in report
 
@@ -183,12 +252,10 @@ def test_a_report_without_a_profile_says_so(tmp_path: Path) -> None:
     ],
 )
 def test_the_report_says_if_a_batch_pays(tmp_path: Path, found: Throughput, sentence: str) -> None:
-    assert sentence in report_with(tmp_path, None, [found])
+    assert sentence in report_with(tmp_path, Profile((), None), [found])
 
 
-def report_with(
-    tmp_path: Path, durations: Durations | None, throughputs: Sequence[Throughput] = ()
-) -> str:
+def report_with(tmp_path: Path, profile: Profile, throughputs: Sequence[Throughput] = ()) -> str:
     """A report of one trial."""
     best = Trial(Tuning(), ious=(1.0,), logits=(LogitsDifference(0, 0, 0, 0, 1, 1, 0),))
     return format_report(
@@ -199,7 +266,7 @@ def report_with(
         {},
         [Throughput("Ascend310P3", 2.0), *throughputs],
         {},
-        durations,
+        profile,
     )
 
 

@@ -50,6 +50,21 @@ def test_bad_photos_are_reported_and_the_others_are_cut_out(
     assert (tmp_path / "out" / "chelsea_cutout.png").exists()
 
 
+def test_a_name_cannot_change_what_the_terminal_shows(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = ["a\x1b[31m\nb.jpg", "\u202egpj.exe", "照片 é.jpg"]
+    for name in names:
+        (tmp_path / name).touch()
+    assert main([*(str(tmp_path / name) for name in names), "-o", str(tmp_path)]) == 1
+    captured = capsys.readouterr()
+    shown = ["a\\x1b[31m\\nb.jpg", "\\u202egpj.exe", "照片 é.jpg"]
+    assert captured.out.splitlines() == [f"{tmp_path}/{name}" for name in shown]
+    assert [line.partition(": ")[0] for line in captured.err.splitlines()] == [
+        f"{tmp_path}/{name}" for name in shown
+    ]
+
+
 @pytest.mark.parametrize(
     ("variable", "locale", "message"),
     [

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import segmentation.engines.onnx
 from segmentation.__main__ import main
 from segmentation.cli.parser import make_parser, parse
+from segmentation.engines.onnx import OnnxEngine
 from tests.segmentation.command_line.conftest import CAT, PORTRAIT, Reports, image
 
 
@@ -245,8 +247,10 @@ def test_each_without_a_chosen_object_is_reported(
 
 
 def test_photos_at_a_time_give_the_files_and_lines_of_one_at_a_time(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Each run computes its photos itself.
+    monkeypatch.setattr(segmentation.engines.onnx, "OnnxEngine", OnnxEngine)
     damaged = tmp_path / "damaged.jpg"
     damaged.write_bytes(b"\xff\xd8\xff")
     photos = [str(photo) for photo in (PORTRAIT, damaged, CAT)]

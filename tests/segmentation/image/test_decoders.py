@@ -1,5 +1,6 @@
 """Which decoder reads which format, and for whom."""
 
+import io
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -13,10 +14,13 @@ from segmentation.errors import PhotoError
 from segmentation.image.decode import decode
 from segmentation.image.decoders import FIRST_SOUND_PILLOW, load_pixels
 from segmentation.image.open import open_image
-from segmentation.image.photo import Limits
+from segmentation.image.photo import Limits, Photo
+from segmentation.image.profiles import SRGB_TRANSFER, cicp_profile
 from tests.paths import EXAMPLES, ROOT
 from tests.segmentation.image.photo_files import encode_image, sample
 
+# ColourPrimaries of ITU-T H.273, table 2.
+DISPLAY_P3 = 12
 STRANGERS = replace(Limits(), are_strangers=True)
 
 
@@ -33,6 +37,22 @@ def test_opencv_decodes_a_jpeg_to_the_same_pixels_as_pillow(
         data = encode_image(image, "JPEG", **options)
     pixels = np.asarray(load_pixels(open_image(data), data))
     np.testing.assert_array_equal(pixels, np.asarray(open_image(data)))
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("profile", [None, cicp_profile(DISPLAY_P3, SRGB_TRANSFER)])
+def test_a_jpeg_is_turned_and_converted_as_pillow_does(
+    mode: str, orientation: int, profile: bytes | None
+) -> None:
+    noise = np.random.default_rng(1).integers(0, 255, (37, 50, 3), dtype=np.uint8)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    image = Image.fromarray(noise).convert(mode)
+    data = encode_image(image, "JPEG", exif=exif, **({"icc_profile": profile} if profile else {}))
+    photo, expected = decode(data, Limits()), Photo.from_image(Image.open(io.BytesIO(data)))
+    np.testing.assert_array_equal(photo.rgb, expected.rgb)
+    assert photo.notices == expected.notices == ()
 
 
 @pytest.mark.parametrize("version", ["12.3.0", "13.0.0"])

@@ -1,5 +1,6 @@
 """Files that cannot be opened, are damaged, or have several frames."""
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -69,6 +70,23 @@ def test_a_path_that_cannot_be_opened_is_refused_with_the_reason(
 def test_an_endless_file_is_read_up_to_the_limit() -> None:
     with pytest.raises(PhotoTooLarge, match=r"0\.5 MB"):
         read_photo(Path("/dev/zero"), Limits(megabytes=0.5))
+
+
+def test_a_pipe_without_a_writer_is_empty_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jpg")
+    with pytest.raises(PhotoError, match="is empty"):
+        read_photo(tmp_path / "pipe.jpg")
+
+
+def test_a_photo_is_read_from_a_pipe() -> None:
+    reader, writer = os.pipe()
+    os.write(writer, encode_image(corner_photo(), "PNG"))
+    os.close(writer)
+    try:
+        photo = read_photo(Path(f"/dev/fd/{reader}"))
+    finally:
+        os.close(reader)
+    assert is_near(photo.rgb[5, 5], TOP_LEFT)
 
 
 def test_an_invalid_path_is_refused() -> None:

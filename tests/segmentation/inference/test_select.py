@@ -57,6 +57,16 @@ def test_ids_may_be_numbers(objects: Objects, ids: tuple[int, ...]) -> None:
     assert select(SCENE, objects) == ids
 
 
+@pytest.mark.parametrize("objects", ["subject", "主体", "Subject, 1"])
+def test_the_whole_subject_is_chosen_by_name(objects: str) -> None:
+    pieces = (DOG, block(0, 0, 6, 6)), (PERSON, block(8, 0, 18, 18))
+    apart = segmentation(*pieces, subject=block(0, 0, 18, 18))
+    same = segmentation(*pieces, subject=block(8, 0, 18, 17))
+    also = (1,) if "1" in objects else ()
+    assert select(apart, objects) == (*also, 3)
+    assert select(same, objects) == (*also, 2)
+
+
 @pytest.mark.parametrize("objects", [1, [1.0], ["dog"], None])
 def test_what_is_neither_text_nor_ids_is_named(objects: Any) -> None:
     with pytest.raises(ChoiceError, match="a list of whole numbers such as"):

@@ -6,7 +6,7 @@ import pytest
 
 from segmentation.compositing.strokes import Stroke
 from segmentation.i18n import Text
-from segmentation.page.photo_texts import advice, describe, notice_lines
+from segmentation.page.photo_texts import advice, describe, notice_lines, object_choices
 from segmentation.page.session import PhotoState
 from segmentation.page.strings import STRINGS
 from tests.segmentation.scenes import DOG, PERSON, block, segmentation
@@ -21,6 +21,17 @@ ERASE = replace(KEEP, mode="erase")
 def test_a_description_has_number_and_label() -> None:
     assert describe(SCENE.instances[1], "en") == "2 · dog"
     assert describe(SCENE.instances[1], "zh") == "2 · 狗"
+
+
+def test_the_whole_subject_is_the_first_object_of_the_list() -> None:
+    whole = block(2, 2, 19, 18)
+    scene = segmentation((PERSON, block(2, 2, 10, 18)), (DOG, block(12, 10, 19, 18)), subject=whole)
+    assert object_choices(scene, "en") == [
+        ("3 · Whole subject", 3),
+        ("1 · person", 1),
+        ("2 · dog", 2),
+    ]
+    assert object_choices(SCENE, "en") == [("1 · person", 1), ("2 · dog", 2)]
 
 
 @pytest.mark.parametrize(

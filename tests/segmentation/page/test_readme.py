@@ -190,6 +190,7 @@ def expected_limits(policy: PagePolicy) -> list[list[float]]:
     network = WRONG_RATE.burst * SESSIONS_PER_NETWORK, WRONG_RATE.per_minute * SESSIONS_PER_NETWORK
     return [
         [limits.megapixels, limits.megabytes],
+        [limits.batch_photos],
         [limits.encoding_seconds] if limits.encoding_seconds else [],
         rate_numbers(policy.rate, 1),
         rate_numbers(policy.rate, SESSIONS_PER_NETWORK),

@@ -7,7 +7,7 @@ import pytest
 from segmentation.compositing.sizing.presets import SIZE_PRESETS
 from segmentation.compositing.sizing.size import ExactSize, FrameMove, LongestSide, OutputSize
 from segmentation.errors import ChoiceError
-from segmentation.page.size_options import SizeOptions
+from segmentation.page.size_options import SizeOptions, size_title
 
 ONE_INCH = SIZE_PRESETS["cn-1inch"].size
 
@@ -65,3 +65,9 @@ def test_a_number_that_makes_no_size_is_refused(values: dict[str, Any], sentence
     with pytest.raises(ChoiceError) as refusal:
         SizeOptions(**values).output_size()
     assert refusal.value.text.en.startswith(sentence)
+
+
+def test_the_menu_says_how_large_a_printed_size_is() -> None:
+    visa, shop = SIZE_PRESETS["visa-35x45"], SIZE_PRESETS["shop-1600"]
+    assert size_title(visa).zh == "签证 · 413 × 531 px · 35 × 45 mm"
+    assert size_title(shop).en == "1600 × 1600 px"

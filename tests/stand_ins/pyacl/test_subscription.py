@@ -26,6 +26,8 @@ def test_a_model_is_subscribed_once_and_a_type_is_asked_for_once(acl: ModuleType
     assert ok(acl.prof.get_op_num(*place)) == 3
     assert ok(acl.prof.get_op_type_v2(*place, 0)) == "GridSampler2D"
     assert acl.prof.get_op_type_v2(*place, 0) == (None, 100000)
+    assert ok(acl.prof.get_op_name_v2(*place, 0)) == "GridSample_1"
+    assert acl.prof.get_op_name_v2(*place, 0) == (None, 100000)
     assert acl.prof.get_op_num(place[0], records.nbytes - 1) == (0, 100000)
     ok(acl.prof.destroy_subscribe_config(config))
     unload(acl, loaded)

@@ -4,10 +4,11 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from segmentation.i18n import Text
+from segmentation.image.photo import Limits
 from segmentation.page.server.http.refusal import Refusal
 
-# Gradio itself accepts a thousand files in one request.
-MAX_FILES = 100
+# A batch comes in one request. Gradio itself accepts a thousand files in one.
+MAX_FILES = Limits().batch_photos
 
 TOO_MANY_FILES = Text(
     f"More than {MAX_FILES} files at once. Upload them in several batches.",

@@ -30,8 +30,9 @@ class Refusal(Exception):
         """
         accepted = Headers(scope=scope).get("accept-language", "")
         text = self.text.in_language(preferred_language(accepted))
-        # The rest of a late body would be taken for the next request on the connection.
-        headers = {"connection": "close"} if self.status == 408 else None
+        # The rest of a body that is late, or of unknown length, would be taken for the next request
+        # on the connection.
+        headers = {"connection": "close"} if self.status in (408, 411) else None
         if plain:
             return PlainTextResponse(text, self.status, headers)
         return JSONResponse({"detail": text}, self.status, headers)

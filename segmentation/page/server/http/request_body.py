@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from math import isfinite
 
 from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope
@@ -17,6 +18,9 @@ EVENT_BYTES = 1_000_000
 # Time limit of a body, extended as data arrives: a phone on a bad connection is slow too.
 BODY_SECONDS, MIN_BYTES_PER_SECOND = 30, 25_000
 URL = re.compile(r"\s*https?:", re.IGNORECASE)
+MAX_INTEGER = 2**53 - 1
+# The name of a session, which the client makes up and Gradio keeps.
+SESSION = r"[\w-]{1,64}"
 
 NO_LENGTH = Text(
     "The request has no Content-Length header. Send it with one.",
@@ -30,6 +34,10 @@ TOO_SLOW = Text("The request took too long to arrive. Try again.", "请求传送
 NOT_JSON = Text(
     "The request is not valid JSON. Correct it and try again.",
     "请求不是有效的 JSON，请更正后重试。",
+)
+BAD_SESSION = Text(
+    "The session_hash may have 64 letters and digits at most, and an event is not batched.",
+    "session_hash 最多 64 个字母或数字，且不支持 batched。",
 )
 NO_URL = Text(
     "Addresses of other sites are not fetched. Upload the file instead.",
@@ -98,13 +106,19 @@ def replay(body: bytes, receive: Receive) -> Receive:
 def check_event(body: bytes) -> None:
     """Refuse an event that names a file on another host, which Gradio would fetch.
 
+    Numbers are those of I-JSON (RFC 7493, section 2.2), which all programs read alike:
+    no handler, and no answer that repeats a number, meets one that a float cannot hold.
+
     Raises:
-        Refusal: 400, the event names such a file or is not JSON.
+        Refusal: 400, the event names such a file, is not JSON, or is none of a session.
     """
     try:
-        values = [json.loads(body)]
+        values = [
+            json.loads(body, parse_int=_integer, parse_float=_real, parse_constant=_no_number)
+        ]
     except (ValueError, RecursionError) as error:
         raise Refusal(400, NOT_JSON) from error
+    _check_session(values[0])
     while values:
         value = values.pop()
         if isinstance(value, dict):
@@ -113,3 +127,32 @@ def check_event(body: bytes) -> None:
             values.extend(value.values())
         elif isinstance(value, list):
             values.extend(value)
+
+
+def _check_session(event: object) -> None:
+    """Refuse an event that Gradio would queue, and could not answer."""
+    if not isinstance(event, dict):
+        return
+    session = event.get("session_hash")
+    is_name = isinstance(session, str) and re.fullmatch(SESSION, session)
+    if event.get("batched") or not (session is None or is_name):
+        raise Refusal(400, BAD_SESSION)
+
+
+def _integer(text: str) -> int:
+    number = int(text)
+    if abs(number) > MAX_INTEGER:
+        raise ValueError(text[:20])
+    return number
+
+
+def _real(text: str) -> float:
+    number = float(text)
+    if not isfinite(number):
+        raise ValueError(text[:20])
+    return number
+
+
+def _no_number(text: str) -> None:
+    """Refuse NaN and Infinity, which Python's parser takes for numbers."""
+    raise ValueError(text)

@@ -15,11 +15,13 @@ from segmentation.i18n import Text
 from segmentation.page.server.client_address import scope_network
 from segmentation.page.server.files.file_owners import owners_of
 from segmentation.page.server.files.storage import usage_of
+from segmentation.page.server.http.event_errors import pass_event
 from segmentation.page.server.http.login import LOGIN, Credentials, LoginGuard
 from segmentation.page.server.http.refusal import Refusal
 from segmentation.page.server.http.request_body import (
     EVENT_BYTES,
     EVENT_TOO_LARGE,
+    SESSION,
     URL,
     body_deadline,
     check_event,
@@ -38,12 +40,13 @@ READ = re.compile(
     r"/|/config/?|/logout|/theme\.css|/favicon\.ico|/manifest\.json|/robots\.txt|/pwa_icon(/\d+)?"
     r"|/(assets|static)/.*"
     r"|/gradio_api/((user|login_check|app_id|info|startup-events|theme\.css)/?"
-    r"|upload_progress|queue/data|heartbeat/[^/]+|call/(v2/)?[^/]+/[^/]+|file=.*)",
+    rf"|upload_progress|queue/data|heartbeat/{SESSION}|call/(v2/)?[^/]+/[^/]+|file=.*)",
     re.DOTALL,
 )
 WRITE = re.compile(
     LOGIN.pattern + r"|/gradio_api/(upload|queue/join|cancel|reset/?|call/(v2/)?[^/]+/?)", re.DOTALL
 )
+CALL_ANSWER = re.compile(r"/gradio_api/call/.*", re.DOTALL)
 UPLOAD, UPLOAD_PROGRESS, EVENT_STREAM = API + "upload", API + "upload_progress", API + "queue/data"
 # The browser reads the end of an upload's progress after the upload.
 UPLOAD_PROGRESS_SECONDS = 60
@@ -98,7 +101,7 @@ class RequestGuard:
             if path == UPLOAD and scope["method"] == "POST":
                 await self._pass_upload(scope, receive, send)
             elif scope["method"] == "POST":
-                await self._app(scope, await self._check_write(scope, path, receive), send)
+                await self._pass_write(scope, path, receive, send)
             else:
                 await self._pass_read(scope, path, receive, send)
         except Refusal as refusal:
@@ -122,7 +125,8 @@ class RequestGuard:
 
     async def _pass_read(self, scope: Scope, path: str, receive: Receive, send: Send) -> None:
         """Check a request without a body and pass it on."""
-        if not READ.fullmatch(path) or URL.match(path.partition("file=")[2]):
+        is_read = scope["method"] in ("GET", "HEAD") and READ.fullmatch(path)
+        if not is_read or URL.match(path.partition("file=")[2]):
             raise Refusal(404, NO_SUCH_ADDRESS)
         self._count_read(scope)
         if path.rstrip("/") == INFO:
@@ -132,12 +136,14 @@ class RequestGuard:
                 await self._app(scope, receive, send)
         elif path == EVENT_STREAM:
             async with abandoned_when_left(scope, receive, send) as send_watched:
-                await self._app(scope, receive, send_watched)
+                await pass_event(self._app, scope, receive, send_watched)
+        elif CALL_ANSWER.fullmatch(path):
+            await pass_event(self._app, scope, receive, send)
         else:
             await self._app(scope, receive, send)
 
-    async def _check_write(self, scope: Scope, path: str, receive: Receive) -> Receive:
-        """Read the body of a login or an event and check it. Returns a stream that repeats it."""
+    async def _pass_write(self, scope: Scope, path: str, receive: Receive, send: Send) -> None:
+        """Check the body of a login or an event and pass it on."""
         if not WRITE.fullmatch(path):
             raise Refusal(404, NO_SUCH_ADDRESS)
         if content_length(scope) > EVENT_BYTES:
@@ -145,9 +151,10 @@ class RequestGuard:
         body = await read_body(receive)
         if path.startswith(API):
             check_event(body)
+            await pass_event(self._app, scope, replay(body, receive), send)
         else:
             await self._login.check_login(scope, replay(body, receive))
-        return replay(body, receive)
+            await self._app(scope, replay(body, receive), send)
 
     def _count_read(self, scope: Scope) -> None:
         if self._reads is None:

@@ -47,30 +47,40 @@ def enforce_policy(
     def surround(call: gradio_internals.Call) -> Iterator[None]:
         costly_limiter = limiter if call.queue in (DEVICE_QUEUE, FILE_QUEUE) else None
         caller = _address(call.request), call.request.session_hash
-        try:
+        with _translate_errors(call.request):
             gradio_internals.visit_files(call.inputs, check_uploaded)
             # Each step of a generator is a call of its own to Gradio.
             if costly_limiter and call.is_first_step:
                 costly_limiter.admit(*caller, weights.get(call.handler, 1))
-        except KoutuError as error:
-            language = preferred_language(call.request.headers.get("accept-language", ""))
-            raise gr.Error(error.in_language(language), print_exception=False) from error
         current_network.set(client_network(caller[0]))
         client_is_here.set(lambda: gradio_queue.is_alive(ui, call.event_id))
         start = time.monotonic()
         try:
-            yield
+            with _translate_errors(call.request):
+                yield
         finally:
             if costly_limiter:
                 excess = (time.monotonic() - start) / SECONDS_PER_CALL - 1
                 costly_limiter.charge(*caller, max(0, excess))
 
+    gradio_queue.report_unreadable_inputs(ui)
     gradio_internals.surround_calls(ui, surround)
     gradio_internals.disable_analytics(ui)
     gradio_queue.poll_less_often(ui)
     gradio_queue.order_waiting(ui, _order_requests)
     if policy.max_waiting is not None:
         limit_waiting(ui, policy.max_waiting)
+
+
+@contextmanager
+def _translate_errors(request: gr.Request) -> Iterator[None]:
+    """Show an error of ours, or unreadable inputs, to the client in its language."""
+    try:
+        yield
+    except (KoutuError, gradio_queue.UnreadableInputs) as error:
+        text = error.text if isinstance(error, KoutuError) else STRINGS["bad_setting"]
+        language = preferred_language(request.headers.get("accept-language", ""))
+        raise gr.Error(text.in_language(language), print_exception=False) from error
 
 
 def take_turns(waiting: Sequence[str], running: Sequence[str]) -> list[int]:

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import re
 import shutil
 import zipfile
 from dataclasses import replace
@@ -24,12 +23,7 @@ from segmentation.inference.postprocess import Instance
 from segmentation.inference.segmenter import Segmenter
 from segmentation.model_card import find_model
 from segmentation.page.batch_tab import batch as batch_module
-from segmentation.page.batch_tab.batch import (
-    Batch,
-    advance,
-    overview,
-    start_batch,
-)
+from segmentation.page.batch_tab.batch import Batch, advance, start_batch
 from segmentation.page.batch_tab.results import PhotoResult, csv_table
 from segmentation.page.options import PageOptions
 from segmentation.page.photo_cache import PhotoCache
@@ -74,12 +68,7 @@ def test_a_bad_photo_does_not_stop_the_rest(segmenter: Segmenter, tmp_path: Path
     bad.write_text("these are words")
     photos = [EXAMPLES / "flower.jpg", bad, tmp_path / "gone.jpg", EXAMPLES / "flower.jpg"]
     batch = start_batch(photos, tmp_path / "cutouts.zip", "compact", "auto", OPTIONS, CACHE)
-    assert [row[1] for row in overview(batch, "en")] == [
-        "in progress …",
-        "waiting",
-        "waiting",
-        "waiting",
-    ]
+    assert [state for _, state in batch.waiting()] == ["working", "waiting", "waiting", "waiting"]
     while not batch.finished:
         batch = advance(batch, segmenter, CACHE, "zh")
         with zipfile.ZipFile(batch.archive) as archive:
@@ -96,8 +85,9 @@ def test_a_bad_photo_does_not_stop_the_rest(segmenter: Segmenter, tmp_path: Path
     names = [row[0] for row in rows[1:]]
     assert list(dict.fromkeys(names)) == ["flower.jpg", "flower.png", "gone.jpg"]
     assert "无法识别为照片" in rows[1 + names.index("flower.png")][-1]
-    assert "not a photo" in overview(batch, "en")[1][1]
-    assert re.fullmatch(r"1 · 物体 → flower_cutout\.png \(\d+\.\d s\)", overview(batch, "zh")[0][1])
+    assert "not a photo" in batch.done[1].note("en")
+    assert [result.is_readable for result in batch.done] == [True, False, False, True]
+    assert batch.done[0].seconds > 0
 
 
 def test_photos_at_once_make_the_same_files_in_the_same_order(

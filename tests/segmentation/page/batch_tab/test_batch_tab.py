@@ -13,10 +13,10 @@ from playwright.sync_api import Page, expect
 
 from segmentation.arrays import UInt8
 from segmentation.errors import StorageFull
-from segmentation.page.batch_tab import tab
+from segmentation.page.batch_tab import events
 from segmentation.page.strings import GRADIO_KEYS
 from tests.paths import EXAMPLES
-from tests.segmentation.page.browsing import open_tools, redrawn, saved, text
+from tests.segmentation.page.browsing import open_tools, problems, redrawn, saved, text
 
 
 def test_a_stopped_batch_offers_a_zip_and_explains_a_bad_photo(page: Page, tmp_path: Path) -> None:
@@ -45,14 +45,14 @@ def test_a_stopped_batch_offers_a_zip_and_explains_a_bad_photo(page: Page, tmp_p
 
 @pytest.mark.parametrize("page", ["en-US"], indirect=True)
 def test_a_batch_is_resumed_after_an_error(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
-    advance, errors = tab.advance, [StorageFull("No space.", "没有空间。")]
+    advance, errors = events.advance, [StorageFull("No space.", "没有空间。")]
 
     def fail_once(*args: Any) -> Any:
         if errors:
             raise errors.pop()
         return advance(*args)
 
-    monkeypatch.setattr(tab, "advance", fail_once)
+    monkeypatch.setattr(events, "advance", fail_once)
     page.get_by_role("tab", name=text(page, "batch")).click()
     page.locator("input[type=file][multiple]").set_input_files(EXAMPLES / "flower.jpg")
     page.get_by_role("button", name=text(page, "run_batch")).click()
@@ -61,6 +61,29 @@ def test_a_batch_is_resumed_after_an_error(page: Page, monkeypatch: pytest.Monke
     expect(page.get_by_text("flower_cutout.png").last).to_be_visible()
     expect(page.get_by_role("button", name=text(page, "run_batch"))).to_be_visible()
     expect(resume).to_be_hidden()
+
+
+@pytest.mark.parametrize("page", ["en-US"], indirect=True)
+def test_a_batch_goes_on_after_a_reload(page: Page, tmp_path: Path) -> None:
+    page.get_by_role("tab", name=text(page, "batch")).click()
+    largest = page.locator("#batch").get_by_label(text(page, "largest"), exact=True)
+    largest.check()
+    photos = [EXAMPLES / "flower.jpg", EXAMPLES / "coffee.png"]
+    page.locator("input[type=file][multiple]").set_input_files(photos)
+    expect(page.locator("#batch_photos")).to_contain_text("coffee")
+    page.get_by_role("button", name=text(page, "run_batch")).click()
+    page.locator("#tiles li").first.wait_for()
+    before = page.locator("#tiles").bounding_box()
+    page.reload()
+    page.get_by_role("tab", name=text(page, "batch")).click()
+    expect(page.locator("#tiles [data-state=cut-out]")).to_have_count(len(photos))
+    expect(largest).to_be_checked()
+    expect(page.locator("#batch_photos")).to_contain_text("coffee")
+    with saved(page, tmp_path, text(page, "download_zip"), "cutouts.zip") as archive:
+        names = zipfile.ZipFile(archive).namelist()
+    assert names == ["flower_cutout.png", "coffee_cutout.png", "objects.csv"]
+    assert page.locator("#tiles").bounding_box() == before, "nothing moved"
+    assert problems(page, "batch_results") == []
 
 
 @pytest.mark.parametrize("page", ["zh-CN"], indirect=True)
@@ -95,7 +118,9 @@ def test_a_result_is_fixed_and_takes_its_place_in_the_zip(page: Page, tmp_path: 
 def test_the_card_for_photos_has_words_of_the_pages_own(page: Page) -> None:
     page.get_by_role("tab", name=text(page, "batch")).click()
     # Gradio's "or" between them is hidden.
-    words = "".join(words.zh for words in GRADIO_KEYS.values())
+    words = "".join(
+        words.zh for key, words in GRADIO_KEYS.items() if key.startswith("upload_text.")
+    )
     card = page.locator("#batch_photos")
     expect(card).to_have_text(re.compile(r"^\s*" + words + r"\s*$"), use_inner_text=True)
 

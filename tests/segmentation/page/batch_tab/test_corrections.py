@@ -5,10 +5,12 @@ import io
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from segmentation.compositing.strokes import Stroke
 from segmentation.errors import StorageFull
 from segmentation.image.photo import Limits
 from segmentation.image.write import encode
@@ -93,12 +95,36 @@ def test_another_photo_does_not_get_into_the_zip(segmenter: Segmenter, tmp_path:
     assert batch.archive.exists()
 
 
+def test_a_photo_that_is_in_the_batch_twice_is_fixed_where_it_was_opened(
+    segmenter: Segmenter, tmp_path: Path
+) -> None:
+    flower = EXAMPLES / "flower.jpg"
+    batch = finished_batch([flower, flower], segmenter, tmp_path)
+    fixed = fix(batch, flower, segmenter, tmp_path, index=1)
+    assert fixed is not None
+    files = [result.file for result in fixed.done]
+    assert files == ["flower_cutout.png", "flower_2_cutout.webp"]
+
+
 def test_a_result_is_opened_as_the_batch_cut_it_out(segmenter: Segmenter, tmp_path: Path) -> None:
     batch = finished_batch([EXAMPLES / "flower.jpg"], segmenter, tmp_path)
     request = open_result(batch, 0)
     assert request.path == str(EXAMPLES / "flower.jpg")
     assert request.chosen == batch.done[0].chosen
     assert request.options == OPTIONS
+
+
+def test_a_fixed_result_is_opened_as_it_was_fixed(segmenter: Segmenter, tmp_path: Path) -> None:
+    batch = finished_batch([EXAMPLES / "flower.jpg"], segmenter, tmp_path)
+    options = replace(OPTIONS, background="gradient")
+    stroke = Stroke("keep", 0.02, ((0.5, 0.5),))
+    fixed = fix(
+        batch, EXAMPLES / "flower.jpg", segmenter, tmp_path, options=options, strokes=(stroke,)
+    )
+    assert fixed is not None
+    request = open_result(fixed, 0)
+    assert (request.options, request.strokes) == (options, (stroke,))
+    assert request != open_result(fixed, 0), "each click opens it"
 
 
 def test_a_tile_shows_the_cutout_or_the_reason(segmenter: Segmenter, tmp_path: Path) -> None:
@@ -112,7 +138,8 @@ def test_a_tile_shows_the_cutout_or_the_reason(segmenter: Segmenter, tmp_path: P
     assert html.count("<img") == 1
     assert "&lt;b&gt;.jpg" in html
     assert "not a photo" in html
-    assert html.count("<button") == 2, "what is not done yet cannot be opened"
+    assert html.count("<button") == 1, "only a photo that was read can be opened"
+    assert 'data-state="working"><span title="coffee.png">' in html
 
 
 def finished_batch(photos: list[Path], segmenter: Segmenter, folder: Path) -> Batch:
@@ -122,10 +149,13 @@ def finished_batch(photos: list[Path], segmenter: Segmenter, folder: Path) -> Ba
     return batch
 
 
-def fix(batch: Batch, path: Path, segmenter: Segmenter, folder: Path) -> Batch | None:
-    """Put a small picture in the place of the cut-out of a photo."""
+def fix(
+    batch: Batch, path: Path, segmenter: Segmenter, folder: Path, index: int = 0, **edits: Any
+) -> Batch | None:
+    """Open a photo, edit its state, and put a small picture in the place of a result."""
     file = folder / "fixed.webp"
     file.write_bytes(encode(SMALL, "webp"))
     found, _ = segmenter.segment(CACHE.read(str(path)))
     state: PhotoState = open_photo(str(path), "", segmenter.card, found, ())
-    return replace_cutout(batch, state, 0.35, file, folder / "fixed.zip", CACHE.limits)
+    state = replace(state, **edits)
+    return replace_cutout(batch, index, state, 0.35, file, folder / "fixed.zip", CACHE.limits)

@@ -4,8 +4,10 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Browser, FilePayload, Page, Route, expect
 
+from segmentation.page.canvas.canvas import FOLDER
+from segmentation.page.minify import read_code
 from tests.paths import EXAMPLES
 from tests.segmentation.page.browser_tab import BrowserTab
 from tests.segmentation.page.browsing import (
@@ -44,7 +46,11 @@ def test_hovering_shows_what_a_click_gives_without_a_request(sized_page: Page) -
     expect(stage).to_have_attribute("data-target", "1")
     move_over_photo(page, 0.99, 0.02)
     expect(stage).to_have_attribute("data-target", "")
-    assert [url for url in requests if "heartbeat" not in url] == []
+    # Those by which the page and the server notice that the other one is gone.
+    regular = ("heartbeat", "app_id")
+    assert [
+        url for url in requests if not url.partition("?")[0].rstrip("/").endswith(regular)
+    ] == []
     assert problems(page, f"canvas_{page.viewport_size['width']}", still=False) == []  # type: ignore[index]
 
 
@@ -84,7 +90,9 @@ def test_a_click_on_nothing_keeps_the_file(page: Page) -> None:
 
 
 @pytest.mark.parametrize("page", ["en-US"], indirect=True)
-def test_a_box_offers_further_objects_and_zoom_shows_the_photos_own_pixels(page: Page) -> None:
+def test_a_box_and_a_line_offer_further_objects_and_zoom_shows_the_photos_own_pixels(
+    page: Page,
+) -> None:
     with redrawn(page):
         photo_input(page).set_input_files(EXAMPLES / "two_dogs.jpg")
     stage = page.locator("#canvas .stage")
@@ -99,6 +107,12 @@ def test_a_box_offers_further_objects_and_zoom_shows_the_photos_own_pixels(page:
     with redrawn(page):
         page.keyboard.press("Control+z")
     expect(found).to_have_count(count)
+    page.keyboard.press("s")
+    with redrawn(page):
+        paint(page, (0.1, 0.8), (0.3, 0.9))
+    expect(found).to_have_count(count + 1)
+    with redrawn(page):
+        page.keyboard.press("Control+z")
 
     part = page.locator("#canvas img.tile")
     expect(part).to_be_hidden()
@@ -108,6 +122,55 @@ def test_a_box_offers_further_objects_and_zoom_shows_the_photos_own_pixels(page:
     expect(part).to_be_visible()
     page.keyboard.press("0")
     expect(part).to_be_hidden()
+
+
+@pytest.mark.parametrize("width", [360, 900])
+def test_nothing_lies_over_the_picture_or_its_buttons(
+    tab: BrowserTab, address: str, width: int
+) -> None:
+    with tab.visit(address, width=width, height=740) as page:
+        page.locator("#examples img").first.wait_for()
+        open_example(page, 3)
+        canvas_tool(page, "keep").click()
+        page.locator("#canvas .stage").hover()
+        page.mouse.wheel(0, -400)
+        expect(page.locator("#canvas .brush")).to_be_visible()
+        notes = FilePayload(name="notes.jpg", mimeType="image/jpeg", buffer=b"words")
+        photo_input(page).set_input_files(notes)
+        expect(page.locator(".toast-body")).to_be_visible()
+        covered = page.evaluate(
+            """() => {
+                const box = (selector) => document.querySelector(selector).getBoundingClientRect();
+                const isOver = (a, b) =>
+                    a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+                const above = ["#canvas .brush", "#canvas .zooms", ".toast-body"];
+                const below = ["#canvas .stage", "#undo", "#redo", "#download"];
+                return above.flatMap((upper) => below
+                    .filter((lower) => isOver(box(upper), box(lower)))
+                    .map((lower) => `${upper} over ${lower}`));
+            }"""
+        )
+        assert covered == []
+
+
+@pytest.mark.parametrize("count", [1, 4, 5, 8, 9])
+def test_a_stroke_that_is_thinned_keeps_its_ends(browser: Browser, count: int) -> None:
+    script = read_code(FOLDER / "scripts" / "sketch.js")
+    page = browser.new_page()
+    points = page.evaluate(
+        f"""(count) => {{
+            const MAX_POINTS = 4;
+            {script}
+            let sent = [];
+            const sketch = new Sketch(null, (_, stroke) => sent = stroke.points_xy);
+            sketch.sendStroke({{ points_xy: [...Array(count).keys()] }});
+            return sent;
+        }}""",
+        count,
+    )
+    page.close()
+    assert len(points) <= 4
+    assert [points[0], points[-1]] == [0, count - 1]
 
 
 @pytest.mark.parametrize("page", ["en-US"], indirect=True)

@@ -1,5 +1,6 @@
 """The panel for the size, in a browser: the file and its preview are what it says."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+from segmentation.compositing.sizing.presets import ID_SIZES
 from segmentation.page.strings import STRINGS
 from tests.paths import EXAMPLES
 from tests.segmentation.page.browsing import decode, open_tools, photo_input, redrawn, saved, text
@@ -36,6 +38,13 @@ def test_a_one_inch_photo_on_blue_of_at_most_30_kilobytes(page: Page, tmp_path: 
     with redrawn(page):
         choose(page, "id_colour", "#438EDB")
     assert preview_wh(page) == [295, 413]
+    formats = page.locator("#id_format input")
+    expect(formats).to_have_value("一寸 · 295 × 413 px · 25 × 35 mm")
+    formats.click()
+    expect(page.get_by_role("option")).to_have_text(
+        [re.compile(re.escape(text(page, name))) for name in ID_SIZES]
+    )
+    page.keyboard.press("Escape")
     # The photo is small, and the page says that its head had to be enlarged.
     expect(page.locator("#size_notice")).to_contain_text("照片放大了")
     open_tools(page, "file_panel")
@@ -75,10 +84,18 @@ def test_controls_of_a_size_show_and_apply(page: Page) -> None:
         page.get_by_label(text(page, "mm"), exact=True).check()
     expect(page.locator("#download")).to_contain_text("PNG · 413 × 531")
     with redrawn(page):
+        choose(page, "size_kind", "shop")
+    expect(page.locator("#download")).to_contain_text("PNG · 1000 × 1000")
+    with redrawn(page):
         choose(page, "size_kind", "id_photo")
     # No head: the page says so, and where to move the frame.
     expect(page.locator("#size_notice")).to_contain_text(STRINGS["check_head"].en)
     expect(page.locator("#id_colour").get_by_label("White")).to_be_checked()
+    page.locator("#undo").click()
+    expect(page.locator("#download")).to_contain_text("PNG · 1000 × 1000")
+    open_tools(page, "background")
+    expect(page.get_by_role("radio", name=text(page, "colour"), exact=True)).to_be_checked()
+    open_tools(page, "size_panel")
     with redrawn(page):
         choose(page, "size_kind", "longest")
     expect(page.locator("#download")).to_contain_text("PNG · 2000 × 1334")

@@ -13,7 +13,7 @@ from segmentation.page.server.limits.unread_messages import MAX_PER_NETWORK, Unr
 from tests.coroutines import run_coroutine
 from tests.segmentation.page.server.connections import wait_for
 from tests.segmentation.page.serving import address_of, launch_unprotected, served
-from tests.visitor import Visitor
+from tests.visitor import Failed, Visitor
 
 RELEASE = threading.Event()
 
@@ -23,16 +23,31 @@ def hold(word: str) -> str:
     return word
 
 
+def resize(size: float) -> float:
+    return size
+
+
+def count_up(count: int) -> tuple[int, Any]:
+    return count + 1, gr.update(value=str(count + 1), placeholder="x" * 1000)
+
+
 @pytest.fixture(scope="module")
 def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[gr.Blocks]:
     def build() -> gr.Blocks:
         with gr.Blocks(analytics_enabled=False) as ui:
             word, button = gr.Textbox(), gr.Button()
             button.click(hold, word, word, concurrency_id="one at a time", concurrency_limit=1)
+            slider = gr.Slider(0, 1)
+            button.click(resize, slider, slider)
+            button.click(None, slider, js="() => {}")
+            count = gr.State(0)
+            button.click(count_up, count, [count, word])
+        gradio_queue.report_unreadable_inputs(ui)
         return ui
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("uploads")))
+        gradio_queue.keep_sessions_small()
         with served(build, launch_unprotected) as ui:
             yield ui
 
@@ -124,3 +139,27 @@ def test_the_progress_of_an_upload_is_forgotten(visitor: Visitor) -> None:
     assert "known" not in statuses._statuses
     assert "known" not in statuses._signals
     gradio_queue.forget_upload("unknown")
+
+
+def test_report_unreadable_inputs_of_an_event(
+    visitor: Visitor, capfd: pytest.CaptureFixture[str]
+) -> None:
+    resize, browser_only = visitor.handler("resize"), visitor.handler("js_fn")
+    for event, inputs in ((resize, [2]), (resize, [None]), (resize, []), (browser_only, [0.5])):
+        with pytest.raises(Failed):
+            visitor.ask(event, inputs)
+        assert "gradio_queue.UnreadableInputs" in capfd.readouterr().err
+    assert visitor.ask(resize, [0.5]) == [0.5]
+
+
+def test_a_small_session_keeps_its_state_and_no_configuration(
+    ui: gr.Blocks, visitor: Visitor
+) -> None:
+    count_up = visitor.handler("count_up")
+    answers = [visitor.ask(count_up, [None])[1]["value"] for _ in range(3)]
+    assert answers == ["1", "2", "3"]
+    session = ui.state_holder[visitor.session]
+    assert isinstance(session, gradio_queue.SmallSession)
+    assert session.config_values == {}
+    gradios_own: Any = gradio_queue.SmallSession.__base__
+    assert vars(session).keys() == vars(gradios_own(ui)).keys()

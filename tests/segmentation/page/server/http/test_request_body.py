@@ -1,4 +1,4 @@
-"""Bodies that arrive slowly."""
+"""Bodies that arrive slowly, and events that are refused before anything reads them."""
 
 import asyncio
 from collections.abc import Sequence
@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from segmentation.page.server.http import request_body
+from segmentation.page.server.http.refusal import Refusal
+from segmentation.page.server.http.request_body import NOT_JSON, check_event
 from tests.coroutines import run_coroutine
 from tests.segmentation.page.server.uploading import guard, large_file, upload_status
 
@@ -47,3 +49,17 @@ def test_an_upload_may_take_longer_as_more_of_it_arrives(
         return await upload_status(guard(tmp_path), "1.2.3.4", 400_000_000, receive)
 
     assert run_coroutine(run()) == status
+
+
+@pytest.mark.parametrize(
+    "number", ["9" * 400, "-1" + "0" * 16, "1e400", "-1E999", "NaN", "-Infinity"]
+)
+def test_a_number_that_no_browser_sends_is_refused(number: str) -> None:
+    for body in (f'{{"data": [0, [{number}]]}}', f'{{"event_data": {{"radius": {number}}}}}'):
+        with pytest.raises(Refusal) as refused:
+            check_event(body.encode())
+        assert (refused.value.status, refused.value.text) == (400, NOT_JSON)
+
+
+def test_numbers_of_browsers_pass() -> None:
+    check_event(b"[0, -1, 9007199254740991, 0.5, 1e-7, -1.5e300, null, true]")

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from segmentation import Limits
+from segmentation.errors import ChoiceError
 from segmentation.page.server.limits import queue_limits
 from segmentation.page.server.limits.policy import PagePolicy, Rate
 from segmentation.page.server.limits.queue_limits import (
@@ -45,6 +46,11 @@ class Handlers:
     def export(self, value: Any) -> str:
         return str(value)
 
+    def resize(self, size: float, number: float) -> str:
+        if number < size:
+            raise ChoiceError("too small", "太小")
+        return str(size)
+
     def click(self) -> str:
         return "clicked"
 
@@ -62,6 +68,7 @@ def page(policy: PagePolicy, handlers: Handlers) -> Iterator[str]:
             button.click(handlers.find, None, answer, concurrency_id=DEVICE_QUEUE)
             button.click(handlers.compare, None, answer, concurrency_id=DEVICE_QUEUE)
             button.click(handlers.export, value, answer, concurrency_id=FILE_QUEUE)
+            button.click(handlers.resize, [gr.Slider(0, 1), gr.Number()], answer)
             button.click(handlers.click, None, answer)
             button.click(handlers.hold, concurrency_id="one at a time", concurrency_limit=1)
         enforce_policy(ui, policy, {"compare": 4})
@@ -124,6 +131,22 @@ def test_a_network_may_have_half_of_the_waiting_calls() -> None:
             status = join_from("127.0.0.2", visitor)
             assert status == 200
         handlers.release.set()
+
+
+def test_values_that_no_control_has_are_refused_in_words(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    with page(PagePolicy(Limits()), Handlers()) as address, Visitor(address, "zh") as visitor:
+        resize = visitor.handler("resize")
+        for value in (2, "x", None, [], {"path": 1}):
+            with pytest.raises(Failed, match=STRINGS["bad_setting"].zh):
+                visitor.ask(resize, [value, 1])
+        with pytest.raises(Failed, match=STRINGS["bad_setting"].zh):
+            visitor.ask(resize, [])
+        with pytest.raises(Failed, match="太小"):
+            visitor.ask(resize, [1, 0])
+        assert visitor.ask(resize, [0.5, 1]) == ["0.5"]
+    assert "Traceback" not in "".join(capfd.readouterr())
 
 
 @pytest.mark.parametrize(
