@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
+import segmentation.engines.onnx
 from segmentation.engines.telemetry import disable_telemetry
+from tests.kept_engine import open_or_keep
 
 # Before anything imports onnxruntime: its wheels send telemetry otherwise.
 disable_telemetry()
@@ -32,3 +34,13 @@ def upload_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
         yield
+
+
+@pytest.fixture
+def kept_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Open the bundled model once for all tests of what is around it.
+
+    Opening the model and running it on the same few photos would take most of the time of such
+    tests. The tests of `OnnxEngine`, and those that start a program, open it each time.
+    """
+    monkeypatch.setattr(segmentation.engines.onnx, "OnnxEngine", open_or_keep)

@@ -14,6 +14,8 @@ from convert.measure.evaluate import COLUMNS
 from segmentation import Segmenter, encode, find_model, make_alpha, read_photo, select
 from tests.paths import EXAMPLES
 
+pytestmark = pytest.mark.usefixtures("kept_engine")
+
 # The scores depend on the photo's contents, not on its size.
 LONGEST_SIDE = 640
 HEAD = "stem,instance,label\n"

@@ -67,6 +67,7 @@ def test_a_photo_with_unreadable_exif_is_read_with_a_notice(tmp_path: Path) -> N
     assert "EXIF" in photo.notices[0].en
 
 
+@pytest.mark.usefixtures("decoded_here")
 @pytest.mark.parametrize("format_", ["JPEG", "PNG", "WEBP", "AVIF"])
 def test_a_photo_with_malformed_exif_is_read(tmp_path: Path, format_: str) -> None:
     exif = Image.Exif()
