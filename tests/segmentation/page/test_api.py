@@ -280,7 +280,7 @@ def test_auth_needs_a_name_and_a_password(text: str, capsys: pytest.CaptureFixtu
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_handlers_report_a_photo_whose_state_was_dropped(address: str, language: Language) -> None:
     with Visitor(address, language) as visitor:
-        for name in ("select_none", "select_all", "undo", "show_uncertain", "stop_batch"):
+        for name in ("select_none", "select_all", "undo", "show_uncertain", "stop"):
             handler = visitor.handler(name)
             with pytest.raises(Failed) as failed:
                 visitor.ask(handler, [visitor.values.get(id_) for id_ in handler["inputs"]])
