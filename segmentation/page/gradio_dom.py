@@ -18,6 +18,7 @@ DOM_CLASSES = (
     "html-container",
     "icon-button",
     "image-frame",
+    "label-wrap",
     "main",
     "meta-text",
     "meta-text-center",
