@@ -16,6 +16,7 @@ DOM_CLASSES = (
     "html-container",
     "icon-button",
     "image-frame",
+    "label-wrap",
     "main",
     "meta-text",
     "meta-text-center",

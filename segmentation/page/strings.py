@@ -161,13 +161,11 @@ STRINGS = {
         "没有找到物体。请用“保留”画笔涂抹要抠出的部分，或换一张照片。",
     ),
     "nothing_here": Text(
-        "No object was found here. Draw a line over it or a box around it, or paint it with the "
-        "Keep brush.",
+        "No object was found here. Draw a line over it, or use the Box tool or the Keep brush.",
         "这里没有识别到物体。请在它上面画一笔，或用“框选”框住它，也可用“保留”画笔涂抹。",
     ),
     "nothing_in_box": Text(
-        "Nothing new was found there. Paint it with the Keep brush.",
-        "这里没有找到新的物体，请用“保留”画笔涂抹。",
+        "Nothing new was found there. Use the Keep brush.", "没有找到新的物体，请用“保留”画笔涂抹。"
     ),
     "searching_box": Text("Taking a closer look …", "正在仔细识别……"),
     "select_one": Text("Click an object in the photo to cut it out.", "点击照片中的物体即可抠出。"),
