@@ -33,6 +33,7 @@ from segmentation.page.compare_tab.tab import compare_tab
 from segmentation.page.components import EXAMPLES, QUIET, PageContext, string
 from segmentation.page.cutout_tab.memory import say_what_is_lost
 from segmentation.page.cutout_tab.tab import cutout_tab
+from segmentation.page.gradio_import import no_web_applications
 from segmentation.page.gradio_internals import is_space, keep_folders_below
 from segmentation.page.header import footer, header
 from segmentation.page.server.files.uploads import temporary_uploads_folder
@@ -85,6 +86,7 @@ def parser() -> argparse.ArgumentParser:
     return parser
 
 
+@no_web_applications()
 def build_ui(context: PageContext, policy: PagePolicy = PRIVATE_PAGE) -> gr.Blocks:
     """Build the page: header, tabs, footer, API, and the limits on visitors."""
     # Served as they are: copies in the cache would be deleted while the page is open.

@@ -41,15 +41,18 @@ def check_soc(soc: str) -> str:
             f"{', '.join(SOC_VERSIONS)}.",
             f"不支持 {soc}：该芯片上的程序直接运行在芯片内。支持：{'、'.join(SOC_VERSIONS)}。",
         )
-    longer = [known for known in SOC_VERSIONS if known.lower().startswith(soc.lower())]
-    similar = (longer or difflib.get_close_matches(soc, SOC_VERSIONS, n=1))[:1]
+    start = soc.strip().lower().removeprefix("ascend")
+    longer = [known for known in SOC_VERSIONS if known[len("Ascend") :].lower().startswith(start)]
+    similar = (longer or difflib.get_close_matches(soc, SOC_VERSIONS, n=1, cutoff=0.9))[:1]
     hint = f" Did you mean {similar[0]}?" if similar else ""
     hint_zh = f"是否想写 {similar[0]}？" if similar else ""
     raise ConversionError(
         f"atc knows no chip {soc}.{hint} It is `Ascend` and the Name that npu-smi info shows; "
-        f"--soc-version auto reads it. Known: {', '.join(SOC_VERSIONS)}.",
+        f"--soc-version auto reads it. Known: {', '.join(SOC_VERSIONS)}; for an A3, Ascend910_93 "
+        "and two digits.",
         f"atc 不认识芯片 {soc}。{hint_zh}名称由 Ascend 加上 npu-smi info 显示的 Name 组成；"
-        f"--soc-version auto 可自动读取。可用：{'、'.join(SOC_VERSIONS)}。",
+        f"--soc-version auto 可自动读取。可用：{'、'.join(SOC_VERSIONS)}；A3 为 Ascend910_93 "
+        "加两位数字。",
     )
 
 

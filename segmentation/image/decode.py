@@ -40,7 +40,9 @@ SEVERAL_FRAMES = Text(
     "The file has several frames; the first one is used.",
     "文件包含多帧，只使用第一帧。",
 )
-TILE_SIZE_TAGS = (322, 323)  # TIFF 6.0, section 15
+# Tags of TIFF 6.0 (sections 8 and 15), and the values of two of them.
+COMPRESSION_TAG, PHOTOMETRIC_TAG, TILE_SIZE_TAGS = 259, 262, (322, 323)
+UNCOMPRESSED, YCBCR = 1, 6
 # Rows that are converted at a time, so that the copies between fit into the processor's cache.
 STRIP_ROWS = 16
 
@@ -176,6 +178,13 @@ def _check_limits(image: Image.Image, limits: Limits) -> None:
         tile_width, tile_height = (tags.get(tag, 0) for tag in TILE_SIZE_TAGS)
         if tile_width * tile_height > limits.max_pixels:
             raise PhotoTooLarge.from_text(TOO_MANY_PIXELS)
+        # Pillow decodes such pixels as RGB with a fourth channel.
+        is_plain = tags.get(COMPRESSION_TAG, UNCOMPRESSED) == UNCOMPRESSED
+        if is_plain and tags.get(PHOTOMETRIC_TAG) == YCBCR:
+            raise PhotoError(
+                "The TIFF holds YCbCr colours without compression. Save it as RGB, then retry.",
+                "此 TIFF 存有未压缩的 YCbCr 颜色。请另存为 RGB 后再试。",
+            )
     if image.mode == "F":
         raise PhotoError(
             "The file holds floating-point values. Save it with 8 or 16 bits per channel.",

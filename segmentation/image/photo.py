@@ -170,6 +170,10 @@ def _check_pixels(pixels: npt.NDArray[Any]) -> None:
         )
 
 
+# https://learn.microsoft.com/en-us/windows/win32/fileio/naming-a-file
+DEVICE = re.compile("(con|prn|aux|nul|(com|lpt)[0-9¹²³])", re.IGNORECASE)
+
+
 def safe_stem(name: str) -> str:
     """Turn a file name into one that is safe on every file system, without its extension.
 
@@ -178,7 +182,7 @@ def safe_stem(name: str) -> str:
 
     Returns:
         Letters and digits of any script, hyphens and underscores, at most 200 bytes in UTF-8;
-        "photo" if nothing is left.
+        "photo" if nothing is left. The names of devices of Windows get "photo_" in front.
     """
     # Many scripts write vowels as marks (category M), which are not in Python's \w. A mark is kept
     # after a letter, but not after a symbol such as a heart.
@@ -188,5 +192,7 @@ def safe_stem(name: str) -> str:
         keep = re.match(r"[\w-]", character) or (is_mark and kept[-1:] not in ("", " "))
         kept += character if keep else " "
     stem = re.sub(" +", "_", kept).strip("_")
+    if DEVICE.fullmatch(stem):
+        stem = f"photo_{stem}"
     # File systems limit names to 255 bytes, not letters, and some store é as two characters.
     return stem.encode()[:200].decode(errors="ignore") or "photo"

@@ -10,6 +10,7 @@ import numpy as np
 from segmentation.arrays import BoxXYXY, Float16, Float32
 from segmentation.engines.base import Logits
 from segmentation.i18n import Text
+from segmentation.inference.mask_pieces import remove_distant_pieces, remove_fragments
 from segmentation.inference.metrics import iou
 from segmentation.inference.preprocess import Geometry
 from segmentation.model_card import SUBJECT
@@ -21,8 +22,9 @@ DUPLICATE_IOU = 0.7
 MATCH_IOU = 0.5
 # A mask of a smaller share of the photo is a speck that nobody can click.
 MIN_AREA = 0.0005
-# A piece of a mask smaller than this share of its largest piece is noise, not a severed limb.
-MIN_FRAGMENT_SHARE = 0.05
+# From this score on, distant pieces of a mask are kept. (With the bundled model, most wrong ones
+# have lower scores; a larger model is more often right about what lies on both sides of a table.)
+SURE_SCORE = 0.9
 # Mask logit where nothing is chosen: sigmoid(-30) is 0 in every float type used here.
 OUTSIDE_LOGIT = -30.0
 FLOAT16_RANGE = -65504.0, 65504.0
@@ -187,7 +189,9 @@ def find_instances(
     for query in np.argsort(-scores, kind="stable"):
         if scores[query] < threshold:
             break
-        add(labels[class_probabilities[query].argmax()], scores[query], masks[query])
+        is_sure = scores[query] >= SURE_SCORE
+        mask = masks[query] if is_sure else remove_distant_pieces(masks[query])
+        add(labels[class_probabilities[query].argmax()], scores[query], mask)
     subject_id = None
     for subject, score in zip(masks[queries:], mask_scores[queries:], strict=True):
         if score >= threshold:
@@ -233,28 +237,6 @@ def match_instances(
         if best is not None and overlaps[best] >= min_iou:
             matches.add(best)
     return tuple(sorted(matches))
-
-
-def remove_fragments(mask_logits: Float32) -> Float32:
-    """Make the logits of tiny loose pieces, and of the cells around each, negative.
-
-    Args:
-        mask_logits: float32 (h, w).
-
-    Returns:
-        float32 (h, w), a new array.
-    """
-    inside = (mask_logits > 0).astype(np.uint8)
-    _, components, stats, _ = cv2.connectedComponentsWithStats(inside)
-    areas = stats[:, cv2.CC_STAT_AREA]
-    is_fragment = areas < MIN_FRAGMENT_SHARE * areas[1:].max(initial=0)
-    is_fragment[0] = False  # component 0 is the outside
-    if not is_fragment.any():
-        return mask_logits.astype(np.float32)
-    # Including the cells around a piece: interpolation would otherwise overshoot zero there.
-    pieces = is_fragment[components].astype(np.uint8)
-    removed = cv2.dilate(pieces, np.ones((3, 3), np.uint8)) > 0
-    return np.where(removed, np.minimum(-np.abs(mask_logits), -1), mask_logits).astype(np.float32)
 
 
 def _box(mask_logits: Float32) -> BoxXYXY:

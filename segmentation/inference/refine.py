@@ -11,7 +11,8 @@ from segmentation.arrays import BoxXYXY, Float16, Float32, SizeHW
 from segmentation.errors import InferenceFailed
 from segmentation.i18n import Text
 from segmentation.image.photo import Photo
-from segmentation.inference.postprocess import FLOAT16_RANGE, Segmentation, remove_fragments
+from segmentation.inference.mask_pieces import remove_fragments
+from segmentation.inference.postprocess import FLOAT16_RANGE, Segmentation
 from segmentation.inference.segmenter import Segmenter
 from segmentation.model_card import SUBJECT
 

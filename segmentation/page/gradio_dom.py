@@ -5,6 +5,7 @@ DOM_CLASSES = (
     "app",
     "block",
     "clear-status",
+    "dialog-button",
     "divider",
     "download-link",
     "empty",

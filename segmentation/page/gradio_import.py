@@ -1,4 +1,4 @@
-"""The import of Gradio, without what it costs beyond its own modules."""
+"""The import of Gradio and the building of a page, without what neither needs."""
 
 import inspect
 import os
@@ -40,3 +40,19 @@ def no_stub_files() -> Iterator[None]:
         yield
     finally:
         setattr(inspect, "getfile", getfile)  # noqa: B010
+
+
+@contextmanager
+def no_web_applications() -> Iterator[None]:
+    """Keep Gradio from making a web application when a page is begun, and when it is complete.
+
+    Nothing uses these two, which take as long as all components: `launch` makes its own.
+    """
+    from gradio.routes import App
+
+    create = App.create_app
+    setattr(App, "create_app", staticmethod(lambda *_, **__: None))  # noqa: B010
+    try:
+        yield
+    finally:
+        setattr(App, "create_app", staticmethod(create))  # noqa: B010

@@ -22,15 +22,18 @@ MAX_UNDO_STEPS = 50
 
 @dataclass(frozen=True, slots=True)
 class DrawnBox:
-    """A box that a visitor drew, and the least score of the objects that were shown then.
+    """A box around an object, and the least score of the objects that were shown then.
 
     Attributes:
         box_xyxy: in photo pixels.
         min_score: 0..1.
+        trace_xy: points of the line that was drawn over the object, in photo pixels; empty if the
+            box itself was drawn.
     """
 
     box_xyxy: BoxXYXY
     min_score: float
+    trace_xy: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -133,7 +136,7 @@ class PhotoState:
         """Add the objects found in a box, and select the best of them; this can be undone.
 
         Of uncertain objects only the best is added, and only if there are no others. An object that
-        is shown already is not added again.
+        is shown already is not added again, but selected.
         """
         min_score = box.min_score
         best = [instance.id for instance in found.instances[:1]]
@@ -142,7 +145,8 @@ class PhotoState:
         )
         merged, added = merge(self.segmentation, wanted, self.visible(min_score))
         if not added:
-            return self
+            known = match_instances(found, best, self.visible(min_score))
+            return self.select({*self.chosen, *known})
         return replace(
             self._step(),
             segmentation=merged,

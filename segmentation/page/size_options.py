@@ -100,10 +100,10 @@ class SizeOptions:
 
 
 def size_title(preset: SizePreset) -> Text:
-    """Return a size as the menu shows it: its name, and pixels and millimetres if it is printed."""
-    if preset.size_wh_mm is None:
-        return preset.title
+    """Return a size as its menu shows it: pixels, and name and millimetres if it is printed."""
     height, width = preset.size.size_hw
+    if preset.size_wh_mm is None:
+        return Text(f"{width} × {height} px", f"{width} × {height} 像素")
     width_mm, height_mm = preset.size_wh_mm
     sides = f"{width} × {height} px · {width_mm} × {height_mm} mm"
     return Text(f"{preset.title.en} · {sides}", f"{preset.title.zh} · {sides}")

@@ -71,7 +71,7 @@ STRINGS = {
     "shift_x": Text("Left or right", "左右移动"),
     "shift_y": Text("Up or down", "上下移动"),
     "sheet": Text("Print sheet: fill 6-inch paper with copies", "排版：铺满 6 寸相纸"),
-    "max_kb": Text("Largest file, kB (0: no limit)", "文件大小上限（kB，0 为不限）"),
+    "max_kb": Text("Maximum file size, kB (0: no limit)", "文件大小上限（kB，0 表示不限）"),
     "check_head": Text("You can adjust its position above.", "可在上方手动调整头部位置。"),
     **{name: size_title(preset) for name, preset in SIZE_PRESETS.items()},
     **ID_COLOURS,
@@ -112,11 +112,10 @@ STRINGS = {
     "try_examples": Text("No photo at hand? Try one of these", "没有照片？点一张试试"),
     "compare": Text("Compare", "对比"),
     "compare_intro": Text(
-        "The same objects, cut out with several settings: where the results differ, by how much, "
-        "and how long each takes. Click an example to see a comparison made in advance, or choose "
-        "settings and compare.",
-        "用不同设置抠出同一批物体，对比差异、位置和用时。"
-        "点击示例查看预先生成的对比，也可以自选设置进行对比。",
+        "See what settings change: where the cut-outs differ, by how much, and how long each "
+        "takes. Click an example for a comparison made in advance, or choose settings and compare.",
+        "看看不同设置对抠图的影响：哪里不同、相差多少、各用多长时间。"
+        "点击示例可查看现成的对比，也可以自选设置进行对比。",
     ),
     "comparing": Text("Comparing the settings …", "正在对比……"),
     "details": Text("Details", "详细数据"),
@@ -124,8 +123,8 @@ STRINGS = {
     "compare_example": Text("Compare on this example", "用此示例对比"),
     "compare_mine": Text("Compare on my photo", "用我的照片对比"),
     "no_photo": Text(
-        "Open a photo on the first tab first.",
-        "请先在第一个标签页打开一张照片。",
+        "Open a photo on the “Cut out” tab first.",
+        "请先在“抠图”页打开一张照片。",
     ),
     "pair": Text("Drag to compare", "拖动滑块对比"),
     "side_by_side": Text(
@@ -138,7 +137,7 @@ STRINGS = {
         "{first} 仅 A 有，{other} 仅 {letter} 有；颜色越深，差异越大",
     ),
     "setting": Text("Setting", "设置"),
-    "difference_to_standard": Text("Difference to standard", "与标准设置的区别"),
+    "difference_to_standard": Text("Difference from standard", "与标准设置的区别"),
     "standard": Text("Standard", "标准"),
     "not_refined": Text("Not refined", "未精细识别"),
     "softer": Text("Softer by", "更柔和"),
@@ -147,8 +146,8 @@ STRINGS = {
     "shrunk": Text("Shrunk by", "收缩"),
     "device": Text("Device", "设备"),
     "iou": Text("IoU with A", "与 A 的 IoU"),
-    "boundary_f": Text("Outlines as in A (boundary F)", "轮廓与 A 一致（边界 F）"),
-    "visibly_changed": Text("Differs visibly from A", "与 A 明显不同的面积"),
+    "boundary_f": Text("Outline match with A (boundary F)", "轮廓与 A 的吻合度（边界 F）"),
+    "visibly_changed": Text("Area visibly different from A", "与 A 明显不同的面积"),
     "seconds_load": Text("Load the model (once), s", "加载模型（仅一次），秒"),
     "seconds_prepare": Text("Prepare the photo, s", "准备照片，秒"),
     "seconds_infer": Text("Run the model, s", "运行模型，秒"),
@@ -158,22 +157,23 @@ STRINGS = {
     "seconds_per_photo": Text("Total per photo, s", "每张照片合计，秒"),
     "show_uncertain": Text("Show less certain objects", "显示置信度较低的物体"),
     "no_certain_objects": Text(
-        "Nothing above this confidence, but there are candidates. Click where you see an object.",
-        "没有达到此置信度的物体，但有一些候选。请点击您看到物体的位置。",
+        "No object reaches this confidence, but there are candidates. Click where you see one.",
+        "没有物体达到此置信度，但有一些候选。请点击您看到的物体。",
     ),
     "no_objects": Text(
         "No object was found. Paint over what you want with the Keep brush, or try another photo.",
         "没有找到物体。请用“保留”画笔涂抹要抠出的部分，或换一张照片。",
     ),
     "nothing_here": Text(
-        "No object was found here. Paint it with the Keep brush, or draw a box around it.",
-        "这里没有识别到物体。请用“保留”画笔涂抹，或用“框选”框住它。",
+        "No object was found here. Draw a line over it or a box around it, or paint it with the "
+        "Keep brush.",
+        "这里没有识别到物体。请在它上面画一笔，或用“框选”框住它，也可用“保留”画笔涂抹。",
     ),
     "nothing_in_box": Text(
-        "Nothing new was found in the box. Paint it with the Keep brush.",
-        "框内没有找到新的物体，请用“保留”画笔涂抹。",
+        "Nothing new was found there. Paint it with the Keep brush.",
+        "这里没有找到新的物体，请用“保留”画笔涂抹。",
     ),
-    "searching_box": Text("Looking into the box …", "正在识别框内的物体……"),
+    "searching_box": Text("Taking a closer look …", "正在仔细识别……"),
     "select_one": Text("Click an object in the photo to cut it out.", "点击照片中的物体即可抠出。"),
     "photo_deleted": Text(
         "The server no longer has this photo: photos are deleted after an hour, and forgotten when "
@@ -185,9 +185,9 @@ STRINGS = {
         "画笔笔画过长，未能保留，请重新涂抹。",
     ),
     "backdrop_deleted": Text(
-        "The server no longer has the background photo: it is deleted after an hour. Choose it "
+        "The server no longer has the background photo: files are deleted after an hour. Choose it "
         "again.",
-        "服务器上已没有背景照片：照片一小时后删除。请重新选择。",
+        "服务器上已没有这张背景图：文件一小时后删除。请重新选择。",
     ),
     "too_many_waiting": Text(
         "Too many requests from your network are waiting here. Try again in a moment.",
@@ -213,16 +213,18 @@ STRINGS = {
     "batch_objects": Text("Objects to cut out", "抠取对象"),
     "auto": Text("Subject", "主体"),
     "whole_subject": Text("Whole subject", "整个主体"),
-    "largest": Text("The largest object", "最大的物体"),
+    "largest": Text("Largest object", "最大的物体"),
     "all_objects": Text("All objects", "所有物体"),
     "to_batch": Text("Put into the batch", "放回批量结果"),
     "fix_hint": Text(
-        "Fix the cut-out here, then choose “Put into the batch”. It replaces the one in the ZIP.",
-        "在这里修改后，点击“放回批量结果”，ZIP 中的抠图会随之替换。",
+        "Then choose “Put into the batch”: it takes its place in the ZIP.",
+        "改好后点击“放回批量结果”，ZIP 中的文件会随之替换。",
     ),
+    "fix": Text("Fix this cut-out", "修改这张抠图"),
     "not_from_batch": Text(
-        "The open photo is not from the batch. Click its picture on the Batch tab again.",
-        "当前照片不在批量结果中，请在“批量”页重新点击它的图片。",
+        "This photo is not the one opened from the batch. Click its picture on the “Batch” tab "
+        "again.",
+        "当前照片不是从批量结果打开的那张，请在“批量”页重新点击它的图片。",
     ),
     "file_not_ready": Text(
         "The file is not ready yet. Try again in a moment.", "文件尚未生成，请稍后再试。"
@@ -246,6 +248,9 @@ STRINGS = {
     "device_when_loaded": Text("loads with the first photo", "打开第一张照片时加载"),
 }
 
+# The button of the slider between two pictures, and its symbol.
+_SLIDER_BACK = Text("Slider back to the middle", "滑块回到中间")
+
 # Texts of Gradio's own that the page replaces, by Gradio's keys.
 GRADIO_KEYS = {
     "upload_text.drop_file": Text("Choose photos", "选择照片"),
@@ -253,6 +258,7 @@ GRADIO_KEYS = {
         "or drop photos or a folder anywhere, or paste",
         "也可以把照片或文件夹拖到页面任意位置，或直接粘贴",
     ),
+    "common.undo": _SLIDER_BACK,
 }
 
 # Texts that Gradio's page has in English only.
@@ -276,7 +282,7 @@ GRADIO_NAMES = {
     "Click to upload or drop files": Text("Click to upload or drop files", "点击上传，或拖放文件"),
     "Fullscreen": Text("Full screen", "全屏"),
     "Reset to default value": Text("Reset to default value", "恢复默认值"),
-    "undo": Text("Slider back to the middle", "滑块回到中间"),
+    "undo": _SLIDER_BACK,
     "Gradio footer navigation": Text("Footer", "页脚"),
 }
 

@@ -17,6 +17,8 @@ ASSETS = Path(__file__).parent / "assets"
 STYLES = ("layout", "start", "studio", "batch", "compare", "gradio")
 # The scripts of the page; `startPage` uses the others.
 SCRIPTS = ("drop", "share", "notice", "page")
+# Those that run before Gradio's scripts.
+HEAD_SCRIPTS = ("language", "clock")
 # Texts that the scripts show.
 NOTICES = ("uploading", "copied", "copy_impossible")
 # Texts that the style sheet shows, by the names of its custom properties.
@@ -110,7 +112,7 @@ def appearance() -> dict[str, Any]:
         "theme": theme(),
         "css": css(),
         "js": javascript(),
-        "head": f"<script>{_read('language.js')}</script><script>{canvas_script()}</script>",
+        "head": "".join(f"<script>{code}</script>" for code in _head_scripts()),
         "i18n": I18N,
     }
 
@@ -159,3 +161,7 @@ def restart_check() -> str:
 
 def _read(name: str) -> str:
     return read_code(ASSETS / name)
+
+
+def _head_scripts() -> list[str]:
+    return [*(_read(f"{name}.js") for name in HEAD_SCRIPTS), canvas_script()]

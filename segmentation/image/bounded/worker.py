@@ -13,6 +13,8 @@ import signal
 import socket
 import sys
 from contextlib import suppress
+from functools import cache
+from io import FileIO
 from math import prod
 from typing import BinaryIO
 
@@ -27,7 +29,6 @@ from segmentation.image.bounded.messages import pack_error, read_message, write_
 from segmentation.image.decode import allocate_empty, decode
 from segmentation.image.open import register_heif
 from segmentation.image.photo import Limits, Photo
-from segmentation.image.write import encode
 
 
 def main(arguments: list[str]) -> None:
@@ -63,10 +64,16 @@ def _prepare() -> None:
 
 
 def _decode_sample() -> None:
-    decode(encode(np.zeros((32, 32, 3), np.uint8), "jpeg"), Limits())
+    decode(_sample(), Limits())
 
 
-def serve(requests: BinaryIO, replies: BinaryIO, channel: socket.socket | None) -> bool:
+@cache
+def _sample() -> bytes:
+    """Make a small JPEG, once for all forks, without a profile: its conversion takes longest."""
+    return cv2.imencode(".jpg", np.zeros((32, 32, 3), np.uint8))[1].tobytes()
+
+
+def serve(requests: FileIO, replies: BinaryIO, channel: socket.socket | None) -> bool:
     """Decode one photo.
 
     Args:
@@ -79,10 +86,10 @@ def serve(requests: BinaryIO, replies: BinaryIO, channel: socket.socket | None) 
     """
 
     def read(length: int) -> bytes:
-        parts = bytearray()
-        while len(parts) < length and (part := requests.read(length - len(parts))):
-            parts += part
-        return bytes(parts)
+        buffer, position = memoryview(bytearray(length)), 0
+        while position < length and (count := requests.readinto(buffer[position:])):
+            position += count
+        return bytes(buffer[:position])
 
     request = read_message(read)
     if request is None:
@@ -134,7 +141,7 @@ def _describe(photo: Photo) -> dict[str, object]:
 
 if sys.platform == "linux":
 
-    def _serve_in_fork(requests: BinaryIO, replies: BinaryIO, channel: socket.socket) -> bool:
+    def _serve_in_fork(requests: FileIO, replies: BinaryIO, channel: socket.socket) -> bool:
         """Let a fork, which is ready before the request, serve it.
 
         Returns:

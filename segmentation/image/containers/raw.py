@@ -18,7 +18,7 @@ IS_REDUCED = Text(
     "the photo as JPEG or TIFF, then retry.",
     "此 TIFF 的第一页只是缩略图（常见于相机 RAW 文件）。请导出为 JPEG 或 TIFF 后再试。",
 )
-# The first bytes of raw files that are no TIFF, by where they start.
+# The first bytes of raw files, by where they start.
 RAW_STARTS: Mapping[bytes, int] = {
     b"FUJIFILMCCD-RAW": 0,  # RAF
     b"ftypcrx ": 4,  # CR3
@@ -29,8 +29,8 @@ RAW_STARTS: Mapping[bytes, int] = {
     b"IIU\0": 0,  # RW2
     b"FOVb": 0,  # X3F
     b"\0MRM": 0,  # MRW
+    b"CR\x02\0": 8,  # CR2
 }
-CR2_AT_8 = b"CR"
 # Tags of TIFF 6.0 and DNG 1.7.
 NEW_SUBFILE_TYPE, SUBFILE_TYPE, PHOTOMETRIC, DNG_VERSION = 254, 255, 262, 50706
 REDUCED_FLAG, REDUCED_TYPE = 1, 2
@@ -49,8 +49,7 @@ def refuse_raw(data: bytes) -> None:
     tags = dict(_first_tags(data))
     if not tags:
         return
-    is_raw = DNG_VERSION in tags or tags.get(PHOTOMETRIC) in RAW_PHOTOMETRICS
-    if is_raw or data.startswith(CR2_AT_8, 8):
+    if DNG_VERSION in tags or tags.get(PHOTOMETRIC) in RAW_PHOTOMETRICS:
         raise PhotoError.from_text(IS_RAW)
     if tags.get(NEW_SUBFILE_TYPE, 0) & REDUCED_FLAG or tags.get(SUBFILE_TYPE) == REDUCED_TYPE:
         raise PhotoError.from_text(IS_REDUCED)

@@ -1,6 +1,6 @@
 const SLIDER_NAME = /^(?:number input|range slider) for (.+)/;
 const TRANSLATED_TEXTS = ".toast-body *, .meta-text, .meta-text-center";
-const CAPTIONED_IMAGES = "#compare_examples img, #beside img";
+const CAPTIONED_IMAGES = "#beside img";
 
 /**
  * Add what Gradio's page lacks: drops, paste, and names for screen readers.
@@ -11,8 +11,9 @@ const CAPTIONED_IMAGES = "#compare_examples img, #beside img";
 function startPage(strings) {
   document.addEventListener("keyup", releaseSlider);
   document.addEventListener("click", followHeaderLink);
-  // Buttons call these.
-  Object.assign(window, { choosePhoto, copyFile, shareFile });
+  // Events call these.
+  const called = { choosePhoto, copyFile, forgetExample, shareFile };
+  Object.assign(window, called);
   acceptPhotosAnywhere();
   startNotices(strings.notices);
   showSharing();
@@ -56,6 +57,13 @@ function followHeaderLink(event) {
   const address = new URL(location.href);
   address.searchParams.set("lang", link.hreflang);
   location.assign(address);
+}
+
+/** A reload brings back the photo that is open by then, not the one that the address names. */
+function forgetExample() {
+  const address = new URL(location.href);
+  address.searchParams.delete("example");
+  history.replaceState(history.state, "", address);
 }
 
 /** A slider moved by keys is released with them. Gradio waits for a pointer. */

@@ -36,6 +36,8 @@ from segmentation.parallel.cores import available_cores
 
 # Ids of the tabs that the handlers open.
 CUTOUT_TAB, BATCH_TAB = "cut_out", "batch"
+# The hint lies over the buttons of the tab for one photo.
+FIX_HINT_SECONDS = 5
 
 
 class BatchEvents:
@@ -146,9 +148,13 @@ class BatchEvents:
 
     def open_result(self, values: Values, event: gr.EventData, request: gr.Request) -> Updates:
         """Open the photo of the tile that was clicked in the tab for one photo."""
-        batch = self._newest(values, request)
+        batch, language = self._newest(values, request), language_of(request)
         index = selected_index(event, batch.done)
-        gr.Info(STRINGS["fix_hint"].in_language(language_of(request)))
+        gr.Info(
+            STRINGS["fix_hint"].in_language(language),
+            duration=FIX_HINT_SECONDS,
+            title=STRINGS["fix"].in_language(language),
+        )
         return {
             self._layout.opened: index,
             self._cutout.open_request: open_result(batch, index),

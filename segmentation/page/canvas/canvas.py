@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from segmentation.compositing.strokes import MAX_POINTS
-from segmentation.page.canvas.events import MAX_TILE_SIDE
+from segmentation.page.canvas.events import MAX_TILE_SIDE, MAX_TRACE_POINTS
 from segmentation.page.canvas.texts import CANVAS_TEXTS
 from segmentation.page.canvas.view import SCALES
 from segmentation.page.minify import read_code
@@ -65,6 +65,7 @@ def canvas_script() -> str:
         "CANVAS_TEXTS": {key: asdict(text) for key, text in CANVAS_TEXTS.items()},
         "MAX_POINTS": MAX_POINTS,
         "MAX_TILE_SIDE": MAX_TILE_SIDE,
+        "MAX_TRACE_POINTS": MAX_TRACE_POINTS,
         "SCALES": SCALES,
     }
     lines = [

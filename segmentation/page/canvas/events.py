@@ -14,6 +14,8 @@ from segmentation.text_options import is_number
 
 # Longest side of a tile, in pixels of the screen.
 MAX_TILE_SIDE = 4096
+# Most points of a line that is drawn over an object.
+MAX_TRACE_POINTS = 50
 # Decimals of a scale and a position: about a pixel of the screen.
 DECIMALS = 3
 
@@ -86,22 +88,30 @@ def read_stroke(data: Any) -> Stroke:
     return Stroke(mode, radius, tuple(_point(point) for point in points))
 
 
-def read_box(data: Any, photo_hw: SizeHW) -> BoxXYXY:
-    """Read the data of `box`.
+def read_box(data: Any, photo_hw: SizeHW) -> tuple[BoxXYXY, tuple[tuple[int, int], ...]]:
+    """Read the data of `box`: a box that was drawn, or that of a line over an object.
 
     Args:
         data: of the event.
         photo_hw: height and width of the photo.
 
     Returns:
-        The box in photo pixels.
+        The box, and the points of the line, of which a drawn box has none; in photo pixels.
 
     Raises:
         ChoiceError: it is invalid.
     """
-    left, top, right, bottom = _box(_fields(data).get("box_xyxy"))
+    fields = _fields(data)
+    left, top, right, bottom = _box(fields.get("box_xyxy"))
+    points = fields.get("trace_xy")
+    if not isinstance(points, list) or len(points) > MAX_TRACE_POINTS:
+        raise _invalid()
     height, width = photo_hw
-    return round(left * width), round(top * height), round(right * width), round(bottom * height)
+    trace = ((_clamp(x, 0, 1), _clamp(y, 0, 1)) for x, y in map(_point, points))
+    return (
+        (round(left * width), round(top * height), round(right * width), round(bottom * height)),
+        tuple((round(x * width), round(y * height)) for x, y in trace),
+    )
 
 
 def read_place(data: Any) -> Placement:

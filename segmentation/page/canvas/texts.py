@@ -14,7 +14,10 @@ CANVAS_TEXTS = {
     "erase": Text("Erase", "擦除"),
     "box": Text("Box", "框选"),
     "move": Text("Move", "移动"),
-    "pick_hint": Text("Click objects to add or remove them (S)", "点击物体：选中或取消（S）"),
+    "pick_hint": Text(
+        "Click objects to add or remove them; draw a line over one that was not found (S)",
+        "点击物体：选中或取消；没有识别到的，在上面画一笔（S）",
+    ),
     "keep_hint": Text("Paint over what is missing (K)", "涂抹要保留的部分（K）"),
     "erase_hint": Text("Paint over what should go (E)", "涂抹要擦除的部分（E）"),
     "box_hint": Text(

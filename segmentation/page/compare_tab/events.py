@@ -41,7 +41,6 @@ from segmentation.page.components import (
     require,
     selected_index,
     skip,
-    thumbnails,
     translate_errors,
 )
 from segmentation.page.cutout_tab.layout import CutoutLayout
@@ -80,7 +79,6 @@ class CompareEvents:
             controls["variant"]: gr.Dropdown(choices=choices) for controls in layout.settings
         }
         return {
-            layout.examples: thumbnails(language),
             layout.columns: prepared(layout.example.value),
             **menus,
         }

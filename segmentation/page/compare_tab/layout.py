@@ -9,10 +9,10 @@ from segmentation.page.compare_tab.columns import LETTERS
 from segmentation.page.components import (
     STATE_SECONDS,
     bilingual,
+    example_list,
     gallery,
     static_html,
     string,
-    thumbnails,
 )
 from segmentation.page.strings import STRINGS
 
@@ -44,11 +44,11 @@ class CompareLayout:
                 self._settings(variants)
                 with gr.Row():
                     self.compare_example = gr.Button(
-                        string("compare_example"), variant="primary", min_width=140
+                        string("compare_example"), variant="primary", min_width=160
                     )
-                    self.compare_mine = gr.Button(string("compare_mine"), min_width=140)
+                    self.compare_mine = gr.Button(string("compare_mine"), min_width=160)
                 self.cancel = gr.Button(string("cancel"), elem_id="cancel_compare")
-            self.examples = _example_gallery()
+            self.examples = example_list(elem_id="compare_examples")
             self.pair = gr.ImageSlider(
                 label=string("pair"),
                 type="filepath",
@@ -88,19 +88,6 @@ class CompareLayout:
                 elem_id="difference",
             )
             self.legend = gr.HTML()
-
-
-def _example_gallery() -> gr.Gallery:
-    return gr.Gallery(
-        thumbnails("en"),
-        show_label=False,
-        columns=6,
-        height="auto",
-        allow_preview=False,
-        interactive=False,
-        buttons=[],
-        elem_id="compare_examples",
-    )
 
 
 def _setting_controls(variants: Sequence[tuple[str, int]], index: int) -> Mapping[str, Component]:

@@ -17,7 +17,7 @@ def compare_tab(ui: gr.Blocks, context: PageContext, cutout: CutoutLayout) -> No
     layout = CompareLayout(variant_choices(variants, "en"))
     events = CompareEvents(context, layout, cutout, variants)
     menus = [controls["variant"] for controls in layout.settings]
-    ui.load(events.greet, None, [layout.examples, layout.columns, *menus], **QUIET)
+    ui.load(events.greet, None, [layout.columns, *menus], **QUIET)
     layout.count.input(events.show_settings, {layout.count}, layout.setting_tabs, **QUIET)
     layout.examples.select(events.open_example, None, [layout.example, layout.columns], **QUIET)
     paired = [layout.pair, layout.difference, layout.legend]

@@ -11,7 +11,6 @@ import gradio as gr
 import numpy as np
 
 from segmentation.arrays import UInt8
-from segmentation.inference.segment_box import segment_box
 from segmentation.inference.select import select
 from segmentation.page.canvas.events import (
     TileRequest,
@@ -34,6 +33,7 @@ from segmentation.page.components import (
 )
 from segmentation.page.cutout_tab.drawing import Drawing
 from segmentation.page.cutout_tab.layout import CutoutLayout
+from segmentation.page.cutout_tab.open_request import search_box
 from segmentation.page.preview import pixels_of, reduce_image
 from segmentation.page.server.files.downloads import store_image
 from segmentation.page.session import DrawnBox, PhotoState
@@ -92,22 +92,24 @@ class EditEvents:
         request: gr.Request,
         progress: gr.Progress = PROGRESS,
     ) -> Updates:
-        """Run the model on a box."""
-        state = self._layout.state(values, request)
+        """Run the model on a box, or around a line that was drawn over an object."""
+        layout = self._layout
+        state = layout.state(values, request)
         progress(None, STRINGS["searching_box"].in_language(language_of(request)))
         with translate_errors(request):
             photo = self._context.photos.read(state.path)
             segmenter = self._context.registry.segmenter(state.model)
-            box_xyxy = read_box(event._data, photo.hw)
-            found = segment_box(segmenter, photo, box_xyxy)
-        return {self._layout.found_in_box: (box_xyxy, found)}
+            box_xyxy, trace_xy = read_box(event._data, photo.hw)
+            box = DrawnBox(box_xyxy, values[layout.min_score], trace_xy)
+            found = search_box(segmenter, photo, box)
+        return {layout.found_in_box: (box, found)}
 
     def add_boxed(self, values: Values, request: gr.Request) -> Updates:
         """Add the objects that were found in a box, and select the best of them."""
         layout = self._layout
         state = layout.state(values, request)
-        box_xyxy, found = require(values[layout.found_in_box], request)
-        added = state.add_boxed(found, DrawnBox(box_xyxy, values[layout.min_score]))
+        box, found = require(values[layout.found_in_box], request)
+        added = state.add_boxed(found, box)
         if added is state:
             return self._notice("nothing_in_box", values, request)
         return self._drawing.show(added, values, request)

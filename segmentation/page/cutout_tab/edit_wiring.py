@@ -24,7 +24,7 @@ def wire_edits(layout: CutoutLayout, events: EditEvents, device: dict[str, Any])
     restored: list[Any] = [*drawn, *all_controls(layout)]
     searching = canvas.box(
         events.search_box,
-        {layout.photo_state},
+        {layout.photo_state, layout.min_score},
         [layout.found_in_box],
         show_progress_on=canvas,
         **device,

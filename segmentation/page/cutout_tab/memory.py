@@ -5,6 +5,7 @@ It comes back from the browser, where anybody can write anything into it.
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from gradio.components import Component
 from segmentation.compositing.strokes import MAX_STROKES, Stroke
 from segmentation.errors import ChoiceError
 from segmentation.inference.segment_box import MIN_BOX_SIDE
-from segmentation.page.canvas.events import read_stroke
+from segmentation.page.canvas.events import MAX_TRACE_POINTS, read_stroke
 from segmentation.page.components import EXAMPLES, gallery, language_of
 from segmentation.page.cutout_tab.open_request import OpenRequest
 from segmentation.page.gradio_internals import is_uploaded
@@ -27,6 +28,8 @@ KEY = "koutu_studio"
 # What the browser is sent with each edit must stay small: this many points are some 50 kB. Each
 # box takes the time of an inference when the photo is opened again.
 MAX_KEPT_POINTS, MAX_KEPT_BOXES = 3_000, 20
+# Numbers that are kept of a box: its edges and least score, and the points of a line.
+BOX_LENGTHS = range(5, 5 + 2 * MAX_TRACE_POINTS + 1, 2)
 # Decimals of a point, as a share of the photo: less than a pixel.
 DECIMALS = 4
 
@@ -45,7 +48,10 @@ def remember(state: PhotoState, options: PageOptions) -> dict[str, Any]:
         "path": state.path,
         "model": state.model,
         "chosen": [*state.chosen],
-        "boxes": [[*box.box_xyxy, box.min_score] for box in state.boxes],
+        "boxes": [
+            [*box.box_xyxy, box.min_score, *chain.from_iterable(box.trace_xy)]
+            for box in state.boxes
+        ],
         "strokes": _strokes_as_json(state.strokes),
         "options": remember_options(options),
     }
@@ -173,12 +179,14 @@ def _boxes(kept: Any) -> tuple[DrawnBox, ...]:
     """Read boxes; those from the first invalid one on are left out, as ids follow their order."""
     boxes: list[DrawnBox] = []
     for item in kept[:MAX_KEPT_BOXES] if isinstance(kept, list) else ():
-        if not (isinstance(item, list) and len(item) == 5 and all(map(is_number, item))):
+        if not (isinstance(item, list) and len(item) in BOX_LENGTHS and all(map(is_number, item))):
             break
-        left, top, right, bottom = (int(edge) for edge in item[:4])
-        if right - left < MIN_BOX_SIDE or bottom - top < MIN_BOX_SIDE or min(left, top) < 0:
+        left, top, right, bottom, *trace = (int(number) for number in (*item[:4], *item[5:]))
+        is_small = right - left < MIN_BOX_SIDE or bottom - top < MIN_BOX_SIDE
+        if (is_small and not trace) or min(left, top) < 0:
             break
-        boxes.append(DrawnBox((left, top, right, bottom), item[4]))
+        trace_xy = tuple(zip(trace[::2], trace[1::2], strict=True))
+        boxes.append(DrawnBox((left, top, right, bottom), item[4], trace_xy))
     return tuple(boxes)
 
 

@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from segmentation.arrays import BoxXYXY
 from segmentation.compositing.strokes import Stroke
+from segmentation.image.photo import Photo
 from segmentation.inference.postprocess import Segmentation
+from segmentation.inference.segment_box import segment_box, segment_trace
+from segmentation.inference.segmenter import Segmenter
 from segmentation.page.options import PageOptions
 from segmentation.page.session import DrawnBox, PhotoState
 
@@ -34,8 +36,19 @@ class OpenRequest:
     is_first: bool = False
 
 
+def search_box(segmenter: Segmenter, photo: Photo, box: DrawnBox) -> Segmentation:
+    """Find the objects in a box, or the one that a line was drawn over.
+
+    Raises:
+        ChoiceError, EngineUnavailable, InferenceFailed, ModelDamaged: as `segment_box`.
+    """
+    if box.trace_xy:
+        return segment_trace(segmenter, photo, box.trace_xy)
+    return segment_box(segmenter, photo, box.box_xyxy)
+
+
 def redo_edits(
-    state: PhotoState, wanted: OpenRequest, search_box: Callable[[BoxXYXY], Segmentation]
+    state: PhotoState, wanted: OpenRequest, search: Callable[[DrawnBox], Segmentation]
 ) -> PhotoState:
     """Do with a photo that was just opened what was done with it before.
 
@@ -44,10 +57,10 @@ def redo_edits(
     Args:
         state: the photo.
         wanted: the boxes, the selection and the strokes.
-        search_box: finds the objects in a box of photo pixels.
+        search: finds the objects in a box.
     """
     for box in wanted.boxes:
-        state = state.add_boxed(search_box(box.box_xyxy), box)
+        state = state.add_boxed(search(box), box)
     if wanted.chosen is not None:
         state = _choose(state, wanted.chosen, wanted.options.min_score)
     for stroke in wanted.strokes:

@@ -7,7 +7,6 @@ from functools import partial
 
 import gradio as gr
 
-from segmentation.inference.segment_box import segment_box
 from segmentation.inference.select import MIN_OFFERED_SCORE
 from segmentation.page.components import (
     EXAMPLES,
@@ -23,7 +22,7 @@ from segmentation.page.components import (
 )
 from segmentation.page.cutout_tab.layout import CutoutLayout
 from segmentation.page.cutout_tab.memory import forget_photo, loss, recall_options, recall_photo
-from segmentation.page.cutout_tab.open_request import OpenRequest, redo_edits
+from segmentation.page.cutout_tab.open_request import OpenRequest, redo_edits, search_box
 from segmentation.page.header import Header, model_choices, status_text
 from segmentation.page.preview import pixels_of
 from segmentation.page.server.files.downloads import store_image
@@ -94,7 +93,7 @@ class PhotoEvents:
         with translate_errors(request):
             photo = self._context.photos.read(wanted.path)
             segmenter = self._context.registry.segmenter(wanted.model)
-            search = partial(segment_box, segmenter, photo)
+            search = partial(search_box, segmenter, photo)
             state = redo_edits(opened[layout.photo_state], wanted, search)
         return {
             **opened,

@@ -16,8 +16,10 @@ from segmentation.page.cutout_tab.panels import OutputPanels
 from segmentation.page.cutout_tab.size_panel import OTHER_COLOUR
 from segmentation.page.options import PageOptions
 
-# The background that an ID photo gets if the background was transparent.
-FIRST_ID_COLOUR = next(iter(ID_COLOURS))
+# The background that these kinds of pictures get if it was transparent: white. Shops ask for it as
+# well, see the registry of sizes.
+KINDS_ON_WHITE = ("shop", "id_photo")
+WHITE = next(iter(ID_COLOURS))
 
 
 class SizeEvents:
@@ -53,10 +55,10 @@ class SizeEvents:
         size.id_colour.input(self.choose_colour, {*controls, size.id_colour}, changed, **LATEST)
 
     def choose_kind(self, values: Values) -> Updates:
-        """Show the controls of a kind of size; an ID photo gets a coloured background."""
+        """Show the controls of a kind of size; a picture for a shop or an ID gets a background."""
         options = self._page_options(values)
-        if options.size_kind == "id_photo" and options.background == "transparent":
-            return self._with_colour(options, FIRST_ID_COLOUR)
+        if options.size_kind in KINDS_ON_WHITE and options.background == "transparent":
+            return self._with_colour(options, WHITE)
         return {**self._panels.show(options), **self._request()}
 
     def choose_colour(self, values: Values) -> Updates:

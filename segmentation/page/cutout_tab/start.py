@@ -1,20 +1,15 @@
 """What the page shows before there is a photo: one sentence, a card to drop photos, examples."""
 
-from html import escape
-from urllib.parse import quote
-
 import gradio as gr
 
 from segmentation.i18n import Text
 from segmentation.page.components import (
     bilingual,
-    button_list,
     cancel_button,
-    gallery,
+    example_list,
     photo_button,
     static_html,
     string,
-    thumbnail_of,
 )
 from segmentation.page.header import KEEP_MINUTES
 from segmentation.page.strings import STRINGS
@@ -47,24 +42,10 @@ class StartScreen:
                 self.progress = gr.HTML(js_on_load=None, elem_id="opening")
                 self.cancel = cancel_button()
             static_html(f"<h3>{bilingual(STRINGS['try_examples'])}</h3>")
-            self.examples = button_list(_example_buttons(), elem_id="examples")
+            self.examples = example_list(EXAMPLE_COUNT, elem_id="examples")
 
 
 def _introduction() -> str:
     intro = STRINGS["intro"]
     filled = Text(*(text.format(minutes=KEEP_MINUTES) for text in (intro.en, intro.zh)))
     return f"<h2>{bilingual(STRINGS['title'])}</h2><p>{bilingual(filled)}</p>"
-
-
-def _example_buttons() -> str:
-    buttons = []
-    for index, entry in enumerate(gallery()[:EXAMPLE_COUNT]):
-        thumbnail = thumbnail_of(entry)
-        caption = bilingual(Text(entry["en"], entry["zh"]))
-        address = escape(f"gradio_api/file={quote(str(thumbnail))}")
-        # The caption below names the picture.
-        buttons.append(
-            f'<button type="button" data-index="{index}"><img src="{address}" alt="">'
-            f"{caption}</button>"
-        )
-    return "".join(buttons)

@@ -29,8 +29,9 @@ from segmentation.page.cutout_tab.wiring import (
 from segmentation.page.header import Header
 from segmentation.page.server.limits.queue_limits import FILE_QUEUE
 
-# Scripts of assets/, which buttons call instead of the server.
+# Scripts of assets/, which events call instead of the server.
 CHOOSE_PHOTO = "() => choosePhoto()"
+FORGET_EXAMPLE = "() => forgetExample()"
 COPY_FILE, SHARE_FILE = "(file) => copyFile(file)", "(file) => shareFile(file)"
 
 
@@ -41,7 +42,7 @@ def cutout_tab(ui: gr.Blocks, context: PageContext, header: Header) -> CutoutLay
     drawing = Drawing(context, layout)
     result_events = ResultEvents(context, layout, drawing)
     edit_events = EditEvents(context, layout, drawing)
-    ui.load(
+    greeting = ui.load(
         photo_events.greet,
         {layout.memory, *layout.controls.values()},
         [
@@ -53,6 +54,7 @@ def cutout_tab(ui: gr.Blocks, context: PageContext, header: Header) -> CutoutLay
         ],
         **QUIET,
     )
+    greeting.then(None, js=FORGET_EXAMPLE, **PRIVATE)
     device = context.device_queue
     restyled = _wire_controls(layout, photo_events)
     steps = _wire_steps(layout, result_events, restyled, device)

@@ -1,4 +1,4 @@
-"""Every private name of Gradio's queue, events and uploads that the server depends on.
+"""Every private name of Gradio's queue, events, sessions and uploads that the server depends on.
 
 An upgrade of Gradio may rename or remove any of them; tests/segmentation/page/server/
 test_gradio_queue.py has a test for each.
@@ -6,14 +6,43 @@ test_gradio_queue.py has a test for each.
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
+from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
-from gradio import routes
+from gradio import routes, state_holder
 from gradio.routes import App
 
 # Gradio looks for a new event every millisecond, which keeps an idle page at 4 % of a core.
 POLL_SECONDS = 0.01
+
+
+class SmallSession(state_holder.SessionState):
+    """A session without the configuration of its components, which only Gradio's deep links need.
+
+    Gradio makes it anew for each of 10,000 sessions, in 0.5 MB and as much time as an event takes,
+    and a client may name any number of sessions. The page has no route to deep links.
+
+    Args:
+        blocks: the page.
+    """
+
+    def __init__(self, blocks: gr.Blocks) -> None:
+        without_components: Any = SimpleNamespace(default_config=blocks.default_config, blocks={})
+        super().__init__(without_components)
+
+    def __setitem__(self, key: int, value: Any) -> None:
+        super().__setitem__(key, value)
+        self.config_values.clear()
+
+    def _update_config(self, key: int) -> None: ...
+
+    def _update_value_in_config(self, key: int, value: Any) -> None: ...
+
+
+def keep_sessions_small() -> None:
+    """Make the sessions of this process's pages `SmallSession`s."""
+    setattr(state_holder, "SessionState", SmallSession)  # noqa: B010
 
 
 def poll_less_often(ui: gr.Blocks) -> None:

@@ -90,6 +90,7 @@ def serve(
     host, port = choose_address(server_name, server_port)
     gradio_internals.wait_for_servers(host)
     gradio_internals.remove_middleware()
+    gradio_queue.keep_sessions_small()
     gradio_internals.insert_into_head(head)
     folder = gradio_internals.upload_folder()
     try:

@@ -32,6 +32,9 @@ def test_chips_that_atc_knows_are_accepted(soc: str) -> None:
         ("Ascend310P", "Ascend310P3"),
         ("Ascend910B", "Ascend910B4"),
         ("ascend310p3", "Ascend310P3"),
+        ("310P3", "Ascend310P3"),
+        ("310p", "Ascend310P3"),
+        (" Ascend910B4 ", "Ascend910B4"),
         ("Ascned310P3", "Ascend310P3"),
     ],
 )
@@ -45,9 +48,10 @@ def test_a_chip_that_runs_programs_itself_is_not_supported() -> None:
         check_soc("Ascend310B1")
 
 
-def test_nothing_is_suggested_for_an_unlike_name() -> None:
+@pytest.mark.parametrize("soc", ["gpu", "Ascend910_93", "Ascend950"])
+def test_nothing_is_suggested_for_an_unlike_name(soc: str) -> None:
     with pytest.raises(ConversionError) as raised:
-        check_soc("gpu")
+        check_soc(soc)
     assert "Did you mean" not in str(raised.value)
 
 

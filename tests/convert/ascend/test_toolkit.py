@@ -60,9 +60,9 @@ def test_an_interrupt_ends_atc_and_its_compilers(
     os.mkfifo(tmp_path / "alive")
     alive = os.open(tmp_path / "alive", os.O_RDONLY | os.O_NONBLOCK)
     atc = tmp_path / "atc"
-    # The shell opens the pipe, before it says anything, for itself and its compiler.
-    shell = f"exec 3> {tmp_path / 'alive'}\ntail -f /dev/null &\necho compiling\nwait\n"
-    atc.write_text(f"#!/bin/sh\n{shell}")
+    atc.write_text(
+        f"#!/bin/sh\nexec 3> {tmp_path / 'alive'}\ntail -f /dev/null &\necho compiling\nwait\n"
+    )
     atc.chmod(0o755)
 
     class Interrupted(io.StringIO):

@@ -86,6 +86,15 @@ def test_floating_point_is_refused(tmp_path: Path) -> None:
         read_photo(save_image(tmp_path / "x.tif", image, "TIFF"))
 
 
+def test_uncompressed_ycbcr_is_refused_and_other_ycbcr_is_read(tmp_path: Path) -> None:
+    image = Image.new("RGB", SIZE_WH, (200, 100, 50)).convert("YCbCr")
+    with pytest.raises(PhotoError, match="YCbCr"):
+        read_photo(save_image(tmp_path / "x.tif", image, "TIFF"))
+    photo = read_photo(save_image(tmp_path / "y.tif", image, "TIFF", compression="tiff_lzw"))
+    assert np.abs(photo.rgb.astype(int) - (200, 100, 50)).max() <= 2
+    assert photo.notices == ()
+
+
 def matrix_profile(
     name: bytes, to_xyz: tuple[tuple[float, ...], ...], gamma: float = GAMMA
 ) -> bytes:

@@ -106,6 +106,21 @@ def test_fragments_are_removed_and_limbs_stay() -> None:
     assert result.instances[0].area == pytest.approx((100 + 16) / 400)
 
 
+def test_a_distant_piece_belongs_to_an_object_only_if_the_model_is_sure() -> None:
+    mask_logits = np.maximum(block(0, 0, 8, 8), block(16, 16, 19, 19))
+    sure = find_instances(logits_of((DOG, mask_logits)), LABELS, geometry(), 0.3)
+    unsure = find_instances(
+        Logits(np.array([class_logits(DOG, 2)], np.float32), mask_logits[None]),
+        LABELS,
+        geometry(),
+        0.3,
+    )
+    assert sure.instances[0].box_xyxy == (0, 0, 190, 190)
+    assert 0.35 < unsure.instances[0].score < 0.9
+    assert unsure.instances[0].box_xyxy == (0, 0, 80, 80)
+    assert unsure.instances[0].area == pytest.approx(64 / 400)
+
+
 def test_masks_in_the_padding_do_not_count() -> None:
     """The photo takes the upper half of the input; the mask reaches below it."""
     half = Geometry((100, 200), (40, 80), (80, 80), 4)

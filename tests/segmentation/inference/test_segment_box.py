@@ -8,7 +8,7 @@ from segmentation.errors import ChoiceError
 from segmentation.image.photo import Photo
 from segmentation.image.read import read_photo
 from segmentation.inference.metrics import iou
-from segmentation.inference.segment_box import place_in_photo, segment_box
+from segmentation.inference.segment_box import place_in_photo, segment_box, segment_trace
 from segmentation.inference.segmenter import Segmenter
 from segmentation.inference.select import select
 from segmentation.model_card import find_model
@@ -58,7 +58,10 @@ def test_the_mask_grid_of_a_small_crop_is_limited() -> None:
     assert max(placed.geometry.mask_hw) == 512
 
 
-def test_a_rectangle_shows_an_object_that_is_too_small_in_the_photo(segmenter: Segmenter) -> None:
+@pytest.mark.parametrize("drawn", ["box", "line"])
+def test_a_closer_look_shows_an_object_that_is_too_small_in_the_photo(
+    segmenter: Segmenter, drawn: str
+) -> None:
     """A flower in the corner of a large grey photo."""
     flower = read_photo(EXAMPLES / "flower.jpg")
     height, width = flower.hw
@@ -66,8 +69,13 @@ def test_a_rectangle_shows_an_object_that_is_too_small_in_the_photo(segmenter: S
     top, left = height * 7, width * 6
     canvas[top : top + height, left : left + width] = flower.rgb
     photo = Photo(canvas, None, "small", ())
-    box = (left, top, left + width, top + height)
-    found = segment_box(segmenter, photo, box)
+    if drawn == "box":
+        found = segment_box(segmenter, photo, (left, top, left + width, top + height))
+    else:
+        shares = (0.35, 0.4), (0.5, 0.55), (0.6, 0.4)
+        line = [(left + x * width, top + y * height) for x, y in shares]
+        found = segment_trace(segmenter, photo, line)
+        assert len(found.instances) == 1
     assert found.geometry.photo_hw == photo.hw
     assert found.instances
     alone, _ = segmenter.segment(flower)
@@ -91,6 +99,13 @@ def test_objects_beside_the_rectangle_are_left_out(segmenter: Segmenter) -> None
         overlap_w = min(best[2], right) - max(best[0], left)
         overlap_h = min(best[3], bottom) - max(best[1], top)
         assert overlap_w * overlap_h > 0.7 * (right - left) * (bottom - top)
+
+
+def test_a_line_over_nothing_means_no_object(segmenter: Segmenter) -> None:
+    photo = Photo(np.full((400, 400, 3), 128, np.uint8), None, "grey", ())
+    found = segment_trace(segmenter, photo, [(-90, 395), (20, 1e9)])
+    assert found.instances == ()
+    assert found.masks_queries_logits.shape[0] == 0
 
 
 @pytest.mark.parametrize("box_xyxy", [(10, 10, 20, 300), (-50, 10, 10, 300), (300, 300, 10, 10)])

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from segmentation import Segmenter, Text, find_model
 from tests.paths import EXAMPLES
-from tests.segmentation.page.browser_tabs import BrowserTabs
+from tests.segmentation.page.browser_tab import BrowserTab
 from tests.segmentation.page.browsing import started_browser
 from tests.segmentation.page.serving import page_context, served_page
 
@@ -46,14 +46,14 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def tabs(browser: Browser) -> BrowserTabs:
-    return BrowserTabs(browser)
+def tab(browser: Browser) -> BrowserTab:
+    return BrowserTab(browser)
 
 
 @pytest.fixture(params=["en-US", "zh-CN"])
-def page(request: pytest.FixtureRequest, tabs: BrowserTabs, address: str) -> Iterator[Page]:
+def page(request: pytest.FixtureRequest, tab: BrowserTab, address: str) -> Iterator[Page]:
     """Open the page as a new visitor, once in each language."""
-    with tabs.visit(address, request.param) as page:
+    with tab.visit(address, request.param) as page:
         page.locator("#examples img").first.wait_for()
         yield page
 

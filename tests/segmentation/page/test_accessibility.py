@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.paths import EXAMPLES
-from tests.segmentation.page.browser_tabs import BrowserTabs
+from tests.segmentation.page.browser_tab import BrowserTab
 from tests.segmentation.page.browsing import (
     open_example,
     problems,
@@ -26,9 +26,9 @@ from tests.segmentation.page.browsing import (
     ],
 )
 def test_the_page_is_accessible_at_each_width_and_colour_scheme(
-    tabs: BrowserTabs, address: str, scheme: Literal["light", "dark"], width: int, locale: str
+    tab: BrowserTab, address: str, scheme: Literal["light", "dark"], width: int, locale: str
 ) -> None:
-    with tabs.visit(address, locale, width, 640, scheme) as page:
+    with tab.visit(address, locale, width, 640, scheme) as page:
         page.locator("#examples img").last.wait_for()
         look = f"{scheme}_{width}"
         assert problems(page, f"{look}_empty") == []
@@ -40,10 +40,10 @@ def test_the_page_is_accessible_at_each_width_and_colour_scheme(
             tools.click()
             expect(tools).to_have_attribute("aria-selected", "true")
             assert problems(page, f"{look}_{tools.inner_text()}") == []
-        for tab in page.locator("#tabs > .tab-wrapper").get_by_role("tab").all()[1:]:
-            tab.click()
-            expect(tab).to_have_attribute("aria-selected", "true")
-            assert problems(page, f"{look}_{tab.inner_text()}") == []
+        for name in page.locator("#tabs > .tab-wrapper").get_by_role("tab").all()[1:]:
+            name.click()
+            expect(name).to_have_attribute("aria-selected", "true")
+            assert problems(page, f"{look}_{name.inner_text()}") == []
         page.locator("input[type=file][multiple]").set_input_files(EXAMPLES / "flower.jpg")
         expect(page.get_by_text("flower")).to_be_visible()
         assert problems(page, f"{look}_files") == []

@@ -24,8 +24,9 @@ from segmentation.page.server.limits.policy import PRIVATE_PAGE, PUBLIC_PAGE, Pa
 from segmentation.page.server.limits.upload_quota import SHARE_USED_UP
 from segmentation.page.strings import STRINGS
 from tests.paths import ROOT
+from tests.segmentation.page.conftest import HeldInference
 from tests.segmentation.page.serving import served_page
-from tests.visitor import Failed, Refused, Visitor
+from tests.visitor import WITHOUT_CERTIFICATES, Failed, Refused, Visitor
 
 DOGS = ROOT / "examples" / "two_dogs.jpg"
 SMALL_DOGS = ROOT / "examples" / "thumbs" / "two_dogs.webp"
@@ -46,8 +47,9 @@ def client(address: str, headers: dict[str, str] = ENGLISH) -> Client:
 def call(address: str, name: str, body: dict[str, Any], headers: dict[str, str] = ENGLISH) -> Any:
     """Send a call without gradio_client. Returns its last event and the data of that event."""
     calls = f"{address}gradio_api/call"
-    event = httpx.post(f"{calls}/v2/{name}", json=body, headers=headers).raise_for_status().json()
-    lines = httpx.get(f"{calls}/{name}/{event['event_id']}", timeout=60).text.split("\n")
+    with httpx.Client(headers=headers, timeout=60, verify=WITHOUT_CERTIFICATES) as http:
+        event = http.post(f"{calls}/v2/{name}", json=body).raise_for_status().json()
+        lines = http.get(f"{calls}/{name}/{event['event_id']}").text.split("\n")
     ends = [i for i, line in enumerate(lines) if line in ("event: complete", "event: error")]
     return lines[ends[-1]], json.loads(lines[ends[-1] + 1].removeprefix("data: "))
 
@@ -112,10 +114,17 @@ def test_only_uploaded_files_are_read(address: str, photo: Any, headers: dict[st
         assert data["error"].strip("请").startswith(starts)
 
 
-def upload(address: str) -> dict[str, Any]:
-    files = {"files": ("dog.jpg", DOGS.read_bytes())}
-    (path,) = httpx.post(f"{address}gradio_api/upload", files=files).raise_for_status().json()
+def upload(address: str, photo: Path = DOGS) -> dict[str, Any]:
+    files = {"files": (photo.name, photo.read_bytes())}
+    with httpx.Client(verify=WITHOUT_CERTIFICATES) as http:
+        (path,) = http.post(f"{address}gradio_api/upload", files=files).raise_for_status().json()
     return {"path": path, "meta": META}
+
+
+def network(address: str, host: str) -> httpx.Client:
+    """Return a client of another network."""
+    transport = httpx.HTTPTransport(verify=WITHOUT_CERTIFICATES, local_address=host)
+    return httpx.Client(base_url=address, transport=transport)
 
 
 def test_a_public_page_limits_calls_and_photos(
@@ -142,33 +151,40 @@ def test_a_public_page_limits_calls_and_photos(
             third.predict(handle_file(large), api_name="/segment")
 
 
-def test_a_flood_from_one_network_leaves_places_in_the_queue() -> None:
+def test_a_flood_from_one_network_leaves_places_in_the_queue(
+    held_inference: HeldInference,
+) -> None:
     with served_page(PagePolicy(Limits(), max_waiting=4)) as address, Visitor(address) as visitor:
         join = {
             "fn_index": visitor.handler("segment")["id"],
-            "data": [upload(address), None, None],
+            "data": [upload(address, SMALL_DOGS), None, None],
             "session_hash": "flood",
         }
         answers = [
-            httpx.post(f"{address}gradio_api/queue/join", json=join, headers=CHINESE)
+            visitor.http.post("gradio_api/queue/join", json=join, headers=CHINESE)
             for _ in range(30)
         ]
         refused = [answer for answer in answers if answer.status_code == 503]
         assert refused
         assert all("网络的请求排队过多" in answer.text for answer in refused)
-        elsewhere = httpx.HTTPTransport(local_address="127.0.0.2")
-        with httpx.Client(transport=elsewhere) as other:
-            assert other.post(f"{address}gradio_api/queue/join", json=join).status_code == 200
+        with network(address, "127.0.0.2") as other:
+            assert other.post("gradio_api/queue/join", json=join).status_code == 200
+        finish(visitor, held_inference, "flood")
+
+
+def finish(visitor: Visitor, inference: HeldInference, session: str) -> None:
+    """Let the calls of a session run, and read their answers to the end."""
+    inference.release.set()
+    visitor.http.get("gradio_api/queue/data", params={"session_hash": session})
 
 
 def test_one_network_can_use_only_its_share_of_the_storage() -> None:
     """It loses its own oldest files; another network keeps its."""
     share = 3 * MIN_FILE_BYTES / (STORAGE_MEGABYTES * 1e6)
-    elsewhere = httpx.HTTPTransport(local_address="127.0.0.2")
     with (
         served_page(PagePolicy(Limits(), storage_share=share)) as address,
         Visitor(address) as visitor,
-        httpx.Client(base_url=address, transport=elsewhere) as other,
+        network(address, "127.0.0.2") as other,
     ):
         kept = other.post("gradio_api/upload", files={"files": ("0.jpg", b"0")}).json()[0]
         files = [visitor.upload("photo.jpg", b"%d" % number) for number in range(5)]
@@ -182,23 +198,25 @@ def test_one_network_can_use_only_its_share_of_the_storage() -> None:
         assert (refused.value.status, refused.value.text) == (429, SHARE_USED_UP.en)
 
 
-def test_a_full_queue_is_reported() -> None:
-    networks = [
-        httpx.Client(transport=httpx.HTTPTransport(local_address=f"127.0.0.{i}")) for i in (1, 2, 3)
-    ]
-    with served_page(PagePolicy(Limits(), max_waiting=2)) as address, Visitor(address) as visitor:
+def test_a_full_queue_is_reported(held_inference: HeldInference) -> None:
+    with (
+        served_page(PagePolicy(Limits(), max_waiting=2)) as address,
+        Visitor(address) as visitor,
+        network(address, "127.0.0.1") as first,
+        network(address, "127.0.0.2") as second,
+        network(address, "127.0.0.3") as third,
+    ):
         join = {
             "fn_index": visitor.handler("segment")["id"],
-            "data": [upload(address), None, None],
+            "data": [upload(address, SMALL_DOGS), None, None],
             "session_hash": "crowd",
         }
         answers = [
-            network.post(f"{address}gradio_api/queue/join", json=join, headers=CHINESE)
+            http.post("gradio_api/queue/join", json=join, headers=CHINESE)
             for _ in range(10)
-            for network in networks
+            for http in (first, second, third)
         ]
-    for network in networks:
-        network.close()
+        finish(visitor, held_inference, "crowd")
     refused = [answer.json()["detail"] for answer in answers if answer.status_code == 503]
     assert any("现在排队的人太多" in detail for detail in refused)
 
@@ -207,7 +225,7 @@ def test_a_page_with_a_password_is_closed_without_it(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(login, "PAUSE_SECONDS", 0)
     credentials = ("明", "open sesame")
     with served_page(PagePolicy(Limits()), auth=credentials) as address:
-        with httpx.Client(base_url=address) as anonymous:
+        with httpx.Client(base_url=address, verify=WITHOUT_CERTIFICATES) as anonymous:
             for target in ("config", "gradio_api/info", f"gradio_api/file={DOGS}"):
                 assert anonymous.get(target).status_code == 401
             assert "open_photo" not in anonymous.get("").text
@@ -217,8 +235,7 @@ def test_a_page_with_a_password_is_closed_without_it(monkeypatch: pytest.MonkeyP
             answers = [anonymous.post("login", data=wrong, headers=CHINESE) for _ in range(32)]
             assert [answer.status_code for answer in answers] == [400] * 30 + [429] * 2
             assert "操作过于频繁" in answers[-1].json()["detail"]
-        elsewhere = httpx.HTTPTransport(local_address="127.0.0.2")
-        with httpx.Client(base_url=address, transport=elsewhere) as visitor:
+        with network(address, "127.0.0.2") as visitor:
             right = dict(zip(("username", "password"), credentials, strict=True))
             assert visitor.post("login", data=right).json() == {"success": True}
             assert "segment" in visitor.get("gradio_api/info").text

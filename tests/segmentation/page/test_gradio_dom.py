@@ -34,3 +34,11 @@ def test_the_classes_in_our_assets_are_listed_and_no_others() -> None:
     used = {name for selector in selectors for name in re.findall(r"\.([a-z][\w-]*)", selector)}
     own = {"backdrop", "can-share", "cancel", "dark", "mark", "name"}
     assert used == {*DOM_CLASSES, *own}
+
+
+def test_gradio_still_has_the_clock_that_is_slowed_down() -> None:
+    clock = re.search("CLOCK = /(.+)/;", (ASSETS / "clock.js").read_text("utf-8"))
+    assert clock is not None
+    (tracker,) = FRONTEND.rglob("statustracker-*.js")
+    (callback,) = re.findall(r"\(\)=>{[^{}]*performance\.now[^{}]*}", tracker.read_text("utf-8"))
+    assert re.search(clock[1], callback)

@@ -1,4 +1,4 @@
-"""What the import of Gradio leaves out."""
+"""What the import of Gradio and the building of a page leave out."""
 
 import importlib.util
 import inspect
@@ -8,8 +8,10 @@ from pathlib import Path
 
 import gradio as gr
 import pytest
+from gradio.routes import App
 
-from segmentation.page.gradio_import import no_stub_files
+from segmentation.page.gradio_import import no_stub_files, no_web_applications
+from tests.segmentation.page.serving import in_event_loop
 
 COMPONENT = "import gradio as gr\n\n\nclass Canvas(gr.HTML):\n    EVENTS = ['pick']\n"
 
@@ -36,3 +38,17 @@ def test_a_component_gets_no_stub_file_in_the_block(
     assert issubclass(module.Canvas, gr.HTML)
     assert [path.name for path in tmp_path.glob("*.pyi")] == stubs
     assert inspect.getfile(gr.HTML).endswith("html.py"), "other code still finds sources"
+
+
+def empty_page() -> gr.Blocks:
+    with gr.Blocks(analytics_enabled=False) as page:
+        begun = page.app
+    assert type(begun) is type(page.app)
+    return page
+
+
+def test_a_page_has_no_web_application_before_its_launch() -> None:
+    """The second half fails when Gradio itself stops making them, which ends the need."""
+    with no_web_applications():
+        assert in_event_loop(empty_page).app is None
+    assert isinstance(in_event_loop(empty_page).app, App)

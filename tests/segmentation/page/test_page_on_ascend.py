@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.paths import ROOT
-from tests.segmentation.page.browser_tabs import BrowserTabs
+from tests.segmentation.page.browser_tab import BrowserTab
 from tests.segmentation.page.browsing import download, photo_input
 from tests.stand_ins.om_card import CHIP, bundled_card_with_oms
 from tests.stand_ins.toolkit import SITE_PACKAGES
@@ -54,9 +54,9 @@ def upload(page: Page, name: str) -> None:
 
 
 def test_the_page_recovers_from_a_chip_failure_and_stops_without_leaks(
-    tabs: BrowserTabs, running: Started, report: Path, tmp_path: Path
+    tab: BrowserTab, running: Started, report: Path, tmp_path: Path
 ) -> None:
-    with tabs.visit(running.address) as page:
+    with tab.visit(running.address) as page:
         upload(page, "astronaut.png")
         failure = page.get_by_text("The Ascend device failed while computing")
         expect(failure).to_be_visible(timeout=TIMEOUT_MS)

@@ -262,6 +262,8 @@ def test_objects_in_a_box_are_shown_whatever_their_score() -> None:
     assert state.selected(BETWEEN) == (3,)
     assert [instance.id for instance in state.select(()).visible(BETWEEN).instances] == [1, 3]
     assert state.add_boxed(unsure, DrawnBox(BOX, BETWEEN)) is state, "it is known by now"
+    dropped = state.select(())
+    assert dropped.add_boxed(unsure, DrawnBox(BOX, BETWEEN)).selected(BETWEEN) == (3,)
 
 
 def test_files_of_single_objects_have_the_strokes_that_are_theirs() -> None:

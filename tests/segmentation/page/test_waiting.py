@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.paths import EXAMPLES
-from tests.segmentation.page.browser_tabs import BrowserTabs
+from tests.segmentation.page.browser_tab import BrowserTab
 from tests.segmentation.page.browsing import (
     download,
     open_example,
@@ -104,11 +104,11 @@ def test_a_long_upload_is_shown_in_the_visitors_language(page: Page) -> None:
     devtools.detach()  # ends the emulation
 
 
-def test_a_page_says_that_the_server_was_restarted(tabs: BrowserTabs) -> None:
+def test_a_page_says_that_the_server_was_restarted(tab: BrowserTab) -> None:
     context, port = page_context(), free_port()
     with ExitStack() as visit:
         with served_page(context=context, server_port=port) as address:
-            page = visit.enter_context(tabs.visit(address, "zh-CN"))
+            page = visit.enter_context(tab.visit(address, "zh-CN"))
             with redrawn(page):
                 photo_input(page).set_input_files(EXAMPLES / "flower.jpg")
         with served_page(context=context, server_port=port):

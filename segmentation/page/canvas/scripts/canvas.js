@@ -137,6 +137,7 @@ class Studio {
     const target = this.targetAt(this.pointXy);
     this.root.dataset.view = this.mode;
     this.root.dataset.tool = this.tool;
+    this.root.classList.toggle("tracing", this.sketch.trace.length > 1);
     stage.classList.toggle("zoomed", !viewport.isFitted);
     stage.classList.toggle("pan", this.holdsSpace);
     stage.classList.toggle("over", Boolean(target));
@@ -150,6 +151,7 @@ class Studio {
       target,
       strokes: this.frame ? this.sketch.strokes : [],
       box: this.sketch.box,
+      trace: this.sketch.trace,
       brush: this.brushAtPointer(),
     });
     this.divider.draw(this.mode === "result");
@@ -228,6 +230,7 @@ class Studio {
       this.sketch.startStroke(this.tool, radius, pointXy);
     }
     if (this.tool === "box") this.sketch.startBox(pointXy);
+    if (this.tool === "pick") this.sketch.startTrace(pointXy);
   }
 
   /** Move the pointer by keys, by a share of the picture. */

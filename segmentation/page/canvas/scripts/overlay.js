@@ -14,9 +14,9 @@ class Overlay {
   /**
    * Draw everything again.
    *
-   * @param scene {view, objects, photo, mode, target, strokes, box, brush}: the value of the
-   *   canvas, its object map, an image of the photo, what is looked at, the object that a click
-   *   would change, strokes and a box on their way, and the brush at the pointer.
+   * @param scene {view, objects, photo, mode, target, strokes, box, trace, brush}: the value of
+   *   the canvas, its object map, an image of the photo, what is looked at, the object that a click
+   *   would change, what is being drawn, and the brush at the pointer.
    */
   draw(scene) {
     const ratio = window.devicePixelRatio || 1;
@@ -31,6 +31,7 @@ class Overlay {
     }
     for (const stroke of scene.strokes) this.drawStroke(stroke);
     if (scene.box) this.drawBox(scene.box);
+    if (scene.trace.length > 1) this.drawTrace(scene.trace);
     if (scene.brush) this.drawBrush(scene.brush);
   }
 
@@ -129,6 +130,22 @@ class Overlay {
       context.strokeRect(left, top, right - left, bottom - top);
     }
     context.setLineDash([]);
+  }
+
+  drawTrace(points) {
+    const { context } = this;
+    context.beginPath();
+    for (const point of points) context.lineTo(...point);
+    context.lineCap = "round";
+    context.lineJoin = "round";
+    for (const [colour, width] of [
+      ["#000", 6],
+      ["#fff", 4],
+    ]) {
+      context.strokeStyle = colour;
+      context.lineWidth = width;
+      context.stroke();
+    }
   }
 
   drawBrush({ mode, radius, pointXy }) {

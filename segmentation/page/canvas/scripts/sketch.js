@@ -1,4 +1,7 @@
-/** What the visitor draws on the photo: strokes and boxes, until Python has answered. */
+// A shorter line is a click that slipped, in screen pixels.
+const MIN_TRACE = 24;
+
+/** What the visitor draws on the photo: strokes, boxes and lines over objects. */
 // biome-ignore lint/correctness/noUnusedVariables: canvas.py joins the scripts
 class Sketch {
   /**
@@ -20,7 +23,7 @@ class Sketch {
 
   /** Forget what is being drawn. */
   cancel() {
-    Object.assign(this, { stroke: null, boxStart: null, box: null });
+    Object.assign(this, { stroke: null, boxStart: null, box: null, trace: [] });
   }
 
   get strokes() {
@@ -40,7 +43,13 @@ class Sketch {
     this.boxStart = pointXy;
   }
 
+  /** Start a line over an object that was not found. */
+  startTrace(pointXy) {
+    this.trace = [pointXy];
+  }
+
   move(pointsXy) {
+    if (this.trace.length) this.trace.push(...pointsXy);
     for (const point of this.stroke ? pointsXy : []) {
       this.stroke.points_xy.push(this.viewport.photoShareAt(point));
     }
@@ -49,33 +58,52 @@ class Sketch {
 
   /** Send what was drawn. */
   end() {
-    const { stroke, box } = this;
+    const { stroke, box, trace } = this;
     this.cancel();
     if (stroke) this.sendStroke(stroke);
-    if (box) this.sendBox(box);
+    if (box) this.sendBox(box, []);
+    if (isLong(trace)) this.sendBox(boxAround(trace), trace);
   }
 
   sendStroke(stroke) {
     this.sent.push(stroke);
-    this.trigger("stroke", { ...stroke, points_xy: thin(stroke.points_xy) });
+    const points_xy = thin(stroke.points_xy, MAX_POINTS);
+    this.trigger("stroke", { ...stroke, points_xy });
   }
 
-  sendBox(box) {
+  sendBox(box, trace) {
     const corners = [box.slice(0, 2), box.slice(2)].flatMap((corner) =>
       this.viewport.photoShareAt(corner),
     );
     const box_xyxy = corners.map((share) => Math.min(1, Math.max(0, share)));
     if (box_xyxy[0] < box_xyxy[2] && box_xyxy[1] < box_xyxy[3]) {
-      this.trigger("box", { box_xyxy });
+      const trace_xy = thin(trace, MAX_TRACE_POINTS).map((point) =>
+        this.viewport.photoShareAt(point),
+      );
+      this.trigger("box", { box_xyxy, trace_xy });
     }
   }
 }
 
-/** Up to MAX_POINTS points of a line, its ends among them. */
-function thin(points) {
+function isLong(trace) {
+  return trace.some((point) => distance(trace[0], point) >= MIN_TRACE);
+}
+
+/** Up to so many points of a line, its ends among them. */
+function thin(points, most) {
   const last = points.length - 1;
-  const step = Math.ceil(last / (MAX_POINTS - 1));
+  const step = Math.ceil(last / (most - 1));
   return points.filter((_, index) => index % step === 0 || index === last);
+}
+
+/** The box around points, at least a screen pixel wide and high. */
+function boxAround(points) {
+  const low = [0, 1].map((axis) => Math.min(...points.map((p) => p[axis])));
+  const high = [0, 1].map((axis) => Math.max(...points.map((p) => p[axis])));
+  return boxBetween(low, [
+    Math.max(high[0], low[0] + 1),
+    Math.max(high[1], low[1] + 1),
+  ]);
 }
 
 /** The box between two points: left, top, right, bottom. */

@@ -73,6 +73,7 @@ def test_a_big_endian_tiff_that_starts_with_a_preview_is_refused(tmp_path: Path)
         b"FOVb\0\0\0\0",
         b"\0MRM\0\0\0\0",
         b"II\x1a\0\0\0HEAPCCDR",
+        b"II*\0\x10\0\0\0CR\x02\0",
         b"II*\0\x10\0\0\0CR\x02\0\0\0\0\0\1\0\0\1\4\0\1\0\0\0\x20\0\0\0",
     ],
 )

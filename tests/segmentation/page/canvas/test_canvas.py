@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, FilePayload, Page, Route, expect
 from segmentation.page.canvas.canvas import FOLDER
 from segmentation.page.minify import read_code
 from tests.paths import EXAMPLES
-from tests.segmentation.page.browser_tabs import BrowserTabs
+from tests.segmentation.page.browser_tab import BrowserTab
 from tests.segmentation.page.browsing import (
     HELMET,
     canvas_tool,
@@ -25,10 +25,10 @@ from tests.segmentation.page.browsing import (
 
 
 @pytest.fixture(params=[1280, 360])
-def sized_page(request: pytest.FixtureRequest, tabs: BrowserTabs, address: str) -> Iterator[Page]:
+def sized_page(request: pytest.FixtureRequest, tab: BrowserTab, address: str) -> Iterator[Page]:
     """Open the page on a screen of each width."""
     height = 800 if request.param > 640 else 640
-    with tabs.visit(address, width=request.param, height=height) as page:
+    with tab.visit(address, width=request.param, height=height) as page:
         page.locator("#examples img").first.wait_for()
         yield page
 
@@ -89,7 +89,9 @@ def test_a_click_on_nothing_keeps_the_file(page: Page) -> None:
 
 
 @pytest.mark.parametrize("page", ["en-US"], indirect=True)
-def test_a_box_offers_further_objects_and_zoom_shows_the_photos_own_pixels(page: Page) -> None:
+def test_a_box_and_a_line_offer_further_objects_and_zoom_shows_the_photos_own_pixels(
+    page: Page,
+) -> None:
     with redrawn(page):
         photo_input(page).set_input_files(EXAMPLES / "two_dogs.jpg")
     stage = page.locator("#canvas .stage")
@@ -104,6 +106,12 @@ def test_a_box_offers_further_objects_and_zoom_shows_the_photos_own_pixels(page:
     with redrawn(page):
         page.keyboard.press("Control+z")
     expect(found).to_have_count(count)
+    page.keyboard.press("s")
+    with redrawn(page):
+        paint(page, (0.1, 0.8), (0.3, 0.9))
+    expect(found).to_have_count(count + 1)
+    with redrawn(page):
+        page.keyboard.press("Control+z")
 
     part = page.locator("#canvas img.tile")
     expect(part).to_be_hidden()
@@ -117,9 +125,9 @@ def test_a_box_offers_further_objects_and_zoom_shows_the_photos_own_pixels(page:
 
 @pytest.mark.parametrize("width", [360, 900])
 def test_nothing_lies_over_the_picture_or_its_buttons(
-    tabs: BrowserTabs, address: str, width: int
+    tab: BrowserTab, address: str, width: int
 ) -> None:
-    with tabs.visit(address, width=width, height=740) as page:
+    with tab.visit(address, width=width, height=740) as page:
         page.locator("#examples img").first.wait_for()
         open_example(page, 3)
         canvas_tool(page, "keep").click()

@@ -8,6 +8,7 @@ import pytest
 from segmentation.compositing.strokes import MAX_POINTS, Stroke
 from segmentation.errors import ChoiceError
 from segmentation.page.canvas.events import (
+    MAX_TRACE_POINTS,
     Pick,
     Placement,
     TileRequest,
@@ -20,7 +21,8 @@ from segmentation.page.canvas.events import (
 
 PICK = {"point_xy": [0.25, 0.5], "ids": [2, 1]}
 STROKE = {"mode": "keep", "radius": 0.1, "points_xy": [[0, 0], [1, 0.5]]}
-BOX = {"box_xyxy": [0.25, 0, 0.75, 1.5]}
+BOX = {"box_xyxy": [0.25, 0, 0.75, 1.5], "trace_xy": []}
+TRACE = {**BOX, "trace_xy": [[0.25, -0.1], [0.75, 0.5]]}
 PLACE = {"scale": 0.71234, "position_xy": [0.25, 1.5]}
 TILE = {"box_xyxy": [0, 0, 0.5, 0.5], "side": 800, "source": "result"}
 
@@ -28,7 +30,9 @@ TILE = {"box_xyxy": [0, 0, 0.5, 0.5], "side": 800, "source": "result"}
 def test_what_the_page_sends_is_read() -> None:
     assert read_pick(PICK) == Pick((0.25, 0.5), (2, 1))
     assert read_stroke(STROKE) == Stroke("keep", 0.1, ((0, 0), (1, 0.5)))
-    assert read_box(BOX, (100, 200)) == (50, 0, 150, 100), "cut off at the side of the photo"
+    box_xyxy = 50, 0, 150, 100
+    assert read_box(BOX, (100, 200)) == (box_xyxy, ()), "cut off at the side of the photo"
+    assert read_box(TRACE, (100, 200)) == (box_xyxy, ((50, 0), (150, 50)))
     assert read_place(PLACE) == Placement(0.712, (0.25, 1)), "kept within the other photo"
     assert read_place({**PLACE, "scale": 9}).scale == 2
     assert read_tile(TILE) == TileRequest((0, 0, 0.5, 0.5), 800, "result")
@@ -38,12 +42,16 @@ NAN = float("nan")
 HUGE = 10**400
 
 
+def read_photo_box(data: Any) -> object:
+    return read_box(data, (100, 200))
+
+
 @pytest.mark.parametrize(
     ("read", "data"),
     [
         *[
             (read, data)
-            for read in (read_pick, read_stroke, read_place, read_tile)
+            for read in (read_pick, read_stroke, read_photo_box, read_place, read_tile)
             for data in (None, [], {})
         ],
         (read_pick, {**PICK, "ids": [1, 2, 3, 4]}),
@@ -69,6 +77,9 @@ HUGE = 10**400
         (read_stroke, {**STROKE, "points_xy": [[0, 0]] * (MAX_POINTS + 1)}),
         (read_stroke, {**STROKE, "points_xy": [[0, 99]]}),
         (read_stroke, {**STROKE, "points_xy": [[{}, 0]]}),
+        (read_photo_box, {**BOX, "trace_xy": None}),
+        (read_photo_box, {**BOX, "trace_xy": [[0, NAN]]}),
+        (read_photo_box, {**BOX, "trace_xy": [[0, 0]] * (MAX_TRACE_POINTS + 1)}),
         (read_tile, {**TILE, "side": 1e9}),
         (read_tile, {**TILE, "source": "/etc/passwd"}),
         (read_tile, {**TILE, "box_xyxy": [0.5, 0, 0.5, 1]}),

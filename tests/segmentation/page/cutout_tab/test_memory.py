@@ -15,6 +15,7 @@ from playwright.sync_api import Page, expect
 
 from segmentation import find_model
 from segmentation.compositing.strokes import MAX_STROKES, Stroke
+from segmentation.page.canvas.events import MAX_TRACE_POINTS
 from segmentation.page.cutout_tab import photo_events
 from segmentation.page.cutout_tab.layout import CutoutLayout
 from segmentation.page.cutout_tab.memory import (
@@ -129,15 +130,16 @@ def test_an_upload_is_opened_while_the_server_has_it(
     assert loss(forget_photo(memory)) is None
 
 
-def test_edits_are_done_again_and_can_be_undone(current: PageOptions) -> None:
-    edited = OPENED.add_boxed(BOXED, BOX).select((2, 3)).draw(KEEP).draw(ERASE)
+@pytest.mark.parametrize("box", [BOX, replace(BOX, trace_xy=((125, 10), (180, 70)))])
+def test_edits_are_done_again_and_can_be_undone(current: PageOptions, box: DrawnBox) -> None:
+    edited = OPENED.add_boxed(BOXED, box).select((2, 3)).draw(KEEP).draw(ERASE)
     memory = json.loads(json.dumps(remember(edited, current)))
     wanted = recall_photo(memory, None, ("compact",), replace(current, min_score=0.5))
     assert wanted is not None
     state = redo_edits(OPENED, wanted, lambda _: BOXED)
     assert state.chosen == (2, 3)
     assert state.selected(0.5) == (2, 3), "a guess, and what was found in the box"
-    assert (state.boxes, state.strokes) == ((BOX,), (KEEP, ERASE))
+    assert (state.boxes, state.strokes) == ((box,), (KEEP, ERASE))
     assert state.undo().strokes == (KEEP,)
     assert state.undo().undo().undo().boxes == ()
 
@@ -166,6 +168,8 @@ def test_strokes_that_are_too_long_are_not_kept(current: PageOptions) -> None:
         ([{"mode": "keep", "radius": 9, "points_xy": [[0, 0]]}], [[0, 0, 9, 90, 0.5]]),
         ([STROKE_JSON, {**STROKE_JSON, "points_xy": [[0, "1"]]}], [["0", 0, 90, 90, 0.5]]),
         ([STROKE_JSON] * (MAX_STROKES + 1), [[0, 0, 90, 90]]),
+        ([{**STROKE_JSON, "points_xy": []}], [[0, 0, 90, 90, 0.5, 7]]),
+        ([{**STROKE_JSON, "radius": 0}], [[0, 0, 90, 90, 0.5, *[7] * 2 * (MAX_TRACE_POINTS + 1)]]),
         ([{**STROKE_JSON, "points_xy": [[0, 0]] * 1999}] * 2, [[-1, 0, 90, 90, inf]]),
     ],
 )
@@ -190,7 +194,7 @@ def test_a_reload_keeps_photo_selection_and_settings(page: Page, address: str) -
     page.locator("#canvas button[data-tool=erase]").click()
     with redrawn(page):
         paint(page, (0.4, 0.3), (0.5, 0.3))
-    page.goto(address)
+    page.reload()
     await_file(page)
     undo = page.locator("#undo")
     with redrawn(page):

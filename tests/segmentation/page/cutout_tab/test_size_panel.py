@@ -84,10 +84,18 @@ def test_controls_of_a_size_show_and_apply(page: Page) -> None:
         page.get_by_label(text(page, "mm"), exact=True).check()
     expect(page.locator("#download")).to_contain_text("PNG · 413 × 531")
     with redrawn(page):
+        choose(page, "size_kind", "shop")
+    expect(page.locator("#download")).to_contain_text("PNG · 1000 × 1000")
+    with redrawn(page):
         choose(page, "size_kind", "id_photo")
     # No head: the page says so, and where to move the frame.
     expect(page.locator("#size_notice")).to_contain_text(STRINGS["check_head"].en)
     expect(page.locator("#id_colour").get_by_label("White")).to_be_checked()
+    page.locator("#undo").click()
+    expect(page.locator("#download")).to_contain_text("PNG · 1000 × 1000")
+    open_tools(page, "background")
+    expect(page.get_by_role("radio", name=text(page, "colour"), exact=True)).to_be_checked()
+    open_tools(page, "size_panel")
     with redrawn(page):
         choose(page, "size_kind", "longest")
     expect(page.locator("#download")).to_contain_text("PNG · 2000 × 1334")

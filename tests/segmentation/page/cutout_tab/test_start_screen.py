@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, FilePayload, Page, expect
 
 from tests.paths import EXAMPLES
-from tests.segmentation.page.browser_tabs import BrowserTabs
+from tests.segmentation.page.browser_tab import BrowserTab
 from tests.segmentation.page.browsing import (
     download,
     drop_file,
@@ -38,14 +38,14 @@ COUNT_SPLASHES = """
     [(1280, 800, "dark", "zh-CN"), (360, 740, "light", "en-US")],
 )
 def test_the_page_fits_its_window_before_there_is_a_photo(
-    tabs: BrowserTabs,
+    tab: BrowserTab,
     address: str,
     width: int,
     height: int,
     scheme: Literal["light", "dark"],
     locale: str,
 ) -> None:
-    with tabs.visit(address, locale, width, height, scheme) as page:
+    with tab.visit(address, locale, width, height, scheme) as page:
         last = page.locator("#examples button").last
         expect(last).to_be_in_viewport(ratio=1)
         title = page.get_by_role("heading", name=text(page, "title"))
@@ -105,17 +105,21 @@ def test_the_result_is_copied_as_a_transparent_png(page: Page, tmp_path: Path) -
     ("locale", "words"), [("zh-HK", "选择照片"), ("yue", "选择照片"), ("fr-FR", "Choose a photo")]
 )
 def test_every_browser_gets_one_of_the_two_languages(
-    browser: Browser, address: str, locale: str, words: str
+    tab: BrowserTab, address: str, locale: str, words: str
 ) -> None:
-    context = browser.new_context(locale=locale)
-    context.add_init_script(COUNT_SPLASHES)
-    page = context.new_page()
+    with tab.visit(address, locale) as page:
+        expect(page.locator("#upload")).to_have_text(words)
+        visible = page.locator("#introduction h2 span:visible")
+        expect(visible).to_have_count(1)
+
+
+def test_gradios_splash_never_lies_over_the_start_screen(browser: Browser, address: str) -> None:
+    page = browser.new_page()
+    page.add_init_script(COUNT_SPLASHES)
     page.goto(address)
-    expect(page.locator("#upload")).to_have_text(words)
-    visible = page.locator("#introduction h2 span:visible")
-    expect(visible).to_have_count(1)
-    assert page.evaluate("splashes") == 0, "Gradio's own splash lies over the start screen"
-    context.close()
+    page.locator("#examples img").first.wait_for()
+    assert page.evaluate("splashes") == 0
+    page.close()
 
 
 @only_english

@@ -27,6 +27,10 @@ def resize(size: float) -> float:
     return size
 
 
+def count_up(count: int) -> tuple[int, Any]:
+    return count + 1, gr.update(value=str(count + 1), placeholder="x" * 1000)
+
+
 @pytest.fixture(scope="module")
 def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[gr.Blocks]:
     def build() -> gr.Blocks:
@@ -36,11 +40,14 @@ def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[gr.Blocks]:
             slider = gr.Slider(0, 1)
             button.click(resize, slider, slider)
             button.click(None, slider, js="() => {}")
+            count = gr.State(0)
+            button.click(count_up, count, [count, word])
         gradio_queue.report_unreadable_inputs(ui)
         return ui
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("uploads")))
+        gradio_queue.keep_sessions_small()
         with served(build, launch_unprotected) as ui:
             yield ui
 
@@ -143,3 +150,16 @@ def test_report_unreadable_inputs_of_an_event(
             visitor.ask(event, inputs)
         assert "gradio_queue.UnreadableInputs" in capfd.readouterr().err
     assert visitor.ask(resize, [0.5]) == [0.5]
+
+
+def test_a_small_session_keeps_its_state_and_no_configuration(
+    ui: gr.Blocks, visitor: Visitor
+) -> None:
+    count_up = visitor.handler("count_up")
+    answers = [visitor.ask(count_up, [None])[1]["value"] for _ in range(3)]
+    assert answers == ["1", "2", "3"]
+    session = ui.state_holder[visitor.session]
+    assert isinstance(session, gradio_queue.SmallSession)
+    assert session.config_values == {}
+    gradios_own: Any = gradio_queue.SmallSession.__base__
+    assert vars(session).keys() == vars(gradios_own(ui)).keys()

@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
 from segmentation.page.server.http.browser import own_hosts
+from tests.segmentation.page.browser_tab import BrowserTab
 from tests.segmentation.page.browsing import click_photo, download, open_example
 from tests.segmentation.page.server.connections import send_raw
 from tests.visitor import Visitor
@@ -93,18 +94,16 @@ def test_a_range_is_answered_with_the_whole_file(visitor: Visitor, value: str) -
 
 
 def test_a_session_breaks_no_content_security_policy(
-    browser: Browser, address: str, tmp_path: Path
+    tab: BrowserTab, address: str, tmp_path: Path
 ) -> None:
     """The page loads, opens an example, downloads its file, and selects by a click."""
-    context = browser.new_context(locale="en-US", accept_downloads=True)
-    page = context.new_page()
     messages: list[str] = []
-    page.on("console", lambda message: messages.append(message.text))
-    page.goto(address)
-    open_example(page, 0)
-    name, _ = download(page, tmp_path)
-    click_photo(page, 0.5, 0.5)  # deselects the object
-    expect(page.locator("#download")).to_be_disabled()
-    context.close()
+    with tab.visit("about:blank") as page:
+        page.on("console", lambda message: messages.append(message.text))
+        page.goto(address)
+        open_example(page, 0)
+        name, _ = download(page, tmp_path)
+        click_photo(page, 0.5, 0.5)  # deselects the object
+        expect(page.locator("#download")).to_be_disabled()
     assert name.endswith(".png")
     assert not [text for text in messages if "Content Security Policy" in text]
