@@ -115,7 +115,8 @@ def make_alpha(rgb: UInt8, mask_logits: Float32, edge: Edge | None = None) -> UI
     # A mean over factor x factor pixels has that much less noise.
     noise = noise_level(rgb)
     model, opacity = _solve(guide, logits, band, edge, cell_size, noise / factor)
-    alpha = repeat_pixels(to_bytes(opacity), factor)[: size_hw[0], : size_hw[1]].copy()
+    repeated = repeat_pixels(to_bytes(opacity), factor)[: size_hw[0], : size_hw[1]]
+    alpha = np.ascontiguousarray(repeated)
     soft = band & (_boundary_band(opacity >= 1, radius=1) | ((opacity > 0) & (opacity < 1)))
 
     def solve_tile(tile: Tile) -> tuple[Tile, Bool, Float32]:

@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import numpy.typing as npt
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from segmentation import Segmenter, Text, find_model
+from segmentation.engines.base import Logits
+from segmentation.engines.onnx import OnnxEngine
 from tests.paths import EXAMPLES
 from tests.segmentation.page.browser_tab import BrowserTab
 from tests.segmentation.page.browsing import started_browser
@@ -50,9 +53,29 @@ def tab(browser: Browser) -> BrowserTab:
     return BrowserTab(browser)
 
 
+@pytest.fixture(scope="session")
+def inferences() -> dict[bytes, Logits]:
+    return {}
+
+
+@pytest.fixture
+def cached_inference(monkeypatch: pytest.MonkeyPatch, inferences: dict[bytes, Logits]) -> None:
+    """Run the model once for each input, for tests that open the same photos again."""
+    run = OnnxEngine.run
+
+    def run_once(engine: OnnxEngine, pixel_values: npt.NDArray[Any]) -> Logits:
+        key = pixel_values.tobytes()
+        if key not in inferences:
+            inferences[key] = run(engine, pixel_values)
+        return inferences[key]
+
+    monkeypatch.setattr(OnnxEngine, "run", run_once)
+
+
 @pytest.fixture(params=["en-US", "zh-CN"])
 def page(request: pytest.FixtureRequest, tab: BrowserTab, address: str) -> Iterator[Page]:
     """Open the page as a new visitor, once in each language."""
+    request.getfixturevalue("cached_inference")
     with tab.visit(address, request.param) as page:
         page.locator("#examples img").first.wait_for()
         yield page

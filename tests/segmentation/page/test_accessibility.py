@@ -16,6 +16,7 @@ from tests.segmentation.page.browsing import (
 )
 
 
+@pytest.mark.usefixtures("cached_inference")
 @pytest.mark.parametrize(
     ("scheme", "width", "locale"),
     [

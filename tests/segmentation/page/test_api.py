@@ -41,7 +41,10 @@ def address() -> Iterator[str]:
 
 
 def client(address: str, headers: dict[str, str] = ENGLISH) -> Client:
-    return Client(address, headers=headers, verbose=False, analytics_enabled=False)
+    # Without certificates, since the page is on http.
+    return Client(
+        address, headers=headers, verbose=False, analytics_enabled=False, ssl_verify=False
+    )
 
 
 def call(address: str, name: str, body: dict[str, Any], headers: dict[str, str] = ENGLISH) -> Any:
@@ -114,8 +117,8 @@ def test_only_uploaded_files_are_read(address: str, photo: Any, headers: dict[st
         assert data["error"].strip("请").startswith(starts)
 
 
-def upload(address: str, photo: Path = DOGS) -> dict[str, Any]:
-    files = {"files": (photo.name, photo.read_bytes())}
+def upload(address: str) -> dict[str, Any]:
+    files = {"files": (SMALL_DOGS.name, SMALL_DOGS.read_bytes())}
     with httpx.Client(verify=WITHOUT_CERTIFICATES) as http:
         (path,) = http.post(f"{address}gradio_api/upload", files=files).raise_for_status().json()
     return {"path": path, "meta": META}
@@ -157,7 +160,7 @@ def test_a_flood_from_one_network_leaves_places_in_the_queue(
     with served_page(PagePolicy(Limits(), max_waiting=4)) as address, Visitor(address) as visitor:
         join = {
             "fn_index": visitor.handler("segment")["id"],
-            "data": [upload(address, SMALL_DOGS), None, None],
+            "data": [upload(address), None, None],
             "session_hash": "flood",
         }
         answers = [
@@ -208,7 +211,7 @@ def test_a_full_queue_is_reported(held_inference: HeldInference) -> None:
     ):
         join = {
             "fn_index": visitor.handler("segment")["id"],
-            "data": [upload(address, SMALL_DOGS), None, None],
+            "data": [upload(address), None, None],
             "session_hash": "crowd",
         }
         answers = [

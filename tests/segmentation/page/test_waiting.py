@@ -1,14 +1,13 @@
 """Progress, queueing and cancelling: what the page shows during long operations."""
 
 import re
-from contextlib import ExitStack
+from contextlib import closing
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.paths import EXAMPLES
-from tests.segmentation.page.browser_tab import BrowserTab
 from tests.segmentation.page.browsing import (
     download,
     open_example,
@@ -20,6 +19,9 @@ from tests.segmentation.page.browsing import (
 from tests.segmentation.page.conftest import HeldInference
 from tests.segmentation.page.serving import free_port, page_context, served_page
 from tests.visitor import Visitor
+
+# An open page asks as often whether its server was restarted.
+CHECK_MILLISECONDS = 10_000
 
 
 def test_a_long_operation_can_be_cancelled(
@@ -104,19 +106,24 @@ def test_a_long_upload_is_shown_in_the_visitors_language(page: Page) -> None:
     devtools.detach()  # ends the emulation
 
 
-def test_a_page_says_that_the_server_was_restarted(tab: BrowserTab) -> None:
+def test_a_page_says_that_the_server_was_restarted(browser: Browser) -> None:
     context, port = page_context(), free_port()
-    with ExitStack() as visit:
+    # Its own, since a clock that was installed stays.
+    with closing(browser.new_context(locale="zh-CN")) as window:
+        page = window.new_page()
+        page.clock.install()
         with served_page(context=context, server_port=port) as address:
-            page = visit.enter_context(tab.visit(address, "zh-CN"))
+            page.goto(address)
             with redrawn(page):
                 photo_input(page).set_input_files(EXAMPLES / "flower.jpg")
+        # The page cannot be asked for its language while it reloads.
+        texts = [text(page, key) for key in ("restarted", "drop_photo")]
         with served_page(context=context, server_port=port):
-            expect(page.get_by_text(text(page, "restarted"))).to_be_visible()
-            expect(page.get_by_text(text(page, "drop_photo"))).to_be_visible()
+            page.clock.fast_forward(CHECK_MILLISECONDS)
+            for shown in texts:
+                expect(page.get_by_text(shown)).to_be_visible()
             expect(page.locator(".toast-title")).to_have_text(re.compile(r"^\s*请注意\s*$"))
             assert problems(page, "restarted_zh") == []
-            visit.close()
 
 
 @pytest.mark.parametrize("page", ["zh-CN"], indirect=True)

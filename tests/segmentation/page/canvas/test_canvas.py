@@ -27,6 +27,7 @@ from tests.segmentation.page.browsing import (
 @pytest.fixture(params=[1280, 360])
 def sized_page(request: pytest.FixtureRequest, tab: BrowserTab, address: str) -> Iterator[Page]:
     """Open the page on a screen of each width."""
+    request.getfixturevalue("cached_inference")
     height = 800 if request.param > 640 else 640
     with tab.visit(address, width=request.param, height=height) as page:
         page.locator("#examples img").first.wait_for()

@@ -3,17 +3,13 @@
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import gradio as gr
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 import app
 from segmentation import encode
-from segmentation.engines.base import Logits
-from segmentation.engines.onnx import OnnxEngine
 from segmentation.page.server.launch import serve
 from segmentation.page.theme import appearance
 from tests.paths import EXAMPLES
@@ -77,21 +73,6 @@ def secret(tmp_path: Path) -> Path:
     path = tmp_path / "secret.png"
     path.write_bytes(encode(np.zeros((20, 20, 3), np.uint8)) + MARK)
     return path
-
-
-@pytest.fixture
-def cached_inference(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run the model once for each input, for tests that send many events about the same photos."""
-    run = OnnxEngine.run
-    results: dict[bytes, Logits] = {}
-
-    def run_once(engine: OnnxEngine, pixel_values: npt.NDArray[Any]) -> Logits:
-        key = pixel_values.tobytes()
-        if key not in results:
-            results[key] = run(engine, pixel_values)
-        return results[key]
-
-    monkeypatch.setattr(OnnxEngine, "run", run_once)
 
 
 @pytest.fixture(scope="package")
