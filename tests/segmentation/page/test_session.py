@@ -1,13 +1,13 @@
 """The state of an open photo: its selection and undo."""
 
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import pytest
 
 from segmentation.compositing.strokes import MAX_STROKES, Stroke
 from segmentation.errors import ChoiceError
-from segmentation.page.options import PageOptions
 from segmentation.page.session import SCORE_STEP, DrawnBox, PhotoState
+from tests.segmentation.page.page_options import OPTIONS
 from tests.segmentation.scenes import DOG, OBJECT, PERSON, block, geometry, segmentation
 
 SCENE = segmentation((PERSON, block(2, 2, 10, 18)), (DOG, block(12, 10, 19, 18)))
@@ -198,11 +198,6 @@ def test_a_guess_stays_selected_with_another_model() -> None:
     assert hidden.selected(BETWEEN) == (1,), "a hidden choice gives way to the model's subject"
 
 
-OPTIONS = PageOptions(
-    **{field.name: None for field in fields(PageOptions)}  # type: ignore[arg-type]
-)
-
-
 def test_undo_and_redo_go_through_all_that_was_done() -> None:
     other = replace(OPTIONS, background="blur")
     states = [STATE.set_options(OPTIONS)]
@@ -241,7 +236,7 @@ def test_the_first_options_are_no_step_and_a_colour_picker_makes_one() -> None:
         state = state.set_options(replace(OPTIONS, colour=colour))
     assert len(state.history) == 1
     assert state.undo().options == OPTIONS
-    assert len(state.set_options(replace(OPTIONS, x=0.5)).history) == 2
+    assert len(state.set_options(replace(OPTIONS, x=0.25)).history) == 2
 
 
 def test_strokes_stay_with_another_model() -> None:

@@ -25,34 +25,14 @@ from segmentation.model_card import find_model
 from segmentation.page.batch_tab import batch as batch_module
 from segmentation.page.batch_tab.batch import Batch, advance, start_batch
 from segmentation.page.batch_tab.results import PhotoResult, csv_table
-from segmentation.page.options import PageOptions
 from segmentation.page.photo_cache import PhotoCache
 from segmentation.page.server.files.downloads import new_file_path, store_file
 from segmentation.page.server.files.file_owners import owners_of
 from segmentation.page.server.files.storage import MIN_FILE_BYTES, STORAGE_FULL
 from segmentation.page.strings import STRINGS
 from tests.paths import EXAMPLES
+from tests.segmentation.page.page_options import OPTIONS
 
-OPTIONS = PageOptions(
-    min_score=0.35,
-    refine=True,
-    background="transparent",
-    colour="#ffffff",
-    colour_below="#ffffff",
-    backdrop=None,
-    fit="cover",
-    scale=0.7,
-    x=0.5,
-    y=0.5,
-    softness=0,
-    grow=0,
-    fine_hair=False,
-    outline=False,
-    shadow=False,
-    frame="whole",
-    format="png",
-    quality=90,
-)
 CACHE = PhotoCache(Limits())
 DOG = Instance(1, Text("dog", "狗"), 0.93456, (10, 20, 110, 220), 0.25)
 DONE = PhotoResult(Path("a.jpg"), "a_cutout.png", (DOG,), (1,), 1.234, (), "a_cutout.png")
