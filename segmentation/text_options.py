@@ -183,7 +183,7 @@ class TextOptions:
             )
         if self.dpi is not None and self.id is not None:
             raise ChoiceError(
-                f"{id_} sets the density. Leave {self.prefix}dpi out.",
+                f"{id_} sets the resolution. Leave {self.prefix}dpi out.",
                 f"{id_} 已规定分辨率，请去掉 {self.prefix}dpi。",
             )
 

@@ -205,12 +205,12 @@ def _check_size(width: int, height: int, limits: Limits) -> None:
             f"照片为 {width} × {height} 像素，每边上限 {limits.longest_side} 像素。请缩小后再试。",
         )
     if width * height > limits.max_pixels:
-        megapixels = _format_above(width * height / 1e6, limits.megapixels)
+        pixels, limit = width * height, limits.megapixels
         raise PhotoTooLarge(
-            f"The photo has {width} x {height} pixels ({megapixels} MP); the limit is "
-            f"{limits.megapixels:g} MP. Save it smaller, then retry.",
-            f"照片为 {width} × {height} 像素（{megapixels} MP），"
-            f"上限 {limits.megapixels:g} MP。请缩小后再试。",
+            f"The photo has {width} x {height} pixels ({_format_above(pixels / 1e6, limit)} MP); "
+            f"the limit is {limit:g} MP. Save it smaller, then retry.",
+            f"照片为 {width} × {height} 像素（{_format_above(pixels / 1e4, limit * 100)} 万），"
+            f"上限 {limit * 100:g} 万像素。请缩小后再试。",
         )
     if min(width, height) < limits.shortest_side:
         raise PhotoError(

@@ -49,8 +49,8 @@ def check_encoding_time(
         f"A {chosen.title} with these settings may have {most:.1f} MP at most, as larger ones take "
         f"too long to make; this one has {megapixels:.1f} MP. Choose a smaller size in "
         f"pixels{other_en}.",
-        f"按当前设置，{chosen.title} 文件最大为 {most:.1f} MP（更大的生成时间过长），该文件为 "
-        f"{megapixels:.1f} MP。请减小像素尺寸{other_zh}。",
+        f"按当前设置，{chosen.title} 文件最大为 {most * 100:.0f} 万像素（更大的生成时间过长），"
+        f"该文件为 {megapixels * 100:.0f} 万像素。请减小像素尺寸{other_zh}。",
     )
 
 

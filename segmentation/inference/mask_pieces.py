@@ -12,7 +12,7 @@ from segmentation.arrays import Bool, Float32
 MIN_FRAGMENT_SHARE = 0.05
 # A piece whose distance from the largest one is more than this many times its own size (the root of
 # its area) is more often another object than a part of the same one. (Chosen with 369 training
-# photos of five data sets and the evaluation's; a fifth of such pieces are parts.)
+# photos of five data sets, on which a quarter of such pieces are parts, and the evaluation's.)
 MAX_RELATIVE_GAP = 1.0
 
 

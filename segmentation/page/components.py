@@ -168,17 +168,32 @@ def gallery() -> list[dict[str, str]]:
 
 def example_list(count: int | None = None, **options: Any) -> gr.HTML:
     """Create a list of the first examples, by default of all: reduced copies with captions."""
-    buttons = []
-    for index, entry in enumerate(gallery()[:count]):
-        thumbnail = (EXAMPLES / "thumbs" / entry["file"]).with_suffix(".webp")
-        address = escape(f"gradio_api/file={quote(str(thumbnail))}")
-        caption = bilingual(Text(entry["en"], entry["zh"]))
-        # The caption below names the picture.
-        buttons.append(
-            f'<button type="button" data-index="{index}"><img src="{address}" alt="">'
-            f"{caption}</button>"
+    pictures = [
+        (
+            (EXAMPLES / "thumbs" / entry["file"]).with_suffix(".webp"),
+            bilingual(Text(entry["en"], entry["zh"])),
         )
-    return button_list("".join(buttons), **options)
+        for entry in gallery()[:count]
+    ]
+    return button_list(picture_buttons(pictures), **options)
+
+
+def picture_buttons(pictures: Iterable[tuple[str | Path, str]]) -> str:
+    """Return pictures with captions as the HTML of `button_list`.
+
+    Args:
+        pictures: paths, and captions as HTML, which name the pictures.
+    """
+    return "".join(
+        f'<button type="button" data-index="{index}"><img src="{file_address(path)}" alt="">'
+        f"{caption}</button>"
+        for index, (path, caption) in enumerate(pictures)
+    )
+
+
+def file_address(path: str | Path) -> str:
+    """Return the address of a file that the page serves, for an attribute in HTML."""
+    return escape(f"gradio_api/file={quote(str(path))}")
 
 
 def language_of(request: gr.Request) -> Language:

@@ -69,7 +69,7 @@ class Call:
     Attributes:
         handler: name of the handler function.
         queue: the `concurrency_id` of the event.
-        inputs: values of the components as the client sent them.
+        inputs: values of the components and data of the event, as the client sent them.
         request: the client's request.
         is_first_step: False for the second and later steps of a generator.
         event_id: id of the event in the queue; None for a call that was not queued.
@@ -97,7 +97,7 @@ def surround_calls(ui: gr.Blocks, surround: Callable[[Call], AbstractContextMana
         described = Call(
             function.name,
             function.concurrency_id,
-            call["inputs"],
+            [call["inputs"], getattr(call.get("event_data"), "_data", None)],
             call["request"],
             call.get("iterator") is None,
             call.get("event_id"),

@@ -122,14 +122,10 @@ STRINGS = {
     "setting_count": Text("Number of settings", "设置数量"),
     "compare_example": Text("Compare on this example", "用此示例对比"),
     "compare_mine": Text("Compare on my photo", "用我的照片对比"),
-    "no_photo": Text(
-        "Open a photo on the “Cut out” tab first.",
-        "请先在“抠图”页打开一张照片。",
-    ),
+    "no_photo": Text("Open a photo on the “Cut out” tab first.", "请先在“抠图”页打开一张照片。"),
     "pair": Text("Drag to compare", "拖动滑块对比"),
     "side_by_side": Text(
-        "Side by side: click one to compare it with A",
-        "并排显示：点击一张与 A 对比",
+        "Side by side: click one to compare it with A", "并排显示：点击一张与 A 对比"
     ),
     "difference": Text("Differences", "差异图"),
     "legend": Text(

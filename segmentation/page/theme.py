@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from segmentation.page.canvas.canvas import canvas_script
+from segmentation.page.canvas.canvas import canvas_script, canvas_style
 from segmentation.page.components import I18N
 from segmentation.page.minify import read_code
 from segmentation.page.strings import GRADIO_NAMES, GRADIO_TEXTS, STRINGS
@@ -16,7 +16,7 @@ ASSETS = Path(__file__).parent / "assets"
 # The style sheets of the page, joined in this order.
 STYLES = ("layout", "start", "studio", "batch", "compare", "gradio")
 # The scripts of the page; `startPage` uses the others.
-SCRIPTS = ("drop", "share", "notice", "page")
+SCRIPTS = ("drop", "focus", "share", "notice", "page")
 # Those that run before Gradio's scripts.
 HEAD_SCRIPTS = ("language", "clock")
 # Texts that the scripts show.
@@ -112,7 +112,7 @@ def appearance() -> dict[str, Any]:
         "theme": theme(),
         "css": css(),
         "js": javascript(),
-        "head": "".join(f"<script>{code}</script>" for code in _head_scripts()),
+        "head": f"<style>{canvas_style()}</style>{_head_scripts()}",
         "i18n": I18N,
     }
 
@@ -163,5 +163,6 @@ def _read(name: str) -> str:
     return read_code(ASSETS / name)
 
 
-def _head_scripts() -> list[str]:
-    return [*(_read(f"{name}.js") for name in HEAD_SCRIPTS), canvas_script()]
+def _head_scripts() -> str:
+    scripts = [*(_read(f"{name}.js") for name in HEAD_SCRIPTS), canvas_script()]
+    return "".join(f"<script>{script}</script>" for script in scripts)

@@ -1,6 +1,5 @@
 const SLIDER_NAME = /^(?:number input|range slider) for (.+)/;
 const TRANSLATED_TEXTS = ".toast-body *, .meta-text, .meta-text-center";
-const CAPTIONED_IMAGES = "#beside img";
 
 /**
  * Add what Gradio's page lacks: drops, paste, and names for screen readers.
@@ -15,6 +14,7 @@ function startPage(strings) {
   const called = { choosePhoto, copyFile, forgetExample, shareFile };
   Object.assign(window, called);
   acceptPhotosAnywhere();
+  followFocus();
   startNotices(strings.notices);
   showSharing();
   new MutationObserver(() => {
@@ -24,6 +24,7 @@ function startPage(strings) {
     translateNames(strings.names, language);
     nameImages();
     simplifyToasts();
+    keepFocus();
   }).observe(document.body, {
     childList: true,
     characterData: true,
@@ -108,15 +109,6 @@ function nameImages() {
     const label = button.closest(".block").querySelector("label");
     button.setAttribute("aria-label", label.textContent.trim());
   }
-  // The number of a thumbnail says less than its caption, which then needs no alternative text.
-  for (const button of document.querySelectorAll(
-    ".thumbnail-item[aria-label]",
-  )) {
-    button.removeAttribute("aria-label");
-  }
-  for (const image of document.querySelectorAll(CAPTIONED_IMAGES)) {
-    if (image.alt) image.alt = "";
-  }
   describeComparison();
   for (const element of document.querySelectorAll("div.empty")) {
     element.removeAttribute("aria-label");
@@ -126,7 +118,7 @@ function nameImages() {
 /** Pictures of a comparison are what their captions and labels say. */
 function describeComparison() {
   const captions = new Map(
-    [...document.querySelectorAll("#beside .thumbnail-item")].map((item) => [
+    [...document.querySelectorAll("#beside button")].map((item) => [
       item.querySelector("img")?.src,
       item.textContent.trim(),
     ]),

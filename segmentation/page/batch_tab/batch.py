@@ -107,7 +107,8 @@ def start_batch(
         raise ChoiceError("Choose some photos first.", "请先选择照片。")
     if len(photos) > limits.batch_photos:
         raise PhotoTooLarge(
-            f"That is {len(photos)} photos; up to {limits.batch_photos} go at once.",
+            f"These are {len(photos)} photos; a batch takes up to {limits.batch_photos}. "
+            "Remove some.",
             f"一次 {len(photos)} 张太多，请分批，每批不超过 {limits.batch_photos} 张。",
         )
     megabytes = sum(photo.stat().st_size for photo in photos if photo.exists()) / 1e6
@@ -210,7 +211,7 @@ def check_space(archive: Path, size: int, limits: Limits) -> None:
     if present + size > limits.batch_megabytes * 1e6:
         raise PhotoTooLarge(
             f"The ZIP would have more than {limits.batch_megabytes:g} MB. "
-            "Bring this photo in another batch.",
+            "Put this photo into another batch.",
             f"ZIP 将超过 {limits.batch_megabytes:g} MB，请把这张照片放到下一批。",
         )
     if shutil.disk_usage(archive.parent).free < size + SPARE_BYTES:

@@ -99,7 +99,7 @@ class BatchEvents:
         layout = self._layout
         with translate_errors(request):
             batch = start_batch(
-                [Path(path) for path in values[layout.photos]],
+                [Path(path) for path in values[layout.photos] or ()],
                 new_file_path("cutouts.zip"),
                 values[self._model],
                 values[layout.objects],

@@ -5,11 +5,11 @@ A tile has a small picture of the cut-out, or the reason why there is none.
 
 from collections.abc import Iterator
 from html import escape
-from urllib.parse import quote
 
 from segmentation.i18n import Language
 from segmentation.page.batch_tab.batch import Batch
 from segmentation.page.batch_tab.results import PhotoResult
+from segmentation.page.components import file_address
 from segmentation.page.strings import STRINGS
 
 
@@ -32,8 +32,7 @@ def _result_tile(index: int, result: PhotoResult, language: Language) -> str:
     """Return the tile of a result: a button if its photo can be opened."""
     picture = ""
     if result.thumbnail:
-        address = escape(f"gradio_api/file={quote(result.thumbnail)}")
-        picture = f'<img src="{address}" alt="" loading="lazy">'
+        picture = f'<img src="{file_address(result.thumbnail)}" alt="" loading="lazy">'
     content = picture + _caption(result.file or result.photo, result.note(language))
     if result.is_readable:
         content = f'<button type="button" data-index="{index}">{content}</button>'

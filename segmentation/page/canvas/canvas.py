@@ -4,7 +4,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import gradio as gr
 
@@ -36,23 +35,23 @@ SCRIPTS = (
 EVENTS = ("pick", "stroke", "box", "place", "tile", "undo", "redo")
 
 
-def photo_canvas(**options: Any) -> gr.HTML:
+# The id of its element, which a page has once.
+CANVAS_ID = "canvas"
+
+
+def photo_canvas() -> gr.HTML:
     """Create a canvas: a photo with its objects and its cut-out, to click, paint and draw boxes on.
 
     Its value is `CanvasView.as_json`, or None while there is no photo. Its events are EVENTS;
-    `events` reads their data. The page needs `canvas_script` in its head. (A subclass would make
-    Gradio write a stub file beside this one.)
-
-    Args:
-        options: of `gr.HTML`, such as `elem_id`.
+    `events` reads their data. The page needs `canvas_script` and `canvas_style` in its head. (A
+    subclass would make Gradio write a stub file beside this one.)
     """
     return gr.HTML(
         html_template=read_code(FOLDER / "canvas.html"),
-        css_template=_read("styles", STYLES),
         # Gradio listens to the events that stand quoted here.
         js_on_load=f"startCanvas(element, trigger, props, watch); // {json.dumps(EVENTS)}",
         apply_default_css=False,
-        **options,
+        elem_id=CANVAS_ID,
     )
 
 
@@ -74,6 +73,11 @@ def canvas_script() -> str:
     ]
     definitions = "\n".join([*lines, _read("scripts", SCRIPTS)])
     return f"window.startCanvas = (() => {{\n{definitions}\nreturn startCanvas;\n}})();"
+
+
+def canvas_style() -> str:
+    """Return the style sheet of the canvas, for the head of the page, as `canvas_script`."""
+    return f"#{CANVAS_ID} {{\n{_read('styles', STYLES)}\n}}"
 
 
 def _read(folder: str, names: Sequence[str]) -> str:

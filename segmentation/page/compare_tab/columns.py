@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from segmentation.page.compare_tab.difference import (
     compare_alphas,
     difference_map,
 )
+from segmentation.page.components import picture_buttons
 from segmentation.page.preview import on_checkerboard
 from segmentation.page.strings import STRINGS
 
@@ -134,9 +136,18 @@ def setting_name(setting: Setting) -> Text:
     return Text(", ".join(part.en for part in parts), "、".join(part.zh for part in parts))
 
 
-def caption(column: Column, letter: str, language: Language) -> str:
-    """Return the caption of a cut-out."""
-    return f"{letter} · {column.setting.in_language(language)}"
+def side_by_side(columns: Sequence[Column], language: Language) -> str:
+    """Return the cut-outs as HTML: a button for each, below what a click does."""
+    captions = (
+        escape(f"{letter} · {column.setting.in_language(language)}")
+        for letter, column in zip(LETTERS, columns, strict=False)
+    )
+    pictures = [
+        (column.image, f"<span>{text}</span>")
+        for column, text in zip(columns, captions, strict=True)
+    ]
+    heading = escape(STRINGS["side_by_side"].in_language(language))
+    return f"<p>{heading}</p><div>{picture_buttons(pictures)}</div>"
 
 
 def legend(letter: str, language: Language) -> str:

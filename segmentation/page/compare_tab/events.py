@@ -17,11 +17,11 @@ from segmentation.inference.registry import ModelVariant
 from segmentation.page.compare_tab.columns import (
     LETTERS,
     Column,
-    caption,
     draw_columns,
     figures_table,
     legend,
     read_prepared,
+    side_by_side,
 )
 from segmentation.page.compare_tab.compare import (
     Setting,
@@ -122,12 +122,8 @@ class CompareEvents:
         columns: Sequence[Column] | None = values[layout.columns]
         if columns is None:
             return skip()
-        images = [
-            (column.image, caption(column, letter, language))
-            for letter, column in zip(LETTERS, columns, strict=False)
-        ]
         return {
-            layout.side_by_side: images,
+            layout.side_by_side: side_by_side(columns, language),
             layout.figures: figures_table(columns, language),
             **self._pair(columns, 1, language),
         }

@@ -9,6 +9,7 @@ from segmentation.page.compare_tab.columns import LETTERS
 from segmentation.page.components import (
     STATE_SECONDS,
     bilingual,
+    button_list,
     example_list,
     gallery,
     static_html,
@@ -70,16 +71,7 @@ class CompareLayout:
             self.setting_tabs.append(tab)
 
     def _results(self) -> None:
-        self.side_by_side = gr.Gallery(
-            label=string("side_by_side"),
-            columns=len(LETTERS),
-            height="auto",
-            object_fit="contain",
-            allow_preview=False,
-            interactive=False,
-            buttons=[],
-            elem_id="beside",
-        )
+        self.side_by_side = button_list(elem_id="beside")
         with gr.Column(elem_id="differences"):
             self.difference = gr.Image(
                 label=string("difference"),

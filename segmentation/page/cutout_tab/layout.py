@@ -155,7 +155,7 @@ class CutoutLayout:
         self.cancel_buttons = [start.cancel]
 
     def _photo(self) -> None:
-        self.canvas = photo_canvas(elem_id="canvas")
+        self.canvas = photo_canvas()
         self.cancel_buttons.append(cancel_button())
         with gr.Row(elem_id="selection"):
             self.objects = gr.CheckboxGroup(

@@ -51,9 +51,11 @@ def test_larger_files_than_the_largest_are_refused(
 @pytest.mark.parametrize("start", ["- 3 s of encoding are", "- 3 秒的编码时间相当于"])
 def test_the_readme_states_the_largest_files(start: str) -> None:
     stated = PAGE_README.read_text("utf-8").split(start)[1].split("\n-")[0]
-    assert [float(most) for most in re.findall(r"([\d.]+) MP", stated)] == [
-        most for *_, most in STATED
-    ]
+    units = {"MP": 1, "万像素": 0.01, "亿像素": 100}
+    found = re.findall(rf"([\d.]+) ({'|'.join(units)})", stated)
+    assert [float(most) * units[unit] for most, unit in found] == pytest.approx(
+        [most for *_, most in STATED]
+    )
 
 
 def test_every_photo_of_a_public_page_fits_the_default_settings() -> None:
@@ -71,7 +73,7 @@ def test_what_else_to_choose_holds_the_transparency(
 ) -> None:
     with pytest.raises(ChoiceError, match=others) as caught:
         check(megapixels, "webp", 100, None, channels)
-    assert "4.3 MP" in caught.value.text.zh
+    assert "429 万像素" in caught.value.text.zh
 
 
 def test_a_private_page_has_no_such_limit() -> None:

@@ -128,6 +128,14 @@ def test_the_message_shows_a_number_above_the_limit(
         read_photo(path, Limits(megapixels=megapixels))
 
 
+def test_the_chinese_message_counts_pixels_in_ten_thousands(tmp_path: Path) -> None:
+    path = tmp_path / "x.png"
+    path.write_bytes(png_header(7150, 7150))
+    with pytest.raises(PhotoTooLarge) as error:
+        read_photo(path)
+    assert error.value.text.zh.startswith("照片为 7150 × 7150 像素（5112 万），上限 5000 万像素。")
+
+
 def test_a_photo_of_one_pixel_is_refused(tmp_path: Path) -> None:
     with pytest.raises(PhotoError, match="only 1 x 1 pixels"):
         read_photo(save_image(tmp_path / "x.png", Image.new("RGB", (1, 1)), "PNG"))

@@ -111,9 +111,10 @@ def test_visit_files_finds_files_at_any_depth() -> None:
 def test_surround_calls_sees_a_call_before_its_handler(visitor: Visitor, page: Page) -> None:
     page.calls.clear()
     echo = visitor.handler("echo")
-    assert visitor.ask(echo, ["hello"]) == ["hello"]
+    assert visitor.ask(echo, ["hello"], {"index": 1}) == ["hello"]
     (call,) = page.calls
-    assert (call.handler, call.queue, call.inputs) == ("echo", "words", ["hello"])
+    inputs = [["hello"], {"index": 1}]
+    assert (call.handler, call.queue, call.inputs) == ("echo", "words", inputs)
     assert call.is_first_step
     assert call.request.session_hash == visitor.session
     assert call.request.client.host == "127.0.0.1"

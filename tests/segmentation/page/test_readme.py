@@ -209,5 +209,6 @@ def rate_numbers(rate: Rate | None, sessions: int) -> list[float]:
 
 
 def numbers(cell: str) -> list[float]:
-    """Return the numbers in a cell of a table."""
-    return [float(number) for number in re.findall(r"[\d.]+", cell)]
+    """Return the numbers in a cell of a table; Chinese counts pixels in 万, which are 10,000."""
+    found = re.findall(r"([\d.]+)( 万像素)?", cell)
+    return [float(number) / (100 if unit else 1) for number, unit in found]

@@ -277,5 +277,11 @@ function startCanvas(element, trigger, props, watch) {
   studio.root.addEventListener("settle", ({ detail }) =>
     studio.settle(detail.event, detail.value),
   );
+  studio.root.addEventListener("file", ({ detail }) => {
+    studio.pictures.file = detail;
+  });
+  studio.stage.addEventListener("contextmenu", () =>
+    studio.pictures.showFile(),
+  );
   studio.receive(props.value);
 }

@@ -18,6 +18,13 @@ class Pictures {
     // The answer that was loaded last, and the one that is loading.
     this.shown = null;
     this.wanted = null;
+    // The address of the result's file, once there is one.
+    this.file = null;
+  }
+
+  /** Show the file in place of the reduced result, so that the browser saves or copies that. */
+  showFile() {
+    if (this.file) this.result.src = this.file;
   }
 
   /** Forget the former photo. */
@@ -31,6 +38,7 @@ class Pictures {
     const former = this.wanted;
     this.wanted = view;
     this.shown ??= view;
+    if (former?.result.url !== view.result.url) this.file = null;
     this.loadTile(view);
     this.loadObjects(view, former);
     const pictures = [

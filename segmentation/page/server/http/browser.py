@@ -35,7 +35,7 @@ BAD_HOST = Text(
 UNKNOWN_HOST = Text(
     "This page does not answer to the host name in its address. Open it by its IP address; its "
     "operator can add the name to KOUTU_HOSTS.",
-    "本页面不接受网址中的主机名。请用 IP 地址打开；运营者可将该主机名加入 KOUTU_HOSTS。",
+    "本页面不接受网址中的主机名。请用 IP 地址打开；管理员可将该主机名加入 KOUTU_HOSTS。",
 )
 OTHER_SITE = Text(
     "Requests from other sites are not accepted. Open the page itself.",

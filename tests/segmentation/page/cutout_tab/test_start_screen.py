@@ -1,5 +1,6 @@
 """The page before there is a photo, and the ways in which a photo comes to it."""
 
+import re
 from pathlib import Path
 from typing import Literal
 
@@ -99,6 +100,10 @@ def test_the_result_is_copied_as_a_transparent_png(page: Page, tmp_path: Path) -
         }"""
     )
     assert pixel == [0, 0, 0, 0, 640]
+    # The menu of the right button saves the file as well, not the reduced result.
+    page.locator("#canvas .stage").click(button="right")
+    result = page.locator("#canvas img.result")
+    expect(result).to_have_attribute("src", re.compile(r"flower_cutout\.webp$"))
 
 
 @pytest.mark.parametrize(
