@@ -1,4 +1,4 @@
-"""The bundled model for tests that run the command line again and again in one process."""
+"""Inferences that tests share: the bundled model stays open, and computes each input once."""
 
 from functools import cache
 from typing import Any
@@ -9,19 +9,27 @@ from segmentation.engines.base import Logits
 from segmentation.engines.onnx import OnnxEngine
 from segmentation.model_card import ModelCard, find_model
 
+_run = OnnxEngine.run
+_computed: dict[tuple[OnnxEngine, tuple[int, ...], bytes], Logits] = {}
+
+
+def run_once(engine: OnnxEngine, pixel_values: npt.NDArray[Any]) -> Logits:
+    """Run the model on an input, unless this engine has computed it before.
+
+    Returns:
+        Logits that the caller may change.
+    """
+    key = engine, pixel_values.shape, pixel_values.tobytes()
+    if key not in _computed:
+        _computed[key] = _run(engine, pixel_values)
+    return Logits(*(values.copy() for values in _computed[key]))
+
 
 class KeptEngine(OnnxEngine):
     """The engine of onnxruntime; it stays open after a run and computes each input once."""
 
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
-        self._computed: dict[tuple[object, bytes], Logits] = {}
-
     def run(self, pixel_values: npt.NDArray[Any]) -> Logits:
-        key = (pixel_values.shape, pixel_values.tobytes())
-        if key not in self._computed:
-            self._computed[key] = super().run(pixel_values)
-        return Logits(*(values.copy() for values in self._computed[key]))
+        return run_once(self, pixel_values)
 
     def close(self) -> None:
         """Stay open for the next run."""

@@ -79,11 +79,12 @@ def run(args: argparse.Namespace) -> None:
     photos = args.photos or example_photos()
     facts = host_facts()
     graph_hw = [size_hw for graph in card.source_graphs for size_hw in graph.sizes_hw]
-    sizes_hw = [args.size or max(graph_hw, key=math.prod)] if graph_hw else []
+    largest_hw = sorted(graph_hw, key=math.prod, reverse=True)[:1]
+    sizes_hw = [args.size] if args.size else largest_hw
     trials = [
         _try(card, conversion, toolkit, photos, args.rounds)
         for tuning in candidates(soc)
-        for conversion in plan_conversions(card, soc, tuning, sizes_hw, gears=False)[:1]
+        for conversion in plan_conversions(card, soc, tuning, sizes_hw, gears=False)
     ]
     best = choose(trials)
     conversions = plan_conversions(card, soc, best.tuning, gears=False)

@@ -38,10 +38,7 @@ def test_runs_that_add_to_a_card_at_the_same_time_lose_nothing(tmp_path: Path) -
     om = Artifact("", "om", "mixed", ((32, 32),), 0, "", "Ascend310P3")
     added = [replace(om, file=f"{number}.om", batch=number) for number in range(1, 41)]
     with ThreadPoolExecutor(4) as pool:
-        for _ in pool.map(
-            lambda om: update_card(tmp_path, partial(add_artifact, artifact=om)), added
-        ):
-            pass
+        list(pool.map(lambda om: update_card(tmp_path, partial(add_artifact, artifact=om)), added))
     assert {artifact.batch for artifact in load_card(tmp_path).artifacts} == {*range(1, 41)}
 
 

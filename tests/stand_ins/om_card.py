@@ -102,7 +102,13 @@ def write_om(
 
 @cache
 def _small_om(
-    sizes_hw: Sequence[SizeHW], layout: str, soc: str, *, aipp: bool, batch: int, **options: Any
+    sizes_hw: tuple[SizeHW, ...],
+    layout: str,
+    soc: str,
+    *,
+    aipp: bool,
+    batch: int,
+    **options: Any,
 ) -> Any:
     from stand_in_om import Aipp, compile_om
 

@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-import numpy.typing as npt
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from segmentation import Segmenter, Text, find_model
-from segmentation.engines.base import Logits
 from segmentation.engines.onnx import OnnxEngine
+from tests.kept_engine import run_once
 from tests.paths import EXAMPLES
 from tests.segmentation.page.browser_tab import BrowserTab
 from tests.segmentation.page.browsing import started_browser
@@ -53,22 +52,9 @@ def tab(browser: Browser) -> BrowserTab:
     return BrowserTab(browser)
 
 
-@pytest.fixture(scope="session")
-def inferences() -> dict[bytes, Logits]:
-    return {}
-
-
 @pytest.fixture
-def cached_inference(monkeypatch: pytest.MonkeyPatch, inferences: dict[bytes, Logits]) -> None:
-    """Run the model once for each input, for tests that open the same photos again."""
-    run = OnnxEngine.run
-
-    def run_once(engine: OnnxEngine, pixel_values: npt.NDArray[Any]) -> Logits:
-        key = pixel_values.tobytes()
-        if key not in inferences:
-            inferences[key] = run(engine, pixel_values)
-        return inferences[key]
-
+def cached_inference(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run each model once for each input, for tests that open the same photos again."""
     monkeypatch.setattr(OnnxEngine, "run", run_once)
 
 
