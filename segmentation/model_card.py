@@ -131,14 +131,21 @@ class ModelCard:
         return (*self.labels, SUBJECT) if self.subject_query else self.labels
 
     @property
-    def source_graphs(self) -> tuple[Artifact, ...]:
-        """The float graphs of one photo, with weights; other artifacts are made from them."""
+    def graphs(self) -> tuple[Artifact, ...]:
+        """The ONNX graphs of one photo; those of several are for atc alone."""
         return tuple(
             artifact
             for artifact in self.artifacts
-            if (artifact.format, artifact.precision) == ("onnx", "fp32")
-            and artifact.weights_file is None
-            and artifact.batch == 1
+            if artifact.format == "onnx" and artifact.batch == 1
+        )
+
+    @property
+    def source_graphs(self) -> tuple[Artifact, ...]:
+        """The float graphs with weights of their own, from which other artifacts are made."""
+        return tuple(
+            graph
+            for graph in self.graphs
+            if graph.precision == "fp32" and graph.weights_file is None
         )
 
     def path(self, artifact: Artifact) -> Path:

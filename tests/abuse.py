@@ -6,7 +6,6 @@ visitor, who comes from another address.
 
 import argparse
 import re
-import socket
 import sys
 import tempfile
 import threading
@@ -17,7 +16,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import cv2
 import httpx
@@ -29,6 +27,7 @@ from tests.hostile_requests import (
     ask_for_progress,
     fetch_config,
     free_event,
+    hold_idle_streams,
     join_unread,
     upload_hidden_files,
     upload_text,
@@ -226,19 +225,9 @@ def large_results(own: Scene) -> str:
 
 
 def idle_streams(own: Scene) -> str:
-    """Hold 700 idle connections of one client of a proxy."""
-    alone, address = own.cut_out(), urlsplit(own.page.address)
-    request = (
-        f"GET /gradio_api/heartbeat/x HTTP/1.1\r\nHost: {address.netloc}\r\n"
-        "X-Forwarded-For: 203.0.113.7\r\n\r\n"
-    ).encode()
-    with ExitStack() as stack:
-        server = address.hostname, address.port
-        streams = [
-            stack.enter_context(socket.create_connection(server, SECONDS)) for _ in range(700)
-        ]
-        for stream in streams:
-            stream.sendall(request)
+    """Hold idle connections of one client of a proxy."""
+    alone = own.cut_out()
+    with hold_idle_streams(own.page.address, forwarded_for="203.0.113.7") as streams:
         for stream in streams:  # each is answered or closed
             with suppress(ConnectionError):
                 stream.recv(1)

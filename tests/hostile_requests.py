@@ -1,14 +1,18 @@
 """Requests that no browser sends, each of one kind, for the measurements of `abuse` and `soak`."""
 
+import socket
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import count
+from urllib.parse import urlsplit
 
 import httpx
 
-from tests.visitor import Visitor
+from tests.visitor import SECONDS, Visitor
 
 FORM = {"Content-Type": "multipart/form-data; boundary=x"}
+# More than one network may have.
+IDLE_STREAMS = 700
 
 # Sends one request. Returns the status of the answer, or what happened instead.
 Send = Callable[[httpx.Client], str]
@@ -56,6 +60,32 @@ def join_unread(client: httpx.Client, event: int, session: str) -> str:
     """Send an event of a session whose answers nobody reads."""
     body = {"data": [], "fn_index": event, "session_hash": session}
     return str(client.post("/gradio_api/queue/join", json=body).status_code)
+
+
+@contextmanager
+def hold_idle_streams(
+    address: str, source: str = "", forwarded_for: str = ""
+) -> Iterator[list[socket.socket]]:
+    """Hold `IDLE_STREAMS` connections on which nothing is sent after the request.
+
+    Args:
+        address: of the page.
+        source: own address; empty for any.
+        forwarded_for: the client whose proxy this is; empty if it is none.
+    """
+    url = urlsplit(address)
+    header = f"X-Forwarded-For: {forwarded_for}\r\n" if forwarded_for else ""
+    request = f"GET /gradio_api/heartbeat/x HTTP/1.1\r\nHost: {url.netloc}\r\n{header}\r\n"
+    with ExitStack() as stack:
+        streams = [
+            stack.enter_context(
+                socket.create_connection((url.hostname, url.port), SECONDS, (source, 0))
+            )
+            for _ in range(IDLE_STREAMS)
+        ]
+        for stream in streams:
+            stream.sendall(request.encode())
+        yield streams
 
 
 def each_kind(event: int) -> Iterator[tuple[str, Send]]:

@@ -2,15 +2,14 @@
 
 Each visitor uploads photos in colours of their own, so that a file made from another visitor's
 photo is recognised. With --flood, a client at another address sends events as fast as they are
-answered and fetches nothing, and one at a third address sends requests of each kind that no browser
-sends and holds hundreds of idle streams.
+answered and fetches nothing, one at a third address sends requests of each kind that no browser
+sends, and one at a fourth address holds hundreds of idle streams.
 """
 
 import argparse
 import os
 import platform
 import signal
-import socket
 import statistics
 import sys
 import tempfile
@@ -18,11 +17,10 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import cv2
 import httpx
@@ -31,7 +29,7 @@ import numpy as np
 from segmentation import encode, read_photo
 from segmentation.arrays import UInt8
 from segmentation.page.server.files.storage import paths_in
-from tests.hostile_requests import each_kind, free_event
+from tests.hostile_requests import each_kind, free_event, hold_idle_streams
 from tests.paths import EXAMPLES
 from tests.processes import megabytes
 from tests.started import Started, started
@@ -40,8 +38,6 @@ from tests.visitor import SECONDS, Failed, Refused, Visitor
 PHOTOS = sorted(EXAMPLES.glob("*.jpg"))
 LONGEST_SIDE = 640
 SAMPLE_SECONDS = 0.5
-# More than one network may have.
-IDLE_STREAMS = 700
 # Sends requests to an address as long as there are visitors, and counts their outcomes.
 Flood = Callable[[str, list[threading.Thread], Counter[Any]], None]
 
@@ -213,14 +209,8 @@ def send_hostile_requests(
 
 def hold_streams(address: str, visitors: list[threading.Thread], counts: Counter[str]) -> None:
     """Hold idle streams of a fourth address, as long as there are visitors."""
-    request = f"GET /gradio_api/heartbeat/x HTTP/1.1\r\nHost: {urlsplit(address).netloc}\r\n\r\n"
-    with ExitStack() as stack:
-        for _ in range(IDLE_STREAMS):
-            stream = socket.create_connection(
-                (urlsplit(address).hostname, urlsplit(address).port), SECONDS, ("127.0.0.4", 0)
-            )
-            stack.enter_context(stream).sendall(request.encode())
-        counts["idle streams"] = IDLE_STREAMS
+    with hold_idle_streams(address, source="127.0.0.4") as streams:
+        counts["idle streams"] = len(streams)
         for visitor in visitors:
             visitor.join()
 

@@ -205,11 +205,8 @@ def _graphs(card: ModelCard, precision: str | None) -> list[Artifact]:
     Raises:
         EngineUnavailable: the card has none.
     """
-    graphs = [
-        artifact for artifact in card.artifacts if artifact.format == "onnx" and artifact.batch == 1
-    ]
-    precision = precision or (graphs[0].precision if graphs else "onnx")
-    if chosen := [graph for graph in graphs if graph.precision == precision]:
+    precision = precision or (card.graphs[0].precision if card.graphs else "onnx")
+    if chosen := [graph for graph in card.graphs if graph.precision == precision]:
         return chosen
     raise EngineUnavailable(
         f"Model {card.name} has no {precision} graph for onnxruntime. "

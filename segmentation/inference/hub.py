@@ -113,15 +113,8 @@ def _usable_artifacts(
     chip = detect_chip() if is_forced else available_chip() if engine == "auto" else None
     if is_forced and chip is None:
         raise EngineUnavailable(NO_CANN.en, NO_CANN.zh)
-    candidates = [
-        artifact
-        for artifact in card.artifacts
-        if (
-            artifact.batch == 1 and not is_forced
-            if artifact.format == "onnx"
-            else artifact.soc == chip
-        )
-    ]
+    oms = (om for om in card.artifacts if om.format == "om" and om.soc == chip)
+    candidates = (*(() if is_forced else card.graphs), *oms)
     precisions: dict[str, str] = {}
     for artifact in candidates:
         precisions.setdefault(artifact.format, precision or artifact.precision)

@@ -1,9 +1,9 @@
-"""Similarity of two masks, in the measures of the literature."""
+"""Similarity of two masks or boxes, in the measures of the literature."""
 
 import cv2
 import numpy as np
 
-from segmentation.arrays import Bool
+from segmentation.arrays import Bool, BoxXYXY
 
 # Boundaries within this share of the diagonal count as equal (Perazzi et al. 2016, DAVIS,
 # https://doi.org/10.1109/CVPR.2016.85, and its evaluation code).
@@ -18,6 +18,14 @@ def iou(mask: Bool, other: Bool) -> float:
     """
     union = np.count_nonzero(mask | other)
     return float(np.count_nonzero(mask & other) / union) if union else 0.0
+
+
+def box_iou(box_xyxy: BoxXYXY, other_xyxy: BoxXYXY) -> float:
+    """Intersection over union of two boxes that are not empty, 0..1."""
+    boxes = np.array([box_xyxy, other_xyxy])
+    starts, ends = boxes[:, :2], boxes[:, 2:]
+    shared = np.maximum(ends.min(axis=0) - starts.max(axis=0), 0).prod()
+    return float(shared / ((ends - starts).prod(axis=1).sum() - shared))
 
 
 def boundary_f(predicted: Bool, truth: Bool) -> float:

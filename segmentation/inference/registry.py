@@ -136,7 +136,7 @@ class ModelRegistry:
         )
 
     def _variants(self, card: ModelCard, chip: str | None) -> Iterator[ModelVariant]:
-        onnx = [artifact.precision for artifact in card.artifacts if artifact.format == "onnx"]
+        onnx = [graph.precision for graph in card.graphs]
         om = [
             artifact.precision
             for artifact in card.artifacts

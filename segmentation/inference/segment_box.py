@@ -9,6 +9,7 @@ import numpy as np
 from segmentation.arrays import Bool, BoxXYXY, Float16, Float32, SizeHW
 from segmentation.errors import ChoiceError
 from segmentation.image.photo import Photo
+from segmentation.inference.metrics import box_iou
 from segmentation.inference.postprocess import OUTSIDE_LOGIT, Instance, Segmentation
 from segmentation.inference.preprocess import Geometry
 from segmentation.inference.segmenter import Segmenter
@@ -45,8 +46,8 @@ def segment_box(
             certain than the model.
 
     Returns:
-        The objects that lie mostly in the rectangle, with masks over the whole photo, on a grid as
-        fine as the model's in the rectangle.
+        The objects that lie mostly in the rectangle, the one most likely meant first, with masks
+        over the whole photo, on a grid as fine as the model's in the rectangle.
 
     Raises:
         ChoiceError: the rectangle is too small.
@@ -65,7 +66,7 @@ def segment_box(
     crop_xyxy = left, top, _, _ = _inside_photo(drawn_xyxy, margin, photo.hw)
     in_crop = _segment_crop(segmenter, photo, crop_xyxy, threshold)
     drawn_in_crop = drawn_left - left, drawn_top - top, drawn_right - left, drawn_bottom - top
-    return place_in_photo(_mostly_inside(in_crop, drawn_in_crop), crop_xyxy, photo.hw)
+    return place_in_photo(objects_in_box(in_crop, drawn_in_crop), crop_xyxy, photo.hw)
 
 
 def segment_trace(
@@ -96,11 +97,55 @@ def segment_trace(
     left, top, right, bottom = (round(float(edge)) for edge in corners)
     crop_xyxy = _inside_photo((left, top, right, bottom), 0, photo.hw)
     in_crop = _segment_crop(segmenter, photo, crop_xyxy, threshold)
-    line = _line_on_grid(points - crop_xyxy[:2], in_crop.geometry)
-    fits = {instance: _trace_fit(in_crop, instance, line) for instance in in_crop.instances}
-    best = max(fits, key=lambda instance: fits[instance], default=None)
-    meant = (best,) if best is not None and fits[best] > 0 else ()
-    return place_in_photo(replace(in_crop, instances=meant), crop_xyxy, photo.hw)
+    return place_in_photo(object_under_line(in_crop, points - crop_xyxy[:2]), crop_xyxy, photo.hw)
+
+
+def objects_in_box(segmentation: Segmentation, box_xyxy: BoxXYXY) -> Segmentation:
+    """Keep the objects that lie mostly in a box, the one most likely meant first.
+
+    The score alone prefers what the model is certain of, such as a part of what is meant. (Measured
+    with boxes around 354 objects of 60 COCO photos that were not found in the whole photo: the mean
+    IoU of the first mask with the object is 0.49, by the score 0.45.)
+
+    Args:
+        segmentation: has the objects.
+        box_xyxy: in pixels of the segmented image.
+    """
+    mask_h, mask_w = segmentation.geometry.mask_hw
+    height, width = segmentation.geometry.photo_hw
+    left, right = (round(x * mask_w / width) for x in box_xyxy[::2])
+    top, bottom = (round(y * mask_h / height) for y in box_xyxy[1::2])
+    kept: list[Instance] = []
+    for instance in segmentation.instances:
+        inside = segmentation.mask_logits([instance.id]) > 0
+        if inside[top:bottom, left:right].sum() >= MIN_SHARE_INSIDE * inside.sum():
+            kept.append(instance)
+    kept.sort(
+        key=lambda item: item.score**0.5 * box_iou(item.box_xyxy, box_xyxy) ** 2, reverse=True
+    )
+    return replace(segmentation, instances=tuple(kept))
+
+
+def object_under_line(segmentation: Segmentation, points_xy: Float32) -> Segmentation:
+    """Keep the object that a line was most likely drawn over; none if there is none under it.
+
+    The score alone prefers what the model is certain of, wherever it is. (Measured with lines over
+    the objects of 60 COCO photos that were not found in the whole photo: with a tight rectangle and
+    by the score, 6 of 84 masks have an IoU of 0.7 with the object; with TRACE_PADDING and this
+    order, 17.)
+
+    Args:
+        segmentation: has the objects.
+        points_xy: points of the line, float32 (N, 2), in pixels of the segmented image.
+    """
+    line = _line_on_grid(points_xy, segmentation.geometry)
+
+    def fit(instance: Instance) -> float:
+        covered = (segmentation.mask_logits([instance.id]) > 0)[line].mean()
+        return float(instance.score**0.5 * covered**4)
+
+    best = sorted(segmentation.instances, key=fit, reverse=True)[:1]
+    return replace(segmentation, instances=tuple(item for item in best if fit(item) > 0))
 
 
 def place_in_photo(
@@ -159,32 +204,6 @@ def _line_on_grid(points: Float32, geometry: Geometry) -> Bool:
     line = np.zeros((mask_h, mask_w), np.uint8)
     cv2.polylines(line, [cells], isClosed=False, color=1)
     return line > 0
-
-
-def _trace_fit(segmentation: Segmentation, instance: Instance, line: Bool) -> float:
-    """How likely an object is the one that a line was drawn over; 0 if none of it is under it.
-
-    The score alone prefers what the model is certain of, wherever it is. (Measured with lines over
-    the objects of 60 COCO photos that were not found in the whole photo: with a tight rectangle and
-    by the score, 6 of 84 masks have an IoU of 0.7 with the object; so, 17, as many as with a
-    rectangle drawn around it, 14.)
-    """
-    covered = (segmentation.mask_logits([instance.id]) > 0)[line].mean()
-    return float(instance.score**0.5 * covered**4)
-
-
-def _mostly_inside(segmentation: Segmentation, box_xyxy: BoxXYXY) -> Segmentation:
-    """Leave out the objects that lie mostly outside a box of the segmented image."""
-    mask_h, mask_w = segmentation.geometry.mask_hw
-    height, width = segmentation.geometry.photo_hw
-    left, right = (round(x * mask_w / width) for x in box_xyxy[::2])
-    top, bottom = (round(y * mask_h / height) for y in box_xyxy[1::2])
-    kept: list[Instance] = []
-    for instance in segmentation.instances:
-        inside = segmentation.mask_logits([instance.id]) > 0
-        if inside[top:bottom, left:right].sum() >= MIN_SHARE_INSIDE * inside.sum():
-            kept.append(instance)
-    return replace(segmentation, instances=tuple(kept))
 
 
 def _fine_geometry(geometry: Geometry, crop_hw: SizeHW, photo_hw: SizeHW) -> Geometry:

@@ -133,16 +133,14 @@ class PhotoState:
         return replace(self._step(), strokes=(*self.strokes, thinned))
 
     def add_boxed(self, found: Segmentation, box: DrawnBox) -> "PhotoState":
-        """Add the objects found in a box, and select the best of them; this can be undone.
+        """Add the objects found in a box, and select the first of them; this can be undone.
 
-        Of uncertain objects only the best is added, and only if there are no others. An object that
-        is shown already is not added again, but selected.
+        Of uncertain objects only that one is added. An object that is shown already is not added
+        again, but selected.
         """
         min_score = box.min_score
         best = [instance.id for instance in found.instances[:1]]
-        wanted = (
-            found.above(min_score) if found.above(min_score).instances else found.above(1, best)
-        )
+        wanted = found.above(min_score, also=best)
         merged, added = merge(self.segmentation, wanted, self.visible(min_score))
         if not added:
             known = match_instances(found, best, self.visible(min_score))

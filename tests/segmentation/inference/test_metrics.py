@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from segmentation.arrays import Bool
-from segmentation.inference.metrics import boundary_f, iou
+from segmentation.arrays import Bool, BoxXYXY
+from segmentation.inference.metrics import boundary_f, box_iou, iou
 
 EMPTY = np.zeros((40, 60), np.bool_)
 LEFT = EMPTY.copy()
@@ -19,6 +19,20 @@ TOP[:20] = True
 )
 def test_iou_is_intersection_over_union(mask: Bool, other: Bool, expected: float) -> None:
     assert iou(mask, other) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("other_xyxy", "expected"),
+    [
+        ((0, 0, 4, 2), 1),
+        ((2, 0, 6, 2), 1 / 3),
+        ((1, 1, 3, 5), 1 / 7),
+        ((4, 0, 6, 2), 0),
+        ((6, 6, 8, 8), 0),
+    ],
+)
+def test_iou_of_boxes(other_xyxy: BoxXYXY, expected: float) -> None:
+    assert box_iou((0, 0, 4, 2), other_xyxy) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(("shift", "expected"), [(0, 1.0), (1, 1.0), (20, 0.0)])

@@ -8,7 +8,13 @@ from segmentation.errors import ChoiceError
 from segmentation.image.photo import Photo
 from segmentation.image.read import read_photo
 from segmentation.inference.metrics import iou
-from segmentation.inference.segment_box import place_in_photo, segment_box, segment_trace
+from segmentation.inference.segment_box import (
+    object_under_line,
+    objects_in_box,
+    place_in_photo,
+    segment_box,
+    segment_trace,
+)
 from segmentation.inference.segmenter import Segmenter
 from segmentation.inference.select import select
 from segmentation.model_card import find_model
@@ -56,6 +62,22 @@ def test_the_mask_grid_of_a_small_crop_is_limited() -> None:
     scene = segmentation((PERSON, block(2, 3, 8, 9)))
     placed = place_in_photo(scene, (0, 0, 20, 20), (4000, 6000))
     assert max(placed.geometry.mask_hw) == 512
+
+
+def test_the_object_that_fills_a_box_comes_before_a_more_certain_part_of_it() -> None:
+    """Boxes of pixels, ten for each cell; the object beside the box is left out."""
+    part, whole, beside = block(4, 4, 9, 9), block(2, 2, 11, 11), block(9, 2, 19, 11)
+    scene = segmentation((DOG, part), (DOG, beside), (DOG, whole))
+    assert [item.id for item in objects_in_box(scene, (20, 20, 110, 110)).instances] == [3, 1]
+    assert [item.id for item in objects_in_box(scene, (40, 40, 90, 90)).instances] == [1]
+
+
+def test_the_object_along_all_of_a_line_comes_before_a_more_certain_part_of_it() -> None:
+    part, whole = block(4, 4, 9, 9), block(2, 2, 18, 11)
+    scene = segmentation((DOG, part), (DOG, whole))
+    lines = np.array([[(45, 60), (85, 60)], [(45, 60), (165, 60)], [(45, 150), (165, 150)]])
+    found = [object_under_line(scene, line.astype(np.float32)) for line in lines]
+    assert [[item.id for item in scene.instances] for scene in found] == [[1], [2], []]
 
 
 @pytest.mark.parametrize("drawn", ["box", "line"])

@@ -261,6 +261,16 @@ def test_objects_in_a_box_are_shown_whatever_their_score() -> None:
     assert dropped.add_boxed(unsure, DrawnBox(BOX, BETWEEN)).selected(BETWEEN) == (3,)
 
 
+def test_the_first_object_in_a_box_is_selected_and_other_uncertain_ones_are_left_out() -> None:
+    unsure = (DOG, block(12, 0, 19, 8) * UNSURE), (DOG, block(0, 12, 8, 19) * UNSURE)
+    found = segmentation((PERSON, block(12, 12, 19, 19)), *unsure)
+    sure, first, other = sorted(found.instances, key=lambda item: -item.score)
+    found = replace(found, instances=(first, sure, other))
+    state = STATE.add_boxed(found, DrawnBox(BOX, BETWEEN))
+    assert state.selected(BETWEEN) == (3,)
+    assert [item.label for item in state.segmentation.instances[2:]] == [first.label, sure.label]
+
+
 def test_files_of_single_objects_have_the_strokes_that_are_theirs() -> None:
     state = replace(STATE, strokes=(KEEP, ERASE))
     assert state.strokes_of_each((1,)) == (KEEP, ERASE)

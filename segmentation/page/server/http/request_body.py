@@ -104,13 +104,14 @@ def replay(body: bytes, receive: Receive) -> Receive:
 
 
 def check_event(body: bytes) -> None:
-    """Refuse an event that names a file on another host, which Gradio would fetch.
+    """Refuse an event that Gradio cannot take, or that names an address, which it would fetch.
 
     Numbers are those of I-JSON (RFC 7493, section 2.2), which all programs read alike:
     no handler, and no answer that repeats a number, meets one that a float cannot hold.
 
     Raises:
-        Refusal: 400, the event names such a file, is not JSON, or is none of a session.
+        Refusal: 400, the event is not JSON, has a session that Gradio cannot answer, or names an
+            address.
     """
     try:
         values = [

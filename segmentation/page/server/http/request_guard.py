@@ -46,8 +46,8 @@ READ = re.compile(
 WRITE = re.compile(
     LOGIN.pattern + r"|/gradio_api/(upload|queue/join|cancel|reset/?|call/(v2/)?[^/]+/?)", re.DOTALL
 )
-CALL_ANSWER = re.compile(r"/gradio_api/call/.*", re.DOTALL)
 UPLOAD, UPLOAD_PROGRESS, EVENT_STREAM = API + "upload", API + "upload_progress", API + "queue/data"
+CALL_ANSWERS = API + "call/"
 # The browser reads the end of an upload's progress after the upload.
 UPLOAD_PROGRESS_SECONDS = 60
 # Gradio keeps the address by which the first caller reached this route, and shows it to all later
@@ -137,7 +137,7 @@ class RequestGuard:
         elif path == EVENT_STREAM:
             async with abandoned_when_left(scope, receive, send) as send_watched:
                 await pass_event(self._app, scope, receive, send_watched)
-        elif CALL_ANSWER.fullmatch(path):
+        elif path.startswith(CALL_ANSWERS):
             await pass_event(self._app, scope, receive, send)
         else:
             await self._app(scope, receive, send)

@@ -52,16 +52,15 @@ def enforce_policy(
             # Each step of a generator is a call of its own to Gradio.
             if costly_limiter and call.is_first_step:
                 costly_limiter.admit(*caller, weights.get(call.handler, 1))
-        current_network.set(client_network(caller[0]))
-        client_is_here.set(lambda: gradio_queue.is_alive(ui, call.event_id))
-        start = time.monotonic()
-        try:
-            with _translate_errors(call.request):
+            current_network.set(client_network(caller[0]))
+            client_is_here.set(lambda: gradio_queue.is_alive(ui, call.event_id))
+            start = time.monotonic()
+            try:
                 yield
-        finally:
-            if costly_limiter:
-                excess = (time.monotonic() - start) / SECONDS_PER_CALL - 1
-                costly_limiter.charge(*caller, max(0, excess))
+            finally:
+                if costly_limiter:
+                    excess = (time.monotonic() - start) / SECONDS_PER_CALL - 1
+                    costly_limiter.charge(*caller, max(0, excess))
 
     gradio_queue.report_unreadable_inputs(ui)
     gradio_internals.surround_calls(ui, surround)

@@ -118,6 +118,11 @@ def test_a_photo_that_takes_too_much_memory_is_refused(pool: DecoderPool) -> Non
     assert pool.decode(sample("TIFF"), LIMITS).hw == (20, 24)
 
 
+def test_a_small_photo_may_take_seconds_and_a_large_one_less_than_half_a_minute() -> None:
+    assert Budget.of(100_000, 12_000).cpu_seconds <= 4
+    assert Budget.of(50_000_000, 50e6).cpu_seconds <= 24
+
+
 @pytest.fixture
 def hasty_pool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DecoderPool]:
     """A pool whose photos may take a second of CPU time; two of its processes have started."""
