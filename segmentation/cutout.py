@@ -183,10 +183,9 @@ def refine_and_cut_out(
     Raises:
         ChoiceError: as `cut_out`.
     """
-    refinement: Refinement | None = None
-    notices: tuple[Text, ...] = ()
-    if options.refine:
-        refinement, notices = try_refine(segmenter, photo, segmentation, ids)
+    refinement, notices = (
+        try_refine(segmenter, photo, segmentation, ids) if options.refine else (None, ())
+    )
     cutout = cut_out(photo, segmentation, ids, options, refinement)
     seconds = refinement.seconds if refinement else 0.0
     return replace(cutout, refine_seconds=seconds, notices=(*notices, *cutout.notices))
@@ -198,6 +197,7 @@ def cut_out(
     ids: Collection[int],
     options: CutoutOptions,
     refinement: Refinement | None = None,
+    alpha: UInt8 | None = None,
 ) -> Cutout:
     """Cut some of the objects found out of a photo.
 
@@ -207,13 +207,14 @@ def cut_out(
         ids: of the objects to cut out.
         options: edge, strokes, background, effects, frame, size and format count here.
         refinement: used only if it is of just these objects.
+        alpha: `compute_alpha` of all this; None computes it.
 
     Raises:
-        ChoiceError: the crop is too large, the background has a frame of its own, or no copy fits
-            on the sheet.
+        ChoiceError: the crop is too large, the background has its own frame, or no copy fits.
     """
     start = time.perf_counter()
-    alpha = compute_alpha(photo, segmentation, ids, refinement, options.edge, options.strokes)
+    if alpha is None:
+        alpha = compute_alpha(photo, segmentation, ids, refinement, options.edge, options.strokes)
     alpha_seconds = time.perf_counter() - start
     background, effects = options.background, options.effects
     frame = find_frame(alpha, background, effects, options.crop, options.size)
@@ -292,9 +293,8 @@ def _object_alpha(
     crop = rgb[top:bottom, left:right]
     # `grow` is a share of the photo, not of the crop, and may reach beyond the crop: so it comes
     # last, on the whole alpha.
-    edge_in_crop = replace(edge, grow=0.0)
     alpha = np.zeros((height, width), np.uint8)
     alpha[top:bottom, left:right] = make_alpha(
-        crop, refinement.mask_logits.astype(np.float32), edge_in_crop
+        crop, refinement.mask_logits.astype(np.float32), replace(edge, grow=0.0)
     )
     return grow_alpha(alpha, edge)

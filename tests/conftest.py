@@ -8,6 +8,7 @@ import pytest
 
 import segmentation.engines.onnx
 from segmentation.engines.telemetry import disable_telemetry
+from segmentation.parallel.cores import available_cores
 from tests.kept_engine import open_or_keep
 
 # Before anything imports onnxruntime: its wheels send telemetry otherwise.
@@ -15,6 +16,12 @@ disable_telemetry()
 # Before anything imports torch: test processes that share the cores do not gain by threads.
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ["OMP_NUM_THREADS"] = "1"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than cores: many tests wait for a browser, a program or a deadline."""
+    return available_cores() + 1
 
 
 def pytest_sessionstart() -> None:

@@ -1,7 +1,11 @@
-"""Decoded photos and results of the visitors at work: each is decoded once, not at each click."""
+"""Decoded photos and results of the visitors at work: each is decoded once, not at each click.
+
+The newest opacity of the objects is kept as well: another background or crop does not change it.
+"""
 
 import threading
 from collections import OrderedDict
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,14 +14,53 @@ import cv2
 import numpy as np
 
 from segmentation.arrays import UInt8
+from segmentation.cutout import CutoutOptions, compute_alpha
 from segmentation.i18n import Text
 from segmentation.image.photo import Limits, Photo
+from segmentation.inference.postprocess import Segmentation
+from segmentation.inference.refine import Refinement
 from segmentation.page.preview import reduce_photo
 from segmentation.page.server.files.uploads import read_upload
 from segmentation.page.strings import STRINGS
 
-# Two photos of 50 megapixels, or some thirty of 4: three bytes a pixel, one more with transparency.
+# Two photos of 50 megapixels, or some twenty of 4: three bytes a pixel, one more with transparency,
+# and one for the opacity of the objects.
 MAX_BYTES = 400_000_000
+
+
+class NewestAlpha:
+    """The opacity of objects in a photo; the newest one is kept. Safe to use from any thread.
+
+    Args:
+        photo: the photo, or a reduced copy of it.
+    """
+
+    def __init__(self, photo: Photo) -> None:
+        self._photo = photo
+        self._newest: tuple[object, UInt8] | None = None
+
+    def compute(
+        self,
+        segmentation: Segmentation,
+        ids: Collection[int],
+        options: CutoutOptions,
+        refinement: Refinement | None,
+    ) -> UInt8:
+        """Compute the opacity, unless the newest one is of the same; arguments as of `cut_out`.
+
+        Returns:
+            uint8 (H, W) of the photo's size, not to be changed.
+        """
+        if refinement is not None and not refinement.matches(segmentation, ids):
+            refinement = None
+        key = segmentation, frozenset(ids), refinement, options.edge, options.strokes
+        newest = self._newest
+        if newest is None or newest[0] != key:
+            alpha = compute_alpha(
+                self._photo, segmentation, ids, refinement, options.edge, options.strokes
+            )
+            newest = self._newest = key, alpha
+        return newest[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +70,19 @@ class CachedPhoto:
     Attributes:
         photo: at its own size.
         preview: reduced for the page, see `reduce_photo`.
-        bytes: memory used by the pixels of both.
+        alpha: of objects in `photo`.
+        preview_alpha: of objects in `preview`; the same as `alpha` if the photo is not reduced.
     """
 
     photo: Photo
     preview: Photo
-    bytes: int
+    alpha: NewestAlpha
+    preview_alpha: NewestAlpha
+
+    @property
+    def bytes(self) -> int:
+        """Memory used by the pixels of all, with an opacity of each."""
+        return _bytes_of(self.photo) + _bytes_of(self.preview)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +149,9 @@ class PhotoCache:
             return entry
         photo = read_upload(path, self.limits, missing)
         preview = reduce_photo(photo)
-        entry = CachedPhoto(photo, preview, _bytes_of(photo) + _bytes_of(preview))
+        alpha = NewestAlpha(photo)
+        preview_alpha = alpha if preview is photo else NewestAlpha(preview)
+        entry = CachedPhoto(photo, preview, alpha, preview_alpha)
         self._keep(path, entry)
         return entry
 
@@ -137,4 +189,6 @@ class PhotoCache:
 
 
 def _bytes_of(photo: Photo) -> int:
-    return photo.rgb.nbytes + (0 if photo.alpha is None else photo.alpha.nbytes)
+    """Memory used by a photo's pixels and one opacity of its objects."""
+    height, width = photo.hw
+    return photo.rgb.nbytes + height * width * (1 if photo.alpha is None else 2)

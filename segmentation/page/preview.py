@@ -147,19 +147,20 @@ def render_preview(
     options: CutoutOptions,
     refinement: Refinement | None,
     scale: float = 1.0,
+    alpha: UInt8 | None = None,
 ) -> Preview:
     """Draw a cut-out for the page, in the frame that its file has.
 
     Args:
         photo: a reduced photo, see `reduce_photo`.
-        segmentation, ids, refinement: see `cut_out`.
+        segmentation, ids, refinement, alpha: see `cut_out`.
         options: of the file.
         scale: pixels of `photo` per pixel of the photo that the file is made of.
 
     Raises:
         ChoiceError: as `cut_out`.
     """
-    cutout = cut_out(photo, segmentation, ids, preview_options(options), refinement)
+    cutout = cut_out(photo, segmentation, ids, preview_options(options), refinement, alpha)
     is_part = not (cutout.options.sheet or cutout.options.background.has_own_frame)
     return Preview(
         after=_fit(cutout.image),

@@ -56,13 +56,12 @@ class Drawing:
         with translate_errors(request):
             photo = self._context.photos.get(state.path)
             cutout_options = self._cutout_options(state, options)
+            found = state.segmentation, shown.selected, cutout_options, refinement
             preview = render_preview(
                 photo.preview,
-                state.segmentation,
-                shown.selected,
-                cutout_options,
-                refinement,
+                *found,
                 preview_scale(photo.photo.hw),
+                photo.preview_alpha.compute(*found),
             )
             objects = update_object_map(
                 values[layout.object_map], state.segmentation, shown.visible, photo.preview.hw

@@ -170,7 +170,8 @@ class ResultEvents:
         """Cut out at the photo's own size. Returns the cut-out and the stem of the photo."""
         options = page_options.to_cutout_options(self._context.photos)
         options = replace(options, strokes=state.strokes)
-        photo = self._context.photos.read(state.path)
+        photo = self._context.photos.get(state.path)
         refinement = values[self._layout.refinement] if options.refine else None
         selected = state.selected(page_options.min_score)
-        return cut_out(photo, state.segmentation, selected, options, refinement), photo.stem
+        found = state.segmentation, selected, options, refinement
+        return cut_out(photo.photo, *found, photo.alpha.compute(*found)), photo.photo.stem

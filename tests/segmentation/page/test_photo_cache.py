@@ -1,20 +1,28 @@
 """The cache of decoded photos: each is decoded once and kept while it fits."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from segmentation import encode
+from segmentation.arrays import UInt8
+from segmentation.compositing.backgrounds import Colour
+from segmentation.compositing.matting.alpha import Edge
+from segmentation.compositing.strokes import Stroke
+from segmentation.cutout import CutoutOptions, compute_alpha
 from segmentation.errors import PhotoError, PhotoTooLarge
-from segmentation.image.photo import Limits
+from segmentation.image.photo import Limits, Photo
 from segmentation.page import photo_cache
-from segmentation.page.photo_cache import PhotoCache
+from segmentation.page.photo_cache import NewestAlpha, PhotoCache
 from segmentation.page.preview import PREVIEW_SIDE
 from segmentation.page.strings import STRINGS
 from tests.paths import EXAMPLES
 from tests.segmentation.page.serving import page_context, served_page
+from tests.segmentation.scenes import DOG, PERSON, block, segmentation
 from tests.visitor import Visitor
 
 
@@ -28,7 +36,7 @@ def test_a_photo_is_decoded_once(tmp_path: Path) -> None:
     path = write_photo(tmp_path / "a.png", 100)
     assert cache.read(path) is cache.read(path)
     assert cache.get(path).preview is cache.read(path), "it is no larger than a preview"
-    assert cache.bytes == 2 * 100 * 100 * 3
+    assert cache.bytes == 2 * 100 * 100 * 4
 
 
 def test_a_large_photo_has_a_reduced_preview(tmp_path: Path) -> None:
@@ -39,7 +47,7 @@ def test_a_large_photo_has_a_reduced_preview(tmp_path: Path) -> None:
 
 
 def test_the_photo_used_least_recently_is_dropped(tmp_path: Path) -> None:
-    size = 2 * 100 * 100 * 3
+    size = 2 * 100 * 100 * 4
     cache = PhotoCache(Limits(), max_bytes=2 * size)
     paths = [write_photo(tmp_path / f"{name}.png", 100) for name in "abc"]
     first, second = (cache.read(path) for path in paths[:2])
@@ -94,6 +102,41 @@ def test_an_upload_is_decoded_once_and_a_click_or_a_background_not_at_all(
         visitor.fire(visitor.handler("pick"), {"point_xy": [0.82, 0.88], "ids": []})
         visitor.fire(visitor.handler("draw"))
         assert len(decoded) == 1
+
+
+def test_an_opacity_is_computed_again_only_if_it_changes() -> None:
+    found = segmentation((DOG, block(4, 4, 16, 16)), (PERSON, block(0, 0, 3, 3)))
+    photo = Photo(np.full((200, 200, 3), 90, np.uint8), None, "", ())
+    alpha = NewestAlpha(photo)
+    options = CutoutOptions()
+    first = alpha.compute(found, [1], options, None)
+    assert alpha.compute(found, (1,), replace(options, background=Colour((1, 2, 3))), None) is first
+    erase = Stroke("erase", 0.05, ((0.5, 0.5),))
+    softer = replace(options, edge=Edge(softness=1.0))
+    for ids, other in (([2], options), ([1], softer), ([1], replace(options, strokes=(erase,)))):
+        changed = alpha.compute(found, ids, other, None)
+        assert (changed != first).any()
+        expected = compute_alpha(photo, found, ids, None, other.edge, other.strokes)
+        np.testing.assert_array_equal(changed, expected)
+    again = segmentation((DOG, block(4, 4, 16, 10)))
+    assert (alpha.compute(again, [1], options, None) != first).any(), "another segmentation"
+
+
+def test_a_file_is_made_of_the_opacity_that_was_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    computed: list[Photo] = []
+
+    def count(photo: Photo, *rest: Any) -> UInt8:
+        computed.append(photo)
+        return compute_alpha(photo, *rest)
+
+    monkeypatch.setattr(photo_cache, "compute_alpha", count)
+    photo = (EXAMPLES / "astronaut.png").read_bytes()
+    with served_page(context=page_context()) as address, Visitor(address) as visitor:
+        visitor.open("astronaut.png", photo)
+        assert len(computed) == 2, "before and after the refinement"
+        visitor.fire(visitor.handler("draw"))
+        visitor.fire(visitor.handler("export"))
+        assert len(computed) == 2
 
 
 def test_the_photo_of_another_path_is_another_photo(tmp_path: Path) -> None:
