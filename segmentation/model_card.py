@@ -133,20 +133,13 @@ class ModelCard:
     @property
     def graphs(self) -> tuple[Artifact, ...]:
         """The ONNX graphs of one photo; those of several are for atc alone."""
-        return tuple(
-            artifact
-            for artifact in self.artifacts
-            if artifact.format == "onnx" and artifact.batch == 1
-        )
+        return tuple(item for item in self.artifacts if (item.format, item.batch) == ("onnx", 1))
 
     @property
     def source_graphs(self) -> tuple[Artifact, ...]:
         """The float graphs with weights of their own, from which other artifacts are made."""
-        return tuple(
-            graph
-            for graph in self.graphs
-            if graph.precision == "fp32" and graph.weights_file is None
-        )
+        sources = (graph for graph in self.graphs if graph.weights_file is None)
+        return tuple(graph for graph in sources if graph.precision == "fp32")
 
     def path(self, artifact: Artifact) -> Path:
         """Return the path of an artifact's file."""
