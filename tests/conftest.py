@@ -13,6 +13,8 @@ from tests.kept_engine import open_or_keep
 
 # Before anything imports onnxruntime: its wheels send telemetry otherwise.
 disable_telemetry()
+# Programs that tests start find compiled modules, as they do on most machines.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # Before anything imports torch: test processes that share the cores do not gain by threads.
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ["OMP_NUM_THREADS"] = "1"
