@@ -54,17 +54,19 @@ def tab(browser: Browser) -> BrowserTab:
 
 
 @pytest.fixture(scope="session")
-def inferences() -> dict[bytes, Logits]:
+def inferences() -> dict[tuple[Any, ...], Logits]:
     return {}
 
 
 @pytest.fixture
-def cached_inference(monkeypatch: pytest.MonkeyPatch, inferences: dict[bytes, Logits]) -> None:
-    """Run the model once for each input, for tests that open the same photos again."""
+def cached_inference(
+    monkeypatch: pytest.MonkeyPatch, inferences: dict[tuple[Any, ...], Logits]
+) -> None:
+    """Run each graph once for each input, for tests that open the same photos again."""
     run = OnnxEngine.run
 
     def run_once(engine: OnnxEngine, pixel_values: npt.NDArray[Any]) -> Logits:
-        key = pixel_values.tobytes()
+        key = *engine._graphs.values(), pixel_values.tobytes()
         if key not in inferences:
             inferences[key] = run(engine, pixel_values)
         return inferences[key]
