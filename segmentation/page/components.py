@@ -221,10 +221,11 @@ def selected_index(event: gr.EventData, items: Sized) -> int:
     Raises:
         ChoiceError: there is no such item, since a client may send anything.
     """
-    index = event._data.get("index") if isinstance(event._data, dict) else None
-    if not (isinstance(index, int) and accepts(int, index) and 0 <= index < len(items)):
+    data = event._data if isinstance(event._data, dict) else {}
+    index: Any = data.get("index")
+    if not (accepts(int, index) and 0 <= index < len(items)):
         raise ChoiceError.from_text(STRINGS["bad_setting"])
-    return index
+    return int(index)
 
 
 def require(state: State | None, request: gr.Request) -> State:

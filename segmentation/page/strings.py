@@ -19,7 +19,6 @@ STRINGS = {
         "本页面的一个模型暂时不可用，已改用其他模型。",
     ),
     "loading_model": Text("Loading model {model} …", "正在加载模型“{model}”……"),
-    "photo": Text("Photo", "照片"),
     "choose_photo": Text("Choose a photo", "选择照片"),
     "drop_photo": Text("or drop it anywhere, or paste it", "也可以拖到页面任意位置，或直接粘贴"),
     "drop_overlay": Text("Drop to open the photo", "松开即可打开照片"),

@@ -11,8 +11,7 @@ function startPage(strings) {
   document.addEventListener("keyup", releaseSlider);
   document.addEventListener("click", followHeaderLink);
   // Events call these.
-  const called = { choosePhoto, copyFile, forgetExample, shareFile };
-  Object.assign(window, called);
+  Object.assign(window, { choosePhoto, copyFile, forgetExample, shareFile });
   acceptPhotosAnywhere();
   followFocus();
   startNotices(strings.notices);

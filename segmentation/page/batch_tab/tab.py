@@ -12,6 +12,7 @@ from segmentation.page.batch_tab.store import BatchMemory
 from segmentation.page.components import LATEST, QUIET, PageContext, changed
 from segmentation.page.cutout_tab.layout import CutoutLayout
 from segmentation.page.cutout_tab.size_events import SizeEvents
+from segmentation.page.cutout_tab.wiring import unique
 from segmentation.page.header import Header
 
 # One event for each step, so that batches take turns, and a page that was closed asks for no more.
@@ -31,7 +32,7 @@ def batch_tab(
     layout = BatchLayout(context.limits, cutout.controls)
     events = BatchEvents(context, header, layout, memory, cutout, tabs)
     controls: set[Block] = {*layout.controls.values()}
-    _wire_memory(ui, layout, memory, events, cutout)
+    _wire_memory(ui, layout, memory, events, cutout, controls)
     _wire_controls(layout, events, controls)
     _wire_batch(layout, memory, events, {layout.photos, header.model, layout.objects, *controls})
     _wire_fixes(layout, events, cutout, tabs)
@@ -43,10 +44,10 @@ def _wire_memory(
     memory: BatchMemory,
     events: BatchEvents,
     cutout: CutoutLayout,
+    controls: set[Block],
 ) -> None:
-    controls: set[Block] = {*layout.controls.values()}
     settings = [layout.objects, *layout.panels.controls.values()]
-    shown = dict.fromkeys([*settings, *layout.panels.shown, *layout.shown, layout.photos])
+    shown = unique([*settings, *layout.panels.shown, *layout.shown, layout.photos])
     ui.load(
         events.greet,
         {memory.settings, memory.key, cutout.memory, *controls},

@@ -33,8 +33,6 @@ SCRIPTS = (
 )
 # What the scripts send to Python.
 EVENTS = ("pick", "stroke", "box", "place", "tile", "undo", "redo")
-
-
 # The id of its element, which a page has once.
 CANVAS_ID = "canvas"
 
@@ -78,6 +76,17 @@ def canvas_script() -> str:
 def canvas_style() -> str:
     """Return the style sheet of the canvas, for the head of the page, as `canvas_script`."""
     return f"#{CANVAS_ID} {{\n{_read('styles', STYLES)}\n}}"
+
+
+def tell_canvas(event: str, detail: str) -> str:
+    """Return a function in JavaScript that passes a component's value on to the canvas.
+
+    Args:
+        event: its name for the scripts of the canvas.
+        detail: what they get, as an expression of `value`.
+    """
+    return f"""(value) => document.querySelector("#{CANVAS_ID} .canvas")?.dispatchEvent(
+    new CustomEvent("{event}", {{ detail: {detail} }}))"""
 
 
 def _read(folder: str, names: Sequence[str]) -> str:

@@ -138,13 +138,9 @@ def setting_name(setting: Setting) -> Text:
 
 def side_by_side(columns: Sequence[Column], language: Language) -> str:
     """Return the cut-outs as HTML: a button for each, below what a click does."""
-    captions = (
-        escape(f"{letter} · {column.setting.in_language(language)}")
-        for letter, column in zip(LETTERS, columns, strict=False)
-    )
     pictures = [
-        (column.image, f"<span>{text}</span>")
-        for column, text in zip(columns, captions, strict=True)
+        (column.image, f"<span>{letter} · {escape(column.setting.in_language(language))}</span>")
+        for letter, column in zip(LETTERS, columns, strict=False)
     ]
     heading = escape(STRINGS["side_by_side"].in_language(language))
     return f"<p>{heading}</p><div>{picture_buttons(pictures)}</div>"

@@ -4,15 +4,11 @@ from typing import Any
 
 import gradio as gr
 
+from segmentation.page.canvas.canvas import tell_canvas
 from segmentation.page.components import LATEST, PRIVATE, QUIET
 from segmentation.page.cutout_tab.edit_events import EditEvents
 from segmentation.page.cutout_tab.layout import CutoutLayout
 from segmentation.page.cutout_tab.wiring import DRAW, all_controls, result_inputs, result_outputs
-
-# Tells the canvas that an event has ended, even if it was refused or the connection was lost, and
-# what the last answer was.
-SETTLE = """(value) => document.querySelector("#canvas .canvas")?.dispatchEvent(
-    new CustomEvent("settle", {{ detail: {{ event: "{event}", value }} }}))"""
 
 
 def wire_edits(layout: CutoutLayout, events: EditEvents, device: dict[str, Any]) -> list[Any]:
@@ -39,7 +35,9 @@ def wire_edits(layout: CutoutLayout, events: EditEvents, device: dict[str, Any])
         ),
     }
     for name, event in shown_at_once.items():
-        settle: dict[str, Any] = {"js": SETTLE.format(event=name), **PRIVATE}
+        # Even if the event was refused or the connection was lost; the value is the last answer.
+        told = tell_canvas("settle", f'{{ event: "{name}", value }}')
+        settle: dict[str, Any] = {"js": told, **PRIVATE}
         # Gradio calls the first after a success or a lost connection, the other after an error.
         event.then(None, [canvas], **settle)
         event.failure(None, [canvas], **settle)

@@ -10,6 +10,7 @@ from typing import Any
 
 import gradio as gr
 
+from segmentation.page.canvas.canvas import tell_canvas
 from segmentation.page.components import LATEST, PRIVATE, QUIET, PageContext, changed, serial
 from segmentation.page.cutout_tab.drawing import Drawing
 from segmentation.page.cutout_tab.edit_events import EditEvents
@@ -32,9 +33,6 @@ from segmentation.page.server.limits.queue_limits import FILE_QUEUE
 # Scripts of assets/, which events call instead of the server.
 CHOOSE_PHOTO = "() => choosePhoto()"
 FORGET_EXAMPLE = "() => forgetExample()"
-# Tells the canvas the file of its result.
-SHOW_FILE = """(file) => document.querySelector("#canvas .canvas")?.dispatchEvent(
-    new CustomEvent("file", { detail: file?.url }))"""
 COPY_FILE, SHARE_FILE = "(file) => copyFile(file)", "(file) => shareFile(file)"
 
 
@@ -112,7 +110,7 @@ def _wire_steps(
         **serial(FILE_QUEUE),
         **LATEST,
     )
-    exporting.success(None, [layout.download], js=SHOW_FILE, **PRIVATE)
+    exporting.success(None, [layout.download], js=tell_canvas("file", "value?.url"), **PRIVATE)
     for step in (drawing, refining, redrawing, exporting):
         # After an error, or a refusal by the limits, the announced file is never made.
         step.failure(layout.no_files, None, files, **QUIET)

@@ -31,6 +31,16 @@ DROP = """([name, base64, type, selector]) => {
     document.querySelector(selector).dispatchEvent(drop);
     return [isShown, drop.defaultPrevented];
 }"""
+# Marks the page when it offers no file, however briefly.
+WATCH_FILE = """() => {
+    const {dataset} = document.documentElement;
+    delete dataset.withdrawn;
+    new MutationObserver((_, observer) => {
+        if (!document.querySelector("#download").disabled) return;
+        dataset.withdrawn = "";
+        observer.disconnect();
+    }).observe(document.body, {attributes: true, childList: true, subtree: true});
+}"""
 # `Axe.run` would send all elements to this process, those without a violation included.
 VIOLATIONS = """axe.run({resultTypes: ["violations"]}).then(({violations}) =>
     violations.flatMap(({id, nodes}) => nodes.map(({html}) => `${id}: ${html}`)))"""
@@ -61,6 +71,18 @@ def redrawn(page: Page) -> Iterator[None]:
     before = after.evaluate_all("images => images[0]?.getAttribute('src') ?? ''")
     yield
     expect(after).not_to_have_attribute("src", before)
+    await_file(page)
+
+
+@contextmanager
+def made_again(page: Page) -> Iterator[None]:
+    """Wait until the page has withdrawn its file after the actions of the block, and made another.
+
+    For actions that do not change the picture, which `redrawn` waits for.
+    """
+    page.evaluate(WATCH_FILE)
+    yield
+    expect(page.locator("html")).to_have_attribute("data-withdrawn", "")
     await_file(page)
 
 

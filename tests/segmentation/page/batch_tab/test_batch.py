@@ -67,6 +67,7 @@ def test_a_bad_photo_does_not_stop_the_rest(segmenter: Segmenter, tmp_path: Path
     assert "无法识别为照片" in rows[1 + names.index("flower.png")][-1]
     assert "not a photo" in batch.done[1].note("en")
     assert [result.is_readable for result in batch.done] == [True, False, False, True]
+    assert [result.chosen for result in batch.done] == [(1,), (), (), (1,)]
     assert batch.done[0].seconds > 0
 
 

@@ -25,7 +25,7 @@ from segmentation.page.server.files.file_owners import owners_of
 from segmentation.page.server.files.storage import MIN_FILE_BYTES, usage_of
 from segmentation.page.session import PhotoState, open_photo
 from tests.paths import EXAMPLES
-from tests.segmentation.page.batch_tab.test_batch import OPTIONS
+from tests.segmentation.page.page_options import OPTIONS
 
 CACHE = PhotoCache(Limits())
 SMALL = np.full((32, 32, 3), 90, np.uint8)

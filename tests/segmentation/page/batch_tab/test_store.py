@@ -8,7 +8,8 @@ import pytest
 
 from segmentation.page.batch_tab.batch import Batch
 from segmentation.page.batch_tab.store import MAX_BATCHES, BatchStore, recall_objects
-from tests.segmentation.page.batch_tab.test_batch import DONE, OPTIONS
+from tests.segmentation.page.batch_tab.test_batch import DONE
+from tests.segmentation.page.page_options import OPTIONS
 
 
 def test_each_step_goes_on_from_the_newest_moment(tmp_path: Path) -> None:
