@@ -42,7 +42,9 @@ def started(
         without: variables of this process that the page must not see.
         tracer: a command to run the page under, which keeps the page's process id.
     """
-    inherited = {name: value for name, value in os.environ.items() if name not in without}
+    # Pages that start at the same time would choose the same first free port.
+    inherited = {"GRADIO_SERVER_PORT": "0"}
+    inherited |= {name: value for name, value in os.environ.items() if name not in without}
     process = subprocess.Popen(
         [*tracer, sys.executable, "-u", "app.py", *arguments],
         cwd=ROOT,
