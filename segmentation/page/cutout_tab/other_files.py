@@ -5,10 +5,9 @@ from typing import Any
 import gradio as gr
 from gradio.blocks import Block
 
-from segmentation.page.components import LATEST, PRIVATE, QUIET, serial, skip
+from segmentation.page.components import LATEST, PRIVATE, QUIET, serial
 from segmentation.page.cutout_tab.layout import CutoutLayout
 from segmentation.page.cutout_tab.result_events import ResultEvents
-from segmentation.page.cutout_tab.wiring import DRAW
 from segmentation.page.server.limits.queue_limits import FILE_QUEUE
 
 
@@ -26,8 +25,6 @@ def wire_other_files(
     beginning = layout.make_zip.click(
         events.begin_zip, styled, [layout.download_zip, layout.zip_request], **LATEST
     )
-    # Behind the redraws that were asked for before, since each one hides the mask.
-    drawn = layout.make_mask.click(skip, None, [layout.download_mask], **DRAW, **QUIET)
     zipping = layout.zip_request.change(
         events.export_zip,
         styled,
@@ -37,10 +34,10 @@ def wire_other_files(
         **PRIVATE,
     )
     zipping.failure(layout.no_zip, None, [layout.download_zip], **QUIET)
-    masking = drawn.success(
+    masking = layout.make_mask.click(
         events.export_mask, styled, [layout.download_mask], **serial(FILE_QUEUE), **PRIVATE
     )
     masking.failure(layout.no_mask, None, [layout.download_mask], **QUIET)
     # A file that is being made has the previous options.
-    gr.on([*restyled, layout.draw_request.change], None, cancels=[zipping, drawn, masking])
-    return [beginning, zipping, drawn, masking]
+    gr.on([*restyled, layout.draw_request.change], None, cancels=[zipping, masking])
+    return [beginning, zipping, masking]
