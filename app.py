@@ -33,8 +33,10 @@ from segmentation.page.compare_tab.tab import compare_tab
 from segmentation.page.components import EXAMPLES, QUIET, PageContext, string
 from segmentation.page.cutout_tab.memory import say_what_is_lost
 from segmentation.page.cutout_tab.tab import cutout_tab
-from segmentation.page.gradio_import import no_web_applications
-from segmentation.page.gradio_internals import is_space, keep_folders_below
+from segmentation.page.gradio_internals.files import keep_folders_below
+from segmentation.page.gradio_internals.page_html import drop_repeated_schemas
+from segmentation.page.gradio_internals.server import is_space
+from segmentation.page.gradio_internals.startup import no_web_applications
 from segmentation.page.header import footer, header
 from segmentation.page.server.files.uploads import temporary_uploads_folder
 from segmentation.page.server.http.login import credentials
@@ -92,6 +94,7 @@ def build_ui(context: PageContext, policy: PagePolicy = PRIVATE_PAGE) -> gr.Bloc
     # Served as they are: copies in the cache would be deleted while the page is open.
     gr.set_static_paths([EXAMPLES])
     ui = gr.Blocks(title="Koutu 抠图", analytics_enabled=False, fill_width=True)
+    drop_repeated_schemas(ui)
     with ui:
         top = header(context)
         memory = BatchMemory()

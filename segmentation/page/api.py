@@ -16,7 +16,7 @@ from segmentation.image.read import read_photo
 from segmentation.inference.segmenter import Segmenter
 from segmentation.inference.select import check_objects, select
 from segmentation.page.components import PageContext, language_of, translate_errors
-from segmentation.page.gradio_internals import is_file
+from segmentation.page.gradio_internals.files import is_file
 from segmentation.page.overlay import draw_instances
 from segmentation.page.preview import reduce_photo
 from segmentation.page.server.files.downloads import store_file, store_image

@@ -27,7 +27,7 @@ from segmentation.page.components import (
 from segmentation.page.cutout_tab.layout import CutoutLayout
 from segmentation.page.cutout_tab.memory import recall_options, remember_options
 from segmentation.page.cutout_tab.panels import set_controls
-from segmentation.page.gradio_internals import upload_folder
+from segmentation.page.gradio_internals.files import upload_folder
 from segmentation.page.header import Header
 from segmentation.page.server.files.downloads import new_file_path
 from segmentation.page.server.files.storage import check_free_space

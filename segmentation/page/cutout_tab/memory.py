@@ -18,7 +18,7 @@ from segmentation.inference.segment_box import MIN_BOX_SIDE
 from segmentation.page.canvas.events import MAX_TRACE_POINTS, read_stroke
 from segmentation.page.components import EXAMPLES, gallery, language_of
 from segmentation.page.cutout_tab.open_request import OpenRequest
-from segmentation.page.gradio_internals import is_uploaded
+from segmentation.page.gradio_internals.files import is_uploaded
 from segmentation.page.options import PageOptions
 from segmentation.page.session import DrawnBox, PhotoState
 from segmentation.page.strings import STRINGS

@@ -16,8 +16,16 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from segmentation.errors import AddressUnavailable
 from segmentation.i18n import Text
-from segmentation.page import gradio_internals
-from segmentation.page.server import gradio_queue
+from segmentation.page.gradio_internals.files import delete_unused_folder, upload_folder
+from segmentation.page.gradio_internals.page_html import insert_into_head
+from segmentation.page.gradio_internals.queue import keep_sessions_small, queue_numbers
+from segmentation.page.gradio_internals.server import (
+    Brotli,
+    is_space,
+    open_connections,
+    remove_middleware,
+    wait_for_servers,
+)
 from segmentation.page.server.address import LOCALHOST, choose_address, is_ipv6
 from segmentation.page.server.client_address import PRIVATE_NETWORKS
 from segmentation.page.server.files.file_owners import owners_of
@@ -88,18 +96,16 @@ def serve(
             the server did not start in time.
     """
     host, port = choose_address(server_name, server_port)
-    gradio_internals.wait_for_servers(host)
-    gradio_internals.remove_middleware()
-    gradio_queue.keep_sessions_small()
-    gradio_internals.insert_into_head(head)
-    folder = gradio_internals.upload_folder()
+    wait_for_servers(host)
+    remove_middleware()
+    keep_sessions_small()
+    insert_into_head(head)
+    folder = upload_folder()
     try:
         _, address, _ = ui.launch(
             app_kwargs={
                 "lifespan": partial(housekeeping, after_sweep),
-                "middleware": middleware(
-                    folder, policy, on_space=gradio_internals.is_space(), login=auth
-                ),
+                "middleware": middleware(folder, policy, on_space=is_space(), login=auth),
             },
             server_name=f"[{host}]" if is_ipv6(host) else host,
             server_port=port,
@@ -110,8 +116,7 @@ def serve(
     except OSError as error:  # the server ended: somebody took the port since it was checked
         text = Text(NOT_STARTED.en.format(port=port), NOT_STARTED.zh.format(port=port))
         raise AddressUnavailable.from_text(text) from error
-    gradio_internals.drop_repeated_schemas(ui)
-    gradio_internals.delete_unused_folder(folder)
+    delete_unused_folder(folder)
     # Browsers take the address of "all addresses" for none.
     return str(address).replace("[::]", "[::1]")
 
@@ -144,15 +149,15 @@ def middleware(
             login=login,
         ),
         Middleware(ResponseCache, has_login=login is not None, on_space=on_space),
-        Middleware(gradio_internals.Brotli, quality=ASSET_QUALITY),
+        Middleware(Brotli, quality=ASSET_QUALITY),
     ]
 
 
 def _numbers(folder: Path, app: App) -> dict[str, Any]:
     """What the operator reads about a page, see `HealthRoute`."""
     return {
-        "queue": gradio_queue.queue_numbers(app.get_blocks()),
-        "connections": len(gradio_internals.open_connections(app)),
+        "queue": queue_numbers(app.get_blocks()),
+        "connections": len(open_connections(app)),
         "files_mb": round(usage_of(folder).used_bytes / 1e6, 1),
         "memory_mb": _memory_megabytes(),
     }
@@ -177,10 +182,10 @@ async def housekeeping(after_sweep: Callable[[], None], app: App) -> AsyncIterat
         after_sweep: called after each sweep.
         app: the application of the page.
     """
-    folder = gradio_internals.upload_folder()
+    folder = upload_folder()
     tasks = [
         asyncio.create_task(_sweep_repeatedly(folder, after_sweep)),
-        asyncio.create_task(close_idle_connections(lambda: gradio_internals.open_connections(app))),
+        asyncio.create_task(close_idle_connections(lambda: open_connections(app))),
     ]
     try:
         yield

@@ -8,7 +8,19 @@ import gradio as gr
 import pytest
 from gradio import routes
 
-from segmentation.page.server import gradio_queue
+from segmentation.page.gradio_internals.calls import report_unreadable_inputs
+from segmentation.page.gradio_internals.queue import (
+    POLL_SECONDS,
+    SmallSession,
+    abandon,
+    forget_upload,
+    is_alive,
+    keep_sessions_small,
+    order_waiting,
+    poll_less_often,
+    queue_numbers,
+    unread_messages,
+)
 from segmentation.page.server.limits.unread_messages import MAX_PER_NETWORK, UnreadMessages
 from tests.coroutines import run_coroutine
 from tests.segmentation.page.server.connections import wait_for
@@ -42,12 +54,12 @@ def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[gr.Blocks]:
             button.click(None, slider, js="() => {}")
             count = gr.State(0)
             button.click(count_up, count, [count, word])
-        gradio_queue.report_unreadable_inputs(ui)
+        report_unreadable_inputs(ui)
         return ui
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("uploads")))
-        gradio_queue.keep_sessions_small()
+        keep_sessions_small()
         with served(build, launch_unprotected) as ui:
             yield ui
 
@@ -58,7 +70,7 @@ def visitor(ui: gr.Blocks) -> Iterator[Visitor]:
     with Visitor(address_of(ui)) as visitor:
         yield visitor
     RELEASE.set()
-    wait_for(lambda: gradio_queue.queue_numbers(ui) == {"waiting": 0, "running": 0})
+    wait_for(lambda: queue_numbers(ui) == {"waiting": 0, "running": 0})
 
 
 def join(visitor: Visitor, session: str) -> str:
@@ -72,11 +84,11 @@ def test_poll_less_often_slows_gradios_search_for_events() -> None:
     async def intervals() -> tuple[float, float]:
         ui = gr.Blocks(analytics_enabled=False)
         before: float = ui._queue.sleep_when_free
-        gradio_queue.poll_less_often(ui)
+        poll_less_often(ui)
         return before, ui._queue.sleep_when_free
 
     before, after = run_coroutine(intervals())
-    assert 0 < before < gradio_queue.POLL_SECONDS == after
+    assert 0 < before < POLL_SECONDS == after
 
 
 def test_order_waiting_orders_the_events_of_a_queue(ui: gr.Blocks, visitor: Visitor) -> None:
@@ -87,28 +99,28 @@ def test_order_waiting_orders_the_events_of_a_queue(ui: gr.Blocks, visitor: Visi
         return [*range(len(waiting))][::-1]
 
     push = ui._queue.push
-    gradio_queue.order_waiting(ui, reverse)
+    order_waiting(ui, reverse)
     try:
         first = join(visitor, "a")
-        wait_for(lambda: gradio_queue.queue_numbers(ui)["running"] == 1)
+        wait_for(lambda: queue_numbers(ui)["running"] == 1)
         later = [join(visitor, session) for session in "bc"]
         (queue,) = ui._queue.event_queue_per_concurrency_id.values()
         assert [event._id for event in queue.queue] == later[::-1]
         assert seen[1:] == [(1, 1), (2, 1)]
-        assert gradio_queue.queue_numbers(ui) == {"waiting": 2, "running": 1}
-        assert gradio_queue.is_alive(ui, first)
+        assert queue_numbers(ui) == {"waiting": 2, "running": 1}
+        assert is_alive(ui, first)
     finally:
         ui._queue.push = push  # type: ignore[method-assign]
 
 
 def test_an_abandoned_event_is_not_alive(ui: gr.Blocks, visitor: Visitor) -> None:
     running = join(visitor, "a")
-    wait_for(lambda: gradio_queue.queue_numbers(ui)["running"] == 1)
+    wait_for(lambda: queue_numbers(ui)["running"] == 1)
     join(visitor, "a")
-    run_coroutine(gradio_queue.abandon(ui.app, "a"))
-    assert not gradio_queue.is_alive(ui, running)
-    assert gradio_queue.is_alive(ui, "of no running event")
-    assert gradio_queue.queue_numbers(ui)["waiting"] == 0
+    run_coroutine(abandon(ui.app, "a"))
+    assert not is_alive(ui, running)
+    assert is_alive(ui, "of no running event")
+    assert queue_numbers(ui)["waiting"] == 0
 
 
 def test_messages_that_nobody_reads_are_counted_and_dropped(
@@ -120,14 +132,14 @@ def test_messages_that_nobody_reads_are_counted_and_dropped(
     RELEASE.set()
     for _ in range(MAX_PER_NETWORK // 3):
         join(visitor, "unread")
-    wait_for(lambda: gradio_queue.unread_messages(ui)["unread"] >= MAX_PER_NETWORK)
+    wait_for(lambda: unread_messages(ui)["unread"] >= MAX_PER_NETWORK)
     assert not unread.admit("a", "other")
     assert unread.admit("b", "another")
-    wait_for(lambda: gradio_queue.queue_numbers(ui) == {"waiting": 0, "running": 0})
+    wait_for(lambda: queue_numbers(ui) == {"waiting": 0, "running": 0})
     now = 601
     unread.admit("a", "other")
     assert unread.admit("a", "other")
-    assert "unread" not in gradio_queue.unread_messages(ui)
+    assert "unread" not in unread_messages(ui)
 
 
 def test_the_progress_of_an_upload_is_forgotten(visitor: Visitor) -> None:
@@ -135,10 +147,10 @@ def test_the_progress_of_an_upload_is_forgotten(visitor: Visitor) -> None:
     visitor.http.post("/gradio_api/upload?upload_id=known", files=upload)
     statuses = routes.file_upload_statuses
     assert "known" in statuses._statuses
-    gradio_queue.forget_upload("known")
+    forget_upload("known")
     assert "known" not in statuses._statuses
     assert "known" not in statuses._signals
-    gradio_queue.forget_upload("unknown")
+    forget_upload("unknown")
 
 
 def test_report_unreadable_inputs_of_an_event(
@@ -148,7 +160,7 @@ def test_report_unreadable_inputs_of_an_event(
     for event, inputs in ((resize, [2]), (resize, [None]), (resize, []), (browser_only, [0.5])):
         with pytest.raises(Failed):
             visitor.ask(event, inputs)
-        assert "gradio_queue.UnreadableInputs" in capfd.readouterr().err
+        assert "calls.UnreadableInputs" in capfd.readouterr().err
     assert visitor.ask(resize, [0.5]) == [0.5]
 
 
@@ -159,7 +171,7 @@ def test_a_small_session_keeps_its_state_and_no_configuration(
     answers = [visitor.ask(count_up, [None])[1]["value"] for _ in range(3)]
     assert answers == ["1", "2", "3"]
     session = ui.state_holder[visitor.session]
-    assert isinstance(session, gradio_queue.SmallSession)
+    assert isinstance(session, SmallSession)
     assert session.config_values == {}
-    gradios_own: Any = gradio_queue.SmallSession.__base__
+    gradios_own: Any = SmallSession.__base__
     assert vars(session).keys() == vars(gradios_own(ui)).keys()

@@ -1,9 +1,6 @@
-"""Every private name of Gradio's queue, events, sessions and uploads that the server depends on.
+"""Gradio's queue and its events, sessions and uploads."""
 
-An upgrade of Gradio may rename or remove any of them; tests/segmentation/page/server/
-test_gradio_queue.py has a test for each.
-"""
-
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from types import SimpleNamespace
@@ -50,6 +47,43 @@ def poll_less_often(ui: gr.Blocks) -> None:
     ui._queue.sleep_when_free = max(POLL_SECONDS, ui._queue.sleep_when_free)
 
 
+def disable_analytics(ui: gr.Blocks) -> None:
+    """Skip the statistics over the last 10,000 events that Gradio computes at each event.
+
+    The monitoring page that shows them is closed here, and they take longer than most events.
+    """
+    ui._queue.ANALYTICS_MAX_EVENTS = 1
+    ui._queue.ANAYLTICS_CACHE_FREQUENCY = sys.maxsize
+
+
+def check_waiting(ui: gr.Blocks, refuse: Callable[[Any, str | None], str | None]) -> None:
+    """Check each event before it enters a queue.
+
+    Gradio's own limit, `max_size`, has an English text only and one limit for all visitors.
+
+    Args:
+        ui: the page.
+        refuse: takes the client's request and the name of its session, and returns the reason to
+            refuse it, or None.
+    """
+    queue = ui._queue
+    push = queue.push
+
+    async def push_checked(body: Any, request: Any, username: str | None) -> Any:
+        reason = refuse(request, body.session_hash)
+        if reason is not None:
+            return False, reason, "queue_full"
+        return await push(body, request, username)
+
+    setattr(queue, "push", push_checked)  # noqa: B010
+
+
+def waiting_requests(ui: gr.Blocks) -> list[Any]:
+    """The requests of all events that wait in the queues."""
+    queues = ui._queue.event_queue_per_concurrency_id.values()
+    return [event.request for queue in queues for event in queue.queue]
+
+
 def order_waiting(
     ui: gr.Blocks, order: Callable[[Sequence[Any], Sequence[Any]], list[int]]
 ) -> None:
@@ -73,31 +107,6 @@ def order_waiting(
         return result
 
     setattr(queue, "push", push_in_order)  # noqa: B010
-
-
-class UnreadableInputs(Exception):
-    """Raised for inputs of an event that are no values of its components."""
-
-
-def report_unreadable_inputs(ui: gr.Blocks) -> None:
-    """Raise `UnreadableInputs` for the inputs of an event that Gradio cannot read.
-
-    Gradio raises anything, with a text in English or none, and prints it with the values.
-
-    Args:
-        ui: the page.
-    """
-    preprocess = ui.preprocess_data
-
-    async def preprocess_or_report(function: Any, *args: Any, **kwargs: Any) -> Any:
-        if not function.fn:  # only the browser has something to do
-            raise UnreadableInputs
-        try:
-            return await preprocess(function, *args, **kwargs)
-        except Exception as error:  # what components raise has no base class
-            raise UnreadableInputs from error
-
-    setattr(ui, "preprocess_data", preprocess_or_report)  # noqa: B010
 
 
 def is_alive(ui: gr.Blocks, event_id: str | None) -> bool:
