@@ -3,12 +3,9 @@
 import argparse
 import io
 import os
-import shutil
-import signal
 import sys
 import threading
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from tempfile import gettempdir
 
@@ -44,12 +41,10 @@ from segmentation.page.server.launch import bypass_proxy_for_localhost, serve
 from segmentation.page.server.limits.policy import PRIVATE_PAGE, PUBLIC_PAGE, PagePolicy
 from segmentation.page.server.limits.queue_limits import enforce_policy
 from segmentation.page.server.share_link import open_share_link
+from segmentation.page.server.stop import stop_at_signals
 from segmentation.page.strings import STRINGS
 from segmentation.page.theme import appearance, restart_check
 
-# Containers kill a page 10 seconds after they asked it to stop. Gradio waits 5 of them for open
-# connections, and the device is released after that.
-STOP_SECONDS = 6.5
 # Model folders that the operator put here are on the menu.
 MODELS = Path(__file__).parent / "models"
 
@@ -169,10 +164,7 @@ def _serve_until_stopped(
     policy = policy_for(args)
     context = PageContext(registry, policy.limits, notices)
     ui = build_ui(context, policy)
-    # SIGTERM, which stops containers and services, ends the page as Ctrl-C does: files are deleted,
-    # and the device is released.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, partial(_stop, uploads))
+    stop_at_signals(uploads)
     bypass_proxy_for_localhost(args.host or os.environ.get("GRADIO_SERVER_NAME"))
     address = serve(
         ui,
@@ -194,22 +186,6 @@ def _serve_until_stopped(
     except KeyboardInterrupt:  # it came before Gradio waited for it
         ui.close()
     return 0
-
-
-def _stop(uploads: Path, *_: object) -> None:
-    """End the page at a signal, and the process soon after even if an inference still runs."""
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, signal.SIG_IGN)  # another signal would cut the deletion short
-    last_resort = threading.Timer(STOP_SECONDS, _end_process, (uploads,))
-    last_resort.daemon = True
-    last_resort.start()
-    raise KeyboardInterrupt
-
-
-def _end_process(uploads: Path) -> None:
-    shutil.rmtree(uploads, ignore_errors=True)
-    uploads.with_suffix(".lock").unlink(missing_ok=True)
-    os._exit(0)
 
 
 def _print(text: Text) -> None:
