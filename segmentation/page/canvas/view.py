@@ -5,13 +5,12 @@ from typing import Any, Literal
 
 from gradio import FileData
 
+from segmentation.arrays import BoxShare, PointShare
+
 # What a full-resolution tile is cut from.
 TileSource = Literal["result", "original"]
 # Least and largest `CanvasPlacement.scale`.
 SCALES = 0.05, 2.0
-# A point or a box as shares of the picture's width and height, 0..1.
-PointShare = tuple[float, float]
-BoxShare = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
