@@ -83,7 +83,7 @@ def mask_paths(args: argparse.Namespace) -> list[Path]:
 
 
 def _check_backdrop(text: str) -> None:
-    """Raise ChoiceError for a word that is no kind of background and no file either."""
+    """Raise ChoiceError for a word that is neither a kind of background nor a file."""
     if Path(text).suffix or len(Path(text).parts) != 1 or os.path.exists(text):  # noqa: PTH110
         return  # a path; the reader says what is wrong with it
     choices = join_choices([*BACKGROUND_SYNTAXES, "white"])

@@ -18,13 +18,13 @@ from segmentation.errors import PhotoError
 Decoded = Image.Image | UInt8
 
 FIRST_SOUND_PILLOW = 13
-# The formats that no old Pillow decodes for strangers, with the modes that are none of these.
+# The formats that no old Pillow decodes on public pages, with the modes that are none of these.
 OPENCV_MODES = {"RGB": cv2.IMREAD_COLOR_RGB, "L": cv2.IMREAD_GRAYSCALE}
 SHUT_FORMATS = ("TIFF", "GIF", "BMP")
 
 
 def check_decoder(image: Image.Image) -> None:
-    """Refuse a stranger's photo if only a decoder with known holes can read it.
+    """Refuse a photo of a public page's visitor if only a decoder with known holes can read it.
 
     Raises:
         PhotoError: the installed Pillow is too old for this format.

@@ -36,7 +36,7 @@ class Limits:
         batch_megabytes: size of a batch's files together, and of the ZIP made of them.
         encoding_seconds: CPU time that a result may take to encode, see `check_encoding_time`; None
             sets no limit.
-        are_strangers: whether anybody can send photos; formats whose installed decoders have known
+        is_public: whether anybody can send photos; formats whose installed decoders have known
             holes are refused then, see `decoders`.
     """
 
@@ -48,7 +48,7 @@ class Limits:
     batch_photos: int = 200
     batch_megabytes: float = 500
     encoding_seconds: float | None = None
-    are_strangers: bool = False
+    is_public: bool = False
 
     @property
     def max_pixels(self) -> float:

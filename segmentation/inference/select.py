@@ -152,7 +152,7 @@ def parse_points(objects: Objects) -> tuple[tuple[float, float], ...]:
     """Read the points of at:X,Y;X,Y...
 
     Returns:
-        Shares of the photo's width and height; empty if it is no text that starts with `at:`.
+        Shares of the photo's width and height; empty if the text does not start with `at:`.
 
     Raises:
         ChoiceError: a point cannot be read or lies outside the photo, or the text is too long.

@@ -53,7 +53,7 @@ class Calls:
 
         Args:
             photo: the upload.
-            threshold: least score of an object, 0 to 1; by default the model's.
+            threshold: minimum score of an object, 0 to 1; by default the model's.
             model: one of the page's; by default the first.
         """
         language = language_of(request)
@@ -132,7 +132,7 @@ class Calls:
             format: png, webp or jpeg (or jpg).
             quality: 1 to 100 of webp and jpeg.
             max_kb: the largest file, in kB.
-            threshold: least score of an object, 0 to 1; by default the model's.
+            threshold: minimum score of an object, 0 to 1; by default the model's.
             one_look: leave out the second, closer look.
             model: one of the page's; by default the first.
         """

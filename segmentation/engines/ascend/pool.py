@@ -109,7 +109,7 @@ class DevicePool:
 
     @contextmanager
     def _choose(self, workers: Sequence[DeviceWorker]) -> Iterator[DeviceWorker]:
-        """Take the worker with the fewest photos; one that was lost lately comes last."""
+        """Take the worker with the fewest photos; one that was lost recently comes last."""
         with self._lock:
             worker = min(workers, key=self._rank)
             self._pending[worker.device_id] += 1

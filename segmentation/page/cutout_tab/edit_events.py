@@ -132,7 +132,7 @@ class EditEvents:
         return self._drawing.show(state, values, request)
 
     def show_uncertain(self, values: Values, request: gr.Request) -> Updates:
-        """Select the best guess, and lower the least score to it."""
+        """Select the best guess, and lower the minimum score to it."""
         layout = self._layout
         state, min_score = layout.state(values, request).select_best_guess()
         options = replace(layout.page_options(values), min_score=min_score)

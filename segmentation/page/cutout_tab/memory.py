@@ -28,7 +28,7 @@ KEY = "koutu_studio"
 # What the browser is sent with each edit must stay small: this many points are some 50 kB. Each
 # box takes the time of an inference when the photo is opened again.
 MAX_KEPT_POINTS, MAX_KEPT_BOXES = 3_000, 20
-# Numbers that are kept of a box: its edges and least score, and the points of a line.
+# Numbers that are kept of a box: its edges and minimum score, and the points of a line.
 BOX_LENGTHS = range(5, 5 + 2 * MAX_TRACE_POINTS + 1, 2)
 # Decimals of a point, as a share of the photo: less than a pixel.
 DECIMALS = 4

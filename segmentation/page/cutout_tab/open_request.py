@@ -69,7 +69,7 @@ def redo_edits(
 
 
 def _choose(state: PhotoState, wanted: tuple[int, ...], min_score: float) -> PhotoState:
-    """Select objects that were selected before, guesses below the least score among them."""
+    """Select objects that were selected before, guesses below the minimum score among them."""
     chosen = [item for item in state.segmentation.instances if item.id in wanted]
     guesses = frozenset(item.id for item in chosen if item.score < min_score) - state.boxed
     return replace(state, chosen=tuple(item.id for item in chosen), guesses=guesses)

@@ -55,7 +55,7 @@ def surround_calls(ui: gr.Blocks, surround: Callable[[Call], AbstractContextMana
 
 
 class UnreadableInputs(Exception):
-    """Raised for inputs of an event that are no values of its components."""
+    """Raised for inputs of an event that are not values of its components."""
 
 
 def report_unreadable_inputs(ui: gr.Blocks) -> None:

@@ -17,7 +17,7 @@ POLL_SECONDS = 0.01
 class SmallSession(state_holder.SessionState):
     """A session without the configuration of its components, which only Gradio's deep links need.
 
-    Gradio makes it anew for each of 10,000 sessions, in 0.5 MB and as much time as an event takes,
+    Gradio makes one for each of 10,000 sessions, in 0.5 MB and as much time as an event takes,
     and a client may name any number of sessions. The page has no route to deep links.
 
     Args:
@@ -43,7 +43,7 @@ def keep_sessions_small() -> None:
 
 
 def poll_less_often(ui: gr.Blocks) -> None:
-    """Look for new events of a page every `POLL_SECONDS`, or more seldom where Gradio does."""
+    """Look for new events of a page every `POLL_SECONDS`, or less often where Gradio does."""
     ui._queue.sleep_when_free = max(POLL_SECONDS, ui._queue.sleep_when_free)
 
 
@@ -87,7 +87,7 @@ def waiting_requests(ui: gr.Blocks) -> list[Any]:
 def order_waiting(
     ui: gr.Blocks, order: Callable[[Sequence[Any], Sequence[Any]], list[int]]
 ) -> None:
-    """Order the waiting events of a queue anew after each event that enters it.
+    """Sort the waiting events of a queue after each event that enters it.
 
     Args:
         ui: the page.

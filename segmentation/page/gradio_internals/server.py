@@ -63,7 +63,7 @@ class _PassOn:
 def remove_middleware() -> None:
     """Leave out the middleware that Gradio puts in front of that of the next page.
 
-    One lets scripts of any site read a page, the other compresses each answer anew.
+    One lets scripts of any site read a page, the other compresses each answer again.
     """
     setattr(routes, "CustomCORSMiddleware", _PassOn)  # noqa: B010
     setattr(routes, "BrotliMiddleware", _PassOn)  # noqa: B010

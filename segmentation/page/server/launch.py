@@ -176,7 +176,7 @@ async def housekeeping(after_sweep: Callable[[], None], app: App) -> AsyncIterat
     """Sweep visitors' files and close idle connections while a page runs.
 
     At the end, all files are deleted. Gradio's `delete_cache` is not used: an event that names the
-    folder itself ends it for good.
+    folder itself stops it forever.
 
     Args:
         after_sweep: called after each sweep.

@@ -21,7 +21,7 @@ from tests.segmentation.image.photo_files import encode_image, sample
 
 # ColourPrimaries of ITU-T H.273, table 2.
 DISPLAY_P3 = 12
-STRANGERS = replace(Limits(), are_strangers=True)
+STRANGERS = replace(Limits(), is_public=True)
 
 
 def cmyk() -> bytes:

@@ -149,7 +149,7 @@ def _host_name(host: str) -> str:
     """The name of a Host header in lower case, IPv6 without brackets.
 
     Raises:
-        Refusal: 400, it is no host.
+        Refusal: 400, the header is not a host.
     """
     match = HOST.fullmatch(host)
     if not match or int(match["port"] or 0) > MAX_PORT:

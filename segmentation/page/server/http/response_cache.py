@@ -1,6 +1,6 @@
 """Answers that are the same for everybody, made and compressed once.
 
-Gradio builds its page anew for each request, which takes longer than most events.
+Gradio builds its page again for each request, which takes longer than most events.
 """
 
 import asyncio

@@ -20,14 +20,14 @@ BAD_UPLOAD_ID = Text(
 
 @contextmanager
 def tracked_upload(scope: Scope, keep_seconds: float) -> Iterator[None]:
-    """Forget the progress of an upload after a request about it, which Gradio keeps for good.
+    """Forget the progress of an upload after a request about it, which Gradio would keep forever.
 
     Args:
         scope: the request.
         keep_seconds: time after the request.
 
     Raises:
-        Refusal: 400, the id of the upload is no id of a browser.
+        Refusal: 400, the id of the upload is not one that a browser makes.
     """
     upload_id = _query(scope, "upload_id")
     if upload_id and not UPLOAD_ID.fullmatch(upload_id):
