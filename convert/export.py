@@ -45,12 +45,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o", "--output", type=Path, required=True, help="model folder to write; created if needed"
     )
-    _add_graph_arguments(parser)
-    _add_card_arguments(parser)
-
-
-def _add_graph_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments that decide which graphs are written."""
     sizes = parser.add_mutually_exclusive_group()
     sizes.add_argument(
         "--size",
@@ -65,6 +59,11 @@ def _add_graph_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="all sizes from 1:2 to 2:1 with this longest side (convolutional backbones only)",
     )
+    _add_form_and_card(parser)
+
+
+def _add_form_and_card(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments for the form of the graphs and for the card."""
     parser.add_argument(
         "--target",
         choices=tuple(TARGETS),
@@ -98,10 +97,6 @@ def _add_graph_arguments(parser: argparse.ArgumentParser) -> None:
         help="for onnx: also write graphs that share these weights, for onnxruntime before 1.25 "
         "and for OpenVINO, DirectML and CANN",
     )
-
-
-def _add_card_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments that the card is filled with."""
     parser.add_argument("--source", help="source that the card names; default: CHECKPOINT")
     parser.add_argument("--task", choices=TASKS, help="default: as the checkpoint's name says")
     parser.add_argument("--title", help="title that the page shows; default: the checkpoint's name")

@@ -66,13 +66,13 @@ def _check(checkpoint: Checkpoint, photo: UInt8, logits: Logits, place: str) -> 
     Raises:
         ConversionError: it is more than rounding.
     """
-    difference = compare_logits(checkpoint.run(photo[None]), logits)
+    found = compare_logits(checkpoint.run(photo[None]), logits)
     print(
         f"At {place} against transformers: "
-        f"class logits {difference.class_max:.1e}, mask logits {difference.mask_max:.1e}, "
-        f"mask agreement {difference.mask_agreement:.3%}"
+        f"class logits {found.class_max:.1e}, mask logits {found.mask_max:.1e}, "
+        f"mask agreement {found.mask_agreement:.3%}"
     )
-    if not difference.is_rounding:
+    if not found.is_rounding:
         raise ConversionError(
             f"At {place} the graph disagrees with transformers; nothing was written. "
             "Please report the checkpoint.",

@@ -47,6 +47,31 @@ def poll_less_often(ui: gr.Blocks) -> None:
     ui._queue.sleep_when_free = max(POLL_SECONDS, ui._queue.sleep_when_free)
 
 
+def order_waiting(
+    ui: gr.Blocks, order: Callable[[Sequence[Any], Sequence[Any]], list[int]]
+) -> None:
+    """Sort the waiting events of a queue after each event that enters it.
+
+    Args:
+        ui: the page.
+        order: takes the requests of the waiting events in their order, and those of the running
+            ones; returns the indices of the waiting ones in the new order.
+    """
+    queue = ui._queue
+    push = queue.push
+
+    async def push_in_order(body: Any, request: Any, username: str | None) -> Any:
+        result = await push(body, request, username)
+        running = _running(ui)
+        for name, waiting in queue.event_queue_per_concurrency_id.items():
+            requests = [event.request for event in running if event.concurrency_id == name]
+            indices = order([event.request for event in waiting.queue], requests)
+            waiting.queue[:] = [waiting.queue[index] for index in indices]
+        return result
+
+    setattr(queue, "push", push_in_order)  # noqa: B010
+
+
 def disable_analytics(ui: gr.Blocks) -> None:
     """Skip the statistics over the last 10,000 events that Gradio computes at each event.
 
@@ -82,31 +107,6 @@ def waiting_requests(ui: gr.Blocks) -> list[Any]:
     """The requests of all events that wait in the queues."""
     queues = ui._queue.event_queue_per_concurrency_id.values()
     return [event.request for queue in queues for event in queue.queue]
-
-
-def order_waiting(
-    ui: gr.Blocks, order: Callable[[Sequence[Any], Sequence[Any]], list[int]]
-) -> None:
-    """Sort the waiting events of a queue after each event that enters it.
-
-    Args:
-        ui: the page.
-        order: takes the requests of the waiting events in their order, and those of the running
-            ones; returns the indices of the waiting ones in the new order.
-    """
-    queue = ui._queue
-    push = queue.push
-
-    async def push_in_order(body: Any, request: Any, username: str | None) -> Any:
-        result = await push(body, request, username)
-        running = _running(ui)
-        for name, waiting in queue.event_queue_per_concurrency_id.items():
-            requests = [event.request for event in running if event.concurrency_id == name]
-            indices = order([event.request for event in waiting.queue], requests)
-            waiting.queue[:] = [waiting.queue[index] for index in indices]
-        return result
-
-    setattr(queue, "push", push_in_order)  # noqa: B010
 
 
 def is_alive(ui: gr.Blocks, event_id: str | None) -> bool:

@@ -12,6 +12,7 @@ import gradio as gr
 
 from segmentation.errors import KoutuError, PhotoError
 from segmentation.i18n import preferred_language
+from segmentation.page.gradio_internals import queue as gradio_queue
 from segmentation.page.gradio_internals.calls import (
     Call,
     UnreadableInputs,
@@ -19,14 +20,6 @@ from segmentation.page.gradio_internals.calls import (
     surround_calls,
 )
 from segmentation.page.gradio_internals.files import is_uploaded, visit_files
-from segmentation.page.gradio_internals.queue import (
-    check_waiting,
-    disable_analytics,
-    is_alive,
-    order_waiting,
-    poll_less_often,
-    waiting_requests,
-)
 from segmentation.page.server.client_address import client_network, current_network
 from segmentation.page.server.limits.client_presence import client_is_here
 from segmentation.page.server.limits.policy import PagePolicy
@@ -66,7 +59,7 @@ def enforce_policy(
             if costly_limiter and call.is_first_step:
                 costly_limiter.admit(*caller, weights.get(call.handler, 1))
             current_network.set(client_network(caller[0]))
-            client_is_here.set(lambda: is_alive(ui, call.event_id))
+            client_is_here.set(lambda: gradio_queue.is_alive(ui, call.event_id))
             start = time.monotonic()
             try:
                 yield
@@ -77,9 +70,9 @@ def enforce_policy(
 
     report_unreadable_inputs(ui)
     surround_calls(ui, surround)
-    disable_analytics(ui)
-    poll_less_often(ui)
-    order_waiting(ui, _order_requests)
+    gradio_queue.disable_analytics(ui)
+    gradio_queue.poll_less_often(ui)
+    gradio_queue.order_waiting(ui, _order_requests)
     if policy.max_waiting is not None:
         limit_waiting(ui, policy.max_waiting)
 
@@ -130,7 +123,7 @@ def limit_waiting(ui: gr.Blocks, max_waiting: int) -> None:
     unread = UnreadMessages(ui)
 
     def refuse(request: Any, session: str | None) -> str | None:
-        waiting = waiting_requests(ui)
+        waiting = gradio_queue.waiting_requests(ui)
         network = _network(request)
         from_network = sum(_network(other) == network for other in waiting)
         if from_network >= ceil(max_waiting / 2) or not unread.admit(network, session):
@@ -142,7 +135,7 @@ def limit_waiting(ui: gr.Blocks, max_waiting: int) -> None:
         language = preferred_language(request.headers.get("accept-language", ""))
         return STRINGS[reason].in_language(language)
 
-    check_waiting(ui, refuse)
+    gradio_queue.check_waiting(ui, refuse)
 
 
 def check_uploaded(file: Mapping[str, Any]) -> None:
