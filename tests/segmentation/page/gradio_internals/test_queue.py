@@ -8,19 +8,8 @@ import gradio as gr
 import pytest
 from gradio import routes
 
+from segmentation.page.gradio_internals import queue as gradio_queue
 from segmentation.page.gradio_internals.calls import report_unreadable_inputs
-from segmentation.page.gradio_internals.queue import (
-    POLL_SECONDS,
-    SmallSession,
-    abandon,
-    forget_upload,
-    is_alive,
-    keep_sessions_small,
-    order_waiting,
-    poll_less_often,
-    queue_numbers,
-    unread_messages,
-)
 from segmentation.page.server.limits.unread_messages import MAX_PER_NETWORK, UnreadMessages
 from tests.coroutines import run_coroutine
 from tests.segmentation.page.server.connections import wait_for
@@ -59,7 +48,7 @@ def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[gr.Blocks]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("uploads")))
-        keep_sessions_small()
+        gradio_queue.keep_sessions_small()
         with served(build, launch_unprotected) as ui:
             yield ui
 
@@ -70,7 +59,7 @@ def visitor(ui: gr.Blocks) -> Iterator[Visitor]:
     with Visitor(address_of(ui)) as visitor:
         yield visitor
     RELEASE.set()
-    wait_for(lambda: queue_numbers(ui) == {"waiting": 0, "running": 0})
+    wait_for(lambda: gradio_queue.queue_numbers(ui) == {"waiting": 0, "running": 0})
 
 
 def join(visitor: Visitor, session: str) -> str:
@@ -84,11 +73,11 @@ def test_poll_less_often_slows_gradios_search_for_events() -> None:
     async def intervals() -> tuple[float, float]:
         ui = gr.Blocks(analytics_enabled=False)
         before: float = ui._queue.sleep_when_free
-        poll_less_often(ui)
+        gradio_queue.poll_less_often(ui)
         return before, ui._queue.sleep_when_free
 
     before, after = run_coroutine(intervals())
-    assert 0 < before < POLL_SECONDS == after
+    assert 0 < before < gradio_queue.POLL_SECONDS == after
 
 
 def test_order_waiting_orders_the_events_of_a_queue(ui: gr.Blocks, visitor: Visitor) -> None:
@@ -99,28 +88,28 @@ def test_order_waiting_orders_the_events_of_a_queue(ui: gr.Blocks, visitor: Visi
         return [*range(len(waiting))][::-1]
 
     push = ui._queue.push
-    order_waiting(ui, reverse)
+    gradio_queue.order_waiting(ui, reverse)
     try:
         first = join(visitor, "a")
-        wait_for(lambda: queue_numbers(ui)["running"] == 1)
+        wait_for(lambda: gradio_queue.queue_numbers(ui)["running"] == 1)
         later = [join(visitor, session) for session in "bc"]
         (queue,) = ui._queue.event_queue_per_concurrency_id.values()
         assert [event._id for event in queue.queue] == later[::-1]
         assert seen[1:] == [(1, 1), (2, 1)]
-        assert queue_numbers(ui) == {"waiting": 2, "running": 1}
-        assert is_alive(ui, first)
+        assert gradio_queue.queue_numbers(ui) == {"waiting": 2, "running": 1}
+        assert gradio_queue.is_alive(ui, first)
     finally:
         ui._queue.push = push  # type: ignore[method-assign]
 
 
 def test_an_abandoned_event_is_not_alive(ui: gr.Blocks, visitor: Visitor) -> None:
     running = join(visitor, "a")
-    wait_for(lambda: queue_numbers(ui)["running"] == 1)
+    wait_for(lambda: gradio_queue.queue_numbers(ui)["running"] == 1)
     join(visitor, "a")
-    run_coroutine(abandon(ui.app, "a"))
-    assert not is_alive(ui, running)
-    assert is_alive(ui, "of no running event")
-    assert queue_numbers(ui)["waiting"] == 0
+    run_coroutine(gradio_queue.abandon(ui.app, "a"))
+    assert not gradio_queue.is_alive(ui, running)
+    assert gradio_queue.is_alive(ui, "of no running event")
+    assert gradio_queue.queue_numbers(ui)["waiting"] == 0
 
 
 def test_messages_that_nobody_reads_are_counted_and_dropped(
@@ -132,14 +121,14 @@ def test_messages_that_nobody_reads_are_counted_and_dropped(
     RELEASE.set()
     for _ in range(MAX_PER_NETWORK // 3):
         join(visitor, "unread")
-    wait_for(lambda: unread_messages(ui)["unread"] >= MAX_PER_NETWORK)
+    wait_for(lambda: gradio_queue.unread_messages(ui)["unread"] >= MAX_PER_NETWORK)
     assert not unread.admit("a", "other")
     assert unread.admit("b", "another")
-    wait_for(lambda: queue_numbers(ui) == {"waiting": 0, "running": 0})
+    wait_for(lambda: gradio_queue.queue_numbers(ui) == {"waiting": 0, "running": 0})
     now = 601
     unread.admit("a", "other")
     assert unread.admit("a", "other")
-    assert "unread" not in unread_messages(ui)
+    assert "unread" not in gradio_queue.unread_messages(ui)
 
 
 def test_the_progress_of_an_upload_is_forgotten(visitor: Visitor) -> None:
@@ -147,10 +136,10 @@ def test_the_progress_of_an_upload_is_forgotten(visitor: Visitor) -> None:
     visitor.http.post("/gradio_api/upload?upload_id=known", files=upload)
     statuses = routes.file_upload_statuses
     assert "known" in statuses._statuses
-    forget_upload("known")
+    gradio_queue.forget_upload("known")
     assert "known" not in statuses._statuses
     assert "known" not in statuses._signals
-    forget_upload("unknown")
+    gradio_queue.forget_upload("unknown")
 
 
 def test_report_unreadable_inputs_of_an_event(
@@ -171,7 +160,7 @@ def test_a_small_session_keeps_its_state_and_no_configuration(
     answers = [visitor.ask(count_up, [None])[1]["value"] for _ in range(3)]
     assert answers == ["1", "2", "3"]
     session = ui.state_holder[visitor.session]
-    assert isinstance(session, SmallSession)
+    assert isinstance(session, gradio_queue.SmallSession)
     assert session.config_values == {}
-    gradios_own: Any = SmallSession.__base__
+    gradios_own: Any = gradio_queue.SmallSession.__base__
     assert vars(session).keys() == vars(gradios_own(ui)).keys()
