@@ -21,7 +21,7 @@ from segmentation.image.photo import Limits
 from segmentation.inference.registry import ModelRegistry
 from segmentation.page.gradio_internals.calls import event_data
 from segmentation.page.photo_cache import PhotoCache
-from segmentation.page.server.launch import KEEP_SECONDS
+from segmentation.page.server.files.uploads import KEEP_SECONDS
 from segmentation.page.server.limits.queue_limits import DEVICE_QUEUE
 from segmentation.page.strings import GRADIO_KEYS, STRINGS
 from segmentation.text_options import accepts

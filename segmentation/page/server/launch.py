@@ -30,7 +30,13 @@ from segmentation.page.server.address import LOCALHOST, choose_address, is_ipv6
 from segmentation.page.server.client_address import PRIVATE_NETWORKS
 from segmentation.page.server.files.file_owners import owners_of
 from segmentation.page.server.files.storage import STORAGE_MEGABYTES, usage_of
-from segmentation.page.server.files.uploads import NOTHING_SEEN, delete_all, sweep
+from segmentation.page.server.files.uploads import (
+    KEEP_SECONDS,
+    NOTHING_SEEN,
+    SWEEP_SECONDS,
+    delete_all,
+    sweep,
+)
 from segmentation.page.server.health import HealthRoute
 from segmentation.page.server.http.browser import BrowserGuard, own_hosts
 from segmentation.page.server.http.login import Credentials
@@ -41,9 +47,6 @@ from segmentation.page.server.limits.policy import PRIVATE_PAGE, UPLOAD_MEGABYTE
 from segmentation.page.server.terminal_texts import NOT_STARTED
 from segmentation.page.strings import LOGIN
 
-# Visitors' files are deleted this long after they were stored.
-KEEP_SECONDS = 3600
-SWEEP_SECONDS = 300
 # Of Brotli, 0 to 11: each asset is compressed once.
 ASSET_QUALITY = 7
 

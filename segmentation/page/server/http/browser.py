@@ -1,4 +1,4 @@
-"""What a browser may send to a page, and what it is told about the answers.
+"""Checks of the host and the origin of requests, and the security headers of answers.
 
 A name of somebody else that resolves to this host (DNS rebinding), or a form on another site, must
 not reach a page through the browser of its visitor.

@@ -13,7 +13,7 @@ from segmentation.page.gradio_internals.queue import forget_session, unread_mess
 MAX_PER_NETWORK = 400
 MAX_IN_ALL = 2000
 # A program may fetch the answer to a call as late as this.
-KEEP_SECONDS = 600
+UNREAD_SECONDS = 600
 
 
 class UnreadMessages:
@@ -41,7 +41,7 @@ class UnreadMessages:
         now = self._clock()
         self._senders = {name: self._senders.get(name, ("", now)) for name in unread}
         for name, (_, sent_at) in list(self._senders.items()):
-            if unread[name] and now - sent_at > KEEP_SECONDS:
+            if unread[name] and now - sent_at > UNREAD_SECONDS:
                 forget_session(self._ui, name)
                 del self._senders[name]
         counts: Counter[str] = Counter()
