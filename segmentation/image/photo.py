@@ -36,8 +36,8 @@ class Limits:
         batch_megabytes: size of a batch's files together, and of the ZIP made of them.
         encoding_seconds: CPU time that a result may take to encode, see `check_encoding_time`; None
             sets no limit.
-        is_public: whether anybody can send photos; formats whose installed decoders have known
-            holes are refused then, see `decoders`.
+        is_public: whether anybody can send photos; formats whose installed decoders are known
+            to be vulnerable are refused then, see `decoders`.
     """
 
     megabytes: float = 50
