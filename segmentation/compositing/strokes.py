@@ -165,7 +165,7 @@ def parse_strokes(text: str, mode: StrokeMode) -> tuple[Stroke, ...]:
 
 
 def _parse_stroke(text: str, mode: StrokeMode) -> Stroke:
-    """Read one stroke. Raises ValueError if the text is none."""
+    """Read one stroke. Raises ValueError if the text is not a stroke."""
     points: list[tuple[float, float]] = []
     radius = DEFAULT_RADIUS
     for point in text.strip(";").split(";"):

@@ -1,4 +1,4 @@
-"""Decodes the bytes of a photo, in the process that calls it: see `read` for the bounded way."""
+"""Decodes the bytes of a photo, in the process that calls it; `read` limits its memory and time."""
 
 import warnings
 from collections.abc import Callable, Iterator

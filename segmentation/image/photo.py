@@ -113,8 +113,8 @@ class Photo:
             stem: see `Photo`.
 
         Raises:
-            PhotoError: it is no PIL image, it holds floating-point values, or a side is too short
-                or too long.
+            PhotoError: it is not a PIL image, holds floating-point values, or is too small or too
+                large.
         """
         if not isinstance(image, Image.Image) or image.mode == "F":
             kind = getattr(image, "mode", type(image).__name__)

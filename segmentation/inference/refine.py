@@ -201,7 +201,7 @@ def _average_with_match(first_mask: Float32, candidates: Float32) -> Float32 | N
 
     Args:
         first_mask: (h, w), from the first inference.
-        candidates: (N, h, w), from the second one, in order of falling score.
+        candidates: (N, h, w), from the second one, by descending score.
 
     Returns:
         (h, w); None if no candidate shows the same object.

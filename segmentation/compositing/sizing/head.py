@@ -1,4 +1,4 @@
-"""The head of a person, found from the outline alone: no face is looked for.
+"""The head of a person, found by the outline alone, without face detection.
 
 The outline of head and shoulders has nearly the same shape for all people. It is compared with the
 mask at every place and in every size, and the best fit is the head.

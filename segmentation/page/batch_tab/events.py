@@ -190,7 +190,7 @@ class BatchEvents:
         return {**shown, self._tabs: gr.Tabs(selected=BATCH_TAB)}
 
     def _newest(self, values: Values, request: gr.Request) -> Batch:
-        """Return the newest moment of the batch that the page shows.
+        """Return the newest state of the batch that the page shows.
 
         Raises:
             gr.Error: Gradio dropped the page's state.

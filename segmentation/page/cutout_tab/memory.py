@@ -37,7 +37,7 @@ DECIMALS = 4
 def browser_memory(key: str = KEY) -> gr.BrowserState:
     """Create a component that holds a memory, which the browser keeps by a key.
 
-    The secret keeps nothing secret: with one of Gradio's own, each restart would forget all.
+    The secret is a constant: with the random one of Gradio, each restart would lose the memory.
     """
     return gr.BrowserState(None, storage_key=key, secret=key)
 
@@ -58,7 +58,7 @@ def remember(state: PhotoState, options: PageOptions) -> dict[str, Any]:
 
 
 def remember_options(options: PageOptions) -> dict[str, Any]:
-    """Return the memory of the values of the controls, of which no file is one."""
+    """Return the memory of the values of the controls, without files."""
     return asdict(replace(options, backdrop=None))
 
 

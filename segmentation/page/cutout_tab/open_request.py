@@ -50,7 +50,7 @@ def search_box(segmenter: Segmenter, photo: Photo, box: DrawnBox) -> Segmentatio
 def redo_edits(
     state: PhotoState, wanted: OpenRequest, search: Callable[[DrawnBox], Segmentation]
 ) -> PhotoState:
-    """Do with a photo that was just opened what was done with it before.
+    """Repeat the edits of a photo after it was opened again.
 
     Each box and each stroke can be undone; the selection is the one to begin with.
 

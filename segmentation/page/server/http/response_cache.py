@@ -107,7 +107,7 @@ class ResponseCache:
         requests: list[Message] = [{"type": "http.request", "body": b"", "more_body": False}]
 
         async def receive() -> Message:
-            if not requests:  # nobody hangs up
+            if not requests:  # the client stays connected
                 await asyncio.Event().wait()
             return requests.pop()
 
