@@ -15,7 +15,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from convert.arguments import format_size, parse_size, positive_int
+from convert.arguments import format_size, parse_size_hw, positive_int
 from convert.ascend.chips import check_soc
 from convert.ascend.command_line import Conversion, Tuning, plan_conversions
 from convert.ascend.conversion import add_artifact, make_om
@@ -51,7 +51,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="photos to compare on; default: the examples",
     )
     parser.add_argument(
-        "--size", type=parse_size, metavar="HxW", help="size of the trials; default: the largest"
+        "--size", type=parse_size_hw, metavar="HxW", help="size of the trials; default: the largest"
     )
     parser.add_argument(
         "--rounds", type=positive_int, default=20, help="timed inferences of each trial; default 20"

@@ -15,12 +15,11 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from segmentation.i18n import Text
-from segmentation.page.server.address import LOCALHOST, root_host
+from segmentation.page.server.address import LOCALHOST, MAX_PORT, root_host
 from segmentation.page.server.http.refusal import Refusal
 
 # HOST or HOST:PORT as a browser sends it.
 HOST = re.compile(r"(?P<name>[\w.~-]{1,253}|\[[0-9a-f:.]{2,45}\])(:(?P<port>\d{1,5}))?", re.I)
-MAX_PORT = 65535
 EVERY_HOST = "*"
 # Gradio answers `Range` with all headers of the request, and `X-Gradio-Server` with any address.
 IGNORED_HEADERS = (b"range", b"if-range", b"x-gradio-server")
