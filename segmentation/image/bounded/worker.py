@@ -32,8 +32,8 @@ from segmentation.image.photo import Limits, Photo
 
 # Takes all pages at once, in two thirds of the time of a fault for each; Linux's number (mman.h).
 MADV_POPULATE_WRITE = 23
-# The largest part of a file that is read at a time.
-PART_BYTES = 1 << 20
+# What a pipe holds at most.
+PIPE_BYTES = 1 << 16
 
 
 def main(arguments: list[str]) -> None:
@@ -92,7 +92,7 @@ def serve(requests: FileIO, replies: BinaryIO, channel: socket.socket | None) ->
 
     def read(length: int) -> bytes:
         parts = []
-        while length and (part := requests.read(min(length, PART_BYTES))):
+        while length and (part := requests.read(min(length, PIPE_BYTES))):
             parts.append(part)
             length -= len(part)
         return b"".join(parts)
