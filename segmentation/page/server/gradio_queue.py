@@ -12,7 +12,7 @@ from typing import Any
 import gradio as gr
 from gradio import routes, state_holder
 from gradio.routes import App
-from gradio.server_messages import ServerMessage
+from gradio_client.utils import ServerMessage
 
 # Gradio looks for a new event every millisecond, which keeps an idle page at 4 % of a core.
 POLL_SECONDS = 0.01
