@@ -45,6 +45,17 @@ WATCH_FILE = """() => {
 VIOLATIONS = """axe.run({resultTypes: ["violations"]}).then(({violations}) =>
     violations.flatMap(({id, nodes}) => nodes.map(({html}) => `${id}: ${html}`)))"""
 
+# What fingers press, where it is smaller than 44 pixels.
+SMALL_TARGETS = """[...document.querySelectorAll(
+    "button, #header a, input:is([type=number], [type=range]), label:has(> input[type=radio])"
+)].filter((target) => {
+    const {width, height} = target.getBoundingClientRect();
+    const isShown = target.checkVisibility({visibilityProperty: true}) && height > 1;
+    return isShown && Math.min(width, height) < 44;
+}).map((target) => `small: ${target.outerHTML}`)"""
+# Windows up to this width are those of phones.
+PHONE_WIDTH = 640
+
 
 @contextmanager
 def started_browser() -> Iterator[Browser]:
@@ -188,7 +199,10 @@ def point_on_photo(page: Page, x: float, y: float) -> tuple[float, float]:
 
 
 def problems(page: Page, name: str, still: bool = True) -> list[str]:
-    """Return the violations that axe finds, and whether the page is wider than its window."""
+    """Return the violations that axe finds, and what does not fit the window.
+
+    That is a page wider than its window, and on a phone what is too small for a finger.
+    """
     SCREENSHOTS.mkdir(exist_ok=True)
     if still:
         # An element that is still fading in has too little contrast.
@@ -199,6 +213,8 @@ def problems(page: Page, name: str, still: bool = True) -> list[str]:
     if not page.evaluate("'axe' in window"):
         page.evaluate(Axe().axe_script)
     violations: list[str] = page.evaluate(VIOLATIONS)
+    if page.evaluate("innerWidth") <= PHONE_WIDTH:
+        violations += page.evaluate(SMALL_TARGETS)
     is_wide = page.evaluate("document.documentElement.scrollWidth > innerWidth")
     return [*violations, "wider than the window"] if is_wide else violations
 
