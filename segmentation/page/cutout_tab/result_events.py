@@ -101,7 +101,9 @@ class ResultEvents:
                 value=downloads[-1],
                 interactive=True,
             ),
-            layout.size_notice: notice_text(cutout.notices, language_of(request)),
+            layout.size_notice: notice_text(
+                cutout.notices, cutout.options.size, language_of(request)
+            ),
             layout.downloads: downloads,
             layout.exported: view.result if view else "",
         }
