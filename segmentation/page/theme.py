@@ -23,7 +23,6 @@ HEAD_SCRIPTS = ("language", "clock")
 NOTICES = ("uploading", "copied", "copy_impossible")
 # Texts that the style sheet shows, by the names of its custom properties.
 STYLE_TEXTS = {
-    "uploading": STRINGS["uploading"],
     "drop-photo": STRINGS["drop_overlay"],
     "drop-batch": STRINGS["drop_batch_overlay"],
 }
