@@ -167,6 +167,9 @@ STRINGS = {
         "Nothing new was found there. Use the Keep brush.", "没有找到新的物体，请用“保留”画笔涂抹。"
     ),
     "searching_box": Text("Taking a closer look …", "正在仔细识别……"),
+    "choose_backdrop": Text(
+        "Choose a background photo to get the file.", "选择背景图后即可得到文件。"
+    ),
     "select_one": Text("Click an object in the photo to cut it out.", "点击照片中的物体即可抠出。"),
     "photo_deleted": Text(
         "The server no longer has this photo: photos are deleted after an hour, and forgotten when "

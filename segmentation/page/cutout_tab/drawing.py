@@ -95,10 +95,12 @@ class Drawing:
         refinement: Refinement | None,
     ) -> Updates:
         layout, selected = self._layout, shown.selected
+        updates = layout.no_files()
         if not shown.has_cutout:
-            return layout.no_files()
-        preparing = gr.DownloadButton(string("preparing"), value=None, interactive=False)
-        updates = {layout.download: preparing, **layout.no_other_files()}
+            return updates
+        if not options.lacks_backdrop:
+            preparing = gr.DownloadButton(string("preparing"), value=None, interactive=False)
+            updates = {**updates, layout.download: preparing}
         is_refined = refinement is not None and refinement.matches(state.segmentation, selected)
         if options.refine and selected and not is_refined:
             return {**updates, **layout.request_refinement()}
