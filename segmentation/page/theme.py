@@ -16,14 +16,13 @@ ASSETS = Path(__file__).parent / "assets"
 # The style sheets of the page, joined in this order.
 STYLES = ("layout", "start", "studio", "batch", "compare", "gradio")
 # The scripts of the page; `startPage` uses the others.
-SCRIPTS = ("drop", "focus", "share", "notice", "page")
+SCRIPTS = ("drop", "focus", "share", "notice", "pair", "page")
 # Those that run before Gradio's scripts.
 HEAD_SCRIPTS = ("language", "clock")
 # Texts that the scripts show.
 NOTICES = ("uploading", "copied", "copy_impossible")
 # Texts that the style sheet shows, by the names of its custom properties.
 STYLE_TEXTS = {
-    "uploading": STRINGS["uploading"],
     "drop-photo": STRINGS["drop_overlay"],
     "drop-batch": STRINGS["drop_batch_overlay"],
 }
