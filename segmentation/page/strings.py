@@ -167,6 +167,9 @@ STRINGS = {
         "Nothing new was found there. Use the Keep brush.", "没有找到新的物体，请用“保留”画笔涂抹。"
     ),
     "searching_box": Text("Taking a closer look …", "正在仔细识别……"),
+    "choose_backdrop": Text(
+        "Choose a background photo to get the file.", "选择背景图后即可得到文件。"
+    ),
     "select_one": Text("Click an object in the photo to cut it out.", "点击照片中的物体即可抠出。"),
     "photo_deleted": Text(
         "The server no longer has this photo: photos are deleted after an hour, and forgotten when "
@@ -216,10 +219,9 @@ STRINGS = {
     "all_objects": Text("All objects", "所有物体"),
     "to_batch": Text("Put into the batch", "放回批量结果"),
     "fix_hint": Text(
-        "Then choose “Put into the batch”: it takes its place in the ZIP.",
-        "改好后点击“放回批量结果”，ZIP 中的文件会随之替换。",
+        "Fix this cut-out, then choose “Put into the batch”: it takes its place in the ZIP.",
+        "修改这张抠图后，点击“放回批量结果”，ZIP 中的文件会随之替换。",
     ),
-    "fix": Text("Fix this cut-out", "修改这张抠图"),
     "not_from_batch": Text(
         "This photo is not the one opened from the batch. Click its picture on the “Batch” tab "
         "again.",
@@ -259,6 +261,7 @@ GRADIO_KEYS = {
 GRADIO_TEXTS = (
     Text("Error", "出错了"),
     Text("Warning", "请注意"),
+    Text("Info", "提示"),
     Text("queue:", "排队："),
     Text("processing |", "处理中 |"),
     Text("Connection errored out.", "连接中断。"),

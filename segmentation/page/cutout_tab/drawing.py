@@ -106,7 +106,7 @@ class Drawing:
         preparing = gr.DownloadButton(string("preparing"), value=None, interactive=False)
         waits = not is_refined and awaits_refinement(key, values[layout.refinement])
         return {
-            layout.download: preparing,
+            **(layout.no_file() if options.lacks_backdrop else {layout.download: preparing}),
             layout.size_notice: "",
             **layout.mask.follow(key, values, not waits, is_refined),
             **layout.zip.follow(key, values, not waits, is_refined),
