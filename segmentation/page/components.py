@@ -127,13 +127,21 @@ def changed(control: Any) -> Any:
 def photo_button(label: str, **options: Any) -> gr.UploadButton:
     """Create a button that chooses a photo; its value is the path of the file as it was sent.
 
+    With `file_count="multiple"` it chooses several, and its value is the list of their paths.
+
     It takes any file: only `read_photo` decides what a photo is. Gradio's own inputs for pictures
     go by the type that the browser guesses, and refuse HEIC and names without an ending. To hide
     the button, hide a column around it: an update would replace the component by one that leaves
     an empty file behind for each upload.
     """
     component = gr.UploadButton(label, **options)
-    setattr(component, "preprocess", lambda payload: payload.path if payload else None)  # noqa: B010
+
+    def read_paths(payload: Any) -> Any:
+        if component.file_count == "multiple":
+            return [file.path for file in payload or ()]
+        return payload.path if payload else None
+
+    setattr(component, "preprocess", read_paths)  # noqa: B010
     return component
 
 

@@ -9,9 +9,12 @@ from typing import Any
 import gradio as gr
 from gradio import routes, state_holder
 from gradio.routes import App
+from gradio_client.utils import ServerMessage
 
 # Gradio looks for a new event every millisecond, which keeps an idle page at 4 % of a core.
 POLL_SECONDS = 0.01
+# As many messages wait only for a client that does not read them.
+MAX_UNREAD_PLACES = 100
 
 
 class SmallSession(state_holder.SessionState):
@@ -45,6 +48,27 @@ def keep_sessions_small() -> None:
 def poll_less_often(ui: gr.Blocks) -> None:
     """Look for new events of a page every `POLL_SECONDS`, or less often where Gradio does."""
     ui._queue.sleep_when_free = max(POLL_SECONDS, ui._queue.sleep_when_free)
+
+
+def drop_unread_places(ui: gr.Blocks) -> None:
+    """Send a client no more places in the queue while it reads no messages.
+
+    Gradio sends the place of each waiting event at each step of the queue, so that the unread ones
+    of a client grow with the square of its events.
+
+    Args:
+        ui: the page.
+    """
+    queue = ui._queue
+    send = queue.send_message
+
+    def send_if_read(event: Any, message: Any) -> None:
+        is_place = message.msg == ServerMessage.estimation
+        unread = queue.pending_messages_per_session.get(event.session_hash)
+        if not is_place or unread is None or unread.qsize() < MAX_UNREAD_PLACES:
+            send(event, message)
+
+    setattr(queue, "send_message", send_if_read)  # noqa: B010
 
 
 def order_waiting(

@@ -72,6 +72,7 @@ def enforce_policy(
     surround_calls(ui, surround)
     gradio_queue.disable_analytics(ui)
     gradio_queue.poll_less_often(ui)
+    gradio_queue.drop_unread_places(ui)
     gradio_queue.order_waiting(ui, _order_requests)
     if policy.max_waiting is not None:
         limit_waiting(ui, policy.max_waiting)

@@ -131,6 +131,22 @@ def test_messages_that_nobody_reads_are_counted_and_dropped(
     assert "unread" not in gradio_queue.unread_messages(ui)
 
 
+def test_unread_places_in_the_queue_do_not_pile_up(ui: gr.Blocks, visitor: Visitor) -> None:
+    send = ui._queue.send_message
+    gradio_queue.drop_unread_places(ui)
+    try:
+        events = 30
+        for _ in range(events):
+            join(visitor, "waits")
+        RELEASE.set()
+        wait_for(lambda: gradio_queue.queue_numbers(ui) == {"waiting": 0, "running": 0})
+        unread = gradio_queue.unread_messages(ui)["waits"]
+        # Each event starts and completes, and that is never dropped.
+        assert 2 * events < unread <= gradio_queue.MAX_UNREAD_PLACES + 2 * events
+    finally:
+        ui._queue.send_message = send  # type: ignore[method-assign]
+
+
 def test_the_progress_of_an_upload_is_forgotten(visitor: Visitor) -> None:
     upload = {"files": ("a.png", b"photo")}
     visitor.http.post("/gradio_api/upload?upload_id=known", files=upload)

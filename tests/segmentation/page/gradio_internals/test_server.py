@@ -1,7 +1,6 @@
-"""Private names of Gradio's calls, files, server, HTML and tunnel, on a page without a guard."""
+"""Private names of Gradio's calls, files, server and HTML, on a page without a guard."""
 
 import json
-import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +10,7 @@ from typing import Any
 import gradio as gr
 import httpx
 import pytest
-from gradio import http_server, routes, tunneling
+from gradio import http_server, routes
 
 from segmentation.page.gradio_internals.calls import Call, event_data, surround_calls
 from segmentation.page.gradio_internals.files import (
@@ -28,13 +27,6 @@ from segmentation.page.gradio_internals.queue import (
     waiting_requests,
 )
 from segmentation.page.gradio_internals.server import is_space, open_connections, wait_for_servers
-from segmentation.page.gradio_internals.tunnel import (
-    ShareBinaryAltered,
-    ShareCertificateNotWritten,
-    default_share_server,
-    open_tunnel,
-    share_binary,
-)
 from tests.coroutines import run_coroutine
 from tests.segmentation.page.server.connections import connect, read_to_end, wait_for
 from tests.segmentation.page.serving import address_of, blank_page, launch_unprotected, served
@@ -229,48 +221,6 @@ def test_open_connections_are_those_of_the_web_server(ui: gr.Blocks) -> None:
         wait_for(lambda: connection.cycle.response_complete)
         connection.transport.close()
         read_to_end(client)
-
-
-def test_the_default_share_server_comes_from_the_environment() -> None:
-    server = os.environ.get("GRADIO_SHARE_SERVER_ADDRESS")
-    assert default_share_server() == server
-
-
-def test_share_binary_is_where_gradio_looks_for_frpc() -> None:
-    path, url = share_binary()
-    assert path.name == tunneling.BINARY_FILENAME
-    assert url.startswith("https://")
-
-
-def test_open_tunnel_runs_frpc_for_the_page(
-    ui: gr.Blocks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    frpc = tmp_path / "frpc"
-    frpc.write_text(
-        f'#!/bin/sh\necho "$@" > {tmp_path}/arguments\n'
-        'echo "start proxy success: http://koutu.share.example:8080"\nexec sleep 60\n'
-    )
-    frpc.chmod(0o755)
-    monkeypatch.setattr(tunneling, "BINARY_PATH", str(frpc))
-    link = open_tunnel(ui, "share.example:7000")
-    tunnel = tunneling.CURRENT_TUNNELS.pop()
-    process, tunnel.proc = tunnel.proc, None
-    assert process
-    process.terminate()
-    process.communicate()
-    assert link == "http://koutu.share.example:8080"
-    arguments = (tmp_path / "arguments").read_text("utf-8").split()
-    assert arguments[arguments.index("--server_addr") + 1] == "share.example:7000"
-    assert arguments[arguments.index("-l") + 1] == address_of(ui).rpartition(":")[2]
-
-
-@pytest.mark.parametrize(
-    "error",
-    [ShareBinaryAltered, ShareCertificateNotWritten],
-)
-def test_errors_of_the_tunnel_have_classes_of_their_own(error: type[Exception]) -> None:
-    assert issubclass(error, Exception)
-    assert error is not Exception
 
 
 def test_gradios_own_folder_is_made_where_it_is_told_and_can_be_deleted(
