@@ -23,6 +23,7 @@ DOM_CLASSES = (
     "progress-text",
     "show-api",
     "tab-container",
+    "tab-like-container",
     "tab-wrapper",
     "toast-body",
     "toast-header",

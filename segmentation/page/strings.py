@@ -61,7 +61,7 @@ STRINGS = {
     "mm": Text("mm", "毫米"),
     "dpi": Text("Resolution, dpi", "分辨率（dpi）"),
     "shop_size": Text("Picture for a shop", "主图规格"),
-    "margin": Text("Margin around the subject, %", "主体四周留白（%）"),
+    "margin": Text("Margin around it, %", "主体四周留白（%）"),
     "id_format": Text("Format of the ID photo", "证件照规格"),
     "id_colour": Text("Background of the ID photo", "证件照底色"),
     "other_colour": Text("As set under Background", "按“背景”设置"),
