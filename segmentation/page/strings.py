@@ -86,6 +86,7 @@ STRINGS = {
     "download_zip": Text("Download ZIP", "下载 ZIP"),
     "blur": Text("Blurred", "虚化"),
     "picture": Text("Replace background", "换背景图"),
+    "choose_backdrop": Text("Choose a background photo first.", "请先选择背景图。"),
     "backdrop": Text("Choose a background photo", "选择背景图"),
     "threshold": Text("Show uncertain objects: minimum confidence", "显示不确定的物体：最低置信度"),
     "softness": Text("Edge softness", "边缘柔和度"),
@@ -259,6 +260,7 @@ GRADIO_KEYS = {
 GRADIO_TEXTS = (
     Text("Error", "出错了"),
     Text("Warning", "请注意"),
+    Text("Info", "提示"),
     Text("queue:", "排队："),
     Text("processing |", "处理中 |"),
     Text("Connection errored out.", "连接中断。"),
