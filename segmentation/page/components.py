@@ -19,8 +19,9 @@ from segmentation.image.bounded.pool import MAX_DECODERS
 from segmentation.image.memory import translate_memory_errors
 from segmentation.image.photo import Limits
 from segmentation.inference.registry import ModelRegistry
+from segmentation.page.gradio_internals.calls import event_data
 from segmentation.page.photo_cache import PhotoCache
-from segmentation.page.server.launch import KEEP_SECONDS
+from segmentation.page.server.files.uploads import KEEP_SECONDS
 from segmentation.page.server.limits.queue_limits import DEVICE_QUEUE
 from segmentation.page.strings import GRADIO_KEYS, STRINGS
 from segmentation.text_options import accepts
@@ -229,8 +230,8 @@ def selected_index(event: gr.EventData, items: Sized) -> int:
     Raises:
         ChoiceError: there is no such item, since a client may send anything.
     """
-    data = event._data if isinstance(event._data, dict) else {}
-    index: Any = data.get("index")
+    data = event_data(event)
+    index: Any = data.get("index") if isinstance(data, dict) else None
     if not (accepts(int, index) and 0 <= index < len(items)):
         raise ChoiceError.from_text(STRINGS["bad_setting"])
     return int(index)

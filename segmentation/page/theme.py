@@ -30,7 +30,7 @@ STYLE_TEXTS = {
 FONTS = ("system-ui", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "sans-serif")
 
 GROUND, PANEL = ("#f3f5f7", "#12161b"), ("#ffffff", "#1b2128")
-LINE, CONTROL_LINE = ("#d9dee5", "#333c47"), ("#858f9d", "#737f8e")
+LINE, CONTROL_LINE = ("#d9dee5", "#333c47"), ("#848e9c", "#737f8e")
 TEXT, QUIET_TEXT = ("#1a222c", "#eef1f4"), ("#4d5866", "#b3bcc7")
 ACCENT, ACCENT_HOVER = ("#0f766e", "#2dd4bf"), ("#115e59", "#5eead4")
 ON_ACCENT, ACCENT_TINT = ("#ffffff", "#06231f"), ("#dcf2ee", "#143733")
@@ -66,6 +66,7 @@ COLOURS: dict[str, tuple[str, str]] = {
     "checkbox_background_color": PANEL,
     "checkbox_background_color_selected": ACCENT,
     "checkbox_border_color": CONTROL_LINE,
+    "checkbox_border_color_focus": ACCENT,
     "checkbox_border_color_hover": ACCENT,
     "checkbox_border_color_selected": ACCENT,
     "checkbox_label_background_fill": PANEL,

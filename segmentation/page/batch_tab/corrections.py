@@ -42,7 +42,7 @@ def replace_cutout(
         batch: the batch so far.
         index: of the result that was opened.
         state: the photo with the objects that are cut out.
-        min_score: least score of the objects that are shown.
+        min_score: minimum score of the objects that are shown.
         cutout: file of the cut-out.
         archive: path of the new ZIP; no file may exist there.
         limits: of the ZIP.

@@ -27,7 +27,7 @@ from segmentation.page.components import (
 from segmentation.page.cutout_tab.layout import CutoutLayout
 from segmentation.page.cutout_tab.memory import recall_options, remember_options
 from segmentation.page.cutout_tab.panels import set_controls
-from segmentation.page.gradio_internals import upload_folder
+from segmentation.page.gradio_internals.files import upload_folder
 from segmentation.page.header import Header
 from segmentation.page.server.files.downloads import new_file_path
 from segmentation.page.server.files.storage import check_free_space
@@ -192,7 +192,7 @@ class BatchEvents:
         return {**shown, self._tabs: gr.Tabs(selected=BATCH_TAB)}
 
     def _newest(self, values: Values, request: gr.Request) -> Batch:
-        """Return the newest moment of the batch that the page shows.
+        """Return the newest state of the batch that the page shows.
 
         Raises:
             gr.Error: Gradio dropped the page's state.

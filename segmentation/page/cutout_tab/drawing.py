@@ -66,12 +66,12 @@ class Drawing:
         with translate_errors(request):
             photo = self._context.photos.get(state.path)
             cutout_options = self._cutout_options(state, options)
-            found = state.segmentation, shown.selected, cutout_options, refinement
+            arguments = state.segmentation, shown.selected, cutout_options, refinement
             preview = render_preview(
                 photo.preview,
-                *found,
+                *arguments,
                 preview_scale(photo.photo.hw),
-                photo.preview_alpha.compute(*found),
+                photo.preview_alpha.compute(*arguments),
             )
             objects = update_object_map(
                 values[layout.object_map], state.segmentation, shown.visible, photo.preview.hw

@@ -23,7 +23,6 @@ DOM_CLASSES = (
     "progress-text",
     "show-api",
     "tab-container",
-    "tab-like-container",
     "tab-wrapper",
     "toast-body",
     "toast-header",

@@ -7,7 +7,7 @@ from pathlib import Path
 import gradio
 import pytest
 
-from segmentation.page.gradio_dom import DOM_CLASSES
+from segmentation.page.gradio_internals.dom import DOM_CLASSES
 from segmentation.page.theme import ASSETS, css
 
 FRONTEND = Path(gradio.__file__).parent / "templates" / "frontend"
