@@ -99,7 +99,8 @@ def start_batch(
         at_once: number of photos that are in memory at a time.
 
     Raises:
-        ChoiceError: there are no photos, or the options contradict each other.
+        ChoiceError: there are no photos, the photo for the background is not chosen, or the options
+            contradict each other.
         PhotoError: the background photo cannot be used.
         PhotoTooLarge: there are more photos, or more bytes, than the limits allow.
     """
