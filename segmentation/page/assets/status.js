@@ -16,7 +16,6 @@ async function leaveInputsAlone() {
   );
   const resolve = prototype.resolve_args;
   prototype.resolve_args = function (status) {
-    const statuses = resolve.call(this, status);
-    return statuses.filter(({ type }) => type === "output");
+    return resolve.call(this, { ...status, stream_state: null });
   };
 }
