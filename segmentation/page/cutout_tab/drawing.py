@@ -92,7 +92,7 @@ class Drawing:
         is_refined: bool,
     ) -> Updates:
         layout, key = self._layout, result_key(state, shown, options)
-        if not shown.has_cutout:
+        if options.lacks_backdrop or not shown.has_cutout:
             return layout.no_files()
         preparing = gr.DownloadButton(string("preparing"), value=None, interactive=False)
         waits = not is_refined and awaits_refinement(key, values[layout.refinement])

@@ -251,6 +251,15 @@ def test_a_photo_too_large_for_the_memory_does_not_stop_the_rest(
     assert batch.done[0].notes == (OUT_OF_MEMORY,)
 
 
+def test_a_batch_waits_for_its_background_photo(tmp_path: Path) -> None:
+    options = replace(OPTIONS, background="picture", backdrop=None)
+    with pytest.raises(ChoiceError) as error:
+        start_batch(
+            [EXAMPLES / "flower.jpg"], tmp_path / "x.zip", "compact", "auto", options, CACHE
+        )
+    assert error.value.text == STRINGS["choose_backdrop"]
+
+
 def test_a_deleted_background_photo_has_to_be_uploaded_again(tmp_path: Path) -> None:
     options = replace(OPTIONS, background="picture", backdrop=str(tmp_path / "gone.png"))
     with pytest.raises(PhotoError) as error:
