@@ -1,4 +1,4 @@
-"""Reads photos: the one door for the files of strangers and of the user."""
+"""Reads photos: the only entry for the files of users and visitors."""
 
 import os
 import selectors

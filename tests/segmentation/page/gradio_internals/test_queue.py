@@ -8,7 +8,8 @@ import gradio as gr
 import pytest
 from gradio import routes
 
-from segmentation.page.server import gradio_queue
+from segmentation.page.gradio_internals import queue as gradio_queue
+from segmentation.page.gradio_internals.calls import report_unreadable_inputs
 from segmentation.page.server.limits.unread_messages import MAX_PER_NETWORK, UnreadMessages
 from tests.coroutines import run_coroutine
 from tests.segmentation.page.server.connections import wait_for
@@ -42,7 +43,7 @@ def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[gr.Blocks]:
             button.click(None, slider, js="() => {}")
             count = gr.State(0)
             button.click(count_up, count, [count, word])
-        gradio_queue.report_unreadable_inputs(ui)
+        report_unreadable_inputs(ui)
         return ui
 
     with pytest.MonkeyPatch.context() as patch:
@@ -164,7 +165,7 @@ def test_report_unreadable_inputs_of_an_event(
     for event, inputs in ((resize, [2]), (resize, [None]), (resize, []), (browser_only, [0.5])):
         with pytest.raises(Failed):
             visitor.ask(event, inputs)
-        assert "gradio_queue.UnreadableInputs" in capfd.readouterr().err
+        assert "calls.UnreadableInputs" in capfd.readouterr().err
     assert visitor.ask(resize, [0.5]) == [0.5]
 
 
