@@ -61,7 +61,7 @@ STRINGS = {
     "mm": Text("mm", "毫米"),
     "dpi": Text("Resolution, dpi", "分辨率（dpi）"),
     "shop_size": Text("Picture for a shop", "主图规格"),
-    "margin": Text("Margin around the subject, %", "主体四周留白（%）"),
+    "margin": Text("Margin around it, %", "主体四周留白（%）"),
     "id_format": Text("Format of the ID photo", "证件照规格"),
     "id_colour": Text("Background of the ID photo", "证件照底色"),
     "other_colour": Text("As set under Background", "按“背景”设置"),
@@ -86,6 +86,7 @@ STRINGS = {
     "download_zip": Text("Download ZIP", "下载 ZIP"),
     "blur": Text("Blurred", "虚化"),
     "picture": Text("Replace background", "换背景图"),
+    "choose_backdrop": Text("Choose a background photo first.", "请先选择背景图。"),
     "backdrop": Text("Choose a background photo", "选择背景图"),
     "threshold": Text("Show uncertain objects: minimum confidence", "显示不确定的物体：最低置信度"),
     "softness": Text("Edge softness", "边缘柔和度"),
@@ -167,9 +168,6 @@ STRINGS = {
         "Nothing new was found there. Use the Keep brush.", "没有找到新的物体，请用“保留”画笔涂抹。"
     ),
     "searching_box": Text("Taking a closer look …", "正在仔细识别……"),
-    "choose_backdrop": Text(
-        "Choose a background photo to get the file.", "选择背景图后即可得到文件。"
-    ),
     "select_one": Text("Click an object in the photo to cut it out.", "点击照片中的物体即可抠出。"),
     "photo_deleted": Text(
         "The server no longer has this photo: photos are deleted after an hour, and forgotten when "

@@ -11,7 +11,7 @@ from segmentation.cutout import Cutout, cut_out_photo
 from segmentation.errors import ChoiceError, KoutuError, PhotoError, PhotoTooLarge
 from segmentation.filenames import output_paths
 from segmentation.i18n import Language, Text
-from segmentation.image.memory import translate_memory_errors
+from segmentation.image.memory_errors import translate_memory_errors
 from segmentation.image.photo import Limits
 from segmentation.image.write import write_zip
 from segmentation.inference.postprocess import Instance
@@ -99,7 +99,8 @@ def start_batch(
         at_once: number of photos that are in memory at a time.
 
     Raises:
-        ChoiceError: there are no photos, or the options contradict each other.
+        ChoiceError: there are no photos, the photo for the background is not chosen, or the options
+            contradict each other.
         PhotoError: the background photo cannot be used.
         PhotoTooLarge: there are more photos, or more bytes, than the limits allow.
     """

@@ -17,7 +17,7 @@ from PIL import Image
 from segmentation.compositing.sizing.frame import HEAD_NOTICES
 from segmentation.errors import ChoiceError, PhotoError, PhotoTooLarge, StorageFull
 from segmentation.i18n import Text
-from segmentation.image.memory import OUT_OF_MEMORY
+from segmentation.image.memory_errors import OUT_OF_MEMORY
 from segmentation.image.photo import Limits
 from segmentation.inference.postprocess import Instance
 from segmentation.inference.segmenter import Segmenter
