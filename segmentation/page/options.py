@@ -64,7 +64,7 @@ class PageOptions(SizeOptions):
 
     @property
     def lacks_backdrop(self) -> bool:
-        """Whether the background is another photo, which is still to be chosen."""
+        """Whether the background is another photo that has not been chosen yet."""
         return "backdrop" in BACKGROUNDS[self.background].parameters and not self.backdrop
 
     def to_cutout_options(self, photos: PhotoCache) -> CutoutOptions:

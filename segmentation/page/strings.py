@@ -217,10 +217,9 @@ STRINGS = {
     "all_objects": Text("All objects", "所有物体"),
     "to_batch": Text("Put into the batch", "放回批量结果"),
     "fix_hint": Text(
-        "Then choose “Put into the batch”: it takes its place in the ZIP.",
-        "改好后点击“放回批量结果”，ZIP 中的文件会随之替换。",
+        "Fix this cut-out, then choose “Put into the batch”: it takes its place in the ZIP.",
+        "修改这张抠图后，点击“放回批量结果”，ZIP 中的文件会随之替换。",
     ),
-    "fix": Text("Fix this cut-out", "修改这张抠图"),
     "not_from_batch": Text(
         "This photo is not the one opened from the batch. Click its picture on the “Batch” tab "
         "again.",

@@ -86,10 +86,10 @@ def sample_by_deform_conv(
         mixed.append(
             graph.op("DeformConv", maps, kernel, offset, "", weight, pads=pads, **attributes)
         )
-    tokens_out = graph.transpose(graph.reshape(graph.op("Sum", *mixed), width, -1), 1, 0)
+    found = graph.transpose(graph.reshape(graph.op("Sum", *mixed), width, -1), 1, 0)
     if _is_zero(graph, grid.spare):
-        return tokens_out
-    return graph.op("Slice", tokens_out, graph.ints(0), graph.op("Shape", tokens, start=0, end=1))
+        return found
+    return graph.op("Slice", found, graph.ints(0), graph.op("Shape", tokens, start=0, end=1))
 
 
 def _pad_level(

@@ -11,7 +11,7 @@ from segmentation.cutout import Cutout, cut_out_photo
 from segmentation.errors import ChoiceError, KoutuError, PhotoError, PhotoTooLarge
 from segmentation.filenames import output_paths
 from segmentation.i18n import Language, Text
-from segmentation.image.memory import translate_memory_errors
+from segmentation.image.memory_errors import translate_memory_errors
 from segmentation.image.photo import Limits
 from segmentation.image.write import write_zip
 from segmentation.inference.postprocess import Instance

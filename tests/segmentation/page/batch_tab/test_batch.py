@@ -17,7 +17,7 @@ from PIL import Image
 from segmentation.compositing.sizing.frame import HEAD_NOTICES
 from segmentation.errors import ChoiceError, PhotoError, PhotoTooLarge, StorageFull
 from segmentation.i18n import Text
-from segmentation.image.memory import OUT_OF_MEMORY
+from segmentation.image.memory_errors import OUT_OF_MEMORY
 from segmentation.image.photo import Limits
 from segmentation.inference.postprocess import Instance
 from segmentation.inference.segmenter import Segmenter
@@ -252,10 +252,11 @@ def test_a_photo_too_large_for_the_memory_does_not_stop_the_rest(
 
 
 def test_a_batch_waits_for_its_background_photo(tmp_path: Path) -> None:
-    options = replace(OPTIONS, background="picture")
-    photos = [EXAMPLES / "flower.jpg"]
+    options = replace(OPTIONS, background="picture", backdrop=None)
     with pytest.raises(ChoiceError) as error:
-        start_batch(photos, tmp_path / "cutouts.zip", "compact", "auto", options, CACHE)
+        start_batch(
+            [EXAMPLES / "flower.jpg"], tmp_path / "x.zip", "compact", "auto", options, CACHE
+        )
     assert error.value.text == STRINGS["choose_backdrop"]
 
 
