@@ -1,4 +1,4 @@
-"""Decodes the bytes of a photo, in the process that calls it: see `read` for the bounded way."""
+"""Decodes the bytes of a photo, in the process that calls it; `read` limits its memory and time."""
 
 import warnings
 from collections.abc import Callable, Iterator
@@ -25,7 +25,7 @@ from segmentation.image.containers.jpeg import drop_side_segments
 from segmentation.image.containers.png import drop_side_chunks
 from segmentation.image.containers.webp_heif import complete_container
 from segmentation.image.decoders import Decoded, check_decoder, crop_rows
-from segmentation.image.memory import TOO_COSTLY, translate_memory_errors
+from segmentation.image.memory_errors import TOO_COSTLY, translate_memory_errors
 from segmentation.image.open import DAMAGED, TOO_MANY_PIXELS, open_image
 from segmentation.image.orientation import (
     read_dpi,
@@ -83,7 +83,7 @@ def decode(
         _hide_pillow_warnings(),
         open_image(complete_container(data, b"\0") or data) as image,
     ):
-        if limits.are_strangers:
+        if limits.is_public:
             check_decoder(image)
         _slim_metadata(image)
         _check_limits(image, limits)

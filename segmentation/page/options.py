@@ -23,7 +23,7 @@ class PageOptions(SizeOptions):
     """The values of the controls, by name; those of the size are inherited.
 
     Attributes:
-        min_score: least score of an object that is shown.
+        min_score: minimum score of an object that is shown.
         refine: run the model a second time on the selected objects.
         background: one of BACKGROUNDS.
         colour, colour_below, fit, scale, x, y: see `BackgroundParameters`.
@@ -61,6 +61,11 @@ class PageOptions(SizeOptions):
         # Gradio passes on values that no control has, and None where one was emptied.
         if not all(accepts(field.type, getattr(self, field.name)) for field in fields(self)):
             raise ChoiceError.from_text(STRINGS["bad_setting"])
+
+    @property
+    def lacks_backdrop(self) -> bool:
+        """Whether the background is another photo that has not been chosen yet."""
+        return "backdrop" in BACKGROUNDS[self.background].parameters and not self.backdrop
 
     def to_cutout_options(self, photos: PhotoCache) -> CutoutOptions:
         """Translate to `CutoutOptions`.

@@ -61,7 +61,7 @@ STRINGS = {
     "mm": Text("mm", "毫米"),
     "dpi": Text("Resolution, dpi", "分辨率（dpi）"),
     "shop_size": Text("Picture for a shop", "主图规格"),
-    "margin": Text("Margin around the subject, %", "主体四周留白（%）"),
+    "margin": Text("Margin around it, %", "主体四周留白（%）"),
     "id_format": Text("Format of the ID photo", "证件照规格"),
     "id_colour": Text("Background of the ID photo", "证件照底色"),
     "other_colour": Text("As set under Background", "按“背景”设置"),
@@ -86,6 +86,7 @@ STRINGS = {
     "download_zip": Text("Download ZIP", "下载 ZIP"),
     "blur": Text("Blurred", "虚化"),
     "picture": Text("Replace background", "换背景图"),
+    "choose_backdrop": Text("Choose a background photo first.", "请先选择背景图。"),
     "backdrop": Text("Choose a background photo", "选择背景图"),
     "threshold": Text("Show uncertain objects: minimum confidence", "显示不确定的物体：最低置信度"),
     "softness": Text("Edge softness", "边缘柔和度"),
@@ -202,7 +203,13 @@ STRINGS = {
         "一次最多上传 {photos} 张照片，共 {megabytes:g} MB，按所选设置逐张抠图。"
         "点击结果可单独修改。全部抠图和物体清单打包为一个 ZIP。",
     ),
-    "photos": Text("Photos", "照片"),
+    "choose_photos": Text("Choose photos", "选择照片"),
+    "drop_photos": Text(
+        "or drop photos or a folder anywhere, or paste",
+        "也可以把照片或文件夹拖到页面任意位置，或直接粘贴",
+    ),
+    "remove_photo": Text("Remove {photo}", "移除 {photo}"),
+    "remove_all": Text("Remove all", "全部移除"),
     "batch_objects": Text("Objects to cut out", "抠取对象"),
     "auto": Text("Subject", "主体"),
     "whole_subject": Text("Whole subject", "整个主体"),
@@ -210,10 +217,9 @@ STRINGS = {
     "all_objects": Text("All objects", "所有物体"),
     "to_batch": Text("Put into the batch", "放回批量结果"),
     "fix_hint": Text(
-        "Then choose “Put into the batch”: it takes its place in the ZIP.",
-        "改好后点击“放回批量结果”，ZIP 中的文件会随之替换。",
+        "Fix this cut-out, then choose “Put into the batch”: it takes its place in the ZIP.",
+        "修改这张抠图后，点击“放回批量结果”，ZIP 中的文件会随之替换。",
     ),
-    "fix": Text("Fix this cut-out", "修改这张抠图"),
     "not_from_batch": Text(
         "This photo is not the one opened from the batch. Click its picture on the “Batch” tab "
         "again.",
@@ -246,11 +252,6 @@ _SLIDER_BACK = Text("Slider back to the middle", "滑块回到中间")
 
 # Texts of Gradio's own that the page replaces, by Gradio's keys.
 GRADIO_KEYS = {
-    "upload_text.drop_file": Text("Choose photos", "选择照片"),
-    "upload_text.click_to_upload": Text(
-        "or drop photos or a folder anywhere, or paste",
-        "也可以把照片或文件夹拖到页面任意位置，或直接粘贴",
-    ),
     "common.undo": _SLIDER_BACK,
 }
 
@@ -258,6 +259,7 @@ GRADIO_KEYS = {
 GRADIO_TEXTS = (
     Text("Error", "出错了"),
     Text("Warning", "请注意"),
+    Text("Info", "提示"),
     Text("queue:", "排队："),
     Text("processing |", "处理中 |"),
     Text("Connection errored out.", "连接中断。"),
@@ -270,9 +272,7 @@ GRADIO_TEXTS = (
 # Names that Gradio's page gives its controls for screen readers, and ours.
 GRADIO_NAMES = {
     "More tabs": Text("More tabs", "更多标签页"),
-    "File upload": Text("File upload", "上传文件"),
     "Upload file": Text("Upload a file", "上传文件"),
-    "Click to upload or drop files": Text("Click to upload or drop files", "点击上传，或拖放文件"),
     "Fullscreen": Text("Full screen", "全屏"),
     "Reset to default value": Text("Reset to default value", "恢复默认值"),
     "undo": _SLIDER_BACK,
