@@ -30,16 +30,16 @@ def run_once(engine: OnnxEngine, pixel_values: npt.NDArray[Any]) -> Logits:
 
 
 def once(function: Callable[..., UInt8]) -> Callable[..., UInt8]:
-    """Let a function of arrays, and of values that can be hashed, compute the same ones once.
+    """Let a function of arrays, and of values that their `repr` describes, compute them once.
 
     Returns:
         The function; its callers may change what it returns.
     """
-    computed: dict[tuple[Any, ...], UInt8] = {}
+    computed: dict[tuple[object, ...], UInt8] = {}
 
-    def identity(argument: Any) -> Any:
+    def identity(argument: object) -> object:
         if not isinstance(argument, np.ndarray):
-            return argument
+            return repr(argument)
         return argument.shape, argument.dtype.str, blake2b(argument.tobytes()).digest()
 
     @wraps(function)
