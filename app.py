@@ -3,12 +3,9 @@
 import argparse
 import io
 import os
-import shutil
-import signal
 import sys
 import threading
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from tempfile import gettempdir
 
@@ -33,8 +30,10 @@ from segmentation.page.compare_tab.tab import compare_tab
 from segmentation.page.components import EXAMPLES, QUIET, PageContext, string
 from segmentation.page.cutout_tab.memory import say_what_is_lost
 from segmentation.page.cutout_tab.tab import cutout_tab
-from segmentation.page.gradio_import import no_web_applications
-from segmentation.page.gradio_internals import is_space, keep_folders_below
+from segmentation.page.gradio_internals.files import keep_folders_below
+from segmentation.page.gradio_internals.page_html import drop_repeated_schemas
+from segmentation.page.gradio_internals.server import is_space
+from segmentation.page.gradio_internals.startup import no_web_applications
 from segmentation.page.header import footer, header
 from segmentation.page.server.files.uploads import temporary_uploads_folder
 from segmentation.page.server.http.login import credentials
@@ -42,12 +41,10 @@ from segmentation.page.server.launch import bypass_proxy_for_localhost, serve
 from segmentation.page.server.limits.policy import PRIVATE_PAGE, PUBLIC_PAGE, PagePolicy
 from segmentation.page.server.limits.queue_limits import enforce_policy
 from segmentation.page.server.share_link import open_share_link
+from segmentation.page.server.stop import stop_at_signals
 from segmentation.page.strings import STRINGS
 from segmentation.page.theme import appearance, restart_check
 
-# Containers kill a page 10 seconds after they asked it to stop. Gradio waits 5 of them for open
-# connections, and the device is released after that.
-STOP_SECONDS = 6.5
 # Model folders that the operator put here are on the menu.
 MODELS = Path(__file__).parent / "models"
 
@@ -92,6 +89,7 @@ def build_ui(context: PageContext, policy: PagePolicy = PRIVATE_PAGE) -> gr.Bloc
     # Served as they are: copies in the cache would be deleted while the page is open.
     gr.set_static_paths([EXAMPLES])
     ui = gr.Blocks(title="Koutu 抠图", analytics_enabled=False, fill_width=True)
+    drop_repeated_schemas(ui)
     with ui:
         top = header(context)
         memory = BatchMemory()
@@ -166,10 +164,7 @@ def _serve_until_stopped(
     policy = policy_for(args)
     context = PageContext(registry, policy.limits, notices)
     ui = build_ui(context, policy)
-    # SIGTERM, which stops containers and services, ends the page as Ctrl-C does: files are deleted,
-    # and the device is released.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, partial(_stop, uploads))
+    stop_at_signals(uploads)
     bypass_proxy_for_localhost(args.host or os.environ.get("GRADIO_SERVER_NAME"))
     address = serve(
         ui,
@@ -191,22 +186,6 @@ def _serve_until_stopped(
     except KeyboardInterrupt:  # it came before Gradio waited for it
         ui.close()
     return 0
-
-
-def _stop(uploads: Path, *_: object) -> None:
-    """End the page at a signal, and the process soon after even if an inference still runs."""
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, signal.SIG_IGN)  # another signal would cut the deletion short
-    last_resort = threading.Timer(STOP_SECONDS, _end_process, (uploads,))
-    last_resort.daemon = True
-    last_resort.start()
-    raise KeyboardInterrupt
-
-
-def _end_process(uploads: Path) -> None:
-    shutil.rmtree(uploads, ignore_errors=True)
-    uploads.with_suffix(".lock").unlink(missing_ok=True)
-    os._exit(0)
 
 
 def _print(text: Text) -> None:

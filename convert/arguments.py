@@ -6,7 +6,7 @@ import re
 from segmentation.arrays import SizeHW
 
 
-def parse_size(text: str) -> SizeHW:
+def parse_size_hw(text: str) -> SizeHW:
     """Parse `512` or `512x768` (height x width).
 
     Raises:

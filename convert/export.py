@@ -9,7 +9,7 @@ from typing import Literal
 
 import onnx
 
-from convert.arguments import parse_size, positive_int
+from convert.arguments import parse_size_hw, positive_int
 from convert.checkpoint import Checkpoint, load_checkpoint
 from convert.checkpoint_files import find_checkpoint
 from convert.export_comparison import compare_with_transformers
@@ -49,7 +49,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     sizes.add_argument(
         "--size",
         action="append",
-        type=parse_size,
+        type=parse_size_hw,
         metavar="512 | HxW",
         help="input size, multiples of 32; may be given several times",
     )
@@ -59,6 +59,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="all sizes from 1:2 to 2:1 with this longest side (convolutional backbones only)",
     )
+    _add_form_and_card(parser)
+
+
+def _add_form_and_card(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments for the form of the graphs and for the card."""
     parser.add_argument(
         "--target",
         choices=tuple(TARGETS),

@@ -86,11 +86,11 @@ def _check_strides(folder: Path, config: Mask2FormerConfig) -> None:
             "backbone_config。",
         ) from error
     if strides != STRIDES:
-        found, needed = (", ".join(map(str, numbers)) for numbers in (strides, STRIDES))
+        present, needed = (", ".join(map(str, numbers)) for numbers in (strides, STRIDES))
         raise ConversionError(
-            f"{folder}/config.json: the backbone's maps ({features}) have the strides {found}; "
+            f"{folder}/config.json: the backbone's maps ({features}) have the strides {present}; "
             f"graphs are written for {needed} only. Choose another checkpoint.",
-            f"{folder}/config.json：骨干网络的特征图（{features}）步幅为 {found}，"
+            f"{folder}/config.json：骨干网络的特征图（{features}）步幅为 {present}，"
             f"导出只支持 {needed}。请换一个检查点。",
         )
 

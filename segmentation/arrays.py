@@ -12,3 +12,7 @@ Bool = npt.NDArray[np.bool_]
 SizeHW = tuple[int, int]
 # Left, top, right and bottom; right and bottom are exclusive.
 BoxXYXY = tuple[int, int, int, int]
+# A point or a box as shares of a picture's width and height. What reaches beyond the picture is
+# outside of 0..1.
+PointShare = tuple[float, float]
+BoxShare = tuple[float, float, float, float]

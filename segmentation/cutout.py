@@ -40,7 +40,7 @@ class CutoutOptions:
 
     Attributes:
         objects: which of the objects found, see `select`.
-        min_score: least score of an object, 0..1; None takes the model's.
+        min_score: minimum score of an object, 0..1; None takes the model's.
         refine: run the model a second time on the chosen objects.
         edge: see `make_alpha`.
         strokes: what belongs to the cut-out whatever the model says, see `apply_strokes`.

@@ -71,7 +71,7 @@ class TextOptions:
         format: of the file; see `find_format`.
         quality: 1..100 of WebP and JPEG; None takes the format's default.
         max_kb: the largest file, in 1000 bytes; None sets no limit.
-        threshold: least score of an object, 0..1; None takes the model's.
+        threshold: minimum score of an object, 0..1; None takes the model's.
         one_look: leave out the second inference.
         prefix: of the names in messages, such as `--`.
 

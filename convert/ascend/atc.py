@@ -10,7 +10,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from convert.arguments import parse_size, positive_int
+from convert.arguments import parse_size_hw, positive_int
 from convert.ascend.chips import check_soc, chip_of_host, is_310p
 from convert.ascend.command_line import (
     Conversion,
@@ -52,7 +52,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--size",
         action="append",
-        type=parse_size,
+        type=parse_size_hw,
         metavar="HxW",
         help="only this size; may be given several times; default: all sizes in the card",
     )

@@ -28,7 +28,13 @@ class AscendGraph(Graph):
     def linear(
         self, tokens: Value, weight: npt.NDArray[Any], bias: npt.NDArray[Any] | None = None
     ) -> Value:
-        """Use Gemm, which adds the bias in float32 inside the matrix product."""
+        """Use Gemm, which adds the bias in float32 inside the matrix product.
+
+        Args:
+            tokens: float32 (N, in).
+            weight: float32 (out, in).
+            bias: float32 (out,); None adds nothing.
+        """
         matrix = self.floats(weight.T)
         if bias is None or not bias.any():
             return self.op("MatMul", tokens, matrix)
@@ -49,6 +55,11 @@ class AscendGraph(Graph):
         """Write ReduceMean, Sub, Pow, Sqrt and Div, which CANN's LayerNorm fusion recognises.
 
         The documented pattern has the exponent and epsilon as tensors of one axis.
+
+        Args:
+            tokens: float32 (..., C).
+            weight, bias: float32 (C,).
+            eps: added to the variance.
         """
         centred = self.op("Sub", tokens, self._mean(tokens))
         variance = self._mean(self.op("Pow", centred, self.floats([2])))

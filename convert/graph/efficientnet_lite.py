@@ -86,7 +86,7 @@ class DepthwiseSeparableConv(nn.Module):
         self.has_skip = stride == 1 and in_channels == out_channels
 
     def forward(self, features: Tensor) -> Tensor:
-        """Map (B, in_channels, H, W) to (B, out_channels, H/stride, W/stride)."""
+        """Map float32 (B, in_channels, H, W) to (B, out_channels, H/stride, W/stride)."""
         hidden: Tensor = F.relu6(self.bn1(self.conv_dw(features)))
         hidden = self.bn2(self.conv_pw(hidden))
         return features + hidden if self.has_skip else hidden
@@ -109,7 +109,7 @@ class InvertedResidual(nn.Module):
         self.has_skip = stride == 1 and in_channels == out_channels
 
     def forward(self, features: Tensor) -> Tensor:
-        """Map (B, in_channels, H, W) to (B, out_channels, H/stride, W/stride)."""
+        """Map float32 (B, in_channels, H, W) to (B, out_channels, H/stride, W/stride)."""
         hidden: Tensor = F.relu6(self.bn1(self.conv_pw(features)))
         hidden = F.relu6(self.bn2(self.conv_dw(hidden)))
         hidden = self.bn3(self.conv_pwl(hidden))

@@ -40,7 +40,7 @@ class Graph:
         self._names: dict[tuple[str, tuple[int, ...], bytes], Value] = {}
 
     def const(self, array: "npt.ArrayLike | Tensor") -> Value:
-        """Add a constant of the array's own dtype; equal constants are stored once."""
+        """Add a constant of the array's own dtype and shape; equal constants are stored once."""
         if hasattr(array, "detach"):  # a tensor of torch
             array = array.detach().numpy()
         array = np.asarray(array, order="C")
@@ -59,11 +59,11 @@ class Graph:
         return self.const(np.array(values, np.int64))
 
     def constant_value(self, value: Value) -> npt.NDArray[Any] | None:
-        """Return the array of a constant, or None for a value that is computed at run time."""
+        """Return the array of a constant, of any dtype and shape; None for a value of run time."""
         return self._constants.get(value)
 
     def known_constant(self, value: Value) -> npt.NDArray[Any]:
-        """Return the array of a constant.
+        """Return the array of a constant, of any dtype and shape.
 
         Raises:
             ValueError: the value is computed at run time.
@@ -108,10 +108,15 @@ class Graph:
     def linear(
         self, tokens: Value, weight: npt.NDArray[Any], bias: npt.NDArray[Any] | None = None
     ) -> Value:
-        """Multiply tokens (N, in) by weight (out, in) and add bias (out,).
+        """Multiply tokens by a weight and add a bias.
+
+        Args:
+            tokens: float32 (N, in).
+            weight: float32 (out, in).
+            bias: float32 (out,); None adds nothing.
 
         Returns:
-            Tokens (N, out).
+            Tokens, float32 (N, out).
         """
         matrix = self.floats(weight.T)
         if bias is None or not bias.any():
@@ -144,7 +149,13 @@ class Graph:
         bias: "npt.ArrayLike | Tensor",
         eps: float,
     ) -> Value:
-        """Apply layer normalisation over the last axis."""
+        """Apply layer normalisation over the last axis.
+
+        Args:
+            tokens: float32 (..., C).
+            weight, bias: float32 (C,).
+            eps: added to the variance.
+        """
         return self.op(
             "LayerNormalization", tokens, self.const(weight), self.const(bias), epsilon=eps
         )
@@ -270,7 +281,11 @@ class Graph:
 
 
 def linear_weights(layer: "nn.Linear") -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    """Return weight (out, in) and bias (out,) of a linear layer; zeros for a missing bias."""
+    """Return the parameters of a linear layer.
+
+    Returns:
+        The weight, float32 (out, in), and the bias, float (out,): zeros if the layer has none.
+    """
     weight = layer.weight.detach().numpy()
     bias = np.zeros(len(weight)) if layer.bias is None else layer.bias.detach().numpy()
     return weight, bias

@@ -15,7 +15,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from convert.arguments import format_size, parse_size, positive_int
+from convert.arguments import format_size, parse_size_hw, positive_int
 from convert.ascend.chips import check_soc
 from convert.ascend.command_line import Conversion, Tuning, plan_conversions
 from convert.ascend.conversion import add_artifact, make_om
@@ -51,7 +51,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="photos to compare on; default: the examples",
     )
     parser.add_argument(
-        "--size", type=parse_size, metavar="HxW", help="size of the trials; default: the largest"
+        "--size", type=parse_size_hw, metavar="HxW", help="size of the trials; default: the largest"
     )
     parser.add_argument(
         "--rounds", type=positive_int, default=20, help="timed inferences of each trial; default 20"
@@ -158,7 +158,7 @@ def _try_batch(
         trial = measure_trial(alone, made[0], tuning, photos, args.rounds)
         batched = _put_first(card, [*single, *made])
         with closing(AscendEngine(batched, tuning.precision)) as engine:
-            found = measure_throughput(batched, engine, photos, args.rounds)
+            measured = measure_throughput(batched, engine, photos, args.rounds)
     except KoutuError as error:
         _drop(card, names)
         return Throughput("", 0.0, args.batch, error.text.en.splitlines()[0])
@@ -166,14 +166,14 @@ def _try_batch(
         _drop(card, names)
         raise
     if not trial.is_accurate:
-        found = replace(
-            found, photos_per_s=0.0, failure="its cut-outs are not those of onnxruntime"
+        measured = replace(
+            measured, photos_per_s=0.0, failure="its cut-outs are not those of onnxruntime"
         )
-    if found.photos_per_s > throughput.photos_per_s:
+    if measured.photos_per_s > throughput.photos_per_s:
         update_card(card.folder, partial(_put_first, made=[*single, *made]))
     else:
         _drop(card, names)
-    return found
+    return measured
 
 
 def _drop(card: ModelCard, names: Collection[str]) -> None:

@@ -38,8 +38,8 @@ def _toolkit_version() -> str:
     if home is None:
         return "unknown: set_env.sh was not sourced"
     files = [*sorted(Path(home).glob("*/ascend_toolkit_install.info")), Path(home, "version.cfg")]
-    found = [version for file in files if (version := _version_in(file)) != "unknown"]
-    return found[0] if found else "unknown"
+    versions = [version for file in files if (version := _version_in(file)) != "unknown"]
+    return versions[0] if versions else "unknown"
 
 
 def _version_in(path: Path) -> str:

@@ -33,12 +33,12 @@ def format_report(
     ]
     lines += ["", "| precision | sampling | cut-outs: IoU mean, least | same side | ms | |"]
     lines += ["|---|---|---|---|---|---|", *(_row(trial, trial is best) for trial in trials)]
-    fastest = max(throughputs, key=lambda found: found.photos_per_s)
+    fastest = max(throughputs, key=lambda item: item.photos_per_s)
     milliseconds = ", ".join(f"{name} {value:.1f}" for name, value in stages.items())
     lines += [
         "",
         f"- median ms per photo: {milliseconds}",
-        *(_throughput(found, found is fastest) for found in throughputs),
+        *(_throughput(item, item is fastest) for item in throughputs),
         _engines(profile.operators),
         *_durations(profile.durations),
     ]
@@ -62,13 +62,13 @@ def _row(trial: Trial, is_best: bool) -> str:
     )
 
 
-def _throughput(found: Throughput, is_fastest: bool) -> str:
-    if found.failure is not None:
-        return f"- --batch {found.batch} does not work: {found.failure}"
-    rate = f"- {found.photos_per_s:.1f} prepared photos per second on {found.device}"
-    if found.batch == 1:
+def _throughput(throughput: Throughput, is_fastest: bool) -> str:
+    if throughput.failure is not None:
+        return f"- --batch {throughput.batch} does not work: {throughput.failure}"
+    rate = f"- {throughput.photos_per_s:.1f} prepared photos per second on {throughput.device}"
+    if throughput.batch == 1:
         return rate
-    return f"{rate} with --batch {found.batch}, {'' if is_fastest else 'not '}kept"
+    return f"{rate} with --batch {throughput.batch}, {'' if is_fastest else 'not '}kept"
 
 
 def _engines(operators: Sequence[Operator]) -> str:

@@ -11,7 +11,7 @@ def percent(text: str) -> float:
     """Parse a percentage with or without its sign, as a type of argparse.
 
     Raises:
-        ValueError: it is none.
+        ValueError: the text is not a number.
     """
     return float(text.removesuffix("%"))
 
@@ -20,7 +20,8 @@ def score(text: str) -> float:
     """Parse a number from 0 to 1, as a type of argparse.
 
     Raises:
-        argparse.ArgumentTypeError: it is none.
+        argparse.ArgumentTypeError: the number is out of range.
+        ValueError: the text is not a number.
     """
     if not 0 <= (value := float(text)) <= 1:
         raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
@@ -31,7 +32,8 @@ def count(text: str) -> int:
     """Parse a whole number that is not negative, as a type of argparse.
 
     Raises:
-        argparse.ArgumentTypeError: it is none.
+        argparse.ArgumentTypeError: the number is negative.
+        ValueError: the text is not a whole number.
     """
     if (value := int(text)) < 0:
         raise argparse.ArgumentTypeError(f"{text} is less than 0")
@@ -54,7 +56,7 @@ def engine(text: str) -> EngineChoice:
     """Parse an engine's name or the address of replicas, as a type of argparse.
 
     Raises:
-        argparse.ArgumentTypeError: it is none.
+        argparse.ArgumentTypeError: the text is neither.
     """
     try:
         return check_engine_choice(text if "://" in text else text.lower())

@@ -44,7 +44,7 @@ def _devices(text: str) -> EngineChoice:
     """Turn the numbers of devices into the engine that takes those alone.
 
     Raises:
-        argparse.ArgumentTypeError: they are none.
+        argparse.ArgumentTypeError: the text is not a list of numbers.
     """
     choice = f"{_ASCEND.name}:{text}"
     if not _ASCEND.matches(choice):

@@ -15,7 +15,7 @@ from segmentation.filenames import STREAM, check_output, output_format
 from segmentation.i18n import Language, join_choices
 from segmentation.image.photo import Photo
 from segmentation.image.read import read_photo
-from segmentation.parallel.cores import Shares, available_cores
+from segmentation.parallel.cores import CoreShares, available_cores
 from segmentation.text_options import TextOptions
 
 
@@ -83,7 +83,7 @@ def mask_paths(args: argparse.Namespace) -> list[Path]:
 
 
 def _check_backdrop(text: str) -> None:
-    """Raise ChoiceError for a word that is no kind of background and no file either."""
+    """Raise ChoiceError for a word that is neither a kind of background nor a file."""
     if Path(text).suffix or len(Path(text).parts) != 1 or os.path.exists(text):  # noqa: PTH110
         return  # a path; the reader says what is wrong with it
     choices = join_choices([*BACKGROUND_SYNTAXES, "white"])
@@ -95,14 +95,14 @@ def _check_backdrop(text: str) -> None:
     )
 
 
-def share_cores(photos: int, threads: int, jobs: int) -> Shares:
-    """Divide the cores that this process may use among photos, see `Shares.of`.
+def share_cores(photos: int, threads: int, jobs: int) -> CoreShares:
+    """Divide the cores that this process may use among photos, see `CoreShares.of`.
 
     Returns:
         The shares. Threads are 0, which leaves their number to the libraries, if one photo has the
         whole machine: onnxruntime then takes one thread for each physical core.
     """
-    shares = Shares.of(photos, available_cores(), threads, jobs)
+    shares = CoreShares.of(photos, available_cores(), threads, jobs)
     has_machine = not threads and shares.threads == os.cpu_count()
     return replace(shares, threads=0) if has_machine else shares
 

@@ -98,7 +98,7 @@ def _add_model_flags(parser: argparse.ArgumentParser) -> None:
         help=f"{', '.join(OBJECT_RULES)}; labels such as dog,cat; numbers such as 1,3; or "
         "at:X,Y, what a click there would choose (default: auto)",
     )
-    add("--threshold", type=score, help="least score of an object, 0..1 (default: the model's)")
+    add("--threshold", type=score, help="minimum score of an object, 0..1 (default: the model's)")
     add("--one-look", action="store_true", help="no second, closer look at the chosen objects")
 
 

@@ -157,7 +157,7 @@ def parse_strokes(text: str, mode: StrokeMode) -> tuple[Stroke, ...]:
         raise
     except ValueError as error:
         raise ChoiceError(
-            f"{text[:20]!r} is no stroke. Write points as x,y[,radius];x,y..., in shares of the "
+            f"{text[:20]!r} is not a stroke. Write points as x,y[,radius];x,y..., in shares of the "
             "photo from 0 to 1, and a space between strokes.",
             f"{text[:20]!r} 不是有效的笔画。请写成 x,y[,半径];x,y…，数值为照片的比例（0 到 1），"
             "多个笔画用空格分隔。",
@@ -165,7 +165,7 @@ def parse_strokes(text: str, mode: StrokeMode) -> tuple[Stroke, ...]:
 
 
 def _parse_stroke(text: str, mode: StrokeMode) -> Stroke:
-    """Read one stroke. Raises ValueError if the text is none."""
+    """Read one stroke. Raises ValueError if the text is not a stroke."""
     points: list[tuple[float, float]] = []
     radius = DEFAULT_RADIUS
     for point in text.strip(";").split(";"):

@@ -49,7 +49,7 @@ class Engine(ABC):
 
     @property
     def computes_on_host(self) -> bool:
-        """Whether a run keeps the CPU busy, so that preparing other photos meanwhile is no gain."""
+        """Whether a run keeps the CPU busy, so that preparing other photos meanwhile is useless."""
         return True
 
     @property

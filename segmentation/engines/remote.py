@@ -1,6 +1,6 @@
 """The engine that computes elsewhere: replicas behind one address (see `cluster.deployment`).
 
-HTTP is spoken by httpx, which gradio in requirements.txt brings along.
+The HTTP client is httpx, which gradio in requirements.txt installs.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Usage statistics of the packages below us: switched off, as the READMEs promise."""
+"""Switches off the usage statistics of the packages that Koutu uses, as the READMEs promise."""
 
 import os
 import sys

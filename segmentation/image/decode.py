@@ -1,4 +1,4 @@
-"""Decodes the bytes of a photo, in the process that calls it: see `read` for the bounded way."""
+"""Decodes the bytes of a photo, in the process that calls it; `read` limits its memory and time."""
 
 import warnings
 from collections.abc import Callable, Iterator
@@ -83,7 +83,7 @@ def decode(
         _hide_pillow_warnings(),
         open_image(complete_container(data, b"\0") or data) as image,
     ):
-        if limits.are_strangers:
+        if limits.is_public:
             check_decoder(image)
         _slim_metadata(image)
         _check_limits(image, limits)

@@ -1,8 +1,8 @@
 """Chooses decoders: OpenCV's for JPEG, Pillow's for the other formats.
 
-Pillow before 13 has published holes in its decoders of JPEG and TIFF (GHSA-8g5g-8vmr-9782,
-GHSA-462x-pgg6-55fp, GHSA-q45j-58j2-45rg) and in images that change their mode between frames
-(GHSA-v9pv-5gc8-w2m6), and gradio does not admit Pillow 13 yet.
+Pillow before 13 has published vulnerabilities in its decoders of JPEG and TIFF
+(GHSA-8g5g-8vmr-9782, GHSA-462x-pgg6-55fp, GHSA-q45j-58j2-45rg) and in images that change their mode
+between frames (GHSA-v9pv-5gc8-w2m6), and gradio does not admit Pillow 13 yet.
 """
 
 import cv2
@@ -18,13 +18,13 @@ from segmentation.errors import PhotoError
 Decoded = Image.Image | UInt8
 
 FIRST_SOUND_PILLOW = 13
-# The formats that no old Pillow decodes for strangers, with the modes that are none of these.
+# The formats that no old Pillow decodes on public pages, with the modes that are none of these.
 OPENCV_MODES = {"RGB": cv2.IMREAD_COLOR_RGB, "L": cv2.IMREAD_GRAYSCALE}
 SHUT_FORMATS = ("TIFF", "GIF", "BMP")
 
 
 def check_decoder(image: Image.Image) -> None:
-    """Refuse a stranger's photo if only a decoder with known holes can read it.
+    """Refuse a photo of a public page's visitor if only a vulnerable decoder can read it.
 
     Raises:
         PhotoError: the installed Pillow is too old for this format.

@@ -28,7 +28,7 @@ def check_encoding_time(
         max_seconds: CPU time by the estimates of `OUTPUT_FORMATS`.
 
     Raises:
-        ChoiceError: it does.
+        ChoiceError: it takes longer.
     """
     megapixels = image.shape[0] * image.shape[1] / 1e6
     chosen = find_format(format_)

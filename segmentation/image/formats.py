@@ -39,7 +39,7 @@ class OutputFormat:
         encode: encodes an image, see `write.encode`, in a quality of 1..100, which does not matter
             if there is no quality setting.
         seconds_per_megapixel: CPU time of the encoder, of photos on one core of a server.
-        lossless_seconds_per_megapixel: the same at quality 100; None if that is no mode of its own.
+        lossless_seconds_per_megapixel: the same at quality 100; None if that is no separate mode.
         write_density: puts dots per inch (across, down) into an encoded file; None if the format
             has no place for them.
     """

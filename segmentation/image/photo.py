@@ -36,8 +36,8 @@ class Limits:
         batch_megabytes: size of a batch's files together, and of the ZIP made of them.
         encoding_seconds: CPU time that a result may take to encode, see `check_encoding_time`; None
             sets no limit.
-        are_strangers: whether anybody can send photos; formats whose installed decoders have known
-            holes are refused then, see `decoders`.
+        is_public: whether anybody can send photos; formats whose installed decoders are known
+            to be vulnerable are refused then, see `decoders`.
     """
 
     megabytes: float = 50
@@ -48,7 +48,7 @@ class Limits:
     batch_photos: int = 200
     batch_megabytes: float = 500
     encoding_seconds: float | None = None
-    are_strangers: bool = False
+    is_public: bool = False
 
     @property
     def max_pixels(self) -> float:
@@ -113,8 +113,8 @@ class Photo:
             stem: see `Photo`.
 
         Raises:
-            PhotoError: it is no PIL image, it holds floating-point values, or a side is too short
-                or too long.
+            PhotoError: it is not a PIL image, holds floating-point values, or is too small or too
+                large.
         """
         if not isinstance(image, Image.Image) or image.mode == "F":
             kind = getattr(image, "mode", type(image).__name__)

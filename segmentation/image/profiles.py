@@ -108,9 +108,9 @@ def rgb_profile(primaries: Primaries, curve: Callable[[Values], Values]) -> byte
     colorants = colorants * np.linalg.solve(colorants, white)
     scale = (BRADFORD @ D50) / (BRADFORD @ white)
     red, green, blue = (np.linalg.solve(BRADFORD, scale[:, None] * (BRADFORD @ colorants))).T
-    table = np.clip(curve(np.linspace(0, 1, 4096)), 0, 1)
-    trc = b"curv\0\0\0\0" + struct.pack(">I", len(table))
-    trc += np.rint(table * 65535).astype(">u2").tobytes()
+    samples = np.clip(curve(np.linspace(0, 1, 4096)), 0, 1)
+    trc = b"curv\0\0\0\0" + struct.pack(">I", len(samples))
+    trc += np.rint(samples * 65535).astype(">u2").tobytes()
     if max(np.abs(colorant).max() for colorant in (red, green, blue)) > 100:
         return None
     tags = {b"rXYZ": _xyz(red), b"gXYZ": _xyz(green), b"bXYZ": _xyz(blue), b"wtpt": _xyz(D50)}

@@ -1,6 +1,8 @@
-"""Reads photos: the one door for the files of strangers and of the user."""
+"""Reads photos: the only entry for the files of users and visitors."""
 
 import os
+import selectors
+import stat
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
@@ -11,6 +13,8 @@ from segmentation.image.photo import Limits, Photo, safe_stem
 
 # What `read_photo` takes: a path, or the content of a file.
 PhotoSource = str | os.PathLike[str] | bytes | BinaryIO
+# A program that writes to a pipe may think as long before it writes on.
+PIPE_SECONDS = 60
 
 
 def read_photo(source: PhotoSource, limits: Limits | None = None) -> Photo:
@@ -79,7 +83,9 @@ def _read_file(path: Path, max_bytes: int) -> bytes:
     try:
         # Path.open takes no opener.
         with open(path, "rb", opener=_open_without_waiting) as file:
-            return file.read(max_bytes + 1)  # not by the file's size, which a pipe does not have
+            if stat.S_ISFIFO(os.fstat(file.fileno()).st_mode):
+                return _read_pipe(file, path.name, max_bytes)
+            return file.read(max_bytes + 1)  # a file may grow while it is read
     except FileNotFoundError as error:
         raise PhotoError(
             f"There is no file {path.name}. Check the path.",
@@ -90,11 +96,39 @@ def _read_file(path: Path, max_bytes: int) -> bytes:
             f"{path.name} is a folder. Name the photos in it instead.",
             f"{path.name} 是文件夹，请指定其中的照片。",
         ) from error
+    except PhotoError:
+        raise
     except (OSError, ValueError) as error:
         raise PhotoError(
             f"{path.name} cannot be read. Check its permissions.",
             f"无法读取 {path.name}，请检查文件权限。",
         ) from error
+
+
+def _read_pipe(pipe: BinaryIO, name: str, max_bytes: int) -> bytes:
+    """Read a pipe until it has more than `max_bytes`, or its writer closes it.
+
+    Raises:
+        PhotoError: the writer sends nothing for `PIPE_SECONDS`.
+    """
+    data = bytearray()
+    os.set_blocking(pipe.fileno(), False)
+    with selectors.DefaultSelector() as selector:
+        selector.register(pipe, selectors.EVENT_READ)
+        while len(data) <= max_bytes:
+            try:
+                part = os.read(pipe.fileno(), max_bytes + 1 - len(data))
+            except BlockingIOError:  # its writer may send more
+                if selector.select(PIPE_SECONDS):
+                    continue
+                raise PhotoError(
+                    f"Nothing more arrives from {name}. Check the program that writes to it.",
+                    f"{name} 没有新的数据。请检查向它写入的程序。",
+                ) from None
+            if not part:
+                break
+            data += part
+    return bytes(data)
 
 
 def _open_without_waiting(path: str, flags: int) -> int:

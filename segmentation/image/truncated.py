@@ -30,7 +30,7 @@ MOSTLY_MISSING = Text(
     "文件不完整，照片大部分内容缺失。请重新复制后再试。",
 )
 END_OF_IMAGE = b"\xff\xd9"
-# Bytes that change what a decoder makes of them, and are no marker of JPEG.
+# Bytes that change what a decoder makes of them, and are not a marker of JPEG.
 FILLER = bytes(range(37, 250, 7)) * 4
 FILLERS = (b"\0", FILLER, b"\xff", b"\x55", b"\x80\0", b"\x40\0\0", b"\x11\xee\x36")
 # The colour of missing parts, which libjpeg chooses for its own.

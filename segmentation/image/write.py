@@ -1,7 +1,7 @@
 """Encodes an image as a file that holds its pixels, colour space and density, and nothing else."""
 
 import zipfile
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from segmentation.arrays import UInt8
@@ -156,18 +156,22 @@ def write_zip(path: Path, files: Iterable[tuple[str, bytes]]) -> None:
             archive.writestr(zipfile.ZipInfo(name), data)
 
 
-def copy_zip(source: Path, target: Path, leave_out: Collection[str]) -> None:
-    """Copy a ZIP of `write_zip` without some of its files; only one file is in memory at a time.
+def copy_zip(
+    source: Path, target: Path, names: Iterable[str], changed: Mapping[str, bytes]
+) -> None:
+    """Copy files of a ZIP into another one; only one file is in memory at a time.
 
     Args:
-        source: the ZIP; if it is missing, the copy is empty.
+        source: a ZIP of `write_zip`, not read if all files are changed.
         target: path of the copy; no file may exist there.
-        leave_out: names of files.
+        names: of the files in the copy, in this order.
+        changed: the content of those that are not as in the source.
     """
-    with zipfile.ZipFile(target, "x", zipfile.ZIP_STORED) as copy:
-        if not source.exists():
-            return
+
+    def content(name: str) -> bytes:
+        if name in changed:
+            return changed[name]
         with zipfile.ZipFile(source) as archive:
-            for name in archive.namelist():
-                if name not in leave_out:
-                    copy.writestr(zipfile.ZipInfo(name), archive.read(name))
+            return archive.read(name)
+
+    write_zip(target, ((name, content(name)) for name in names))

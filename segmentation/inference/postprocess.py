@@ -35,7 +35,7 @@ class Instance:
     """One object found in a photo.
 
     Attributes:
-        id: 1, 2, ... in order of falling score; the whole subject comes last.
+        id: 1, 2, ... by descending score; the whole subject comes last.
         label: what the object is.
         score: 0..1, class probability times mean mask probability inside the mask.
         box_xyxy: left, top, right, bottom in photo pixels; right and bottom are excluded.
@@ -73,7 +73,7 @@ class Segmentation:
     """All objects found in a photo: immutable, and small enough to keep for every open page.
 
     Attributes:
-        instances: in order of falling score; the whole subject comes last.
+        instances: by descending score; the whole subject comes last.
         masks_queries_logits: float16 (N, h, w), the masks of ids 1, 2, ... at the model's own
             resolution, cropped to the part that shows the photo.
         geometry: where the photo lies on that grid.
@@ -223,7 +223,7 @@ def match_instances(
         min_iou: minimum IoU of two masks of the same object.
 
     Returns:
-        For each of the ids, the instance with the highest IoU, in rising order; fewer if some
+        For each of the ids, the instance with the highest IoU, in ascending order; fewer if some
         objects are missing.
     """
     size_wh = other.geometry.mask_hw[::-1]

@@ -141,14 +141,14 @@ def _average_on_crop(
     candidates = np.asarray(second.masks_queries_logits[:, :, ::-1], np.float32)
     subjects = {item.id for item in segmentation.instances if item.label == SUBJECT}
     averages: list[Float32] = []
-    found = False
+    has_match = False
     for instance_id in ids:
         first_mask = _resample_to_crop(segmentation, instance_id, box_xyxy, second.geometry.mask_hw)
         ranked = _subject_first(second, candidates) if instance_id in subjects else candidates
         average = _average_with_match(first_mask, ranked)
-        found = found or average is not None
+        has_match = has_match or average is not None
         averages.append(first_mask if average is None else average)
-    return np.asarray(np.max(averages, axis=0), np.float32) if found else None
+    return np.asarray(np.max(averages, axis=0), np.float32) if has_match else None
 
 
 def _subject_first(segmentation: Segmentation, candidates: Float32) -> Float32:
@@ -201,7 +201,7 @@ def _average_with_match(first_mask: Float32, candidates: Float32) -> Float32 | N
 
     Args:
         first_mask: (h, w), from the first inference.
-        candidates: (N, h, w), from the second one, in order of falling score.
+        candidates: (N, h, w), from the second one, by descending score.
 
     Returns:
         (h, w); None if no candidate shows the same object.

@@ -111,9 +111,9 @@ class Segmenter:
         if self._opened is None:
             return ()
         engine, notices = self._opened
-        found = self._self_check.notices if self._self_check else ()
+        check_notices = self._self_check.notices if self._self_check else ()
         # Those of the engine change while it runs.
-        return tuple(dict.fromkeys((*notices, *engine.notices, *found)))
+        return tuple(dict.fromkeys((*notices, *engine.notices, *check_notices)))
 
     def segment(self, photo: Photo, threshold: float | None = None) -> tuple[Segmentation, Timings]:
         """Find the objects in a photo.

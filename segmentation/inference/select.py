@@ -35,7 +35,7 @@ def select(segmentation: Segmentation, objects: Objects) -> tuple[int, ...]:
             each of which chooses what a click there would. Or a list of ids.
 
     Returns:
-        Ids in rising order; empty if no instance has the label or lies there.
+        Ids in ascending order; empty if no instance has the label or lies there.
 
     Raises:
         ChoiceError: there is no instance with that id, or `objects` is too long, has a point that
@@ -141,7 +141,7 @@ def select_at(
         min_score: of instances that come before uncertain ones.
 
     Returns:
-        Ids in rising order.
+        Ids in ascending order.
     """
     height, width = segmentation.geometry.photo_hw
     hits = (segmentation.at((x * width, y * height), min_score)[:1] for x, y in points_xy)
@@ -152,7 +152,7 @@ def parse_points(objects: Objects) -> tuple[tuple[float, float], ...]:
     """Read the points of at:X,Y;X,Y...
 
     Returns:
-        Shares of the photo's width and height; empty if it is no text that starts with `at:`.
+        Shares of the photo's width and height; empty if the text does not start with `at:`.
 
     Raises:
         ChoiceError: a point cannot be read or lies outside the photo, or the text is too long.

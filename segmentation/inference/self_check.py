@@ -97,10 +97,10 @@ def _overlap(card: ModelCard, engine: Engine, artifact: Artifact) -> float:
         (expected,) = _objects(card, reference, rgb, shared_hw, 1)
         # An artifact for several photos takes those that wait.
         callers = engine.max_concurrency if artifact.batch > 1 else 1
-        found = _objects(card, engine, rgb, shared_hw, callers)
+        masks = _objects(card, engine, rgb, shared_hw, callers)
     finally:
         reference.close()
-    return min(iou(mask, expected) if (mask | expected).any() else 1.0 for mask in found)
+    return min(iou(mask, expected) if (mask | expected).any() else 1.0 for mask in masks)
 
 
 def _objects(
@@ -112,8 +112,8 @@ def _objects(
     def find(_: int) -> Bool:
         logits = engine.run(pixel_values)
         segmentation = find_instances(logits, card.labels, geometry, card.score_threshold)
-        found = [instance.id for instance in segmentation.instances]
-        return segmentation.mask_logits(found) > 0
+        ids = [instance.id for instance in segmentation.instances]
+        return segmentation.mask_logits(ids) > 0
 
     with ThreadPoolExecutor(callers) as pool:
         return list(pool.map(find, range(callers)))

@@ -51,7 +51,7 @@ def select_subject(segmentation: Segmentation) -> tuple[int, ...]:
     so do several inside the whole subject.
 
     Returns:
-        Ids in rising order.
+        Ids in ascending order.
     """
     single = [instance for instance in segmentation.instances if instance.label != SUBJECT]
     if not single:
@@ -79,7 +79,7 @@ def select_subject(segmentation: Segmentation) -> tuple[int, ...]:
 
 
 def _whole_subject(segmentation: Segmentation, single: Sequence[Instance]) -> tuple[int, ...]:
-    """Ids of the whole subject and of the instances inside, in rising order.
+    """Ids of the whole subject and of the instances inside, in ascending order.
 
     Empty if there is no such subject, or if several people or animals are inside.
     """

@@ -2,8 +2,8 @@
 
 from segmentation.engines.proxy import repair_proxies
 from segmentation.engines.telemetry import disable_telemetry
-from segmentation.page.gradio_import import import_gradio
-from segmentation.page.gradio_variables import remove_unused_variables
+from segmentation.page.gradio_internals.startup import import_gradio
+from segmentation.page.gradio_internals.variables import remove_unused_variables
 
 disable_telemetry()
 repair_proxies()

@@ -16,7 +16,7 @@ from segmentation.image.read import read_photo
 from segmentation.inference.segmenter import Segmenter
 from segmentation.inference.select import check_objects, select
 from segmentation.page.components import PageContext, language_of, translate_errors
-from segmentation.page.gradio_internals import is_file
+from segmentation.page.gradio_internals.files import is_file
 from segmentation.page.overlay import draw_instances
 from segmentation.page.preview import reduce_photo
 from segmentation.page.server.files.downloads import store_file, store_image
@@ -53,7 +53,7 @@ class Calls:
 
         Args:
             photo: the upload.
-            threshold: least score of an object, 0 to 1; by default the model's.
+            threshold: minimum score of an object, 0 to 1; by default the model's.
             model: one of the page's; by default the first.
         """
         language = language_of(request)
@@ -132,7 +132,7 @@ class Calls:
             format: png, webp or jpeg (or jpg).
             quality: 1 to 100 of webp and jpeg.
             max_kb: the largest file, in kB.
-            threshold: least score of an object, 0 to 1; by default the model's.
+            threshold: minimum score of an object, 0 to 1; by default the model's.
             one_look: leave out the second, closer look.
             model: one of the page's; by default the first.
         """

@@ -19,8 +19,9 @@ from segmentation.image.bounded.pool import MAX_DECODERS
 from segmentation.image.memory import translate_memory_errors
 from segmentation.image.photo import Limits
 from segmentation.inference.registry import ModelRegistry
+from segmentation.page.gradio_internals.calls import event_data
 from segmentation.page.photo_cache import PhotoCache
-from segmentation.page.server.launch import KEEP_SECONDS
+from segmentation.page.server.files.uploads import KEEP_SECONDS
 from segmentation.page.server.limits.queue_limits import DEVICE_QUEUE
 from segmentation.page.strings import GRADIO_KEYS, STRINGS
 from segmentation.text_options import accepts
@@ -126,13 +127,21 @@ def changed(control: Any) -> Any:
 def photo_button(label: str, **options: Any) -> gr.UploadButton:
     """Create a button that chooses a photo; its value is the path of the file as it was sent.
 
+    With `file_count="multiple"` it chooses several, and its value is the list of their paths.
+
     It takes any file: only `read_photo` decides what a photo is. Gradio's own inputs for pictures
     go by the type that the browser guesses, and refuse HEIC and names without an ending. To hide
     the button, hide a column around it: an update would replace the component by one that leaves
     an empty file behind for each upload.
     """
     component = gr.UploadButton(label, **options)
-    setattr(component, "preprocess", lambda payload: payload.path if payload else None)  # noqa: B010
+
+    def read_paths(payload: Any) -> Any:
+        if component.file_count == "multiple":
+            return [file.path for file in payload or ()]
+        return payload.path if payload else None
+
+    setattr(component, "preprocess", read_paths)  # noqa: B010
     return component
 
 
@@ -221,8 +230,8 @@ def selected_index(event: gr.EventData, items: Sized) -> int:
     Raises:
         ChoiceError: there is no such item, since a client may send anything.
     """
-    data = event._data if isinstance(event._data, dict) else {}
-    index: Any = data.get("index")
+    data = event_data(event)
+    index: Any = data.get("index") if isinstance(data, dict) else None
     if not (accepts(int, index) and 0 <= index < len(items)):
         raise ChoiceError.from_text(STRINGS["bad_setting"])
     return int(index)

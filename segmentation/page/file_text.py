@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from segmentation.compositing.sizing.frame import HEAD_NOTICES
+from segmentation.compositing.sizing.size import ExactSize, FrameMove, OutputSize
 from segmentation.cutout import Cutout
 from segmentation.i18n import Language, Text
 from segmentation.image.formats import find_format
@@ -15,17 +16,19 @@ def describe_file(cutout: Cutout) -> str:
     return f"{find_format(cutout.options.format).title} · {width} × {height}"
 
 
-def notice_text(notices: Sequence[Text], language: Language) -> str:
-    """Return what a person should know about a cut-out, as Markdown; empty if there is nothing.
+def notice_text(notices: Sequence[Text], size: OutputSize | None, language: Language) -> str:
+    """Return the notice about a cut-out that matters most, as Markdown; empty if there is none.
 
-    What may need their hand comes first: an uncertain head, whose frame can be moved. Anything else
-    stands below in one paragraph.
+    An uncertain head matters most, until its frame was moved by hand: then a person has decided.
+
+    Args:
+        notices: about the cut-out.
+        size: of its file.
+        language: of the text.
     """
-    about_head = [notice for notice in notices if notice in HEAD_NOTICES][:1]
-    first = [*about_head, STRINGS["check_head"]] if about_head else notices[:1]
-    others = [notice for notice in notices if notice not in HEAD_NOTICES and notice not in first]
-    paragraphs = (
-        " ".join(notice.in_language(language) for notice in group) for group in (first, others)
-    )
-    text = "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
+    moved = isinstance(size, ExactSize) and size.move != FrameMove()
+    about_head = [] if moved else [notice for notice in notices if notice in HEAD_NOTICES]
+    others = [notice for notice in notices if notice not in HEAD_NOTICES]
+    shown = [*about_head[:1], STRINGS["check_head"]] if about_head else others[:1]
+    text = " ".join(notice.in_language(language) for notice in shown)
     return f"⚠️ {text}" if text else ""

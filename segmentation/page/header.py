@@ -7,7 +7,7 @@ import gradio as gr
 from segmentation.i18n import Language, Text
 from segmentation.image.photo import Limits
 from segmentation.page.components import PageContext, bilingual, static_html, string
-from segmentation.page.server.launch import KEEP_SECONDS, SWEEP_SECONDS
+from segmentation.page.server.files.uploads import KEEP_SECONDS, SWEEP_SECONDS
 from segmentation.page.strings import FOOTER, STRINGS
 
 # A sweep sees a file first, and the first sweep after its time has passed deletes it.

@@ -23,7 +23,7 @@ class PageOptions(SizeOptions):
     """The values of the controls, by name; those of the size are inherited.
 
     Attributes:
-        min_score: least score of an object that is shown.
+        min_score: minimum score of an object that is shown.
         refine: run the model a second time on the selected objects.
         background: one of BACKGROUNDS.
         colour, colour_below, fit, scale, x, y: see `BackgroundParameters`.

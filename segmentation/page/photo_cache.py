@@ -125,7 +125,8 @@ class PhotoCache:
         """Read a visitor's photo; it is decoded only if it is not in the cache.
 
         Raises:
-            PhotoError: the file was deleted in the meantime, which `missing` says, or is no photo.
+            PhotoError: the file is not a photo, or was deleted in the meantime, which `missing`
+                says.
             PhotoTooLarge: it exceeds the limits.
         """
         return self.get(path, missing).photo

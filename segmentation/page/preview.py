@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from segmentation.arrays import SizeHW, UInt8
+from segmentation.arrays import BoxShare, SizeHW, UInt8
 from segmentation.compositing.backgrounds import Scene, Transparent
 from segmentation.compositing.compose import compose_in_frame
 from segmentation.compositing.crop import crop_image, subject_box
@@ -34,8 +34,6 @@ from segmentation.inference.refine import Refinement
 PREVIEW_SIDE = 1280
 # Side of a checkerboard square, in pixels of the preview.
 SQUARE_SIDE = 12
-# A box as shares of a picture's width and height; it may reach beyond 0..1.
-Shares = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,7 +46,7 @@ class PlacedSubject:
     """
 
     image: UInt8
-    box_xyxy: Shares
+    box_xyxy: BoxShare
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,7 +65,7 @@ class Preview:
 
     after: UInt8
     before: UInt8 | None
-    frame_xyxy: Shares | None
+    frame_xyxy: BoxShare | None
     placed: PlacedSubject | None
     file_hw: SizeHW
 
@@ -181,7 +179,7 @@ def _placed_subject(photo: Photo, cutout: Cutout) -> PlacedSubject | None:
     return PlacedSubject(image, _shares(placed, scene.photo.hw))
 
 
-def _shares(box_xyxy: tuple[float, float, float, float], size_hw: SizeHW) -> Shares:
+def _shares(box_xyxy: tuple[float, float, float, float], size_hw: SizeHW) -> BoxShare:
     left, top, right, bottom = box_xyxy
     height, width = size_hw
     return left / width, top / height, right / width, bottom / height

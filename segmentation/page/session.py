@@ -14,7 +14,7 @@ from segmentation.inference.select import select
 from segmentation.model_card import ModelCard
 from segmentation.page.options import PageOptions
 
-# Step of the slider for the least score.
+# Step of the slider for the minimum score.
 SCORE_STEP = 0.05
 # Number of steps that can be undone.
 MAX_UNDO_STEPS = 50
@@ -22,7 +22,7 @@ MAX_UNDO_STEPS = 50
 
 @dataclass(frozen=True, slots=True)
 class DrawnBox:
-    """A box around an object, and the least score of the objects that were shown then.
+    """A box around an object, and the minimum score of the objects that were shown then.
 
     Attributes:
         box_xyxy: in photo pixels.
@@ -60,9 +60,9 @@ class PhotoState:
         preview_path: of its reduced copy.
         model: name of the model that found the objects.
         segmentation: all objects down to `select.MIN_OFFERED_SCORE`.
-        chosen: ids of the objects selected; those below the least score do not count.
+        chosen: ids of the objects selected; those below the minimum score do not count.
         notices: about how the file was read.
-        guesses: ids below the least score that clicks asked for; while chosen, they count as well.
+        guesses: ids below the minimum score that clicks selected; while chosen, they count too.
         clicked: ids under the last click, if nothing was selected in another way since.
         boxed: ids found in boxes that the visitor drew; they count whatever their score.
         boxes: these boxes, in the order of drawing.
@@ -88,16 +88,16 @@ class PhotoState:
     undone: tuple["PhotoState", ...] = ()
 
     def visible(self, min_score: float) -> Segmentation:
-        """Return the objects that are shown at a least score."""
+        """Return the objects that are shown at a minimum score."""
         also = self.guesses.intersection(self.chosen) | self.boxed
         return self.segmentation.above(min_score, also)
 
     def selected(self, min_score: float) -> tuple[int, ...]:
-        """Return the chosen ids that are shown at a least score."""
+        """Return the chosen ids that are shown at a minimum score."""
         return self.shown(min_score).selected
 
     def shown(self, min_score: float) -> Shown:
-        """Return what is shown at a least score."""
+        """Return what is shown at a minimum score."""
         visible = self.visible(min_score)
         selected = tuple(item.id for item in visible.instances if item.id in self.chosen)
         keeps = any(stroke.mode == "keep" for stroke in self.strokes)
@@ -192,7 +192,7 @@ class PhotoState:
 
         Args:
             photo_xy: column and row of the click, in photo pixels.
-            min_score: least score of objects that are shown.
+            min_score: minimum score of objects that are shown.
             shown: ids that the visitor saw there, the one most likely meant first; they come before
                 others. Those that are not visible do not count.
         """
@@ -220,7 +220,7 @@ class PhotoState:
         """Select the best object of any score.
 
         Returns:
-            The new state, and the highest least score on the slider that shows the object.
+            The new state, and the highest minimum score on the slider that shows the object.
         """
         best = self.segmentation.instances[0]
         min_score = round(floor(best.score / SCORE_STEP) * SCORE_STEP, 2)

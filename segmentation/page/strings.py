@@ -202,7 +202,13 @@ STRINGS = {
         "一次最多上传 {photos} 张照片，共 {megabytes:g} MB，按所选设置逐张抠图。"
         "点击结果可单独修改。全部抠图和物体清单打包为一个 ZIP。",
     ),
-    "photos": Text("Photos", "照片"),
+    "choose_photos": Text("Choose photos", "选择照片"),
+    "drop_photos": Text(
+        "or drop photos or a folder anywhere, or paste",
+        "也可以把照片或文件夹拖到页面任意位置，或直接粘贴",
+    ),
+    "remove_photo": Text("Remove {photo}", "移除 {photo}"),
+    "remove_all": Text("Remove all", "全部移除"),
     "batch_objects": Text("Objects to cut out", "抠取对象"),
     "auto": Text("Subject", "主体"),
     "whole_subject": Text("Whole subject", "整个主体"),
@@ -246,11 +252,6 @@ _SLIDER_BACK = Text("Slider back to the middle", "滑块回到中间")
 
 # Texts of Gradio's own that the page replaces, by Gradio's keys.
 GRADIO_KEYS = {
-    "upload_text.drop_file": Text("Choose photos", "选择照片"),
-    "upload_text.click_to_upload": Text(
-        "or drop photos or a folder anywhere, or paste",
-        "也可以把照片或文件夹拖到页面任意位置，或直接粘贴",
-    ),
     "common.undo": _SLIDER_BACK,
 }
 
@@ -270,9 +271,7 @@ GRADIO_TEXTS = (
 # Names that Gradio's page gives its controls for screen readers, and ours.
 GRADIO_NAMES = {
     "More tabs": Text("More tabs", "更多标签页"),
-    "File upload": Text("File upload", "上传文件"),
     "Upload file": Text("Upload a file", "上传文件"),
-    "Click to upload or drop files": Text("Click to upload or drop files", "点击上传，或拖放文件"),
     "Fullscreen": Text("Full screen", "全屏"),
     "Reset to default value": Text("Reset to default value", "恢复默认值"),
     "undo": _SLIDER_BACK,

@@ -16,14 +16,13 @@ ASSETS = Path(__file__).parent / "assets"
 # The style sheets of the page, joined in this order.
 STYLES = ("layout", "start", "studio", "batch", "compare", "gradio")
 # The scripts of the page; `startPage` uses the others.
-SCRIPTS = ("drop", "focus", "share", "notice", "page")
+SCRIPTS = ("drop", "focus", "share", "notice", "pair", "page")
 # Those that run before Gradio's scripts.
 HEAD_SCRIPTS = ("language", "clock")
 # Texts that the scripts show.
 NOTICES = ("uploading", "copied", "copy_impossible")
 # Texts that the style sheet shows, by the names of its custom properties.
 STYLE_TEXTS = {
-    "uploading": STRINGS["uploading"],
     "drop-photo": STRINGS["drop_overlay"],
     "drop-batch": STRINGS["drop_batch_overlay"],
 }
@@ -31,7 +30,7 @@ STYLE_TEXTS = {
 FONTS = ("system-ui", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "sans-serif")
 
 GROUND, PANEL = ("#f3f5f7", "#12161b"), ("#ffffff", "#1b2128")
-LINE, CONTROL_LINE = ("#d9dee5", "#333c47"), ("#858f9d", "#737f8e")
+LINE, CONTROL_LINE = ("#d9dee5", "#333c47"), ("#848e9c", "#737f8e")
 TEXT, QUIET_TEXT = ("#1a222c", "#eef1f4"), ("#4d5866", "#b3bcc7")
 ACCENT, ACCENT_HOVER = ("#0f766e", "#2dd4bf"), ("#115e59", "#5eead4")
 ON_ACCENT, ACCENT_TINT = ("#ffffff", "#06231f"), ("#dcf2ee", "#143733")
@@ -67,6 +66,7 @@ COLOURS: dict[str, tuple[str, str]] = {
     "checkbox_background_color": PANEL,
     "checkbox_background_color_selected": ACCENT,
     "checkbox_border_color": CONTROL_LINE,
+    "checkbox_border_color_focus": ACCENT,
     "checkbox_border_color_hover": ACCENT,
     "checkbox_border_color_selected": ACCENT,
     "checkbox_label_background_fill": PANEL,

@@ -62,7 +62,7 @@ def _quota(group: Path) -> float | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Shares:
+class CoreShares:
     """How photos share the cores.
 
     Attributes:
@@ -74,7 +74,7 @@ class Shares:
     threads: int
 
     @classmethod
-    def of(cls, photos: int, cores: int, threads: int = 0, jobs: int = 0) -> "Shares":
+    def of(cls, photos: int, cores: int, threads: int = 0, jobs: int = 0) -> "CoreShares":
         """Divide the cores among photos.
 
         Threads of one photo wait for each other; photos do not. So each photo gets one core as

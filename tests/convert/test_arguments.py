@@ -4,20 +4,20 @@ import argparse
 
 import pytest
 
-from convert.arguments import format_size, parse_size, positive_float, positive_int
+from convert.arguments import format_size, parse_size_hw, positive_float, positive_int
 from segmentation.arrays import SizeHW
 
 
 @pytest.mark.parametrize(("text", "size_hw"), [("512", (512, 512)), ("384x512", (384, 512))])
 def test_a_size_is_one_side_or_height_and_width(text: str, size_hw: SizeHW) -> None:
-    assert parse_size(text) == size_hw
-    assert parse_size(format_size(size_hw)) == size_hw
+    assert parse_size_hw(text) == size_hw
+    assert parse_size_hw(format_size(size_hw)) == size_hw
 
 
 @pytest.mark.parametrize("text", ["", "big", "1x", "x2"])
 def test_other_texts_are_not_sizes(text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError):
-        parse_size(text)
+        parse_size_hw(text)
 
 
 def test_positive_numbers_are_parsed() -> None:

@@ -83,6 +83,11 @@ class BatchedLoss(Mask2FormerLoss):  # type: ignore[misc]
         The costs are those of Cheng et al. 2021, Masked-attention Mask Transformer, section 3.2:
         class probability, and cross-entropy and dice of the masks at random points.
 
+        Args:
+            layers: the predictions of all layers.
+            mask_labels: float32 (n, H, W) for each photo.
+            class_labels: int64 (n,) for each photo.
+
         Returns:
             For each layer, the match of each photo, on the device of the masks.
         """

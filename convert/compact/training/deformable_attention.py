@@ -32,10 +32,10 @@ def deformable_attention(
     """Replace multi_scale_deformable_attention of `transformers`, with the same arguments.
 
     Args:
-        value: (B, S, heads, D), the cells of all levels, one level after the other.
+        value: float (B, S, heads, D), the cells of all levels, one level after the other.
         value_spatial_shapes: (height, width) of the levels; their products sum to S.
-        sampling_locations: (B, Q, heads, levels, points, 2), x and y, 0..1 inside a level.
-        attention_weights: (B, Q, heads, levels, points).
+        sampling_locations: float (B, Q, heads, levels, points, 2), x and y, 0..1 inside a level.
+        attention_weights: float (B, Q, heads, levels, points).
 
     Returns:
         Float32 (B, Q, heads * D). Outside a level the value is zero.

@@ -28,7 +28,7 @@ BACKBONE_RATE = 0.3
 WEIGHT_DECAY = 0.05
 # Far below the usual gradient norm of this loss, so that the rate alone sets the length of a step.
 MAX_GRADIENT_NORM = 1.0
-# So many batches in a row without a finite gradient are no accident.
+# So many batches in a row without a finite gradient are not a coincidence.
 MAX_SKIPPED_IN_A_ROW = 20
 LOGGED_LOSSES = (
     "loss_cross_entropy",

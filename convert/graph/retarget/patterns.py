@@ -148,12 +148,12 @@ def _linear(context: Context, node: onnx.NodeProto) -> Value | None:
 def _deformable(context: Context, node: onnx.NodeProto) -> Value | None:
     """The sum of one convolution for each level."""
     nodes = [context.source.producer(name, "DeformConv") for name in node.input]
-    found = [
+    convolutions = [
         (convolution, [context.values[name] for name in convolution.input])
         for convolution in nodes
         if convolution is not None
     ]
-    return sample_levels(context.graph, found, context.sampler) if found else None
+    return sample_levels(context.graph, convolutions, context.sampler) if convolutions else None
 
 
 def _grid_sample(context: Context, node: onnx.NodeProto) -> Value:

@@ -128,29 +128,29 @@ def score_model(
     threshold = segmenter.card.score_threshold
     confident = candidates.above(threshold)
 
-    def cut_out_once(ids: tuple[int, ...]) -> UInt8:
+    def first_alpha(ids: tuple[int, ...]) -> UInt8:
         return compute_alpha(photo, confident, ids)
 
     @cache
-    def cut_out(ids: tuple[int, ...]) -> UInt8:
+    def refined_alpha(ids: tuple[int, ...]) -> UInt8:
         refinement = refine(segmenter, photo, candidates, ids) if refined else None
         return compute_alpha(photo, candidates, ids, refinement)
 
     def click(point_xy: tuple[float, float]) -> UInt8:
-        return cut_out(candidates.above(MIN_OFFERED_SCORE).at(point_xy, threshold)[:1])
+        return refined_alpha(candidates.above(MIN_OFFERED_SCORE).at(point_xy, threshold)[:1])
 
     ious = [
-        (_best_iou(labelled, cut_out_once((instance.id,))), instance.id)
+        (_best_iou(labelled, first_alpha((instance.id,))), instance.id)
         for instance in confident.instances
     ]
     best_iou, best_id = max(ious, default=(0.0, None))
     ranked = [id_ for _, id_ in sorted(ious, reverse=True)]
     return replace(
-        score_alpha(labelled, cut_out(select(confident, "auto"))),
-        largest_iou=_best_iou(labelled, cut_out_once(select(confident, "largest"))),
+        score_alpha(labelled, refined_alpha(select(confident, "auto"))),
+        largest_iou=_best_iou(labelled, first_alpha(select(confident, "largest"))),
         best_iou=best_iou,
-        union_iou=_union_iou(labelled, ranked, cut_out_once),
-        closer_iou=0.0 if best_id is None else _best_iou(labelled, cut_out((best_id,))),
+        union_iou=_union_iou(labelled, ranked, first_alpha),
+        closer_iou=0.0 if best_id is None else _best_iou(labelled, refined_alpha((best_id,))),
         clicks=_click_ious(labelled, click),
     )
 
@@ -209,15 +209,15 @@ def _mean_of_numbers(values: Sequence[float]) -> float:
 
 
 def _union_iou(
-    photo: LabelledPhoto, ranked: Sequence[int], cut_out: Callable[[tuple[int, ...]], UInt8]
+    photo: LabelledPhoto, ranked: Sequence[int], alpha_of: Callable[[tuple[int, ...]], UInt8]
 ) -> float:
     """IoU of a union of instances, taken in an order if they make it better."""
     best = 0.0
     union: tuple[int, ...] = ()
     for id_ in ranked:
         larger = (*union, id_)
-        if (found := _best_iou(photo, cut_out(larger))) > best:
-            best, union = found, larger
+        if (overlap := _best_iou(photo, alpha_of(larger))) > best:
+            best, union = overlap, larger
     return best
 
 

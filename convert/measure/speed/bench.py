@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from convert.arguments import format_size, parse_size, positive_int
+from convert.arguments import format_size, parse_size_hw, positive_int
 from convert.measure.artifact_engines import open_artifacts
 from convert.measure.host import describe_conditions, describe_host, gemm_gigaflops
 from convert.measure.speed.baselines import Inference, open_baselines
@@ -89,7 +89,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="Hub id or folder: adds transformers, a plain torch.onnx.export of it, and OpenVINO "
         "if it is installed",
     )
-    parser.add_argument("--size", type=parse_size, help="one of the card's; default: the largest")
+    parser.add_argument(
+        "--size", type=parse_size_hw, help="one of the card's; default: the largest"
+    )
     parser.add_argument("--threads", type=positive_int, default=available_cores())
     parser.add_argument("--rounds", type=positive_int, default=11)
     parser.add_argument(

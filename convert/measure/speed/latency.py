@@ -88,7 +88,7 @@ def _photo_measurements(segmenter: Segmenter, photo: Photo) -> dict[str, Measure
     segmentation, _ = segmenter.segment(photo)
     logits = segmentation.mask_logits([1])
     alpha = make_alpha(photo.rgb, logits)
-    cut_out = compose(photo, alpha, Transparent())
+    image = compose(photo, alpha, Transparent())
     return {
         "find the objects again": lambda: _seconds(lambda: segmenter.segment(photo)),
         "second pick: alpha at full size": lambda: _seconds(lambda: make_alpha(photo.rgb, logits)),
@@ -96,7 +96,7 @@ def _photo_measurements(segmenter: Segmenter, photo: Photo) -> dict[str, Measure
             lambda: apply_strokes(alpha, photo.rgb, [STROKE])
         ),
         "colour": lambda: _seconds(lambda: compose(photo, alpha, Transparent())),
-        "PNG": lambda: _seconds(lambda: encode(cut_out)),
+        "PNG": lambda: _seconds(lambda: encode(image)),
     }
 
 

@@ -53,12 +53,12 @@ def open_page(
         path.write_bytes(encode(pixels_of(photo)))
         opened = context.photos.get(str(path))
         preview_path = store_image("photo", pixels_of(opened.preview))
-        found, _ = context.registry.segmenter().segment(opened.photo, MIN_OFFERED_SCORE)
+        segmentation, _ = context.registry.segmenter().segment(opened.photo, MIN_OFFERED_SCORE)
         # Columns and panels have no value that a handler reads.
         components = [item for item in vars(layout).values() if isinstance(item, Component)]
         components += layout.controls.values()
         values: dict[Any, Any] = {item: getattr(item, "value", None) for item in components}
-        values[layout.photo_state] = open_photo(str(path), preview_path, card, found, ())
+        values[layout.photo_state] = open_photo(str(path), preview_path, card, segmentation, ())
         values |= drawing.show(values[layout.photo_state], values, REQUEST)
         data = {"mode": stroke.mode, "radius": stroke.radius}
         drawn = gr.EventData(None, {**data, "points_xy": [[x, y] for x, y in stroke.points_xy]})

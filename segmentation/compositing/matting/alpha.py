@@ -10,11 +10,11 @@ from segmentation.arrays import Bool, Float32, SizeHW, UInt8
 from segmentation.compositing.matting.guided_filter import apply_linear_model, fit_linear_model
 from segmentation.compositing.matting.multiscale import (
     Tile,
+    average_blocks,
     box_mean,
     enlarge_tile,
     full_tile,
     padded_box,
-    reduce_image,
     reduction_factor,
     repeat_pixels,
     tiles,
@@ -107,7 +107,7 @@ def make_alpha(rgb: UInt8, mask_logits: Float32, edge: Edge | None = None) -> UI
     edge = edge or Edge()
     size_hw = rgb.shape[0], rgb.shape[1]
     factor = reduction_factor(size_hw)
-    guide = to_unit(reduce_image(rgb, factor))
+    guide = to_unit(average_blocks(rgb, factor))
     cell_size = size_hw[1] / factor / mask_logits.shape[1]
     logits = _enlarge_mask(mask_logits, size_hw, factor)
     logits = _fill_pinholes(logits, logits.size / mask_logits.size)

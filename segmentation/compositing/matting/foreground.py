@@ -8,11 +8,11 @@ import numpy as np
 from segmentation.arrays import Bool, Float32, UInt8
 from segmentation.compositing.matting.multiscale import (
     Tile,
+    average_blocks,
     box_mean,
     enlarge_tile,
     full_tile,
     padded_box,
-    reduce_image,
     reduction_factor,
     tiles,
     to_unit,
@@ -48,13 +48,13 @@ def foreground(rgb: UInt8, alpha: UInt8) -> UInt8:
     """
     height, width = alpha.shape
     factor = reduction_factor((height, width))
-    opacity = to_unit(reduce_image(alpha, factor))
+    opacity = to_unit(average_blocks(alpha, factor))
     mixed = (opacity > 0) & (opacity < 1)
     colours = rgb.copy()
     if not mixed.any():
         return colours
     around = padded_box(mixed, margin=NEIGHBOURHOOD_RADII[0])
-    reduced = reduce_image(rgb[full_tile(around, factor)], factor)
+    reduced = average_blocks(rgb[full_tile(around, factor)], factor)
     planes = [np.asarray(plane, np.float32) for plane in cv2.split(reduced)]
     means = np.zeros((*opacity.shape, 6), np.float32)
     means[around] = cv2.merge(

@@ -25,7 +25,7 @@ def reduction_factor(size_hw: SizeHW) -> int:
     return -(-max(size_hw) // REDUCED_SIDE)
 
 
-def reduce_image(image: UInt8, factor: int) -> UInt8:
+def average_blocks(image: UInt8, factor: int) -> UInt8:
     """Average blocks of factor x factor pixels.
 
     Args:

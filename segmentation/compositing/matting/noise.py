@@ -39,7 +39,7 @@ def noise_level(rgb: UInt8) -> float:
 
 
 def smooth_noise(colours: Float32, where: Bool, factors: Float32, noise: float) -> Float32:
-    """Filter noise by so much as it would show in the opacity, as a Wiener filter does.
+    """Filter noise as far as it would show in the opacity, like a Wiener filter.
 
     Args:
         colours: float32 (h, w, 3) in 0..1.

@@ -13,10 +13,10 @@ from segmentation.arrays import Float32, UInt8
 from segmentation.compositing.matting.alpha import GAIN, colour_bins, colour_frequencies, sigmoid
 from segmentation.compositing.matting.guided_filter import fit_linear_model
 from segmentation.compositing.matting.multiscale import (
+    average_blocks,
     box_mean,
     enlarge_tile,
     full_tile,
-    reduce_image,
     reduction_factor,
     repeat_pixels,
     tiles,
@@ -96,8 +96,8 @@ def _keep(alpha: UInt8, rgb: UInt8, stroke: Correction, window: Window) -> UInt8
     factor = window.factor
     depth = stroke.depth(window)
     radius = stroke.radius_in(window.photo_hw) / factor
-    guide = to_unit(reduce_image(rgb, factor))
-    inside = _probabilities(depth, to_unit(reduce_image(alpha, factor)), guide, radius)
+    guide = to_unit(average_blocks(rgb, factor))
+    inside = _probabilities(depth, to_unit(average_blocks(alpha, factor)), guide, radius)
     filter_radius = max(2, round(min(FILTER_RADIUS * radius, MAX_FILTER_PIXELS)))
     values = np.empty((*depth.shape, 5), np.float32)
     values[..., :4] = fit_linear_model(guide, inside, filter_radius)

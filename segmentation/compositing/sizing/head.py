@@ -1,4 +1,4 @@
-"""The head of a person, found from the outline alone: no face is looked for.
+"""The head of a person, found by the outline alone, without face detection.
 
 The outline of head and shoulders has nearly the same shape for all people. It is compared with the
 mask at every place and in every size, and the best fit is the head.
@@ -43,12 +43,12 @@ HEIGHT_STEP = 1.07
 # The photo must show at least this share of the outline's rows; hidden rows add to the misfit.
 MIN_VISIBLE = 0.6
 HIDDEN_MISFIT = 0.5
-# A head is seldom far below the highest point of a body. Its own height below adds this misfit.
+# A head is rarely far below the highest point of a body. Its own height below adds this misfit.
 LOW_MISFIT = 1.0
 # On those 199 people, most of them not portraits, and 350 animals and things: the best fit was the
 # head of 144 people. Of the fits below the first limit, 88 were, 12 missed by more than 15 % of the
 # head's height or 25 % of its size, and 24 were animals and things. Above the second limit, a
-# guess is seldom right.
+# guess is rarely right.
 MAX_CERTAIN_MISFIT = 0.5
 MAX_MISFIT = 1.3
 

@@ -56,7 +56,7 @@ def make_sheet(image: UInt8, dpi: float = DEFAULT_DPI) -> UInt8:
 
 
 def paper_hw(dpi: float) -> SizeHW:
-    """Return height and width of the paper in pixels, at so many dots per inch."""
+    """Return height and width of the paper in pixels, at a number of dots per inch."""
     height, width = (round(side * dpi / DEFAULT_DPI) for side in PAPER_HW)
     return height, width
 

@@ -126,8 +126,8 @@ class AscendEngine(Engine):
             InferenceFailed: a device does not start or hangs.
         """
         with translate_errors(InferenceFailed):
-            found = {worker.device_id: worker.memory_bytes() for worker in self._pool.workers}
-        return {device: memory for device, memory in found.items() if memory is not None}
+            memory = {worker.device_id: worker.memory_bytes() for worker in self._pool.workers}
+        return {device: sizes for device, sizes in memory.items() if sizes is not None}
 
     def run(self, pixel_values: npt.NDArray[Any]) -> Logits:
         """Run the model on one photo, on the device that has the least to do.

@@ -4,6 +4,7 @@ Codes and meanings: `acl_base_rt.h`, `rt_error_codes.h` and `ge_error_codes.h` o
 github.com/hicann/runtime. The likely causes are our reading of them; none was seen on hardware.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -128,12 +129,12 @@ _CAUSES = {
 }
 
 
-class InternalError(Exception):
+class InternalError(Exception, ABC):
     """Base of the errors inside the Ascend engine; `translate_errors` translates them."""
 
+    @abstractmethod
     def explain(self) -> Text:
         """Explain what happened and what to do, on one line."""
-        raise NotImplementedError
 
 
 class AclFailure(InternalError):

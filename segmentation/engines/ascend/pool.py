@@ -73,6 +73,9 @@ class DevicePool:
     def run(self, pixel_values: npt.NDArray[Any]) -> Logits:
         """Run the model on one photo, on another device if the first is lost or fails.
 
+        Args:
+            pixel_values: uint8 or float32 (1, H, W, 3) or (1, 3, H, W), as the OM's input says.
+
         Raises:
             InternalError: every device that was tried failed, or the input does not fit.
         """
@@ -106,7 +109,7 @@ class DevicePool:
 
     @contextmanager
     def _choose(self, workers: Sequence[DeviceWorker]) -> Iterator[DeviceWorker]:
-        """Take the worker with the fewest photos; one that was lost lately comes last."""
+        """Take the worker with the fewest photos; one that was lost recently comes last."""
         with self._lock:
             worker = min(workers, key=self._rank)
             self._pending[worker.device_id] += 1

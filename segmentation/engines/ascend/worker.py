@@ -104,6 +104,9 @@ class DeviceWorker:
     def run(self, pixel_values: npt.NDArray[Any]) -> Logits:
         """Run the model on one photo, with others that wait; callers wait in a queue.
 
+        Args:
+            pixel_values: uint8 or float32 (1, H, W, 3) or (1, 3, H, W), as the OM's input says.
+
         Raises:
             InternalError: the device failed twice or hangs, or the input does not fit.
         """

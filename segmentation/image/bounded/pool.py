@@ -81,7 +81,7 @@ class DecoderPool:
     def _take(self) -> DecoderProcess:
         with self._lock:
             while self._idle:
-                process = self._idle.pop()
+                process = self._idle.pop(0)  # the fork of one that has just served may not be ready
                 if process.is_alive:
                     return process
                 process.close()  # killed while it waited

@@ -204,11 +204,16 @@ class DecoderProcess:
 
 
 def _environment() -> dict[str, str]:
-    """Return the program's environment, with the modules that it finds, and no threads in BLAS."""
+    """Return the program's environment, with the modules that it finds, and no threads in BLAS.
+
+    Decoders get memory in large pages, as NumPy does: a page fault for each 4 kB of a photo takes
+    as long as a quarter of its decoding. It is glibc's setting; the operator's own comes first.
+    """
     root = str(Path(__file__).parents[3])
     path = os.pathsep.join(dict.fromkeys([root, *(entry for entry in sys.path if entry)]))
     threads = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-    return {**os.environ, **threads, "PYTHONPATH": path}
+    large_pages = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
+    return {**large_pages, **os.environ, **threads, "PYTHONPATH": path}
 
 
 def _failure(reply: Message | None, overran: bool) -> DecoderFailed:

@@ -51,7 +51,7 @@ def drop_side_segments(data: bytes) -> bytes:
                 seen.add(marker)
         elif marker != COMMENT and not APP0 <= marker <= APP15:
             kept.append(segment)
-    return b"".join((*kept, data[end:]))
+    return b"".join((*kept, memoryview(data)[end:]))
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:

@@ -39,7 +39,7 @@ MAX_TAGS = 1000
 
 
 def refuse_raw(data: bytes) -> None:
-    """Refuse a file that holds no photo, or only a small copy, in a form that is read here.
+    """Refuse a file of which only a small copy of the photo, or nothing, could be read here.
 
     Raises:
         PhotoError: the file is a camera's raw file, or a TIFF whose first page is a reduced copy.

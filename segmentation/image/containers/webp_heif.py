@@ -41,10 +41,10 @@ def read_nclx(data: bytes) -> tuple[int, int] | None:
         return None
     start, end = 0, len(data)
     for kind, skipped in COLOUR_PATH:
-        found = next((box for box in _boxes(data, start, end) if box[0] == kind), None)
-        if found is None:
+        box = next((box for box in _boxes(data, start, end) if box[0] == kind), None)
+        if box is None:
             return None
-        start, end = found[1] + skipped, min(found[2], end)
+        start, end = box[1] + skipped, min(box[2], end)
     for kind, begin, _ in _boxes(data, start, end):
         if kind == b"colr" and data[begin : begin + 4] == b"nclx" and begin + 8 <= len(data):
             primaries, transfer = struct.unpack_from(">HH", data, begin + 4)

@@ -30,7 +30,7 @@ function showOverlay(event) {
 }
 
 function acceptDrag(event) {
-  if (isTextField(event.target)) return;
+  if (isTextDrag(event)) return;
   event.preventDefault();
   event.stopPropagation();
 }
@@ -41,7 +41,7 @@ function leave(event) {
 
 async function takeDrop(event) {
   delete document.documentElement.dataset.drop;
-  if (isTextField(event.target)) return;
+  if (isTextDrag(event)) return;
   event.preventDefault();
   event.stopPropagation();
   const backdrop = event.target.closest?.(".backdrop");
@@ -51,8 +51,12 @@ async function takeDrop(event) {
 }
 
 function takePaste(event) {
-  const files = [...(event.clipboardData?.files ?? [])];
-  if (files.length && !isTextField(event.target)) give(files);
+  const { files = [], types = [] } = event.clipboardData ?? {};
+  // Copied cells of a table, for example, are both a text and a picture.
+  const isText = isTextField(event.target) && types.includes("text/plain");
+  if (!files.length || isText) return;
+  event.preventDefault();
+  give([...files]);
 }
 
 /** Give files to the tab that is open. */
@@ -93,6 +97,11 @@ function batchInput() {
 
 function carriesFiles(event) {
   return event.dataTransfer?.types.includes("Files");
+}
+
+/** Whether a text is dragged into a field. */
+function isTextDrag(event) {
+  return isTextField(event.target) && !carriesFiles(event);
 }
 
 function isTextField(target) {

@@ -22,6 +22,7 @@ function startPage(strings) {
     if (language === "zh") translateTexts(strings.texts);
     translateNames(strings.names, language);
     nameImages();
+    giveLineKeys();
     simplifyToasts();
     keepFocus();
   }).observe(document.body, {

@@ -35,7 +35,7 @@ SPARE_BYTES = 10_000_000
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A batch at one moment; a value, so that stopping means leaving out the rest.
+    """The state of a batch; a value, so that stopping means leaving out the rest.
 
     Attributes:
         archive: the ZIP, complete after every step.
@@ -46,7 +46,7 @@ class Batch:
         at_once: number of photos in a step.
         done: the results so far.
         finished: whether the table is in the ZIP too, and the ZIP can be downloaded.
-        key: a name that nobody can guess, the same at every moment of the batch.
+        key: a name that nobody can guess, the same in every state of the batch.
     """
 
     archive: Path

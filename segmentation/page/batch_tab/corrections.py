@@ -4,9 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from segmentation.image.photo import Limits
-from segmentation.image.write import copy_zip, write_zip
+from segmentation.image.write import copy_zip
 from segmentation.page.batch_tab.batch import Batch, check_space
-from segmentation.page.batch_tab.results import TABLE_NAME
 from segmentation.page.batch_tab.thumbnails import store_thumbnail
 from segmentation.page.cutout_tab.open_request import OpenRequest
 from segmentation.page.preview import pixels_of
@@ -34,7 +33,7 @@ def replace_cutout(
     archive: Path,
     limits: Limits,
 ) -> Batch | None:
-    """Put a fixed cut-out in the place of the one in the ZIP.
+    """Put a fixed cut-out into the ZIP, in the place that its photo has in the batch.
 
     The ZIP is a new file, as the former one may be on its way to the visitor. It has no table yet:
     `advance` adds that when no photo is left.
@@ -43,7 +42,7 @@ def replace_cutout(
         batch: the batch so far.
         index: of the result that was opened.
         state: the photo with the objects that are cut out.
-        min_score: least score of the objects that are shown.
+        min_score: minimum score of the objects that are shown.
         cutout: file of the cut-out.
         archive: path of the new ZIP; no file may exist there.
         limits: of the ZIP.
@@ -62,10 +61,6 @@ def replace_cutout(
     thumbnail = store_thumbnail(pixels_of(read_upload(cutout, limits)))
     name = Path(former.name).with_suffix(cutout.suffix).name
     data = cutout.read_bytes()
-    with translate_disk_errors():
-        check_space(batch.archive, len(data), limits)
-        copy_zip(batch.archive, archive, {former.file or name, TABLE_NAME})
-        write_zip(archive, [(name, data)])
     result = replace(
         former,
         file=name,
@@ -75,8 +70,12 @@ def replace_cutout(
         thumbnail=thumbnail,
         fix=_reopen(state, batch),
     )
-    delete_file(batch.archive)
     done = (*batch.done[:index], result, *batch.done[index + 1 :])
+    names = [item.file for item in done if item.file]
+    with translate_disk_errors():
+        check_space(batch.archive, len(data), limits)
+        copy_zip(batch.archive, archive, names, {name: data})
+    delete_file(batch.archive)
     return replace(batch, archive=archive, done=done, finished=False)
 
 

@@ -27,7 +27,7 @@ from segmentation.page.components import (
 from segmentation.page.cutout_tab.layout import CutoutLayout
 from segmentation.page.cutout_tab.memory import recall_options, remember_options
 from segmentation.page.cutout_tab.panels import set_controls
-from segmentation.page.gradio_internals import upload_folder
+from segmentation.page.gradio_internals.files import upload_folder
 from segmentation.page.header import Header
 from segmentation.page.server.files.downloads import new_file_path
 from segmentation.page.server.files.storage import check_free_space
@@ -72,14 +72,15 @@ class BatchEvents:
     def greet(self, values: Values, request: gr.Request) -> Updates:
         """Show the settings and the batch of the page before it was loaded again."""
         layout, settings = self._layout, self._recall_settings(values)
+        language = language_of(request)
         batch = self._batches.find(values[self._memory.key])
         if batch is None:
             return {**settings, **self._forget(values, request)} or skip()
         photos = [result.path for result in batch.done] + [path for path, _ in batch.todo]
         return {
             **settings,
-            **self._show(batch, language_of(request)),
-            layout.photos: [str(path) for path in photos if path.exists()],
+            **self._show(batch, language),
+            **layout.photos.show([str(path) for path in photos if path.exists()], language),
             layout.stop: gr.Button(visible=not batch.finished),
             **self._find_open_photo(batch, values[self._cutout.memory]),
         }
@@ -97,9 +98,10 @@ class BatchEvents:
     def start(self, values: Values, request: gr.Request) -> Updates:
         """Start a batch; each of its steps is then an event of its own."""
         layout = self._layout
+        paths = require(values[layout.photos.paths], request)
         with translate_errors(request):
             batch = start_batch(
-                [Path(path) for path in values[layout.photos] or ()],
+                [Path(path) for path in paths],
                 new_file_path("cutouts.zip"),
                 values[self._model],
                 values[layout.objects],
@@ -190,7 +192,7 @@ class BatchEvents:
         return {**shown, self._tabs: gr.Tabs(selected=BATCH_TAB)}
 
     def _newest(self, values: Values, request: gr.Request) -> Batch:
-        """Return the newest moment of the batch that the page shows.
+        """Return the newest state of the batch that the page shows.
 
         Raises:
             gr.Error: Gradio dropped the page's state.

@@ -7,6 +7,7 @@ from gradio.components import Component
 from segmentation.i18n import Text
 from segmentation.image.photo import Limits
 from segmentation.page.batch_tab.batch import BATCH_RULES
+from segmentation.page.batch_tab.photo_list import PhotoList
 from segmentation.page.components import (
     STATE_SECONDS,
     Values,
@@ -36,6 +37,7 @@ class BatchLayout:
             of `PageOptions`.
 
     Attributes:
+        photos: of the next batch.
         panels: the tab's own controls.
         controls: the components that `PageOptions` reads, by the names of its fields.
         shown: the components that show a batch.
@@ -48,7 +50,7 @@ class BatchLayout:
         static_html(_introduction(limits), elem_id="batch_intro")
         # The order of the work; the style sheet makes two columns of it where there is room.
         with gr.Column(elem_id="batch"):
-            self._photos()
+            self.photos = PhotoList()
             with gr.Column(elem_id="batch_rail"):
                 self.objects = gr.Radio(
                     [(string(key), rule) for rule, key in BATCH_RULES.items()],
@@ -73,17 +75,6 @@ class BatchLayout:
     def page_options(self, values: Values) -> PageOptions:
         """Read the controls."""
         return PageOptions(**{name: values[item] for name, item in self.controls.items()})
-
-    def _photos(self) -> None:
-        self.photos = gr.File(
-            label=string("photos"),
-            show_label=False,
-            file_count="multiple",
-            height=220,
-            elem_id="batch_photos",
-        )
-        # As in `photo_button`; Gradio's own would also leave an empty file behind for each.
-        setattr(self.photos, "preprocess", lambda files: [file.path for file in files or ()])  # noqa: B010
 
     def _panels(self) -> OutputPanels:
         with gr.Tabs(elem_id="batch_tools", overflow_behavior="wrap"):

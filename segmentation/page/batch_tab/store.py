@@ -26,16 +26,16 @@ class BatchMemory:
 
 
 class BatchStore:
-    """The newest moment of each of the last batches.
+    """The newest state of each of the last batches.
 
-    Two pages of a browser may show the same batch; each step goes on from the newest moment.
+    Two pages of a browser may show the same batch; each step goes on from the newest state.
     """
 
     def __init__(self) -> None:
         self._batches: OrderedDict[str, Batch] = OrderedDict()
 
     def keep(self, batch: Batch) -> Batch:
-        """Keep a moment of a batch, and return it. The batch that was kept longest ago may go."""
+        """Keep a state of a batch, and return it. The batch kept longest ago may be dropped."""
         self._batches[batch.key] = batch
         self._batches.move_to_end(batch.key)
         if len(self._batches) > MAX_BATCHES:
@@ -43,7 +43,7 @@ class BatchStore:
         return batch
 
     def newest(self, batch: Batch) -> Batch:
-        """Return the newest moment of a batch."""
+        """Return the newest state of a batch."""
         return self._batches.get(batch.key, batch)
 
     def find(self, key: Any) -> Batch | None:

@@ -34,7 +34,9 @@ def batch_tab(
     controls: set[Block] = {*layout.controls.values()}
     _wire_memory(ui, layout, memory, events, cutout, controls)
     _wire_controls(layout, events, controls)
-    _wire_batch(layout, memory, events, {layout.photos, header.model, layout.objects, *controls})
+    layout.photos.wire()
+    read = {layout.photos.paths, header.model, layout.objects, *controls}
+    _wire_batch(layout, memory, events, read)
     _wire_fixes(layout, events, cutout, tabs)
 
 
@@ -47,7 +49,7 @@ def _wire_memory(
     controls: set[Block],
 ) -> None:
     settings = [layout.objects, *layout.panels.controls.values()]
-    shown = unique([*settings, *layout.panels.shown, *layout.shown, layout.photos])
+    shown = unique([*settings, *layout.panels.shown, *layout.shown, *layout.photos.shown])
     ui.load(
         events.greet,
         {memory.settings, memory.key, cutout.memory, *controls},

@@ -1,1 +1,1 @@
-"""The canvas: the component in which a photo is chosen from, mended and looked at."""
+"""The canvas: the component that shows a photo and its cut-out, and takes clicks and strokes."""

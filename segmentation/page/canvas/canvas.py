@@ -27,6 +27,7 @@ SCRIPTS = (
     "pictures.js",
     "divider.js",
     "sketch.js",
+    "brush.js",
     "placement.js",
     "controls.js",
     "canvas.js",

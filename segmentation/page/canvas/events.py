@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from segmentation.arrays import BoxXYXY, SizeHW
+from segmentation.arrays import BoxShare, BoxXYXY, PointShare, SizeHW
 from segmentation.compositing.strokes import MAX_POINTS, Stroke
 from segmentation.errors import ChoiceError
 from segmentation.inference.merge import MAX_INSTANCES
 from segmentation.page.canvas.object_map import CHANNELS
-from segmentation.page.canvas.view import SCALES, BoxShare, PointShare, TileSource
+from segmentation.page.canvas.view import SCALES, TileSource
 from segmentation.text_options import is_number
 
 # Longest side of a tile, in pixels of the screen.

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from segmentation.arrays import SizeHW, UInt8
+from segmentation.arrays import PointShare, SizeHW, UInt8
 from segmentation.image.write import encode
 from segmentation.inference.postprocess import Segmentation
-from segmentation.page.canvas.view import PointShare
 from segmentation.page.overlay import find_thickest_point, inside_mask
 from segmentation.page.server.files.downloads import store_file
 

@@ -5,13 +5,12 @@ from typing import Any, Literal
 
 from gradio import FileData
 
+from segmentation.arrays import BoxShare, PointShare
+
 # What a full-resolution tile is cut from.
 TileSource = Literal["result", "original"]
 # Least and largest `CanvasPlacement.scale`.
 SCALES = 0.05, 2.0
-# A point or a box as shares of the picture's width and height, 0..1.
-PointShare = tuple[float, float]
-BoxShare = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +75,7 @@ class CanvasView:
         result_wh: width and height of the cut-out itself, in pixels.
         before: path of what stands beside the result if that is not the photo.
         frame_xyxy: the part of the photo that the result shows, as shares of the photo, perhaps
-            beyond 0..1; None if a point of the result is no point of the photo.
+            beyond 0..1; None if a point of the result is not a point of the photo.
         placement: the objects, if they are placed in another photo.
         can_undo, can_redo: whether there is a step to undo or to redo.
         notice: what the visitor should know or do next.

@@ -64,7 +64,7 @@ class ComparedCutout:
     Attributes:
         setting: how it was made.
         device: what computed.
-        object_count: number of objects above the model's own least score.
+        object_count: number of objects above the model's own minimum score.
         image: uint8 (h, w, 4) with straight alpha, in the frame of the comparison.
         seconds: time spent.
         notices: messages for the visitor.
@@ -103,7 +103,7 @@ class VariantResult:
     Attributes:
         variant: the model.
         device: what computed.
-        object_count: number of objects above the model's own least score.
+        object_count: number of objects above the model's own minimum score.
         segmentation: all objects found.
         timings: of the search.
         ids: of the objects to compare.

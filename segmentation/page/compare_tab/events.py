@@ -134,7 +134,7 @@ class CompareEvents:
         """Show the cut-out that was clicked against the first one.
 
         Raises:
-            gr.Error: the comparison is not here any more.
+            gr.Error: the server dropped the comparison.
         """
         language = language_of(request)
         columns: Sequence[Column] = require(values[self._layout.columns], request)

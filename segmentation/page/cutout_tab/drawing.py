@@ -18,11 +18,12 @@ from segmentation.page.components import (
 )
 from segmentation.page.cutout_tab.layout import CutoutLayout
 from segmentation.page.cutout_tab.memory import remember
+from segmentation.page.cutout_tab.other_files.component import ResultKey
 from segmentation.page.options import PageOptions
 from segmentation.page.photo_texts import notice_lines, object_choices
 from segmentation.page.preview import preview_scale, render_preview
 from segmentation.page.server.files.downloads import replace_image
-from segmentation.page.session import PhotoState, Shown
+from segmentation.page.session import PhotoState
 
 
 class Drawing:
@@ -37,17 +38,26 @@ class Drawing:
         self._context = context
         self._layout = layout
 
-    def show(self, state: PhotoState, values: Values, request: gr.Request) -> Updates:
+    def show(
+        self, state: PhotoState, values: Values, request: gr.Request, is_refined: bool = False
+    ) -> Updates:
         """Show a state with the values of the controls; see `show_with`."""
-        return self.show_with(state, self._layout.page_options(values), values, request)
+        options = self._layout.page_options(values)
+        return self.show_with(state, options, values, request, is_refined)
 
     def show_with(
-        self, state: PhotoState, options: PageOptions, values: Values, request: gr.Request
+        self,
+        state: PhotoState,
+        options: PageOptions,
+        values: Values,
+        request: gr.Request,
+        is_refined: bool = False,
     ) -> Updates:
         """Show a state: in one answer, so that a stroke is seen as soon as it can be.
 
-        The files are out of date from now on; the answer asks for a refinement if it is missing,
-        else for the file.
+        The file is out of date from now on; the answer asks for a refinement if it is missing, else
+        for the file. After a refinement, `is_refined`, it asks for no other one: one that failed is
+        tried again with the next change, not at once.
         """
         layout, language = self._layout, language_of(request)
         state = state.set_options(options)
@@ -56,12 +66,12 @@ class Drawing:
         with translate_errors(request):
             photo = self._context.photos.get(state.path)
             cutout_options = self._cutout_options(state, options)
-            found = state.segmentation, shown.selected, cutout_options, refinement
+            arguments = state.segmentation, shown.selected, cutout_options, refinement
             preview = render_preview(
                 photo.preview,
-                *found,
+                *arguments,
                 preview_scale(photo.photo.hw),
-                photo.preview_alpha.compute(*found),
+                photo.preview_alpha.compute(*arguments),
             )
             objects = update_object_map(
                 values[layout.object_map], state.segmentation, shown.visible, photo.preview.hw
@@ -84,27 +94,39 @@ class Drawing:
                 visible=not shown.visible.instances and bool(state.segmentation.instances)
             ),
             layout.message: notice_lines(state, language),
-            **self._next_step(state, shown, options, refinement),
+            **self._next_step(state, options, values, is_refined),
         }
 
     def _next_step(
-        self,
-        state: PhotoState,
-        shown: Shown,
-        options: PageOptions,
-        refinement: Refinement | None,
+        self, state: PhotoState, options: PageOptions, values: Values, is_refined: bool
     ) -> Updates:
-        layout, selected = self._layout, shown.selected
-        if not shown.has_cutout:
+        layout, key = self._layout, result_key(state, options)
+        if not state.shown(options.min_score).has_cutout:
             return layout.no_files()
         preparing = gr.DownloadButton(string("preparing"), value=None, interactive=False)
-        updates = {layout.download: preparing, **layout.no_other_files()}
-        is_refined = refinement is not None and refinement.matches(state.segmentation, selected)
-        if options.refine and selected and not is_refined:
-            return {**updates, **layout.request_refinement()}
-        return {**updates, **layout.request_file()}
+        waits = not is_refined and awaits_refinement(key, values[layout.refinement])
+        return {
+            layout.download: preparing,
+            layout.size_notice: "",
+            **layout.mask.follow(key, values, not waits, is_refined),
+            **layout.zip.follow(key, values, not waits, is_refined),
+            **(layout.request_refinement() if waits else layout.request_file()),
+        }
 
     def _cutout_options(self, state: PhotoState, options: PageOptions) -> CutoutOptions:
         # The format does not matter here, and may not suit the background.
         drawn = replace(options, format="png").to_cutout_options(self._context.photos)
         return replace(drawn, strokes=state.strokes)
+
+
+def result_key(state: PhotoState, options: PageOptions) -> ResultKey:
+    """Return what the result of a state is made of."""
+    selected = state.selected(options.min_score)
+    return ResultKey(state.segmentation, selected, state.strokes, options)
+
+
+def awaits_refinement(key: ResultKey, refinement: Refinement | None) -> bool:
+    """Whether a result is to be refined, and the newest refinement is not of its objects."""
+    if not (key.options.refine and key.selected):
+        return False
+    return refinement is None or not refinement.matches(key.segmentation, key.selected)

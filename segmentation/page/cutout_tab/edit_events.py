@@ -34,6 +34,7 @@ from segmentation.page.components import (
 from segmentation.page.cutout_tab.drawing import Drawing
 from segmentation.page.cutout_tab.layout import CutoutLayout
 from segmentation.page.cutout_tab.open_request import search_box
+from segmentation.page.gradio_internals.calls import event_data
 from segmentation.page.preview import pixels_of, reduce_image
 from segmentation.page.server.files.downloads import store_image
 from segmentation.page.session import DrawnBox, PhotoState
@@ -59,7 +60,7 @@ class EditEvents:
         layout = self._layout
         state, min_score = layout.state(values, request), values[layout.min_score]
         with translate_errors(request):
-            pick = read_pick(event._data)
+            pick = read_pick(event_data(event))
         height, width = state.segmentation.geometry.photo_hw
         photo_xy = pick.point_xy[0] * width - 0.5, pick.point_xy[1] * height - 0.5
         picked = state.click(photo_xy, min_score, pick.ids)
@@ -71,7 +72,7 @@ class EditEvents:
         """Add a stroke."""
         state = self._layout.state(values, request)
         with translate_errors(request):
-            state = state.draw(read_stroke(event._data))
+            state = state.draw(read_stroke(event_data(event)))
         return self._drawing.show(state, values, request)
 
     def place(self, values: Values, event: gr.EventData, request: gr.Request) -> Updates:
@@ -79,7 +80,7 @@ class EditEvents:
         layout, panel = self._layout, self._layout.background_panel
         state = layout.state(values, request)
         with translate_errors(request):
-            placement = read_place(event._data)
+            placement = read_place(event_data(event))
         x, y = placement.position_xy
         options = replace(layout.page_options(values), scale=placement.scale, x=x, y=y)
         shown = self._drawing.show_with(state, options, values, request)
@@ -99,7 +100,7 @@ class EditEvents:
         with translate_errors(request):
             photo = self._context.photos.read(state.path)
             segmenter = self._context.registry.segmenter(state.model)
-            box_xyxy, trace_xy = read_box(event._data, photo.hw)
+            box_xyxy, trace_xy = read_box(event_data(event), photo.hw)
             box = DrawnBox(box_xyxy, values[layout.min_score], trace_xy)
             found = search_box(segmenter, photo, box)
         return {layout.found_in_box: (box, found)}
@@ -131,7 +132,7 @@ class EditEvents:
         return self._drawing.show(state, values, request)
 
     def show_uncertain(self, values: Values, request: gr.Request) -> Updates:
-        """Select the best guess, and lower the least score to it."""
+        """Select the best guess, and lower the minimum score to it."""
         layout = self._layout
         state, min_score = layout.state(values, request).select_best_guess()
         options = replace(layout.page_options(values), min_score=min_score)
@@ -151,7 +152,7 @@ class EditEvents:
         layout = self._layout
         state, view = layout.state(values, request), require(values[layout.view], request)
         with translate_errors(request):
-            asked = read_tile(event._data)
+            asked = read_tile(event_data(event))
             picture = self._picture(asked, state, view, values)
             if picture is None:
                 return skip()

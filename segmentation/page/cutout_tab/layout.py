@@ -3,6 +3,7 @@
 from secrets import token_hex
 
 import gradio as gr
+from gradio.blocks import Block
 from gradio.components import Component
 
 from segmentation.inference.select import MIN_OFFERED_SCORE
@@ -17,6 +18,7 @@ from segmentation.page.components import (
     string,
 )
 from segmentation.page.cutout_tab.memory import browser_memory
+from segmentation.page.cutout_tab.other_files.component import OtherFile
 from segmentation.page.cutout_tab.panels import (
     BackgroundPanel,
     EffectsPanel,
@@ -34,15 +36,15 @@ from segmentation.page.session import SCORE_STEP, PhotoState
 class CutoutLayout:
     """Create the components.
 
-    `draw_request`, `refine_request`, `export_request`, `zip_request` and `open_request` are states
-    that a handler changes to ask for the event that listens to them: the next step depends on data.
+    `draw_request`, `refine_request`, `export_request` and `open_request` are states that a
+    handler changes to ask for the event that listens to them: the next step depends on data.
 
     Args:
         card: of the model in use at first.
 
     Attributes:
         controls: the components that `PageOptions` reads, by the names of its fields.
-        other_files: the components that `no_other_files` empties.
+        files: the components that `no_files` empties.
     """
 
     def __init__(self, card: ModelCard) -> None:
@@ -63,7 +65,6 @@ class CutoutLayout:
         self.draw_request = gr.State(None)
         self.refine_request = gr.State(None)
         self.export_request = gr.State(None)
-        self.zip_request = gr.State(None)
         self.open_request = gr.State(None)
         self.memory = browser_memory()
         self._start()
@@ -91,7 +92,12 @@ class CutoutLayout:
         }
         # The numbers of the size when the result was last drawn.
         self.entered_numbers = gr.State(tuple(item.value for item in self.size_panel.numbers))
-        self.other_files = [self.download_zip, self.download_mask, self.size_notice]
+        self.files: list[Block] = [
+            self.download,
+            self.size_notice,
+            *self.mask.outputs,
+            *self.zip.outputs,
+        ]
 
     def page_options(self, values: Values) -> PageOptions:
         """Read the controls."""
@@ -114,22 +120,14 @@ class CutoutLayout:
         """
         return self.state(values, request) if values[self.is_open] else None
 
-    def no_zip(self) -> Updates:
-        """Hide the ZIP."""
-        return {self.download_zip: gr.DownloadButton(visible=False)}
-
-    def no_mask(self) -> Updates:
-        """Hide the mask."""
-        return {self.download_mask: gr.DownloadButton(visible=False)}
+    def no_file(self) -> Updates:
+        """Offer no file of the result: there is none, or it could not be made."""
+        download = gr.DownloadButton(string("download"), value=None, interactive=False)
+        return {self.download: download, self.size_notice: ""}
 
     def no_files(self) -> Updates:
-        """Offer no file: there is none, or it could not be made."""
-        download = gr.DownloadButton(string("download"), value=None, interactive=False)
-        return {self.download: download, **self.no_other_files()}
-
-    def no_other_files(self) -> Updates:
-        """Hide what belongs to the previous file: the ZIP, the mask and the notice."""
-        return {**self.no_zip(), **self.no_mask(), self.size_notice: ""}
+        """Offer no file at all."""
+        return {**self.no_file(), **self.mask.hide(), **self.zip.hide()}
 
     def request_drawing(self) -> Updates:
         """Ask for the result of the open photo."""
@@ -193,10 +191,8 @@ class CutoutLayout:
             self.effects_panel = EffectsPanel()
         with gr.Tab(string("file_panel")):
             self.format_panel = FormatPanel()
-            self.make_mask = gr.Button(string("mask"), size="sm")
-            self.download_mask = gr.DownloadButton(string("download_mask"), visible=False)
-            self.make_zip = gr.Button(string("zip"), size="sm")
-            self.download_zip = gr.DownloadButton(string("download_zip"), visible=False)
+            self.mask = OtherFile("mask", "download_mask")
+            self.zip = OtherFile("zip", "download_zip")
 
     def _edge(self, card: ModelCard) -> None:
         self.softness = gr.Slider(-1, 1, 0, step=0.1, label=string("softness"))

@@ -18,7 +18,7 @@ from segmentation.inference.segment_box import MIN_BOX_SIDE
 from segmentation.page.canvas.events import MAX_TRACE_POINTS, read_stroke
 from segmentation.page.components import EXAMPLES, gallery, language_of
 from segmentation.page.cutout_tab.open_request import OpenRequest
-from segmentation.page.gradio_internals import is_uploaded
+from segmentation.page.gradio_internals.files import is_uploaded
 from segmentation.page.options import PageOptions
 from segmentation.page.session import DrawnBox, PhotoState
 from segmentation.page.strings import STRINGS
@@ -28,7 +28,7 @@ KEY = "koutu_studio"
 # What the browser is sent with each edit must stay small: this many points are some 50 kB. Each
 # box takes the time of an inference when the photo is opened again.
 MAX_KEPT_POINTS, MAX_KEPT_BOXES = 3_000, 20
-# Numbers that are kept of a box: its edges and least score, and the points of a line.
+# Numbers that are kept of a box: its edges and minimum score, and the points of a line.
 BOX_LENGTHS = range(5, 5 + 2 * MAX_TRACE_POINTS + 1, 2)
 # Decimals of a point, as a share of the photo: less than a pixel.
 DECIMALS = 4
@@ -37,7 +37,7 @@ DECIMALS = 4
 def browser_memory(key: str = KEY) -> gr.BrowserState:
     """Create a component that holds a memory, which the browser keeps by a key.
 
-    The secret keeps nothing secret: with one of Gradio's own, each restart would forget all.
+    The secret is a constant: with the random one of Gradio, each restart would lose the memory.
     """
     return gr.BrowserState(None, storage_key=key, secret=key)
 
@@ -58,7 +58,7 @@ def remember(state: PhotoState, options: PageOptions) -> dict[str, Any]:
 
 
 def remember_options(options: PageOptions) -> dict[str, Any]:
-    """Return the memory of the values of the controls, of which no file is one."""
+    """Return the memory of the values of the controls, without files."""
     return asdict(replace(options, backdrop=None))
 
 

@@ -50,7 +50,7 @@ def search_box(segmenter: Segmenter, photo: Photo, box: DrawnBox) -> Segmentatio
 def redo_edits(
     state: PhotoState, wanted: OpenRequest, search: Callable[[DrawnBox], Segmentation]
 ) -> PhotoState:
-    """Do with a photo that was just opened what was done with it before.
+    """Repeat the edits of a photo after it was opened again.
 
     Each box and each stroke can be undone; the selection is the one to begin with.
 
@@ -69,7 +69,7 @@ def redo_edits(
 
 
 def _choose(state: PhotoState, wanted: tuple[int, ...], min_score: float) -> PhotoState:
-    """Select objects that were selected before, guesses below the least score among them."""
+    """Select objects that were selected before, guesses below the minimum score among them."""
     chosen = [item for item in state.segmentation.instances if item.id in wanted]
     guesses = frozenset(item.id for item in chosen if item.score < min_score) - state.boxed
     return replace(state, chosen=tuple(item.id for item in chosen), guesses=guesses)

@@ -119,7 +119,7 @@ class PhotoEvents:
             layout.photo_state: open_photo(
                 path, preview_path, segmenter.card, segmentation, opened.photo.notices
             ),
-            # A least score lowered for the previous photo would show every guess in this one.
+            # A minimum score lowered for the previous photo would show every guess in this one.
             layout.min_score: segmenter.card.score_threshold,
             layout.photo_area: gr.Row(visible=True),
             layout.is_open: True,

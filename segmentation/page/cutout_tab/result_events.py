@@ -4,14 +4,10 @@ Each takes and returns values by component.
 """
 
 from dataclasses import replace
-from pathlib import Path
-from secrets import token_hex
-from tempfile import TemporaryDirectory
 
 import gradio as gr
 
-from segmentation.cutout import Cutout, cut_out, cut_out_each
-from segmentation.image.write import encode, write_zip
+from segmentation.cutout import Cutout, cut_out
 from segmentation.inference.refine import try_refine
 from segmentation.page.canvas.view import CanvasView
 from segmentation.page.components import (
@@ -27,10 +23,8 @@ from segmentation.page.cutout_tab.drawing import Drawing
 from segmentation.page.cutout_tab.layout import CutoutLayout
 from segmentation.page.file_text import describe_file, notice_text
 from segmentation.page.options import PageOptions
-from segmentation.page.server.files.downloads import replace_download, store_file
-from segmentation.page.server.limits.client_presence import check_client
+from segmentation.page.server.files.downloads import replace_download
 from segmentation.page.session import PhotoState
-from segmentation.page.strings import STRINGS
 
 
 class ResultEvents:
@@ -76,10 +70,7 @@ class ResultEvents:
         state = layout.open_state(values, request)
         if state is None:
             return skip()
-        shown = self._drawing.show(state, values, request)
-        # A refinement that failed is tried again with the next change, not at once.
-        asked = {**shown, **layout.request_file()} if layout.refine_request in shown else shown
-        return {item: value for item, value in asked.items() if item is not layout.refine_request}
+        return self._drawing.show(state, values, request, is_refined=True)
 
     def export(self, values: Values, request: gr.Request) -> Updates:
         """Make the file at the photo's own size."""
@@ -90,9 +81,9 @@ class ResultEvents:
             return skip()
         min_score = values[layout.min_score]
         if not state.shown(min_score).has_cutout:
-            return layout.no_files()
+            return layout.no_file()
         with translate_errors(request):
-            cutout, stem = self._cut_out(state, layout.page_options(values), values)
+            cutout, stem = self.cut_out(state, layout.page_options(values), values)
             data = cutout.encode(self._context.limits.encoding_seconds)
             downloads = replace_download(values[layout.downloads], cutout.file_name(stem), data)
         return {
@@ -101,70 +92,14 @@ class ResultEvents:
                 value=downloads[-1],
                 interactive=True,
             ),
-            layout.size_notice: notice_text(cutout.notices, language_of(request)),
+            layout.size_notice: notice_text(
+                cutout.notices, cutout.options.size, language_of(request)
+            ),
             layout.downloads: downloads,
             layout.exported: view.result if view else "",
         }
 
-    def export_mask(self, values: Values, request: gr.Request) -> Updates:
-        """Make the mask of the result, in the frame and size of the file."""
-        layout = self._layout
-        state = layout.open_state(values, request)
-        missing = "no_photo" if state is None else "select_one"
-        if state is None or not state.shown(values[layout.min_score]).has_cutout:
-            gr.Warning(STRINGS[missing].in_language(language_of(request)))
-            return layout.no_mask()
-        with translate_errors(request):
-            # The format of the file may not suit the background.
-            options = replace(layout.page_options(values), format="png")
-            cutout, stem = self._cut_out(state, options, values)
-            path = store_file(f"{stem}_mask.png", encode(cutout.mask, dpi_xy=cutout.dpi_xy))
-        return {layout.download_mask: gr.DownloadButton(value=path, visible=True)}
-
-    def begin_zip(self, values: Values, request: gr.Request) -> Updates:
-        """Say that the ZIP is being made, if there is something to put into it."""
-        layout = self._layout
-        state = layout.open_state(values, request)
-        missing = "no_photo" if state is None else "select_one"
-        if state is None or not state.selected(values[layout.min_score]):
-            gr.Warning(STRINGS[missing].in_language(language_of(request)))
-            return layout.no_zip()
-        preparing = gr.DownloadButton(
-            string("preparing"), value=None, interactive=False, visible=True
-        )
-        return {layout.download_zip: preparing, layout.zip_request: token_hex(8)}
-
-    def export_zip(self, values: Values, request: gr.Request) -> Updates:
-        """Make a ZIP of one PNG for each selected object."""
-        layout = self._layout
-        state = layout.state(values, request)
-        selected = state.selected(values[layout.min_score])
-        with translate_errors(request), TemporaryDirectory() as folder:
-            layers = layout.page_options(values).for_layers()
-            options = layers.to_cutout_options(self._context.photos)
-            options = replace(options, strokes=state.strokes_of_each(selected))
-            photo = self._context.photos.read(state.path)
-            refinement = values[layout.refinement] if options.refine else None
-            files = cut_out_each(
-                photo,
-                state.segmentation,
-                selected,
-                options,
-                refinement,
-                self._context.limits.encoding_seconds,
-            )
-            archive = Path(folder) / "objects.zip"
-            for file in files:
-                check_client()
-                write_zip(archive, [file])
-            path = store_file(f"{photo.stem}_objects.zip", archive.read_bytes())
-        return {
-            layout.download_zip: gr.DownloadButton(
-                string("download_zip"), value=path, interactive=True
-            )
-        }
-
-    def _cut_out(
+    def cut_out(
         self, state: PhotoState, page_options: PageOptions, values: Values
     ) -> tuple[Cutout, str]:
         """Cut out at the photo's own size. Returns the cut-out and the stem of the photo."""

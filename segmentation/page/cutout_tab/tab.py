@@ -16,7 +16,7 @@ from segmentation.page.cutout_tab.drawing import Drawing
 from segmentation.page.cutout_tab.edit_events import EditEvents
 from segmentation.page.cutout_tab.edit_wiring import wire_edits
 from segmentation.page.cutout_tab.layout import CutoutLayout
-from segmentation.page.cutout_tab.other_files import wire_other_files
+from segmentation.page.cutout_tab.other_files.events import OtherFiles
 from segmentation.page.cutout_tab.photo_events import PhotoEvents
 from segmentation.page.cutout_tab.result_events import ResultEvents
 from segmentation.page.cutout_tab.size_events import NumberEvents, SizeEvents
@@ -58,7 +58,8 @@ def cutout_tab(ui: gr.Blocks, context: PageContext, header: Header) -> CutoutLay
     greeting.then(None, js=FORGET_EXAMPLE, **PRIVATE)
     device = context.device_queue
     restyled = _wire_controls(layout, photo_events)
-    steps = _wire_steps(layout, result_events, restyled, device)
+    other_files = OtherFiles(context, layout, result_events)
+    steps = _wire_steps(layout, result_events, other_files, restyled, device)
     edits = wire_edits(layout, edit_events, device)
     running = [*steps, *edits]
     opening = _wire_opening(header, layout, photo_events, running, device)
@@ -91,11 +92,14 @@ def _wire_controls(layout: CutoutLayout, events: PhotoEvents) -> list[Any]:
 
 
 def _wire_steps(
-    layout: CutoutLayout, events: ResultEvents, restyled: list[Any], device: dict[str, Any]
+    layout: CutoutLayout,
+    events: ResultEvents,
+    other_files: OtherFiles,
+    restyled: list[Any],
+    device: dict[str, Any],
 ) -> list[Any]:
     """Wire the steps from the photo's state to the file, and return their events."""
     styled, drawn = result_inputs(layout), result_outputs(layout)
-    files = [layout.download, *layout.other_files]
     drawing = gr.on(
         [layout.draw_request.change, *restyled], events.draw, styled, drawn, **DRAW, **LATEST
     )
@@ -106,16 +110,16 @@ def _wire_steps(
     exporting = layout.export_request.change(
         events.export,
         styled,
-        [*files, layout.downloads, layout.exported],
+        [layout.download, layout.size_notice, layout.downloads, layout.exported],
         **serial(FILE_QUEUE),
         **LATEST,
     )
     exporting.success(None, [layout.download], js=tell_canvas("file", "value?.url"), **PRIVATE)
-    for step in (drawing, refining, redrawing, exporting):
-        # After an error, or a refusal by the limits, the announced file is never made.
-        step.failure(layout.no_files, None, files, **QUIET)
-    other = wire_other_files(layout, events, styled, restyled)
-    return [drawing, refining, redrawing, exporting, *other]
+    # After an error, or a refusal by the limits, the announced file is never made.
+    exporting.failure(layout.no_file, None, [layout.download, layout.size_notice], **QUIET)
+    for step in (drawing, refining, redrawing):
+        step.failure(layout.no_files, None, layout.files, **QUIET)
+    return [drawing, refining, redrawing, exporting, *other_files.wire(styled, restyled)]
 
 
 def _wire_opening(
@@ -203,8 +207,7 @@ def _wire_closing(
             layout.view,
             layout.min_score,
             layout.is_open,
-            layout.download,
-            *layout.other_files,
+            *layout.files,
         ],
         cancels=running,
         **QUIET,

@@ -21,6 +21,8 @@ def result_inputs(layout: CutoutLayout) -> set[Block]:
         layout.view,
         layout.results,
         layout.downloads,
+        *layout.mask.states,
+        *layout.zip.states,
         *layout.controls.values(),
     }
 
@@ -37,8 +39,7 @@ def result_outputs(layout: CutoutLayout) -> list[Any]:
         layout.objects,
         layout.show_uncertain,
         layout.message,
-        layout.download,
-        *layout.other_files,
+        *layout.files,
         layout.refine_request,
         layout.export_request,
     ]

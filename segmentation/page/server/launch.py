@@ -16,13 +16,27 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from segmentation.errors import AddressUnavailable
 from segmentation.i18n import Text
-from segmentation.page import gradio_internals
-from segmentation.page.server import gradio_queue
+from segmentation.page.gradio_internals.files import delete_unused_folder, upload_folder
+from segmentation.page.gradio_internals.page_html import insert_into_head
+from segmentation.page.gradio_internals.queue import keep_sessions_small, queue_numbers
+from segmentation.page.gradio_internals.server import (
+    Brotli,
+    is_space,
+    open_connections,
+    remove_middleware,
+    wait_for_servers,
+)
 from segmentation.page.server.address import LOCALHOST, choose_address, is_ipv6
 from segmentation.page.server.client_address import PRIVATE_NETWORKS
 from segmentation.page.server.files.file_owners import owners_of
 from segmentation.page.server.files.storage import STORAGE_MEGABYTES, usage_of
-from segmentation.page.server.files.uploads import NOTHING_SEEN, delete_all, sweep
+from segmentation.page.server.files.uploads import (
+    KEEP_SECONDS,
+    NOTHING_SEEN,
+    SWEEP_SECONDS,
+    delete_all,
+    sweep,
+)
 from segmentation.page.server.health import HealthRoute
 from segmentation.page.server.http.browser import BrowserGuard, own_hosts
 from segmentation.page.server.http.login import Credentials
@@ -33,9 +47,6 @@ from segmentation.page.server.limits.policy import PRIVATE_PAGE, UPLOAD_MEGABYTE
 from segmentation.page.server.terminal_texts import NOT_STARTED
 from segmentation.page.strings import LOGIN
 
-# Visitors' files are deleted this long after they were stored.
-KEEP_SECONDS = 3600
-SWEEP_SECONDS = 300
 # Of Brotli, 0 to 11: each asset is compressed once.
 ASSET_QUALITY = 7
 
@@ -88,18 +99,16 @@ def serve(
             the server did not start in time.
     """
     host, port = choose_address(server_name, server_port)
-    gradio_internals.wait_for_servers(host)
-    gradio_internals.remove_middleware()
-    gradio_queue.keep_sessions_small()
-    gradio_internals.insert_into_head(head)
-    folder = gradio_internals.upload_folder()
+    wait_for_servers(host)
+    remove_middleware()
+    keep_sessions_small()
+    insert_into_head(head)
+    folder = upload_folder()
     try:
         _, address, _ = ui.launch(
             app_kwargs={
                 "lifespan": partial(housekeeping, after_sweep),
-                "middleware": middleware(
-                    folder, policy, on_space=gradio_internals.is_space(), login=auth
-                ),
+                "middleware": middleware(folder, policy, on_space=is_space(), login=auth),
             },
             server_name=f"[{host}]" if is_ipv6(host) else host,
             server_port=port,
@@ -110,8 +119,7 @@ def serve(
     except OSError as error:  # the server ended: somebody took the port since it was checked
         text = Text(NOT_STARTED.en.format(port=port), NOT_STARTED.zh.format(port=port))
         raise AddressUnavailable.from_text(text) from error
-    gradio_internals.drop_repeated_schemas(ui)
-    gradio_internals.delete_unused_folder(folder)
+    delete_unused_folder(folder)
     # Browsers take the address of "all addresses" for none.
     return str(address).replace("[::]", "[::1]")
 
@@ -144,15 +152,15 @@ def middleware(
             login=login,
         ),
         Middleware(ResponseCache, has_login=login is not None, on_space=on_space),
-        Middleware(gradio_internals.Brotli, quality=ASSET_QUALITY),
+        Middleware(Brotli, quality=ASSET_QUALITY),
     ]
 
 
 def _numbers(folder: Path, app: App) -> dict[str, Any]:
     """What the operator reads about a page, see `HealthRoute`."""
     return {
-        "queue": gradio_queue.queue_numbers(app.get_blocks()),
-        "connections": len(gradio_internals.open_connections(app)),
+        "queue": queue_numbers(app.get_blocks()),
+        "connections": len(open_connections(app)),
         "files_mb": round(usage_of(folder).used_bytes / 1e6, 1),
         "memory_mb": _memory_megabytes(),
     }
@@ -171,16 +179,16 @@ async def housekeeping(after_sweep: Callable[[], None], app: App) -> AsyncIterat
     """Sweep visitors' files and close idle connections while a page runs.
 
     At the end, all files are deleted. Gradio's `delete_cache` is not used: an event that names the
-    folder itself ends it for good.
+    folder itself stops it forever.
 
     Args:
         after_sweep: called after each sweep.
         app: the application of the page.
     """
-    folder = gradio_internals.upload_folder()
+    folder = upload_folder()
     tasks = [
         asyncio.create_task(_sweep_repeatedly(folder, after_sweep)),
-        asyncio.create_task(close_idle_connections(lambda: gradio_internals.open_connections(app))),
+        asyncio.create_task(close_idle_connections(lambda: open_connections(app))),
     ]
     try:
         yield

@@ -3,7 +3,13 @@
 import gradio as gr
 
 from segmentation.i18n import Text
-from segmentation.page import gradio_internals
+from segmentation.page.gradio_internals.tunnel import (
+    ShareBinaryAltered,
+    ShareCertificateNotWritten,
+    default_share_server,
+    open_tunnel,
+    share_binary,
+)
 from segmentation.page.server.terminal_texts import NOT_SHARED, SHARED
 
 
@@ -17,12 +23,12 @@ def open_share_link(ui: gr.Blocks, server: str | None) -> Text:
     Returns:
         The link, or why there is none and what to do, for the terminal.
     """
-    own_server = server or gradio_internals.default_share_server()
+    own_server = server or default_share_server()
     try:
-        link = gradio_internals.open_tunnel(ui, own_server)
+        link = open_tunnel(ui, own_server)
     except Exception as error:  # the errors of Gradio's tunnel have no base class
-        path, url = gradio_internals.share_binary()
-        if isinstance(error, gradio_internals.ShareBinaryAltered):
+        path, url = share_binary()
+        if isinstance(error, ShareBinaryAltered):
             path.unlink(missing_ok=True)  # Gradio would run it the next time
         reason = explain_failure(error)
         return Text(
@@ -40,11 +46,11 @@ def explain_failure(error: Exception) -> Text:
     Args:
         error: what Gradio raised.
     """
-    frpc, _ = gradio_internals.share_binary()
+    frpc, _ = share_binary()
     match error:
-        case gradio_internals.ShareBinaryAltered():
+        case ShareBinaryAltered():
             return Text("the downloaded frpc has a wrong checksum", "下载的 frpc 校验不符")
-        case gradio_internals.ShareCertificateNotWritten():
+        case ShareCertificateNotWritten():
             return Text("the current folder cannot be written", "当前文件夹不可写")
         case RuntimeError():
             return Text("api.gradio.app cannot be reached", "无法访问 api.gradio.app")

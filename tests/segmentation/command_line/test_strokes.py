@@ -70,7 +70,7 @@ def test_a_mask_file_is_not_overwritten(mask_file: Path, reports: Callable[..., 
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
-        (("--keep", "1,2,3,4"), "is no stroke"),
+        (("--keep", "1,2,3,4"), "is not a stroke"),
         (("--keep", "0.5,0.5,0.9"), "A stroke needs"),
         (("--erase", "missing.png"), "missing.png"),
         (("--objects", "at:2,2"), "has no readable points"),

@@ -135,7 +135,7 @@ def test_strokes_are_read_from_text(
     "text", ["", " ", "0.4", "0.4,", "1,2,3,4", "0.4,0.6,0.1;;0,0", "a,b", "0,0 " * 101]
 )
 def test_a_text_that_is_no_stroke_is_refused(text: str) -> None:
-    with pytest.raises(ChoiceError, match="is no stroke"):
+    with pytest.raises(ChoiceError, match="is not a stroke"):
         parse_strokes(text, "keep")
 
 

@@ -21,7 +21,7 @@ from tests.segmentation.image.photo_files import encode_image, sample
 
 # ColourPrimaries of ITU-T H.273, table 2.
 DISPLAY_P3 = 12
-STRANGERS = replace(Limits(), are_strangers=True)
+PUBLIC = replace(Limits(), is_public=True)
 
 
 def cmyk() -> bytes:
@@ -57,22 +57,22 @@ def test_a_jpeg_is_turned_and_converted_as_pillow_does(
 
 @pytest.mark.parametrize("version", ["12.3.0", "13.0.0"])
 @pytest.mark.parametrize("format_", ["TIFF", "GIF", "BMP", "CMYK"])
-def test_strangers_reach_no_decoder_with_known_holes(
+def test_a_public_page_uses_no_vulnerable_decoder(
     monkeypatch: pytest.MonkeyPatch, format_: str, version: str
 ) -> None:
     data = cmyk() if format_ == "CMYK" else sample(format_)
     monkeypatch.setattr(PIL, "__version__", version)
     assert decode(data, Limits()).hw == (20, 24)
     if int(version.split(".")[0]) >= FIRST_SOUND_PILLOW:
-        assert decode(data, STRANGERS).hw == (20, 24)
+        assert decode(data, PUBLIC).hw == (20, 24)
         return
     with pytest.raises(PhotoError, match=f"does not take .*{format_}"):
-        decode(data, STRANGERS)
+        decode(data, PUBLIC)
 
 
 @pytest.mark.parametrize("format_", ["JPEG", "PNG", "WEBP", "AVIF", "HEIF"])
-def test_strangers_can_send_the_usual_formats(format_: str) -> None:
-    assert decode(sample(format_), STRANGERS).rgb.any()
+def test_a_public_page_takes_the_usual_formats(format_: str) -> None:
+    assert decode(sample(format_), PUBLIC).rgb.any()
 
 
 def test_the_lock_has_the_versions_of_the_requirements() -> None:

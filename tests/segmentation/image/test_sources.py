@@ -1,6 +1,7 @@
 """Photos from other sources than paths: bytes, file objects, arrays and PIL images."""
 
 import io
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from PIL import Image
 
 from segmentation.errors import PhotoError, PhotoTooLarge
+from segmentation.image import read
 from segmentation.image.photo import Limits, Photo
 from segmentation.image.read import read_photo
 
@@ -50,6 +52,27 @@ def test_limits_hold_for_bytes_and_file_objects(path: Path) -> None:
     for source in (data, io.BytesIO(data)):
         with pytest.raises(PhotoTooLarge):
             read_photo(source, Limits(megabytes=1e-4))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="named pipes are of POSIX")
+def test_a_pipe_is_read_until_its_writer_closes_it_or_sends_nothing(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipe = tmp_path / "pipe.png"
+    os.mkfifo(pipe)
+    data = path.read_bytes()
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)  # so that the writer can open it
+    with pipe.open("wb") as writer:
+        writer.write(data)
+        writer.flush()
+        monkeypatch.setattr(read, "PIPE_SECONDS", 0.01)
+        with pytest.raises(PhotoError, match=r"Nothing more arrives from pipe\.png"):
+            read_photo(pipe)
+        writer.write(data)
+        writer.flush()
+        with pytest.raises(PhotoTooLarge):
+            read_photo(pipe, Limits(megabytes=1e-4))
+    os.close(reader)
 
 
 def test_what_cannot_be_read_is_a_sentence() -> None:

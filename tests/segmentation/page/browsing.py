@@ -45,6 +45,36 @@ WATCH_FILE = """() => {
 VIOLATIONS = """axe.run({resultTypes: ["violations"]}).then(({violations}) =>
     violations.flatMap(({id, nodes}) => nodes.map(({html}) => `${id}: ${html}`)))"""
 
+# What fingers press, where it is smaller than 44 pixels.
+SMALL_TARGETS = """[...document.querySelectorAll(
+    "button, #header a, input:is([type=number], [type=range]), label:has(> input[type=radio])"
+)].filter((target) => {
+    const {width, height} = target.getBoundingClientRect();
+    const isShown = target.checkVisibility({visibilityProperty: true}) && height > 1;
+    return isShown && Math.min(width, height) < 44;
+}).map((target) => `small: ${target.outerHTML}`)"""
+# Borders of controls whose contrast to what lies around them is below 3:1 (WCAG 1.4.11).
+FAINT_BORDERS = """() => {
+    const numbers = (colour) => colour.match(/[\\d.]+/g).map(Number);
+    const isOpaque = (colour) => (numbers(colour)[3] ?? 1) === 1;
+    const light = (colour) => numbers(colour).slice(0, 3).map((level) => level / 255)
+        .map((level) => (level <= 0.04045 ? level / 12.92 : ((level + 0.055) / 1.055) ** 2.4))
+        .reduce((sum, level, channel) => sum + level * [0.2126, 0.7152, 0.0722][channel], 0.05);
+    const fill = (element) => getComputedStyle(element).backgroundColor;
+    const around = ({parentElement}) =>
+        isOpaque(fill(parentElement)) ? fill(parentElement) : around(parentElement);
+    const controls = "button, label, .views, input:not([type=file], [type=range])";
+    return [...document.querySelectorAll(controls)].filter((control) => {
+        const {borderTopColor, borderTopWidth} = getComputedStyle(control);
+        const hasBorder = borderTopWidth !== "0px" && isOpaque(borderTopColor);
+        if (!hasBorder || !control.checkVisibility({visibilityProperty: true})) return false;
+        const ratio = light(borderTopColor) / light(around(control));
+        return Math.max(ratio, 1 / ratio) < 3;
+    }).map((control) => `faint border: ${control.outerHTML}`);
+}"""
+# Windows up to this width are those of phones.
+PHONE_WIDTH = 640
+
 
 @contextmanager
 def started_browser() -> Iterator[Browser]:
@@ -188,7 +218,11 @@ def point_on_photo(page: Page, x: float, y: float) -> tuple[float, float]:
 
 
 def problems(page: Page, name: str, still: bool = True) -> list[str]:
-    """Return the violations that axe finds, and whether the page is wider than its window."""
+    """Return the violations that axe finds, and others.
+
+    Those are borders that are hardly seen, a page wider than its window, and on a phone what is too
+    small for a finger.
+    """
     SCREENSHOTS.mkdir(exist_ok=True)
     if still:
         # An element that is still fading in has too little contrast.
@@ -198,7 +232,9 @@ def problems(page: Page, name: str, still: bool = True) -> list[str]:
     page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
     if not page.evaluate("'axe' in window"):
         page.evaluate(Axe().axe_script)
-    violations: list[str] = page.evaluate(VIOLATIONS)
+    violations: list[str] = page.evaluate(VIOLATIONS) + page.evaluate(FAINT_BORDERS)
+    if page.evaluate("innerWidth") <= PHONE_WIDTH:
+        violations += page.evaluate(SMALL_TARGETS)
     is_wide = page.evaluate("document.documentElement.scrollWidth > innerWidth")
     return [*violations, "wider than the window"] if is_wide else violations
 

@@ -13,6 +13,7 @@ from segmentation.page.components import translate_errors
 from segmentation.page.cutout_tab.drawing import Drawing
 from segmentation.page.cutout_tab.edit_events import EditEvents
 from segmentation.page.cutout_tab.layout import CutoutLayout
+from segmentation.page.cutout_tab.other_files.events import OtherFiles
 from segmentation.page.cutout_tab.result_events import ResultEvents
 from segmentation.page.strings import STRINGS
 from tests.segmentation.page.serving import in_event_loop, page_context
@@ -28,6 +29,7 @@ class Page:
             self.compare = CompareLayout([("Compact", 0)])
         drawing = Drawing(context, self.cutout)
         self.results = ResultEvents(context, self.cutout, drawing)
+        self.other_files = OtherFiles(context, self.cutout, self.results)
         self.edits = EditEvents(context, self.cutout, drawing)
         self.comparing = CompareEvents(context, self.compare, self.cutout, [])
         self.values: dict[Any, Any] = {
@@ -49,13 +51,20 @@ def request_in(language: Language) -> gr.Request:
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-@pytest.mark.parametrize("name", ["draw", "refine", "export", "begin_zip"])
+@pytest.mark.parametrize("name", ["draw", "refine", "export"])
 def test_handlers_of_an_open_photo_report_its_deletion(
     idle_page: Page, name: str, language: Language
 ) -> None:
     with pytest.raises(gr.Error) as error:
         getattr(idle_page.results, name)(idle_page.values, request_in(language))
     assert error.value.message == STRINGS["photo_deleted"].in_language(language)
+
+
+@pytest.mark.parametrize("name", ["ask_mask", "make_mask", "ask_zip", "make_zip"])
+def test_handlers_of_the_mask_and_the_zip_report_its_deletion(idle_page: Page, name: str) -> None:
+    with pytest.raises(gr.Error) as error:
+        getattr(idle_page.other_files, name)(idle_page.values, request_in("en"))
+    assert error.value.message == STRINGS["photo_deleted"].en
 
 
 @pytest.mark.parametrize("name", ["pick", "paint", "search_box", "show_tile"])

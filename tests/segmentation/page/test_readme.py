@@ -16,10 +16,10 @@ import app
 from segmentation.page.api import Calls
 from segmentation.page.photo_cache import MAX_BYTES
 from segmentation.page.server.files.storage import STORAGE_MEGABYTES
+from segmentation.page.server.files.uploads import KEEP_SECONDS, SWEEP_SECONDS
 from segmentation.page.server.http.form import MAX_FILES
 from segmentation.page.server.http.login import WRONG_RATE
 from segmentation.page.server.http.request_body import EVENT_BYTES
-from segmentation.page.server.launch import KEEP_SECONDS, SWEEP_SECONDS
 from segmentation.page.server.limits.idle_connections import (
     IDLE_SECONDS,
     MAX_CONNECTIONS_PER_NETWORK,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from segmentation.parallel.cores import MAX_JOBS, Shares, available_cores, cgroup_cores
+from segmentation.parallel.cores import MAX_JOBS, CoreShares, available_cores, cgroup_cores
 
 
 def write(path: Path, text: str) -> None:
@@ -73,6 +73,6 @@ def test_affinity_counts() -> None:
 def test_photos_share_the_cores(
     photos: int, cores: int, threads: int, jobs: int, expected: tuple[int, int]
 ) -> None:
-    shares = Shares.of(photos, cores, threads, jobs)
+    shares = CoreShares.of(photos, cores, threads, jobs)
     assert (shares.jobs, shares.threads) == expected
     assert shares.jobs * shares.threads <= cores

@@ -6,7 +6,7 @@ class Studio {
     this.trigger = trigger;
     this.root = element.querySelector(".canvas");
     this.stage = this.find(".stage");
-    this.brush = this.find(".brush input");
+    this.brush = new Brush(this.find(".brush input"));
     this.viewport = new Viewport();
     this.overlay = new Overlay(this.find(".overlay"), this.viewport);
     this.divider = new Divider(this.root, this.viewport);
@@ -92,6 +92,16 @@ class Studio {
     if (this.mode === "original" || !this.frame) this.setMode("objects");
     this.say(hint);
     this.showTool(tool);
+    // The place of the photo follows from the view.
+    this.draw();
+    if (this.isPainting) this.adaptBrush();
+  }
+
+  adaptBrush() {
+    const { viewport, view, pictures } = this;
+    const fittedWh = viewport.photoWh.map((side) => side / viewport.zoom);
+    const share = pictures.objects?.shareOf(view.selected) ?? 0;
+    this.brush.adapt(fittedWh, share);
     this.redraw();
   }
 
@@ -163,7 +173,7 @@ class Studio {
 
   brushAtPointer() {
     if (!this.isPainting || !this.pointXy) return null;
-    const radius = this.brush.valueAsNumber / 2;
+    const { radius } = this.brush;
     return { mode: this.tool, radius, pointXy: this.pointXy };
   }
 
@@ -226,8 +236,7 @@ class Studio {
     if (!this.view || !this.frame) return;
     this.say(null);
     if (this.isPainting) {
-      const radius = this.brush.valueAsNumber / 2;
-      this.sketch.startStroke(this.tool, radius, pointXy);
+      this.sketch.startStroke(this.tool, this.brush.radius, pointXy);
     }
     if (this.tool === "box") this.sketch.startBox(pointXy);
     if (this.tool === "pick") this.sketch.startTrace(pointXy);

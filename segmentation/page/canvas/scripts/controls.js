@@ -6,7 +6,6 @@ const ARROWS = {
   ArrowDown: [0, 1],
 };
 const ZOOM_STEP = 1.5;
-const BRUSH_STEP = 6;
 // A longer press on "Original" shows it only until it ends.
 const PEEK_MILLISECONDS = 400;
 
@@ -46,7 +45,7 @@ function wireButtons(studio) {
   for (const input of root.querySelectorAll(".views input")) {
     input.addEventListener("change", () => studio.setMode(input.value));
   }
-  studio.brush.addEventListener("input", () => studio.redraw());
+  studio.brush.input.addEventListener("input", () => studio.redraw());
 
   const original = find(".views input[value=original]").parentElement;
   let peekStart = 0;
@@ -100,8 +99,8 @@ function wireKeys(studio) {
     else if (key === "0" || key === "f") viewport.fit();
     else if (key === "+" || key === "=") studio.zoomBy(ZOOM_STEP);
     else if (key === "-") studio.zoomBy(1 / ZOOM_STEP);
-    else if (key === "[") brush.valueAsNumber -= BRUSH_STEP;
-    else if (key === "]") brush.valueAsNumber += BRUSH_STEP;
+    else if (key === "[") brush.widen(-1);
+    else if (key === "]") brush.widen(1);
     else if (key === " " && !event.target.closest("button, input")) {
       studio.holdsSpace = true;
       event.preventDefault();

@@ -30,6 +30,20 @@ class ObjectMap {
     return [...this.data.slice(start, start + 3)].filter((id) => id);
   }
 
+  /** The share of the photo that these objects cover. */
+  shareOf(ids) {
+    const { data } = this;
+    let count = 0;
+    for (let from = 0; from < data.length; from += 4) {
+      for (let to = from; to < from + 3; to++) {
+        if (!ids.includes(data[to])) continue;
+        count += 1;
+        break;
+      }
+    }
+    return count / (data.length / 4);
+  }
+
   /** Left, top, right and bottom of an object on the map; undefined if it is not there. */
   boxOf(id) {
     return this.boxes.get(id);

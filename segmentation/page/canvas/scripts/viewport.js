@@ -19,11 +19,11 @@ class Viewport {
 
   /**
    * Show a picture. If it shows another part of the photo than the one before, what is enlarged
-   * stays where it is; a picture that is no part of the photo is fitted.
+   * stays where it is; a picture that is not a part of the photo is fitted.
    *
    * @param pictureWh its width and height, in pixels.
    * @param frame the part of the photo that it shows, as shares of the photo: left, top, right and
-   *   bottom; null if it is none.
+   *   bottom; null if it is not a part.
    */
   show(pictureWh, frame) {
     const isSame =

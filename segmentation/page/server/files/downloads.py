@@ -9,7 +9,7 @@ from secrets import token_hex
 
 from segmentation.arrays import UInt8
 from segmentation.image.write import encode
-from segmentation.page import gradio_internals
+from segmentation.page.gradio_internals.files import upload_folder
 from segmentation.page.server.client_address import current_network
 from segmentation.page.server.files.file_owners import owners_of
 from segmentation.page.server.files.storage import translate_disk_errors, usage_of
@@ -29,10 +29,10 @@ def store_file(name: str, data: bytes) -> str:
         StorageFull: there is no space for the file, or it cannot be written.
     """
     digest = sha256(current_network.get().encode() + b"\0" + data).hexdigest()
-    path = gradio_internals.upload_folder() / digest / name
+    path = upload_folder() / digest / name
     with suppress(OSError):
         os.utime(path)  # an equal file, which may be on its way to a visitor
-        owners_of(gradio_internals.upload_folder()).add(current_network.get(), path)
+        owners_of(upload_folder()).add(current_network.get(), path)
         return str(path)
     return _write(path, data)
 
@@ -95,7 +95,7 @@ def replace_download(previous: tuple[str, ...], name: str, data: bytes) -> tuple
 
 def delete_file(path: Path) -> None:
     """Delete a stored file, which may have been swept, unless it belongs to another network too."""
-    owners_of(gradio_internals.upload_folder()).delete(current_network.get(), path)
+    owners_of(upload_folder()).delete(current_network.get(), path)
 
 
 def hold_files(holder: Path, paths: Collection[Path]) -> None:
@@ -105,7 +105,7 @@ def hold_files(holder: Path, paths: Collection[Path]) -> None:
         holder: the file that the batch makes; its former hold ends.
         paths: the files; without any there is no hold.
     """
-    owners_of(gradio_internals.upload_folder()).hold(holder, paths)
+    owners_of(upload_folder()).hold(holder, paths)
 
 
 def new_file_path(name: str) -> Path:
@@ -117,7 +117,7 @@ def new_file_path(name: str) -> Path:
     Raises:
         StorageFull: its folder cannot be created.
     """
-    folder = gradio_internals.upload_folder()
+    folder = upload_folder()
     path = _new_folder() / name
     with translate_disk_errors():
         path.parent.mkdir(parents=True)
@@ -127,12 +127,12 @@ def new_file_path(name: str) -> Path:
 
 
 def _new_folder() -> Path:
-    return gradio_internals.upload_folder() / token_hex()
+    return upload_folder() / token_hex()
 
 
 def _write(path: Path, data: bytes) -> str:
     """Write a file beside its place and move it there, so that nobody reads half of it."""
-    folder = gradio_internals.upload_folder()
+    folder = upload_folder()
     usage, owners, network = usage_of(folder), owners_of(folder), current_network.get()
     with translate_disk_errors():
         owners.make_room(network, len(data))

@@ -18,6 +18,9 @@ from segmentation.page.server.files.file_owners import owners_of
 from segmentation.page.server.files.storage import counted_bytes, paths_in, usage_of
 from segmentation.page.strings import STRINGS
 
+# Visitors' files are deleted this long after they were stored.
+KEEP_SECONDS = 3600
+SWEEP_SECONDS = 300
 FOLDER_PREFIX = "koutu-"
 TOKEN_BYTES = 8
 # The lock of each folder, which its page holds, stands beside it: Windows deletes no folder in

@@ -1,4 +1,4 @@
-"""What a browser may send to a page, and what it is told about the answers.
+"""Checks of the host and the origin of requests, and the security headers of answers.
 
 A name of somebody else that resolves to this host (DNS rebinding), or a form on another site, must
 not reach a page through the browser of its visitor.
@@ -15,12 +15,11 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from segmentation.i18n import Text
-from segmentation.page.server.address import LOCALHOST, root_host
+from segmentation.page.server.address import LOCALHOST, MAX_PORT, root_host
 from segmentation.page.server.http.refusal import Refusal
 
 # HOST or HOST:PORT as a browser sends it.
 HOST = re.compile(r"(?P<name>[\w.~-]{1,253}|\[[0-9a-f:.]{2,45}\])(:(?P<port>\d{1,5}))?", re.I)
-MAX_PORT = 65535
 EVERY_HOST = "*"
 # Gradio answers `Range` with all headers of the request, and `X-Gradio-Server` with any address.
 IGNORED_HEADERS = (b"range", b"if-range", b"x-gradio-server")
@@ -149,7 +148,7 @@ def _host_name(host: str) -> str:
     """The name of a Host header in lower case, IPv6 without brackets.
 
     Raises:
-        Refusal: 400, it is no host.
+        Refusal: 400, the header is not a host.
     """
     match = HOST.fullmatch(host)
     if not match or int(match["port"] or 0) > MAX_PORT:

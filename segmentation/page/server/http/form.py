@@ -21,7 +21,7 @@ NOT_A_FORM = Text(
 
 
 class UploadForm:
-    """Counts the files of a form while it arrives, and refuses what is no file.
+    """Counts the files of a form while it arrives, and refuses fields that are not files.
 
     Gradio keeps a part without a file name in memory, whatever its size.
 
@@ -32,7 +32,7 @@ class UploadForm:
         file_count: number of files that began.
 
     Raises:
-        Refusal: 400, the request is no form.
+        Refusal: 400, the request is not a form.
     """
 
     def __init__(self, content_type: str) -> None:
@@ -61,7 +61,7 @@ class UploadForm:
         """Read a part of the body.
 
         Raises:
-            Refusal: 400 for a field that is no file or a damaged form, 413 for too many files.
+            Refusal: 400 for a field that is not a file or a damaged form, 413 for too many files.
         """
         try:
             self._parser.write(body)

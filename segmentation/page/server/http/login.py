@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope
 
 from segmentation.errors import RateExceeded
 from segmentation.i18n import Text
-from segmentation.page.gradio_internals import is_logged_in
+from segmentation.page.gradio_internals.server import is_logged_in
 from segmentation.page.server.client_address import scope_network
 from segmentation.page.server.http.refusal import Refusal
 from segmentation.page.server.limits.policy import Rate

@@ -1,6 +1,6 @@
 """Answers that are the same for everybody, made and compressed once.
 
-Gradio builds its page anew for each request, which takes longer than most events.
+Gradio builds its page again for each request, which takes longer than most events.
 """
 
 import asyncio
@@ -107,7 +107,7 @@ class ResponseCache:
         requests: list[Message] = [{"type": "http.request", "body": b"", "more_body": False}]
 
         async def receive() -> Message:
-            if not requests:  # nobody hangs up
+            if not requests:  # the client stays connected
                 await asyncio.Event().wait()
             return requests.pop()
 

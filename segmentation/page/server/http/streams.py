@@ -9,7 +9,7 @@ from starlette.datastructures import QueryParams
 from starlette.types import Message, Receive, Scope, Send
 
 from segmentation.i18n import Text
-from segmentation.page.server import gradio_queue
+from segmentation.page.gradio_internals.queue import abandon, forget_upload
 from segmentation.page.server.http.refusal import Refusal
 
 UPLOAD_ID = re.compile(r"[\w-]{1,64}")
@@ -20,14 +20,14 @@ BAD_UPLOAD_ID = Text(
 
 @contextmanager
 def tracked_upload(scope: Scope, keep_seconds: float) -> Iterator[None]:
-    """Forget the progress of an upload after a request about it, which Gradio keeps for good.
+    """Forget the progress of an upload after a request about it, which Gradio would keep forever.
 
     Args:
         scope: the request.
         keep_seconds: time after the request.
 
     Raises:
-        Refusal: 400, the id of the upload is no id of a browser.
+        Refusal: 400, the id of the upload is not one that a browser makes.
     """
     upload_id = _query(scope, "upload_id")
     if upload_id and not UPLOAD_ID.fullmatch(upload_id):
@@ -37,7 +37,7 @@ def tracked_upload(scope: Scope, keep_seconds: float) -> Iterator[None]:
     finally:
         if upload_id:
             loop = asyncio.get_running_loop()
-            loop.call_later(keep_seconds, gradio_queue.forget_upload, upload_id)
+            loop.call_later(keep_seconds, forget_upload, upload_id)
 
 
 @asynccontextmanager
@@ -63,7 +63,7 @@ async def abandoned_when_left(scope: Scope, receive: Receive, send: Send) -> Asy
         while (await receive())["type"] != "http.disconnect":
             pass
         if not is_complete:
-            await gradio_queue.abandon(scope["app"], _query(scope, "session_hash"))
+            await abandon(scope["app"], _query(scope, "session_hash"))
 
     task = asyncio.create_task(watch())
     try:

@@ -16,7 +16,7 @@ def check_client() -> None:
     """Stop a call between two stages of its work if its client is gone.
 
     Raises:
-        ClientLeft: it is.
+        ClientLeft: the client is gone.
     """
     if not client_is_here.get()():
         raise ClientLeft("The client left.", "客户端已断开。")

@@ -47,7 +47,7 @@ PRIVATE_PAGE = PagePolicy(Limits())
 # A click takes two calls, so the rate allows 30 clicks at once and then one every two seconds.
 PUBLIC_PAGE = PagePolicy(
     # A photo of 25 MP as PNG or lossy WebP takes less; a lossless WebP of 25 MP takes 17 s.
-    Limits(megabytes=20, megapixels=25, batch_photos=50, encoding_seconds=3, are_strangers=True),
+    Limits(megabytes=20, megapixels=25, batch_photos=50, encoding_seconds=3, is_public=True),
     Rate(burst=60, per_minute=60),
     max_waiting=50,
     # A page takes about 100 requests, which a class behind one router makes at once.

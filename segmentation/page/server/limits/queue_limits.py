@@ -12,8 +12,14 @@ import gradio as gr
 
 from segmentation.errors import KoutuError, PhotoError
 from segmentation.i18n import preferred_language
-from segmentation.page import gradio_internals
-from segmentation.page.server import gradio_queue
+from segmentation.page.gradio_internals import queue as gradio_queue
+from segmentation.page.gradio_internals.calls import (
+    Call,
+    UnreadableInputs,
+    report_unreadable_inputs,
+    surround_calls,
+)
+from segmentation.page.gradio_internals.files import is_uploaded, visit_files
 from segmentation.page.server.client_address import client_network, current_network
 from segmentation.page.server.limits.client_presence import client_is_here
 from segmentation.page.server.limits.policy import PagePolicy
@@ -44,11 +50,11 @@ def enforce_policy(
     limiter = RateLimiter(policy.rate) if policy.rate else None
 
     @contextmanager
-    def surround(call: gradio_internals.Call) -> Iterator[None]:
+    def surround(call: Call) -> Iterator[None]:
         costly_limiter = limiter if call.queue in (DEVICE_QUEUE, FILE_QUEUE) else None
         caller = _address(call.request), call.request.session_hash
         with _translate_errors(call.request):
-            gradio_internals.visit_files(call.inputs, check_uploaded)
+            visit_files(call.inputs, check_uploaded)
             # Each step of a generator is a call of its own to Gradio.
             if costly_limiter and call.is_first_step:
                 costly_limiter.admit(*caller, weights.get(call.handler, 1))
@@ -62,10 +68,11 @@ def enforce_policy(
                     excess = (time.monotonic() - start) / SECONDS_PER_CALL - 1
                     costly_limiter.charge(*caller, max(0, excess))
 
-    gradio_queue.report_unreadable_inputs(ui)
-    gradio_internals.surround_calls(ui, surround)
-    gradio_internals.disable_analytics(ui)
+    report_unreadable_inputs(ui)
+    surround_calls(ui, surround)
+    gradio_queue.disable_analytics(ui)
     gradio_queue.poll_less_often(ui)
+    gradio_queue.drop_unread_places(ui)
     gradio_queue.order_waiting(ui, _order_requests)
     if policy.max_waiting is not None:
         limit_waiting(ui, policy.max_waiting)
@@ -76,7 +83,7 @@ def _translate_errors(request: gr.Request) -> Iterator[None]:
     """Show an error of ours, or unreadable inputs, to the client in its language."""
     try:
         yield
-    except (KoutuError, gradio_queue.UnreadableInputs) as error:
+    except (KoutuError, UnreadableInputs) as error:
         text = error.text if isinstance(error, KoutuError) else STRINGS["bad_setting"]
         language = preferred_language(request.headers.get("accept-language", ""))
         raise gr.Error(text.in_language(language), print_exception=False) from error
@@ -117,7 +124,7 @@ def limit_waiting(ui: gr.Blocks, max_waiting: int) -> None:
     unread = UnreadMessages(ui)
 
     def refuse(request: Any, session: str | None) -> str | None:
-        waiting = gradio_internals.waiting_requests(ui)
+        waiting = gradio_queue.waiting_requests(ui)
         network = _network(request)
         from_network = sum(_network(other) == network for other in waiting)
         if from_network >= ceil(max_waiting / 2) or not unread.admit(network, session):
@@ -129,7 +136,7 @@ def limit_waiting(ui: gr.Blocks, max_waiting: int) -> None:
         language = preferred_language(request.headers.get("accept-language", ""))
         return STRINGS[reason].in_language(language)
 
-    gradio_internals.check_waiting(ui, refuse)
+    gradio_queue.check_waiting(ui, refuse)
 
 
 def check_uploaded(file: Mapping[str, Any]) -> None:
@@ -141,7 +148,7 @@ def check_uploaded(file: Mapping[str, Any]) -> None:
     Raises:
         PhotoError: the path is outside the folder for visitors' files.
     """
-    if "\0" in file["path"] or not gradio_internals.is_uploaded(file["path"]):
+    if "\0" in file["path"] or not is_uploaded(file["path"]):
         raise PhotoError(
             "Upload the photo first: this page does not read other files of the server.",
             "请上传照片：本页面不会读取服务器上的其他文件。",

@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 import gradio as gr
 
-from segmentation.page.server import gradio_queue
+from segmentation.page.gradio_internals.queue import forget_session, unread_messages
 
 # An event has a message for each change of its place in the queue, and one with its result, which
 # may take megabytes.
 MAX_PER_NETWORK = 400
 MAX_IN_ALL = 2000
 # A program may fetch the answer to a call as late as this.
-KEEP_SECONDS = 600
+UNREAD_SECONDS = 600
 
 
 class UnreadMessages:
@@ -37,12 +37,12 @@ class UnreadMessages:
             network: the network.
             session: the session that the event belongs to.
         """
-        unread = gradio_queue.unread_messages(self._ui)
+        unread = unread_messages(self._ui)
         now = self._clock()
         self._senders = {name: self._senders.get(name, ("", now)) for name in unread}
         for name, (_, sent_at) in list(self._senders.items()):
-            if unread[name] and now - sent_at > KEEP_SECONDS:
-                gradio_queue.forget_session(self._ui, name)
+            if unread[name] and now - sent_at > UNREAD_SECONDS:
+                forget_session(self._ui, name)
                 del self._senders[name]
         counts: Counter[str] = Counter()
         for name, (owner, _) in self._senders.items():

@@ -72,9 +72,9 @@ class UploadQuota:
             send: the stream of its answer.
 
         Raises:
-            Refusal: 400 for what is no form of files, 413 for too many files, 429 for a network
-                whose other uploads or batches take all its share, 507 for a full storage or a
-                failed disk.
+            Refusal: 400 for a body that is not a form of files, 413 for too many files, 429 for a
+                network whose other uploads or batches take all its share, 507 for a full storage or
+                a failed disk.
         """
         form = UploadForm(content_type)
         self._check_share(network, length)

@@ -8,7 +8,7 @@ from segmentation.arrays import Float32, SizeHW, UInt8
 from segmentation.compositing.matting import multiscale
 from segmentation.compositing.matting.alpha import make_alpha
 from segmentation.compositing.matting.foreground import foreground
-from segmentation.compositing.matting.multiscale import reduce_image
+from segmentation.compositing.matting.multiscale import average_blocks
 from tests.segmentation.compositing.shapes import (
     disc,
     draw_mask,
@@ -97,4 +97,4 @@ def test_a_reduced_image_has_the_mean_of_each_block(size_hw: tuple[int, int]) ->
     filled = np.pad(image, [*ends, (0, 0)], mode="edge").astype(float)
     rows, columns = (side // 4 for side in filled.shape[:2])
     means = filled.reshape(rows, 4, columns, 4, 3).mean(axis=(1, 3))
-    np.testing.assert_allclose(reduce_image(image, 4), means, atol=0.5)
+    np.testing.assert_allclose(average_blocks(image, 4), means, atol=0.5)

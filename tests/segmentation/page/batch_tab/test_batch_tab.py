@@ -14,7 +14,6 @@ from playwright.sync_api import Page, expect
 from segmentation.arrays import UInt8
 from segmentation.errors import StorageFull
 from segmentation.page.batch_tab import events
-from segmentation.page.strings import GRADIO_KEYS
 from tests.paths import EXAMPLES
 from tests.segmentation.page.browsing import open_tools, problems, redrawn, saved, text
 
@@ -117,14 +116,25 @@ def test_a_result_is_fixed_and_takes_its_place_in_the_zip(page: Page, tmp_path: 
 
 
 @pytest.mark.parametrize("page", ["zh-CN"], indirect=True)
-def test_the_card_for_photos_has_words_of_the_pages_own(page: Page) -> None:
+def test_photos_are_added_and_removed_before_the_batch_starts(page: Page) -> None:
+    messages: list[str] = []
+    page.on("console", lambda message: messages.append(message.text))
     page.get_by_role("tab", name=text(page, "batch")).click()
-    # Gradio's "or" between them is hidden.
-    words = "".join(
-        words.zh for key, words in GRADIO_KEYS.items() if key.startswith("upload_text.")
-    )
     card = page.locator("#batch_photos")
-    expect(card).to_have_text(re.compile(r"^\s*" + words + r"\s*$"), use_inner_text=True)
+    expect(card).to_contain_text("选择照片")
+    photos = page.locator("#batch_photos input[type=file]")
+    photos.set_input_files([EXAMPLES / "flower.jpg", EXAMPLES / "coffee.png"])
+    expect(card.get_by_role("listitem")).to_have_count(2)
+    photos.set_input_files([EXAMPLES / "flower.jpg", EXAMPLES / "rocket.jpg"])
+    names = card.locator("li span")
+    expect(names).to_have_text(["flower.jpg", "coffee.png", "rocket.jpg"])
+    card.get_by_role("button", name="移除 coffee.png").click()
+    expect(names).to_have_text(["flower.jpg", "rocket.jpg"])
+    card.get_by_role("button", name=text(page, "remove_all")).click()
+    expect(card.get_by_role("listitem")).to_have_count(0)
+    assert messages == []
+    page.get_by_role("button", name=text(page, "run_batch")).click()
+    expect(page.locator(".toast-body")).to_contain_text("请先选择照片")
 
 
 def pixels_in(archive: Path, name: str) -> UInt8:

@@ -43,7 +43,7 @@ def test_a_fixed_cutout_replaces_that_of_its_photo(segmenter: Segmenter, tmp_pat
     assert not fixed.finished, "the table follows"
     fixed = advance(fixed, segmenter, CACHE, "en")
     with zipfile.ZipFile(fixed.archive) as archive:
-        assert archive.namelist() == ["coffee_cutout.png", "flower_cutout.webp", "objects.csv"]
+        assert archive.namelist() == ["flower_cutout.webp", "coffee_cutout.png", "objects.csv"]
         assert archive.read("flower_cutout.webp") == encode(SMALL, "webp")
         table = archive.read("objects.csv").decode("utf-8-sig")
     files = {row["photo"]: row["file"] for row in csv.DictReader(io.StringIO(table))}
@@ -56,12 +56,12 @@ def test_a_photo_that_failed_is_added_once_it_was_fixed(
 ) -> None:
     blank = tmp_path / "blank.png"
     blank.write_bytes(encode(SMALL))
-    batch = finished_batch([blank], segmenter, tmp_path)
+    batch = finished_batch([blank, EXAMPLES / "flower.jpg"], segmenter, tmp_path)
     assert batch.done[0].file is None
     fixed = fix(batch, blank, segmenter, tmp_path)
     assert fixed is not None
     with zipfile.ZipFile(fixed.archive) as archive:
-        assert archive.namelist() == ["blank_cutout.webp"]
+        assert archive.namelist() == ["blank_cutout.webp", "flower_cutout.png"]
 
 
 def test_the_zip_stays_if_there_is_no_space_for_the_thumbnail(

@@ -131,6 +131,9 @@ def test_nothing_lies_over_the_picture_or_its_buttons(
     with tab.visit(address, width=width, height=740) as page:
         page.locator("#examples img").first.wait_for()
         open_example(page, 3)
+        # As in a browser that can share pictures.
+        page.evaluate("document.documentElement.classList.add('can-share')")
+        expect(page.locator("#share")).to_be_visible()
         canvas_tool(page, "keep").click()
         page.locator("#canvas .stage").hover()
         page.mouse.wheel(0, -400)
@@ -143,8 +146,8 @@ def test_nothing_lies_over_the_picture_or_its_buttons(
                 const box = (selector) => document.querySelector(selector).getBoundingClientRect();
                 const isOver = (a, b) =>
                     a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
-                const above = ["#canvas .brush", "#canvas .zooms", ".toast-body"];
-                const below = ["#canvas .stage", "#undo", "#redo", "#download"];
+                const above = ["#canvas .brush", "#canvas .zooms", ".toast-body", "#copy"];
+                const below = ["#canvas .stage", "#undo", "#redo", "#download", "#share"];
                 return above.flatMap((upper) => below
                     .filter((lower) => isOver(box(upper), box(lower)))
                     .map((lower) => `${upper} over ${lower}`));

@@ -1,5 +1,6 @@
 """Editing on the canvas in a browser: brushes, placing, undo."""
 
+import math
 import re
 from pathlib import Path
 
@@ -52,6 +53,9 @@ def test_strokes_bring_back_and_take_away_and_can_be_undone(page: Page, tmp_path
     expect(page.locator("#download")).to_be_disabled()
     canvas_tool(page, "keep").click()
     brush = page.get_by_label("Brush size")
+    box = page.locator("#canvas img.original").bounding_box()
+    assert box is not None
+    assert int(brush.input_value()) == round(0.04 * math.sqrt(box["width"] * box["height"]))
     brush.fill("100")
     for y in (0.36, 0.5, 0.64):
         with redrawn(page):
@@ -62,6 +66,7 @@ def test_strokes_bring_back_and_take_away_and_can_be_undone(page: Page, tmp_path
     assert error(kept, disc) <= disc.sum() / 2
 
     canvas_tool(page, "erase").click()
+    assert brush.input_value() == "100", "as chosen"
     brush.fill("30")
     with redrawn(page):
         paint(page, (0.45, 0.5), (0.55, 0.5))
@@ -116,6 +121,7 @@ def test_a_crop_is_hovered_and_painted_like_the_photo(page: Page, tmp_path: Path
     expect(stage).to_have_attribute("data-target", "")
     before = download(page, tmp_path)[1][..., 3]
     canvas_tool(page, "erase").click()
+    assert 8 <= int(page.get_by_label("Brush size").input_value()) <= 14, "a share of the person"
     with redrawn(page):
         paint(page, (0.45, 0.5), (0.55, 0.5))
     expect(page.locator("#canvas .canvas")).to_have_attribute("data-view", "result")

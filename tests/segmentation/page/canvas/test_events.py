@@ -1,4 +1,4 @@
-"""The data of the canvas' events, which a stranger may write by hand."""
+"""The data of the canvas' events, which a client may write by hand."""
 
 from collections.abc import Callable
 from typing import Any

@@ -14,6 +14,16 @@ def test_settings_are_compared(page: Page) -> None:
     expect(page.locator("#difference img[src*='rocket_difference_B']")).to_be_visible()
     expect(page.locator("#pair img").last).to_have_attribute("alt", re.compile("^B · "))
     expect(page.locator("#difference img")).to_have_attribute("alt", text(page, "difference"))
+    line = page.locator("#pair").get_by_role("slider", name=text(page, "pair"))
+    expect(line).to_have_attribute("aria-valuenow", "50")
+    line.press("ArrowRight")
+    expect(line).to_have_attribute("aria-valuenow", "52")
+    expect(page.locator("#pair img").last).to_have_css("clip-path", re.compile(r"51\.\d+%|52%"))
+    # The line goes as far as the picture of the rocket reaches.
+    line.press("End")
+    expect(line).to_have_attribute("aria-valuenow", re.compile(r"^[67]\d$"))
+    line.press("Home")
+    expect(line).to_have_attribute("aria-valuenow", re.compile(r"^[23]\d$"))
     page.locator("#compare_examples img").nth(6).click()
     expect(page.locator("#difference img[src*='chelsea_difference_B']")).to_be_visible()
     # Without a photo of their own, visitors are referred to the first tab.

@@ -163,17 +163,26 @@ def test_a_file_too_large_is_refused_in_the_visitors_language(page: Page, tmp_pa
 @pytest.mark.parametrize("page", ["en-US"], indirect=True)
 def test_a_photo_is_pasted(page: Page, tmp_path: Path) -> None:
     photo = base64.b64encode((EXAMPLES / "flower.jpg").read_bytes()).decode()
+    page.get_by_role("tab", name=text(page, "compare"), exact=True).click()
+    page.locator("#compare_rail input[type=number]").first.focus()
     with redrawn(page):
-        page.evaluate(
+        are_taken = page.evaluate(
             """async (photo) => {
                 const bytes = await (await fetch(`data:image/jpeg;base64,${photo}`)).blob();
-                const clipboardData = new DataTransfer();
-                clipboardData.items.add(new File([bytes], "rose.jpg", {type: "image/jpeg"}));
-                const options = {clipboardData, bubbles: true};
-                document.body.dispatchEvent(new ClipboardEvent("paste", options));
+                const paste = (text) => {
+                    const clipboardData = new DataTransfer();
+                    clipboardData.items.add(new File([bytes], "rose.jpg", {type: "image/jpeg"}));
+                    if (text) clipboardData.setData("text/plain", text);
+                    const options = {clipboardData, bubbles: true, cancelable: true};
+                    const event = new ClipboardEvent("paste", options);
+                    document.activeElement.dispatchEvent(event);
+                    return event.defaultPrevented;
+                };
+                return [paste("12"), paste("")];
             }""",
             photo,
         )
+    assert are_taken == [False, True], "a text field takes the text, if there is one"
     assert download(page, tmp_path)[0] == "rose_cutout.png"
 
 

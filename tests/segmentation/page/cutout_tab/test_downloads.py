@@ -6,12 +6,13 @@ import threading
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from gradio.utils import get_upload_folder
 from playwright.sync_api import Page, expect
 
-from segmentation.page.cutout_tab import result_events
+from segmentation.page.cutout_tab import drawing, result_events
 from tests.paths import EXAMPLES
 from tests.segmentation.page.browsing import (
     decode,
@@ -144,6 +145,36 @@ def test_a_new_file_replaces_the_second_last_one(page: Page, tmp_path: Path) -> 
     files = list(Path(get_upload_folder()).rglob("unique_name_cutout.png"))
     assert len(files) == 2, "the previous file may still be downloading"
     assert download(page, tmp_path)[0] == files[0].name
+
+
+@pytest.mark.parametrize("page", ["en-US"], indirect=True)
+def test_files_that_are_asked_for_before_a_redraw_ends_have_its_size_and_stay(
+    page: Page, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    open_example(page, 3)
+    begun, release = threading.Event(), threading.Event()
+    render_preview = drawing.render_preview
+
+    def wait_and_render(*args: Any) -> Any:
+        begun.set()
+        release.wait(60)
+        return render_preview(*args)
+
+    open_tools(page, "size_panel")
+    with redrawn(page):
+        page.get_by_label(text(page, "longest"), exact=True).check()
+    monkeypatch.setattr(drawing, "render_preview", wait_and_render)
+    page.locator("#longest input").fill("300")
+    page.locator("#longest input").press("Enter")
+    begun.wait(60)
+    open_tools(page, "file_panel")
+    page.get_by_role("button", name=text(page, "mask"), exact=True).click()
+    page.get_by_role("button", name=text(page, "zip"), exact=True).click()
+    release.set()
+    with saved(page, tmp_path, text(page, "download_mask"), "flower_mask.png") as mask:
+        assert max(decode(mask).shape) == 300
+    with saved(page, tmp_path, text(page, "download_zip"), "flower_objects.zip"):
+        expect(page.get_by_role("button", name=text(page, "download_mask"))).to_be_enabled()
 
 
 @pytest.mark.parametrize("page", ["zh-CN"], indirect=True)

@@ -28,7 +28,7 @@ from segmentation.page.cutout_tab.memory import (
     remember,
 )
 from segmentation.page.cutout_tab.open_request import redo_edits
-from segmentation.page.gradio_internals import upload_folder
+from segmentation.page.gradio_internals.files import upload_folder
 from segmentation.page.options import PageOptions
 from segmentation.page.session import DrawnBox, PhotoState
 from tests.paths import EXAMPLES

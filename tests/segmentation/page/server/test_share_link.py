@@ -9,7 +9,8 @@ import httpx
 import pytest
 from gradio import tunneling
 
-from segmentation.page import gradio_internals
+from segmentation.page.gradio_internals.tunnel import ShareBinaryAltered, ShareCertificateNotWritten
+from segmentation.page.server import share_link
 from segmentation.page.server.share_link import explain_failure, open_share_link
 from tests.segmentation.page.serving import blank_page, launch_unprotected, served
 from tests.started import started
@@ -71,9 +72,9 @@ def frpc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize(
     ("error", "there", "reason"),
     [
-        (gradio_internals.ShareBinaryAltered(), True, "the downloaded frpc has a wrong checksum"),
+        (ShareBinaryAltered(), True, "the downloaded frpc has a wrong checksum"),
         (
-            gradio_internals.ShareCertificateNotWritten(),
+            ShareCertificateNotWritten(),
             True,
             "the current folder cannot be written",
         ),
@@ -101,10 +102,10 @@ def test_an_altered_frpc_is_deleted(
 
     def alter(*_: object) -> str:
         frpc.touch()
-        raise gradio_internals.ShareBinaryAltered
+        raise ShareBinaryAltered
 
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
-    monkeypatch.setattr(gradio_internals, "open_tunnel", alter)
+    monkeypatch.setattr(share_link, "open_tunnel", alter)
     with served(blank_page, launch_unprotected) as ui:
         text = open_share_link(ui, None)
     assert text.en.startswith("No public link: the downloaded frpc has a wrong checksum.")

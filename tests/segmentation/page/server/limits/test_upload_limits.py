@@ -7,10 +7,9 @@ import pytest
 
 from segmentation import Limits
 from segmentation.page.server.files.storage import usage_of
-from segmentation.page.server.files.uploads import sweep
+from segmentation.page.server.files.uploads import KEEP_SECONDS, sweep
 from segmentation.page.server.http.form import MAX_FILES
 from segmentation.page.server.http.request_body import EVENT_BYTES
-from segmentation.page.server.launch import KEEP_SECONDS
 from tests.segmentation.page.server.connections import begin_upload, wait_for
 from tests.visitor import Visitor
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from segmentation.page.gradio_variables import SERVER_PORT
+from segmentation.page.gradio_internals.variables import SERVER_PORT
 
 
 def import_gradio() -> None:

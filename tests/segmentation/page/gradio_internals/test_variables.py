@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 from segmentation.engines.telemetry import SWITCHES
-from segmentation.page.gradio_variables import READ
+from segmentation.page.gradio_internals.variables import READ
 from tests.paths import ROOT
 from tests.readmes import PAGE_README, halves
 

@@ -1,6 +1,6 @@
-"""Private names of Gradio: a test fails here if an upgrade changes one of them."""
+"""Private names of Gradio's calls, files, server and HTML, on a page without a guard."""
 
-import os
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,10 +10,23 @@ from typing import Any
 import gradio as gr
 import httpx
 import pytest
-from gradio import http_server, routes, tunneling
+from gradio import http_server, routes
 
-from segmentation.page import gradio_internals
-from segmentation.page.gradio_internals import Call
+from segmentation.page.gradio_internals.calls import Call, event_data, surround_calls
+from segmentation.page.gradio_internals.files import (
+    delete_unused_folder,
+    is_uploaded,
+    keep_folders_below,
+    upload_folder,
+    visit_files,
+)
+from segmentation.page.gradio_internals.page_html import drop_repeated_schemas, insert_into_head
+from segmentation.page.gradio_internals.queue import (
+    check_waiting,
+    disable_analytics,
+    waiting_requests,
+)
+from segmentation.page.gradio_internals.server import is_space, open_connections, wait_for_servers
 from tests.coroutines import run_coroutine
 from tests.segmentation.page.server.connections import connect, read_to_end, wait_for
 from tests.segmentation.page.serving import address_of, blank_page, launch_unprotected, served
@@ -40,6 +53,9 @@ class Page:
     def count(self) -> Iterator[str]:
         yield from "123"
 
+    def read_event(self, event: gr.EventData) -> str:
+        return json.dumps(event_data(event))
+
     def hold(self) -> None:
         self.release.wait(60)
 
@@ -48,10 +64,11 @@ class Page:
             word, button = gr.Textbox(), gr.Button()
             button.click(self.echo, word, word, concurrency_id="words")
             button.click(self.count, None, word)
+            button.click(self.read_event, None, word)
             button.click(self.hold, concurrency_id="one at a time", concurrency_limit=1)
-        gradio_internals.surround_calls(ui, self.surround_call)
-        gradio_internals.check_waiting(ui, lambda _, __: self.refusals.get("event"))
-        gradio_internals.disable_analytics(ui)
+        surround_calls(ui, self.surround_call)
+        check_waiting(ui, lambda _, __: self.refusals.get("event"))
+        disable_analytics(ui)
         return ui
 
     @contextmanager
@@ -89,22 +106,22 @@ def visitor(ui: gr.Blocks) -> Iterator[Visitor]:
 
 
 def test_upload_folder_is_where_gradio_writes_uploads(visitor: Visitor, folder: Path) -> None:
-    assert gradio_internals.upload_folder() == folder
+    assert upload_folder() == folder
     assert Path(visitor.upload("photo.png", b"photo")["path"]).is_relative_to(folder)
 
 
 def test_is_uploaded_resolves_the_path(folder: Path, tmp_path: Path) -> None:
     (folder / "link").symlink_to(tmp_path)
-    assert gradio_internals.is_uploaded(f"{folder}/x/photo.png")
-    assert not gradio_internals.is_uploaded(f"{folder}/../photo.png")
-    assert not gradio_internals.is_uploaded(f"{folder}/link/photo.png")
-    assert not gradio_internals.is_uploaded("/etc/passwd")
+    assert is_uploaded(f"{folder}/x/photo.png")
+    assert not is_uploaded(f"{folder}/../photo.png")
+    assert not is_uploaded(f"{folder}/link/photo.png")
+    assert not is_uploaded("/etc/passwd")
 
 
 def test_visit_files_finds_files_at_any_depth() -> None:
     files: list[Any] = []
     first, second = file_data("1.png"), file_data("2.png")
-    gradio_internals.visit_files([first, {"deep": [0, second]}, {"path": "3.png"}], files.append)
+    visit_files([first, {"deep": [0, second]}, {"path": "3.png"}], files.append)
     assert files == [first, second]
 
 
@@ -119,6 +136,12 @@ def test_surround_calls_sees_a_call_before_its_handler(visitor: Visitor, page: P
     assert call.request.session_hash == visitor.session
     assert call.request.client.host == "127.0.0.1"
     assert call.request.headers["accept-language"] == "en"
+
+
+def test_event_data_is_what_the_client_sent(visitor: Visitor) -> None:
+    data = {"point_xy": [0.5, 0.25]}
+    (answer,) = visitor.ask(visitor.handler("read_event"), [], data)
+    assert json.loads(answer) == data
 
 
 def test_surround_calls_marks_the_first_step_of_a_generator(visitor: Visitor, page: Page) -> None:
@@ -151,10 +174,10 @@ def test_waiting_requests_are_those_of_waiting_events(
     visitor: Visitor, page: Page, ui: gr.Blocks
 ) -> None:
     hold = visitor.handler("hold")
-    assert gradio_internals.waiting_requests(ui) == []
+    assert waiting_requests(ui) == []
     for _ in range(3):
         visitor.join(hold, [])
-    requests = gradio_internals.waiting_requests(ui)
+    requests = waiting_requests(ui)
     page.release.set()
     assert len(requests) >= 2, "one event may have left its queue"
     assert {request.client.host for request in requests} == {"127.0.0.1"}
@@ -175,103 +198,62 @@ def test_disable_analytics_sets_the_values_gradio_reads(visitor: Visitor, ui: gr
 
 
 @pytest.mark.parametrize(
-    ("environment", "is_space"),
+    ("environment", "on_space"),
     [({}, False), ({"SYSTEM": "spaces", "SPACE_ID": "owner/name"}, True)],
     ids=["elsewhere", "Space"],
 )
 def test_is_space_reads_the_environment_of_a_space(
-    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], is_space: bool
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], on_space: bool
 ) -> None:
     for name in ("SYSTEM", "SPACE_ID"):
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    assert gradio_internals.is_space() == is_space
+    assert is_space() == on_space
 
 
 def test_open_connections_are_those_of_the_web_server(ui: gr.Blocks) -> None:
     with connect(address_of(ui)) as client:
         client.sendall(b"GET /robots.txt HTTP/1.1\r\nHost: x\r\n\r\n")
         assert client.recv(65536).startswith(b"HTTP/1.1 200")
-        connections = gradio_internals.open_connections(ui.app)
+        connections = open_connections(ui.app)
         (connection,) = (other for other in connections if other.client == client.getsockname())
         wait_for(lambda: connection.cycle.response_complete)
         connection.transport.close()
         read_to_end(client)
 
 
-def test_the_default_share_server_comes_from_the_environment() -> None:
-    server = os.environ.get("GRADIO_SHARE_SERVER_ADDRESS")
-    assert gradio_internals.default_share_server() == server
-
-
-def test_share_binary_is_where_gradio_looks_for_frpc() -> None:
-    path, url = gradio_internals.share_binary()
-    assert path.name == tunneling.BINARY_FILENAME
-    assert url.startswith("https://")
-
-
-def test_open_tunnel_runs_frpc_for_the_page(
-    ui: gr.Blocks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    frpc = tmp_path / "frpc"
-    frpc.write_text(
-        f'#!/bin/sh\necho "$@" > {tmp_path}/arguments\n'
-        'echo "start proxy success: http://koutu.share.example:8080"\nexec sleep 60\n'
-    )
-    frpc.chmod(0o755)
-    monkeypatch.setattr(tunneling, "BINARY_PATH", str(frpc))
-    link = gradio_internals.open_tunnel(ui, "share.example:7000")
-    tunnel = tunneling.CURRENT_TUNNELS.pop()
-    process, tunnel.proc = tunnel.proc, None
-    assert process
-    process.terminate()
-    process.communicate()
-    assert link == "http://koutu.share.example:8080"
-    arguments = (tmp_path / "arguments").read_text("utf-8").split()
-    assert arguments[arguments.index("--server_addr") + 1] == "share.example:7000"
-    assert arguments[arguments.index("-l") + 1] == address_of(ui).rpartition(":")[2]
-
-
-@pytest.mark.parametrize(
-    "error",
-    [gradio_internals.ShareBinaryAltered, gradio_internals.ShareCertificateNotWritten],
-)
-def test_errors_of_the_tunnel_have_classes_of_their_own(error: type[Exception]) -> None:
-    assert issubclass(error, Exception)
-    assert error is not Exception
-
-
 def test_gradios_own_folder_is_made_where_it_is_told_and_can_be_deleted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(routes, "DEFAULT_TEMP_DIR", routes.DEFAULT_TEMP_DIR)
-    gradio_internals.keep_folders_below(tmp_path)
+    keep_folders_below(tmp_path)
     with served(blank_page, launch_unprotected):
         assert [path.name for path in tmp_path.iterdir()] == ["vibe_edit_history"]
-    gradio_internals.delete_unused_folder(tmp_path)
+    delete_unused_folder(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_server_is_waited_for_at_any_kind_of_address(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_server, "LOCALHOST_NAME", "127.0.0.1")
     for host, checked in [("::1", "127.0.0.1"), ("127.0.0.2", "127.0.0.2")]:
-        gradio_internals.wait_for_servers(host)
+        wait_for_servers(host)
         assert checked == http_server.LOCALHOST_NAME
 
 
 def test_html_in_the_head_comes_before_gradios_scripts(ui: gr.Blocks) -> None:
     first = "<meta name='first' content='{{ 1 }} {# 2 #}'>"
-    gradio_internals.insert_into_head(first)
+    insert_into_head(first)
     try:
         html = httpx.get(address_of(ui), timeout=60).text
     finally:
-        gradio_internals.insert_into_head("")
+        insert_into_head("")
     assert html.index(first) < html.index("<script")
 
 
-def test_a_schema_that_was_left_out_is_still_published(visitor: Visitor, ui: gr.Blocks) -> None:
-    before, published = len(visitor.http.get("/config").content), ui.get_api_info()
-    gradio_internals.drop_repeated_schemas(ui)
-    assert len(visitor.http.get("/config").content) < before
+def test_a_schema_that_was_left_out_is_still_published(ui: gr.Blocks) -> None:
+    whole, published = ui.config, ui.get_api_info()
+    drop_repeated_schemas(ui)
+    ui.config = ui.get_config_file()
+    assert len(json.dumps(ui.config, default=str)) < len(json.dumps(whole, default=str))
     assert ui.get_api_info() == published

@@ -10,7 +10,7 @@ import gradio as gr
 import pytest
 from gradio.routes import App
 
-from segmentation.page.gradio_import import no_stub_files, no_web_applications
+from segmentation.page.gradio_internals.startup import no_stub_files, no_web_applications
 from tests.segmentation.page.serving import in_event_loop
 
 COMPONENT = "import gradio as gr\n\n\nclass Canvas(gr.HTML):\n    EVENTS = ['pick']\n"

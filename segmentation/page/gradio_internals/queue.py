@@ -1,9 +1,6 @@
-"""Every private name of Gradio's queue, events, sessions and uploads that the server depends on.
+"""Gradio's queue and its events, sessions and uploads."""
 
-An upgrade of Gradio may rename or remove any of them; tests/segmentation/page/server/
-test_gradio_queue.py has a test for each.
-"""
-
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from types import SimpleNamespace
@@ -12,15 +9,18 @@ from typing import Any
 import gradio as gr
 from gradio import routes, state_holder
 from gradio.routes import App
+from gradio_client.utils import ServerMessage
 
 # Gradio looks for a new event every millisecond, which keeps an idle page at 4 % of a core.
 POLL_SECONDS = 0.01
+# As many messages wait only for a client that does not read them.
+MAX_UNREAD_PLACES = 100
 
 
 class SmallSession(state_holder.SessionState):
     """A session without the configuration of its components, which only Gradio's deep links need.
 
-    Gradio makes it anew for each of 10,000 sessions, in 0.5 MB and as much time as an event takes,
+    Gradio makes one for each of 10,000 sessions, in 0.5 MB and as much time as an event takes,
     and a client may name any number of sessions. The page has no route to deep links.
 
     Args:
@@ -46,14 +46,35 @@ def keep_sessions_small() -> None:
 
 
 def poll_less_often(ui: gr.Blocks) -> None:
-    """Look for new events of a page every `POLL_SECONDS`, or more seldom where Gradio does."""
+    """Look for new events of a page every `POLL_SECONDS`, or less often where Gradio does."""
     ui._queue.sleep_when_free = max(POLL_SECONDS, ui._queue.sleep_when_free)
+
+
+def drop_unread_places(ui: gr.Blocks) -> None:
+    """Send a client no more places in the queue while it reads no messages.
+
+    Gradio sends the place of each waiting event at each step of the queue, so that the unread ones
+    of a client grow with the square of its events.
+
+    Args:
+        ui: the page.
+    """
+    queue = ui._queue
+    send = queue.send_message
+
+    def send_if_read(event: Any, message: Any) -> None:
+        is_place = message.msg == ServerMessage.estimation
+        unread = queue.pending_messages_per_session.get(event.session_hash)
+        if not is_place or unread is None or unread.qsize() < MAX_UNREAD_PLACES:
+            send(event, message)
+
+    setattr(queue, "send_message", send_if_read)  # noqa: B010
 
 
 def order_waiting(
     ui: gr.Blocks, order: Callable[[Sequence[Any], Sequence[Any]], list[int]]
 ) -> None:
-    """Order the waiting events of a queue anew after each event that enters it.
+    """Sort the waiting events of a queue after each event that enters it.
 
     Args:
         ui: the page.
@@ -75,29 +96,41 @@ def order_waiting(
     setattr(queue, "push", push_in_order)  # noqa: B010
 
 
-class UnreadableInputs(Exception):
-    """Raised for inputs of an event that are no values of its components."""
+def disable_analytics(ui: gr.Blocks) -> None:
+    """Skip the statistics over the last 10,000 events that Gradio computes at each event.
+
+    The monitoring page that shows them is closed here, and they take longer than most events.
+    """
+    ui._queue.ANALYTICS_MAX_EVENTS = 1
+    ui._queue.ANAYLTICS_CACHE_FREQUENCY = sys.maxsize
 
 
-def report_unreadable_inputs(ui: gr.Blocks) -> None:
-    """Raise `UnreadableInputs` for the inputs of an event that Gradio cannot read.
+def check_waiting(ui: gr.Blocks, refuse: Callable[[Any, str | None], str | None]) -> None:
+    """Check each event before it enters a queue.
 
-    Gradio raises anything, with a text in English or none, and prints it with the values.
+    Gradio's own limit, `max_size`, has an English text only and one limit for all visitors.
 
     Args:
         ui: the page.
+        refuse: takes the client's request and the name of its session, and returns the reason to
+            refuse it, or None.
     """
-    preprocess = ui.preprocess_data
+    queue = ui._queue
+    push = queue.push
 
-    async def preprocess_or_report(function: Any, *args: Any, **kwargs: Any) -> Any:
-        if not function.fn:  # only the browser has something to do
-            raise UnreadableInputs
-        try:
-            return await preprocess(function, *args, **kwargs)
-        except Exception as error:  # what components raise has no base class
-            raise UnreadableInputs from error
+    async def push_checked(body: Any, request: Any, username: str | None) -> Any:
+        reason = refuse(request, body.session_hash)
+        if reason is not None:
+            return False, reason, "queue_full"
+        return await push(body, request, username)
 
-    setattr(ui, "preprocess_data", preprocess_or_report)  # noqa: B010
+    setattr(queue, "push", push_checked)  # noqa: B010
+
+
+def waiting_requests(ui: gr.Blocks) -> list[Any]:
+    """The requests of all events that wait in the queues."""
+    queues = ui._queue.event_queue_per_concurrency_id.values()
+    return [event.request for queue in queues for event in queue.queue]
 
 
 def is_alive(ui: gr.Blocks, event_id: str | None) -> bool:

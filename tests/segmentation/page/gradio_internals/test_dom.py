@@ -7,7 +7,7 @@ from pathlib import Path
 import gradio
 import pytest
 
-from segmentation.page.gradio_dom import DOM_CLASSES
+from segmentation.page.gradio_internals.dom import DOM_CLASSES
 from segmentation.page.theme import ASSETS, css
 
 FRONTEND = Path(gradio.__file__).parent / "templates" / "frontend"
@@ -32,7 +32,7 @@ def test_the_classes_in_our_assets_are_listed_and_no_others() -> None:
     strings = re.findall(r"""["']([^"'\n]*)["']""", scripts)
     selectors += [string for string in strings if not string.endswith(".png")]
     used = {name for selector in selectors for name in re.findall(r"\.([a-z][\w-]*)", selector)}
-    own = {"backdrop", "can-share", "cancel", "dark", "mark", "name"}
+    own = {"backdrop", "can-share", "cancel", "mark", "name"}
     assert used == {*DOM_CLASSES, *own}
 
 

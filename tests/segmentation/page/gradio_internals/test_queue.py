@@ -8,7 +8,8 @@ import gradio as gr
 import pytest
 from gradio import routes
 
-from segmentation.page.server import gradio_queue
+from segmentation.page.gradio_internals import queue as gradio_queue
+from segmentation.page.gradio_internals.calls import report_unreadable_inputs
 from segmentation.page.server.limits.unread_messages import MAX_PER_NETWORK, UnreadMessages
 from tests.coroutines import run_coroutine
 from tests.segmentation.page.server.connections import wait_for
@@ -42,7 +43,7 @@ def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[gr.Blocks]:
             button.click(None, slider, js="() => {}")
             count = gr.State(0)
             button.click(count_up, count, [count, word])
-        gradio_queue.report_unreadable_inputs(ui)
+        report_unreadable_inputs(ui)
         return ui
 
     with pytest.MonkeyPatch.context() as patch:
@@ -130,6 +131,22 @@ def test_messages_that_nobody_reads_are_counted_and_dropped(
     assert "unread" not in gradio_queue.unread_messages(ui)
 
 
+def test_unread_places_in_the_queue_do_not_pile_up(ui: gr.Blocks, visitor: Visitor) -> None:
+    send = ui._queue.send_message
+    gradio_queue.drop_unread_places(ui)
+    try:
+        events = 30
+        for _ in range(events):
+            join(visitor, "waits")
+        RELEASE.set()
+        wait_for(lambda: gradio_queue.queue_numbers(ui) == {"waiting": 0, "running": 0})
+        unread = gradio_queue.unread_messages(ui)["waits"]
+        # Each event starts and completes, and that is never dropped.
+        assert 2 * events < unread <= gradio_queue.MAX_UNREAD_PLACES + 2 * events
+    finally:
+        ui._queue.send_message = send  # type: ignore[method-assign]
+
+
 def test_the_progress_of_an_upload_is_forgotten(visitor: Visitor) -> None:
     upload = {"files": ("a.png", b"photo")}
     visitor.http.post("/gradio_api/upload?upload_id=known", files=upload)
@@ -148,7 +165,7 @@ def test_report_unreadable_inputs_of_an_event(
     for event, inputs in ((resize, [2]), (resize, [None]), (resize, []), (browser_only, [0.5])):
         with pytest.raises(Failed):
             visitor.ask(event, inputs)
-        assert "gradio_queue.UnreadableInputs" in capfd.readouterr().err
+        assert "calls.UnreadableInputs" in capfd.readouterr().err
     assert visitor.ask(resize, [0.5]) == [0.5]
 
 
