@@ -31,7 +31,7 @@ from segmentation.filenames import (
 )
 from segmentation.i18n import Language, Text
 from segmentation.image.bounded.pool import decoder_pool
-from segmentation.image.memory import translate_memory_errors
+from segmentation.image.memory_errors import translate_memory_errors
 from segmentation.image.photo import Photo
 from segmentation.image.read import read_photo
 from segmentation.image.write import encode

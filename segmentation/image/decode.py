@@ -25,7 +25,7 @@ from segmentation.image.containers.jpeg import drop_side_segments
 from segmentation.image.containers.png import drop_side_chunks
 from segmentation.image.containers.webp_heif import complete_container
 from segmentation.image.decoders import Decoded, check_decoder, crop_rows
-from segmentation.image.memory import TOO_COSTLY, translate_memory_errors
+from segmentation.image.memory_errors import TOO_COSTLY, translate_memory_errors
 from segmentation.image.open import DAMAGED, TOO_MANY_PIXELS, open_image
 from segmentation.image.orientation import (
     read_dpi,

@@ -84,6 +84,7 @@ class Calls:
         objects: str = "auto",
         keep: str | None = None,
         erase: str | None = None,
+        strokes_mask: gr.FileData | None = None,
         background: str = "transparent",
         backdrop: gr.FileData | None = None,
         fit: str = "cover",
@@ -113,6 +114,7 @@ class Calls:
             objects: auto, largest, all; labels such as dog,cat; numbers such as 1,3; or at:X,Y.
             keep: brush strokes that belong to the cut-out: X,Y[,RADIUS];X,Y... in shares.
             erase: brush strokes that do not belong to it, written likewise.
+            strokes_mask: the upload of a mask over the photo: white keeps, black erases.
             background: transparent, a colour (#RRGGBB or CSS name), gradient:COLOUR,COLOUR or blur.
             backdrop: the upload of another photo to put behind the objects.
             fit: of the backdrop, cover or contain.
@@ -146,14 +148,12 @@ class Calls:
             names = {field.name for field in fields(TextOptions)} & {*arguments}
             options = TextOptions(**{name: arguments[name] for name in names})
             segmenter = self._context.registry.segmenter(arguments["model"])
-            backdrop = arguments["backdrop"]
-            file = cut_out_upload(
-                options,
-                segmenter,
-                upload_path(arguments["photo"]),
-                None if backdrop is None else upload_path(backdrop),
-                self._context.limits,
+            backdrop, strokes_mask = (
+                None if arguments[name] is None else upload_path(arguments[name])
+                for name in ("backdrop", "strokes_mask")
             )
+            photo, limits = upload_path(arguments["photo"]), self._context.limits
+            file = cut_out_upload(options, segmenter, photo, backdrop, limits, strokes_mask)
             path = store_file(file.name, file.data)
         language = language_of(request)
         report = {
@@ -184,7 +184,12 @@ class CutoutFile:
 
 
 def cut_out_upload(
-    options: TextOptions, segmenter: Segmenter, path: Path, backdrop: Path | None, limits: Limits
+    options: TextOptions,
+    segmenter: Segmenter,
+    path: Path,
+    backdrop: Path | None,
+    limits: Limits,
+    strokes_mask: Path | None = None,
 ) -> CutoutFile:
     """Cut objects out of an uploaded photo.
 
@@ -193,14 +198,16 @@ def cut_out_upload(
         segmenter: finds the objects.
         path: of the photo.
         backdrop: of another photo behind the objects.
-        limits: of both photos.
+        limits: of all pictures.
+        strokes_mask: of a mask file, see `mask_corrections`.
 
     Raises:
         KoutuError: an option cannot be fulfilled, or the photo cannot be processed.
     """
     check_objects(options.objects, segmenter.card.object_labels)
     behind: Photo | None = None if backdrop is None else read_photo(backdrop, limits)
-    cutout_options = options.to_cutout_options(behind)
+    masks = [] if strokes_mask is None else [read_photo(strokes_mask, limits)]
+    cutout_options = options.to_cutout_options(behind, masks)
     check_client()
     photo = read_photo(path, limits)
     check_client()

@@ -16,7 +16,7 @@ from gradio.blocks import Block
 from segmentation.errors import ChoiceError, KoutuError
 from segmentation.i18n import LANGUAGES, Language, Text, preferred_language
 from segmentation.image.bounded.pool import MAX_DECODERS
-from segmentation.image.memory import translate_memory_errors
+from segmentation.image.memory_errors import translate_memory_errors
 from segmentation.image.photo import Limits
 from segmentation.inference.registry import ModelRegistry
 from segmentation.page.gradio_internals.calls import event_data

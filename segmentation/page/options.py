@@ -62,6 +62,11 @@ class PageOptions(SizeOptions):
         if not all(accepts(field.type, getattr(self, field.name)) for field in fields(self)):
             raise ChoiceError.from_text(STRINGS["bad_setting"])
 
+    @property
+    def lacks_backdrop(self) -> bool:
+        """Whether the background is another photo that has not been chosen yet."""
+        return "backdrop" in BACKGROUNDS[self.background].parameters and not self.backdrop
+
     def to_cutout_options(self, photos: PhotoCache) -> CutoutOptions:
         """Translate to `CutoutOptions`.
 

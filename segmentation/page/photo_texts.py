@@ -25,7 +25,8 @@ def describe(instance: Instance, language: Language) -> str:
 def advice(state: PhotoState, shown: Shown) -> tuple[Text, ...]:
     """Return what the visitor should do next, if anything."""
     if shown.has_cutout:
-        return ()
+        lacks_backdrop = state.options is not None and state.options.lacks_backdrop
+        return (STRINGS["choose_backdrop"],) if lacks_backdrop else ()
     if not state.segmentation.instances:
         return (STRINGS["no_objects"],)
     if not shown.visible.instances:

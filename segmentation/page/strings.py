@@ -61,7 +61,7 @@ STRINGS = {
     "mm": Text("mm", "毫米"),
     "dpi": Text("Resolution, dpi", "分辨率（dpi）"),
     "shop_size": Text("Picture for a shop", "主图规格"),
-    "margin": Text("Margin around the subject, %", "主体四周留白（%）"),
+    "margin": Text("Margin around it, %", "主体四周留白（%）"),
     "id_format": Text("Format of the ID photo", "证件照规格"),
     "id_colour": Text("Background of the ID photo", "证件照底色"),
     "other_colour": Text("As set under Background", "按“背景”设置"),
@@ -86,6 +86,7 @@ STRINGS = {
     "download_zip": Text("Download ZIP", "下载 ZIP"),
     "blur": Text("Blurred", "虚化"),
     "picture": Text("Replace background", "换背景图"),
+    "choose_backdrop": Text("Choose a background photo first.", "请先选择背景图。"),
     "backdrop": Text("Choose a background photo", "选择背景图"),
     "threshold": Text("Show uncertain objects: minimum confidence", "显示不确定的物体：最低置信度"),
     "softness": Text("Edge softness", "边缘柔和度"),
@@ -216,10 +217,9 @@ STRINGS = {
     "all_objects": Text("All objects", "所有物体"),
     "to_batch": Text("Put into the batch", "放回批量结果"),
     "fix_hint": Text(
-        "Then choose “Put into the batch”: it takes its place in the ZIP.",
-        "改好后点击“放回批量结果”，ZIP 中的文件会随之替换。",
+        "Fix this cut-out, then choose “Put into the batch”: it takes its place in the ZIP.",
+        "修改这张抠图后，点击“放回批量结果”，ZIP 中的文件会随之替换。",
     ),
-    "fix": Text("Fix this cut-out", "修改这张抠图"),
     "not_from_batch": Text(
         "This photo is not the one opened from the batch. Click its picture on the “Batch” tab "
         "again.",
@@ -259,6 +259,7 @@ GRADIO_KEYS = {
 GRADIO_TEXTS = (
     Text("Error", "出错了"),
     Text("Warning", "请注意"),
+    Text("Info", "提示"),
     Text("queue:", "排队："),
     Text("processing |", "处理中 |"),
     Text("Connection errored out.", "连接中断。"),

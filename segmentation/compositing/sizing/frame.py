@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from segmentation.arrays import BoxXYXY, SizeHW, UInt8
 from segmentation.compositing.backgrounds import Background
 from segmentation.compositing.crop import (
@@ -157,4 +159,25 @@ def _exact_box(alpha: UInt8, effects: Effects, size: ExactSize) -> tuple[BoxXYXY
         notices = () if head.is_certain else (UNSURE_HEAD,)
         return box, notices if as_asked else (*notices, LARGE_HEAD)
     outset = effects_outset(effects, subject_size(alpha))
-    return aspect_box(alpha, aspect, size.margin, outset), (NO_HEAD,) if size.head else ()
+    bust = _bust_box(alpha, size.head, aspect) if size.head else None
+    around = bust or aspect_box(alpha, aspect, size.margin, outset)
+    return around, (NO_HEAD,) if size.head else ()
+
+
+def _bust_box(alpha: UInt8, placement: HeadPlacement, aspect: float) -> BoxXYXY | None:
+    """Frame a person without a known head whom the photo shows down to its lower end.
+
+    The frame of all of a wide subject would be half empty. This one reaches from above the subject
+    to the end of the photo, around the middle of the subject's upper third.
+
+    Returns:
+        None if the subject ends before the photo, or is narrower than this frame.
+    """
+    left, top, right, bottom = subject_box(alpha) or (0, 0, 0, 0)
+    height = (bottom - top) / (1 - placement.top_margin)
+    if bottom < alpha.shape[0] or right - left <= height * aspect:
+        return None
+    upper = alpha[top : top + max(1, (bottom - top) // 3)].sum(axis=0, dtype=np.float64)
+    middle = float(np.average(np.arange(len(upper)) + 0.5, weights=upper))
+    start = round(middle - height * aspect / 2)
+    return start, bottom - round(height), start + round(height * aspect), bottom

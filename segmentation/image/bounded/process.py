@@ -25,7 +25,7 @@ from segmentation.image.bounded.messages import (
     unpack_text,
     write_message,
 )
-from segmentation.image.memory import TOO_COSTLY
+from segmentation.image.memory_errors import TOO_COSTLY
 from segmentation.image.open import DAMAGED
 from segmentation.image.photo import Limits, Photo
 

@@ -5,6 +5,7 @@ Pillow opens many raw files as a TIFF, and takes the small preview in it for the
 
 import struct
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from segmentation.errors import PhotoError
 from segmentation.i18n import Text
@@ -32,10 +33,34 @@ RAW_STARTS: Mapping[bytes, int] = {
     b"CR\x02\0": 8,  # CR2
 }
 # Tags of TIFF 6.0 and DNG 1.7.
-NEW_SUBFILE_TYPE, SUBFILE_TYPE, PHOTOMETRIC, DNG_VERSION = 254, 255, 262, 50706
+NEW_SUBFILE_TYPE, SUBFILE_TYPE, PHOTOMETRIC, SUB_PAGES, DNG_VERSION = 254, 255, 262, 330, 50706
 REDUCED_FLAG, REDUCED_TYPE = 1, 2
 RAW_PHOTOMETRICS = (32803, 34892)  # colour filter array, linear raw
-MAX_TAGS = 1000
+MAX_TAGS, MAX_SUB_PAGES = 1000, 16
+
+# The number of values of each tag, and the first of them.
+Tags = dict[int, tuple[int, int]]
+ABSENT = 0, 0
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a TIFF stores its tags.
+
+    Attributes:
+        order: of bytes, as in `struct`.
+        offset_format, count_format: of an offset and of the number of tags of a page.
+        start_at: where the offset of the first page is.
+        entry_bytes: of a tag.
+        value_at: where its value is, or the offset of its values if they do not fit there.
+    """
+
+    order: str
+    offset_format: str
+    count_format: str
+    start_at: int
+    entry_bytes: int
+    value_at: int
 
 
 def refuse_raw(data: bytes) -> None:
@@ -46,35 +71,62 @@ def refuse_raw(data: bytes) -> None:
     """
     if any(data.startswith(start, offset) for start, offset in RAW_STARTS.items()):
         raise PhotoError.from_text(IS_RAW)
-    tags = dict(_first_tags(data))
-    if not tags:
+    layout = _find_layout(data)
+    if layout is None:
         return
-    if DNG_VERSION in tags or tags.get(PHOTOMETRIC) in RAW_PHOTOMETRICS:
+    tags = _read_tags(data, layout, _read(data, layout, layout.offset_format, layout.start_at))
+    pages = (tags, *_sub_pages(data, layout, tags.get(SUB_PAGES, ABSENT)))
+    if DNG_VERSION in tags or any(
+        page.get(PHOTOMETRIC, ABSENT)[1] in RAW_PHOTOMETRICS for page in pages
+    ):
         raise PhotoError.from_text(IS_RAW)
-    if tags.get(NEW_SUBFILE_TYPE, 0) & REDUCED_FLAG or tags.get(SUBFILE_TYPE) == REDUCED_TYPE:
+    is_reduced = tags.get(NEW_SUBFILE_TYPE, ABSENT)[1] & REDUCED_FLAG
+    if is_reduced or tags.get(SUBFILE_TYPE, ABSENT)[1] == REDUCED_TYPE:
         raise PhotoError.from_text(IS_REDUCED)
 
 
-def _first_tags(data: bytes) -> Iterator[tuple[int, int]]:
-    """Yield the tags of a TIFF's first page with their values, which are whole for integers."""
+def _find_layout(data: bytes) -> Layout | None:
+    """Return the layout of a TIFF, or None for another file."""
     order = {b"II": "<", b"MM": ">"}.get(data[:2])
     if order is None or len(data) < 16:
-        return
+        return None
     version = struct.unpack_from(order + "H", data, 2)[0]
-    if version == 42:
-        offset_format, count_format, entry_length, value_at = "I", "H", 12, 8
-    elif version == 43:  # BigTIFF
-        offset_format, count_format, entry_length, value_at = "Q", "Q", 20, 12
-    else:
-        return
-    start = struct.unpack_from(order + offset_format, data, 4 if version == 42 else 8)[0]
-    first = start + struct.calcsize(order + count_format)
-    if first > len(data):
-        return
-    count = struct.unpack_from(order + count_format, data, start)[0]
-    for entry in range(first, first + min(count, MAX_TAGS) * entry_length, entry_length):
-        if entry + entry_length > len(data):
-            return
-        tag, kind = struct.unpack_from(order + "HH", data, entry)
-        value_format = order + ("H" if kind == 3 else "I")
-        yield tag, struct.unpack_from(value_format, data, entry + value_at)[0]
+    layouts = {42: Layout(order, "I", "H", 4, 12, 8), 43: Layout(order, "Q", "Q", 8, 20, 12)}
+    return layouts.get(version)
+
+
+def _read(data: bytes, layout: Layout, kind: str, offset: int) -> int:
+    """Return the number at an offset; 0 if the file is too short."""
+    if offset + struct.calcsize(layout.order + kind) > len(data):
+        return 0
+    return int(struct.unpack_from(layout.order + kind, data, offset)[0])
+
+
+def _read_tags(data: bytes, layout: Layout, start: int) -> Tags:
+    """Return the tags of a page; the values are right for integers."""
+    tags: Tags = {}
+    first = start + struct.calcsize(layout.order + layout.count_format)
+    count = min(_read(data, layout, layout.count_format, start), MAX_TAGS)
+    for entry in range(first, first + count * layout.entry_bytes, layout.entry_bytes):
+        if entry + layout.entry_bytes > len(data):
+            break
+        tag, kind = struct.unpack_from(layout.order + "HH", data, entry)
+        values = _read(data, layout, layout.offset_format, entry + 4)
+        tags[tag] = values, _read(data, layout, "H" if kind == 3 else "I", entry + layout.value_at)
+    return tags
+
+
+def _sub_pages(data: bytes, layout: Layout, pointer: tuple[int, int]) -> Iterator[Tags]:
+    """Yield the tags of the pages below the first one, where raw files have the sensor's data."""
+    count, value = pointer
+    step = struct.calcsize(layout.order + layout.offset_format)
+    offsets = (
+        [value]
+        if count == 1
+        else [
+            _read(data, layout, layout.offset_format, value + index * step)
+            for index in range(min(count, MAX_SUB_PAGES))
+        ]
+    )
+    for offset in offsets:
+        yield _read_tags(data, layout, offset)

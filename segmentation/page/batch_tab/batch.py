@@ -11,7 +11,7 @@ from segmentation.cutout import Cutout, cut_out_photo
 from segmentation.errors import ChoiceError, KoutuError, PhotoError, PhotoTooLarge
 from segmentation.filenames import output_paths
 from segmentation.i18n import Language, Text
-from segmentation.image.memory import translate_memory_errors
+from segmentation.image.memory_errors import translate_memory_errors
 from segmentation.image.photo import Limits
 from segmentation.image.write import write_zip
 from segmentation.inference.postprocess import Instance
@@ -23,6 +23,7 @@ from segmentation.page.photo_cache import PhotoCache
 from segmentation.page.server.files.downloads import hold_files
 from segmentation.page.server.files.storage import translate_disk_errors
 from segmentation.page.server.files.uploads import read_upload
+from segmentation.page.strings import STRINGS
 from segmentation.parallel.overlap import map_overlapping
 
 # What a batch can cut out of each photo: the rules of `select` that choose something, and their
@@ -98,7 +99,8 @@ def start_batch(
         at_once: number of photos that are in memory at a time.
 
     Raises:
-        ChoiceError: there are no photos, or the options contradict each other.
+        ChoiceError: there are no photos, the photo for the background is not chosen, or the options
+            contradict each other.
         PhotoError: the background photo cannot be used.
         PhotoTooLarge: there are more photos, or more bytes, than the limits allow.
     """
@@ -118,6 +120,8 @@ def start_batch(
             f"Take up to {limits.batch_megabytes:g} MB at once.",
             f"照片共 {megabytes:.0f} MB，请分批，每批不超过 {limits.batch_megabytes:g} MB。",
         )
+    if options.lacks_backdrop:
+        raise ChoiceError.from_text(STRINGS["choose_backdrop"])
     options.to_cutout_options(cache)  # raises if no photo could be cut out like this
     todo = [(photo, file.name) for photo, file in output_paths(photos, Path(), options.format)]
     batch = Batch(archive, model, objects, options, tuple(todo), at_once)

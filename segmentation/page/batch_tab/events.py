@@ -152,11 +152,7 @@ class BatchEvents:
         """Open the photo of the tile that was clicked in the tab for one photo."""
         batch, language = self._newest(values, request), language_of(request)
         index = selected_index(event, batch.done)
-        gr.Info(
-            STRINGS["fix_hint"].in_language(language),
-            duration=FIX_HINT_SECONDS,
-            title=STRINGS["fix"].in_language(language),
-        )
+        gr.Info(STRINGS["fix_hint"].in_language(language), duration=FIX_HINT_SECONDS)
         return {
             self._layout.opened: index,
             self._cutout.open_request: open_result(batch, index),

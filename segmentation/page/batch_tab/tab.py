@@ -9,7 +9,7 @@ from gradio.blocks import Block
 from segmentation.page.batch_tab.events import BatchEvents
 from segmentation.page.batch_tab.layout import BatchLayout
 from segmentation.page.batch_tab.store import BatchMemory
-from segmentation.page.components import LATEST, QUIET, PageContext, changed
+from segmentation.page.components import LATEST, PRIVATE, QUIET, PageContext, changed
 from segmentation.page.cutout_tab.layout import CutoutLayout
 from segmentation.page.cutout_tab.size_events import SizeEvents
 from segmentation.page.cutout_tab.wiring import unique
@@ -18,6 +18,9 @@ from segmentation.page.header import Header
 # One event for each step, so that batches take turns, and a page that was closed asks for no more.
 # What changes a batch waits in the same queue: it falls between two steps.
 QUEUED: Mapping[str, Any] = {**QUIET, "concurrency_id": "batch", "trigger_mode": "multiple"}
+# A tab is as far down as the one before it was, which on a phone hides what matters.
+SCROLL_TO_TOP = "() => scrollTo(0, 0)"
+SCROLL_TO_TILES = "() => document.getElementById('tiles').scrollIntoView({ block: 'center' })"
 
 
 def batch_tab(
@@ -99,7 +102,8 @@ def _wire_fixes(
     layout: BatchLayout, events: BatchEvents, cutout: CutoutLayout, tabs: gr.Tabs
 ) -> None:
     opened = [layout.opened, cutout.open_request, cutout.to_batch, tabs]
-    layout.tiles.select(events.open_result, {layout.batch}, opened, **QUIET)
+    opening = layout.tiles.select(events.open_result, {layout.batch}, opened, **QUIET)
+    opening.success(None, js=SCROLL_TO_TOP, **PRIVATE)
     other_photo = [cutout.examples.select, cutout.upload.upload, cutout.close_photo.click]
     gr.on(other_photo, events.leave_batch, None, [cutout.to_batch], **QUIET)
     inputs: set[Block] = {
@@ -111,4 +115,5 @@ def _wire_fixes(
         cutout.download,
         cutout.downloads,
     }
-    cutout.to_batch.click(events.put_back, inputs, [*layout.shown, tabs], **QUEUED)
+    returning = cutout.to_batch.click(events.put_back, inputs, [*layout.shown, tabs], **QUEUED)
+    returning.success(None, js=SCROLL_TO_TILES, **PRIVATE)

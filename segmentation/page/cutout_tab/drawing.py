@@ -101,7 +101,7 @@ class Drawing:
         self, state: PhotoState, options: PageOptions, values: Values, is_refined: bool
     ) -> Updates:
         layout, key = self._layout, result_key(state, options)
-        if not state.shown(options.min_score).has_cutout:
+        if options.lacks_backdrop or not state.shown(options.min_score).has_cutout:
             return layout.no_files()
         preparing = gr.DownloadButton(string("preparing"), value=None, interactive=False)
         waits = not is_refined and awaits_refinement(key, values[layout.refinement])

@@ -79,11 +79,11 @@ class ResultEvents:
         state = layout.open_state(values, request)
         if state is None:
             return skip()
-        min_score = values[layout.min_score]
-        if not state.shown(min_score).has_cutout:
+        options = layout.page_options(values)
+        if options.lacks_backdrop or not state.shown(options.min_score).has_cutout:
             return layout.no_file()
         with translate_errors(request):
-            cutout, stem = self.cut_out(state, layout.page_options(values), values)
+            cutout, stem = self.cut_out(state, options, values)
             data = cutout.encode(self._context.limits.encoding_seconds)
             downloads = replace_download(values[layout.downloads], cutout.file_name(stem), data)
         return {

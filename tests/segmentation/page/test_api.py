@@ -108,9 +108,10 @@ def test_a_photo_beyond_the_limits_is_refused(address: str, tmp_path: Path) -> N
 )
 @pytest.mark.parametrize("headers", [ENGLISH, CHINESE], ids=["en", "zh"])
 def test_only_uploaded_files_are_read(address: str, photo: Any, headers: dict[str, str]) -> None:
-    for body in ({"photo": photo}, {"photo": upload(address), "backdrop": photo}):
-        if body.get("backdrop", "") is None:
-            continue
+    uploaded = {"photo": upload(address)}
+    others = [{**uploaded, name: photo} for name in ("backdrop", "strokes_mask")]
+    # A photo is needed, and the others are not.
+    for body in [{"photo": photo}, *(others if photo is not None else ())]:
         event, data = call(address, "cutout", body, headers)
         assert event == "event: error"
         starts = ("上传照片", "照片应写作") if headers == CHINESE else ("Upload the", "A photo is")

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from segmentation import Limits, PhotoTooLarge, Segmenter, find_model
+from segmentation import Limits, PhotoTooLarge, Segmenter, encode, find_model
 from segmentation.arrays import UInt8
 from segmentation.compositing.sizing.frame import HEAD_NOTICES, NO_HEAD
 from segmentation.errors import ChoiceError, PhotoError
@@ -89,6 +89,20 @@ def test_strokes_and_points_of_a_call(segmenter: Segmenter) -> None:
     assert alpha[int(0.115 * height), width // 10] == 255
     assert alpha[height // 10, width // 10] == 0
     assert alpha[int(0.3 * height), int(0.35 * width)] == 0
+
+
+def test_a_mask_file_of_a_call_keeps_and_erases(segmenter: Segmenter, tmp_path: Path) -> None:
+    # Any size will do: it lies over the frame of the photo, 600 x 400.
+    mask = np.full((200, 300), 128, np.uint8)
+    mask[10:50, 10:50], mask[65:85, 135:155] = 255, 0
+    path = tmp_path / "mask.png"
+    path.write_bytes(encode(mask))
+    options = TextOptions(one_look=True)
+    file = cut_out_upload(options, segmenter, COFFEE, None, Limits(), path)
+    alpha = cv2.imdecode(np.frombuffer(file.data, np.uint8), cv2.IMREAD_UNCHANGED)[..., 3]
+    former = made(segmenter, one_look=True)[..., 3]
+    assert (former[60, 60], former[150, 290]) == (0, 255)
+    assert (alpha[60, 60], alpha[150, 290]) == (255, 0)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import gradio as gr
 import pytest
 
 from segmentation.i18n import Language
-from segmentation.image.memory import OUT_OF_MEMORY
+from segmentation.image.memory_errors import OUT_OF_MEMORY
 from segmentation.page.compare_tab.events import CompareEvents
 from segmentation.page.compare_tab.layout import CompareLayout
 from segmentation.page.components import translate_errors

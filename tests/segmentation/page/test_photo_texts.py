@@ -9,6 +9,7 @@ from segmentation.i18n import Text
 from segmentation.page.photo_texts import advice, describe, notice_lines, object_choices
 from segmentation.page.session import PhotoState
 from segmentation.page.strings import STRINGS
+from tests.segmentation.page.page_options import OPTIONS
 from tests.segmentation.scenes import DOG, PERSON, block, segmentation
 
 SCENE = segmentation((PERSON, block(2, 2, 10, 18)), (DOG, block(12, 10, 19, 18)))
@@ -41,6 +42,7 @@ def test_the_whole_subject_is_the_first_object_of_the_list() -> None:
         (STATE, 1.1, (), "no_certain_objects"),
         (STATE, 0, (), "select_one"),
         (STATE, 0, (1,), None),
+        (replace(STATE, options=replace(OPTIONS, background="scene")), 0, (1,), "choose_backdrop"),
         (replace(STATE, segmentation=EMPTY, strokes=(KEEP,)), 0.3, (), None),
         (replace(STATE, strokes=(ERASE,)), 0, (), "select_one"),
     ],

@@ -85,6 +85,18 @@ def test_head_and_shoulders_are_framed_and_doubt_is_said() -> None:
     assert (left + right, top + bottom) == pytest.approx((200, 200), abs=1)
 
 
+def test_a_wide_bust_without_a_known_head_fills_the_height_of_the_frame() -> None:
+    # A head that leans on an arm, above a table: no outline of head and shoulders.
+    bust = np.maximum(alpha_with((0, 120, 200, 200)), alpha_with((40, 40, 100, 120)))
+    frame = find_frame(bust, Transparent(), size=ID)
+    left, top, right, bottom = frame.box_xyxy
+    assert bottom == 200
+    assert (40 - top) / (bottom - top) == pytest.approx(0.1, abs=0.01)
+    assert (left + right) / 2 == pytest.approx(70, abs=1), "around what is at the top"
+    assert (right - left) / (bottom - top) == pytest.approx(295 / 413, abs=0.01)
+    assert NO_HEAD in frame.notices
+
+
 def test_a_guess_is_framed_and_said() -> None:
     # The photo may cut off the top of this head.
     frame = find_frame(alpha(PORTRAIT)[SCALE:], Transparent(), size=ID)

@@ -90,6 +90,22 @@ def test_a_tiff_of_sensor_data_is_refused(tmp_path: Path, photometric: int) -> N
         read(tmp_path, data.replace(entry, struct.pack("<HHIHH", 262, 3, 1, photometric, 0)))
 
 
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_tiff_with_sensor_data_below_its_first_page_is_refused(
+    tmp_path: Path, count: int
+) -> None:
+    data = tiff({330: 0x7EEDFACE})
+    page = struct.pack("<HHHIHHI", 1, 262, 3, 1, 32803, 0, 0)
+    offsets = struct.pack("<II", 0, len(data) + 8)
+    value = len(data) + 8 if count == 1 else len(data)
+    pointer = struct.pack("<HHII", 330, 4, 1, 0x7EEDFACE)
+    assert pointer in data
+    data = data.replace(pointer, struct.pack("<HHII", 330, 4, count, value)) + offsets
+    read(tmp_path, data)
+    with pytest.raises(PhotoError, match=RAW):
+        read(tmp_path, data + page)
+
+
 @pytest.mark.usefixtures("decoded_here")
 def test_damaged_tags_are_read_without_harm(tmp_path: Path) -> None:
     data, random = tiff({254: 0}), np.random.default_rng(4)

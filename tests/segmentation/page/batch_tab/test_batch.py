@@ -17,7 +17,7 @@ from PIL import Image
 from segmentation.compositing.sizing.frame import HEAD_NOTICES
 from segmentation.errors import ChoiceError, PhotoError, PhotoTooLarge, StorageFull
 from segmentation.i18n import Text
-from segmentation.image.memory import OUT_OF_MEMORY
+from segmentation.image.memory_errors import OUT_OF_MEMORY
 from segmentation.image.photo import Limits
 from segmentation.inference.postprocess import Instance
 from segmentation.inference.segmenter import Segmenter
@@ -249,6 +249,15 @@ def test_a_photo_too_large_for_the_memory_does_not_stop_the_rest(
         batch = advance(batch, segmenter, CACHE, "en")
     assert [result.file for result in batch.done] == [None, "flower_2_cutout.png"]
     assert batch.done[0].notes == (OUT_OF_MEMORY,)
+
+
+def test_a_batch_waits_for_its_background_photo(tmp_path: Path) -> None:
+    options = replace(OPTIONS, background="picture", backdrop=None)
+    with pytest.raises(ChoiceError) as error:
+        start_batch(
+            [EXAMPLES / "flower.jpg"], tmp_path / "x.zip", "compact", "auto", options, CACHE
+        )
+    assert error.value.text == STRINGS["choose_backdrop"]
 
 
 def test_a_deleted_background_photo_has_to_be_uploaded_again(tmp_path: Path) -> None:

@@ -103,6 +103,8 @@ def test_a_result_is_fixed_and_takes_its_place_in_the_zip(page: Page, tmp_path: 
     expect(page.locator("#tiles")).to_contain_text("照片放大了")
     with redrawn(page):
         page.locator("#tiles button").click()
+        expect(page.locator(".toast-title")).to_have_text("提示")
+        expect(page.locator(".toast-body")).to_contain_text(text(page, "fix_hint"))
     expect(page.locator("#download")).to_contain_text("295 × 413")
     tools = page.locator("#tools")
     expect(tools.get_by_role("radio", name=text(page, "colour"))).to_be_checked()

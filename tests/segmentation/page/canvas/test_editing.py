@@ -135,6 +135,8 @@ def test_a_crop_is_hovered_and_painted_like_the_photo(page: Page, tmp_path: Path
 def test_a_subject_in_another_photo_is_moved_on_the_canvas(page: Page) -> None:
     open_example(page, 3)
     page.get_by_label(text(page, "scene"), exact=True).check()
+    expect(page.locator("#canvas .notice")).to_have_text(text(page, "choose_backdrop"))
+    expect(page.locator("#download")).to_be_disabled()
     with redrawn(page):
         page.locator("#workspace .backdrop input[type=file]").set_input_files(
             EXAMPLES / "coffee.png"

@@ -5,7 +5,7 @@ import pytest
 
 from segmentation.errors import PhotoTooLarge
 from segmentation.image.decode import decode
-from segmentation.image.memory import OUT_OF_MEMORY, TOO_COSTLY, translate_memory_errors
+from segmentation.image.memory_errors import OUT_OF_MEMORY, TOO_COSTLY, translate_memory_errors
 from segmentation.image.photo import Limits
 from tests.segmentation.image.photo_files import sample
 
