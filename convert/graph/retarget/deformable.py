@@ -27,6 +27,7 @@ class _Level:
         fixed_yx: their constant part, (2 * points, places), with the place added.
         weights: (heads, 1, points, places).
         index: number of the level.
+        tokens: number of places that hold a token.
     """
 
     maps: Value
@@ -35,6 +36,7 @@ class _Level:
     fixed_yx: np.ndarray
     weights: Value
     index: int
+    tokens: int
 
 
 def sample_levels(
@@ -61,14 +63,14 @@ def sample_levels(
     mixed = []
     for level in levels:
         heads, channels, *_ = level.map_shape
-        points, tokens = len(level.fixed_yx) // 2, level.fixed_yx.shape[1]
+        points, tokens = len(level.fixed_yx) // 2, level.tokens
         samples = sampler(
             graph,
             graph.reshape(level.maps, *level.map_shape),
             _grid(graph, level, offsets[level.index]),
             level.map_shape,
         )
-        weights = graph.reshape(level.weights, heads, points, -1)
+        weights = _first(graph, graph.reshape(level.weights, heads, points, -1), level)
         weights = graph.reshape(graph.transpose(weights, 0, 2, 1), heads, 1, tokens, points)
         mixed.append(graph.op("Mul", samples, weights))
     summed = graph.op("ReduceSum", graph.op("Sum", *mixed), graph.ints(3), keepdims=0)
@@ -78,16 +80,25 @@ def sample_levels(
 def _grid(graph: Graph, level: _Level, offsets: Value) -> Value:
     """The points in GridSample's units, (heads, N, points, 2): x before y, -1..1."""
     heads, _, height, width = level.map_shape
-    points = len(level.fixed_yx) // 2
+    points, places = len(level.fixed_yx) // 2, level.fixed_yx.shape[1]
     cell_yx = np.array([[2 / height], [2 / width]])
-    fixed_yx = level.fixed_yx.reshape(1, points, 2, -1)
+    fixed_yx = level.fixed_yx.reshape(1, points, 2, places)[..., : level.tokens]
     # A position of 0 is the centre of the first cell; -1 is the map's edge.
     fixed_yx = (fixed_yx + 0.5) * cell_yx - 1
-    moved = graph.reshape(offsets, heads, points, 2, -1)
+    moved = _first(graph, graph.reshape(offsets, heads, points, 2, -1), level)
     moved = graph.op("Mul", moved, graph.floats(cell_yx))
     grid_yx = graph.op("Add", moved, graph.floats(fixed_yx))
     grid_xy = graph.op("Gather", grid_yx, graph.ints(1, 0), axis=2)
     return graph.transpose(grid_xy, 0, 3, 1, 2)
+
+
+def _first(graph: Graph, value: Value, level: _Level) -> Value:
+    """Drop the places on the last axis that hold no token."""
+    if level.fixed_yx.shape[1] == level.tokens:
+        return value
+    return graph.op(
+        "Slice", value, graph.ints(0), graph.ints(level.tokens), graph.ints(-1), graph.ints(1)
+    )
 
 
 def _read(graph: Graph, node: onnx.NodeProto, inputs: Sequence[Value]) -> _Level:
@@ -98,6 +109,7 @@ def _read(graph: Graph, node: onnx.NodeProto, inputs: Sequence[Value]) -> _Level
         maps = padding.input[0]  # zeros, as outside the map
     shaped_maps = _producer(graph, maps, "Reshape")
     _, channels, height, width = graph.known_constant(shaped_maps.input[1])
+    tokens = graph.known_constant(_producer(graph, shaped_maps.input[0], "Split").input[1]).sum()
     shaped = _producer(graph, offset, "Reshape")
     *_, rows, columns = graph.known_constant(shaped.input[1])
     split = _producer(graph, shaped.input[0], "Split")
@@ -116,6 +128,7 @@ def _read(graph: Graph, node: onnx.NodeProto, inputs: Sequence[Value]) -> _Level
         fixed_yx=fixed_yx.reshape(points * 2, -1),
         weights=_producer(graph, weight, "Reshape").input[0],
         index=index,
+        tokens=int(tokens),
     )
 
 
