@@ -14,7 +14,7 @@ from convert.checkpoint_files import check_architecture, find_checkpoint, read_j
 from convert.graph import efficientnet_lite
 from convert.graph.subject_decoder import SubjectMask2Former
 from convert.labels import translate_labels
-from convert.supported_options import check_options
+from convert.supported_options import check_options, check_processor
 from segmentation.arrays import UInt8
 from segmentation.engines.base import Logits
 from segmentation.errors import ConversionError
@@ -136,6 +136,7 @@ def load_checkpoint(folder: Path) -> Checkpoint:
     efficientnet_lite.register()
     config = _read_config(folder, _with_own_backbone(folder, fields))
     check_options(folder, config)
+    check_processor(folder, processor)
     try:
         return Checkpoint(_load_model(folder, config), processor)
     except ConversionError as error:
@@ -215,9 +216,19 @@ def _read_config(folder: Path, fields: dict[str, Any]) -> Mask2FormerConfig:
 
 
 def _load_model(folder: Path, config: Mask2FormerConfig) -> Mask2FormerForUniversalSegmentation:
+    has_subject = getattr(config, "subject_layers", 0)
+    kind = SubjectMask2Former if has_subject else Mask2FormerForUniversalSegmentation
     try:
-        has_subject = getattr(config, "subject_layers", 0)
-        kind = SubjectMask2Former if has_subject else Mask2FormerForUniversalSegmentation
+        with torch.device("meta"):  # without weights
+            kind(config)
+    except Exception as error:  # transformers and torch raise a different type for most mistakes
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ConversionError(
+            f"{folder}/config.json: transformers cannot build the model ({reason}). Check the "
+            "file.",
+            f"{folder}/config.json：transformers 无法构建模型（{reason}）。请检查该文件。",
+        ) from error
+    try:
         # Some checkpoints are stored in half precision; the export computes in float32.
         model, report = kind.from_pretrained(
             folder,

@@ -1,6 +1,7 @@
 """Checks that a checkpoint's config is one whose numbers the graphs reproduce."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,38 @@ def check_options(folder: Path, config: Mask2FormerConfig) -> None:
             f"{folder}/config.json：{name} 为 {value}，导出只支持 {choices.zh}。请换一个检查点。",
         )
     _check_strides(folder, config)
+
+
+def check_processor(folder: Path, processor: Mapping[str, Any]) -> None:
+    """Check the numbers that a checkpoint's image processor normalises pixels with.
+
+    Args:
+        folder: of the checkpoint, for messages.
+        processor: the fields of preprocessor_config.json; one that is missing has its default.
+
+    Raises:
+        ConversionError: a field is not of three numbers, or a factor is not above 0.
+    """
+    checks: Mapping[str, Callable[[Any], bool]] = {
+        "image_mean": lambda value: _are_numbers(value, 3),
+        "image_std": lambda value: _are_numbers(value, 3) and min(value) > 0,
+        "rescale_factor": lambda value: _are_numbers([value], 1) and value > 0,
+    }
+    for name, is_usable in checks.items():
+        value = processor.get(name)
+        if value is not None and not is_usable(value):
+            raise ConversionError(
+                f"{folder}/preprocessor_config.json: {name} is {value}. Check the file.",
+                f"{folder}/preprocessor_config.json：{name} 为 {value}，无法使用。请检查该文件。",
+            )
+
+
+def _are_numbers(values: Any, count: int) -> bool:
+    return (
+        isinstance(values, list)
+        and len(values) == count
+        and all(type(value) in (int, float) and isfinite(value) for value in values)
+    )
 
 
 def _unsupported(config: Mask2FormerConfig) -> Iterator[tuple[str, Any, tuple[Any, ...]]]:

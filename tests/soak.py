@@ -180,7 +180,10 @@ def visit(address: str, number: int, tally: Tally) -> None:
 def flood(address: str, visitors: list[threading.Thread], statuses: Counter[int]) -> None:
     """Open examples from another address, without a pause, as long as there are visitors."""
     transport = httpx.HTTPTransport(local_address="127.0.0.2")
-    with Visitor(address) as client, httpx.Client(base_url=address, transport=transport) as http:
+    with (
+        Visitor(address) as client,
+        httpx.Client(base_url=address, transport=transport, timeout=SECONDS) as http,
+    ):
         opening = client.handler("open_example")
         body = {
             "fn_index": opening["id"],

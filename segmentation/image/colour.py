@@ -99,6 +99,8 @@ def split_alpha(image: Image.Image) -> tuple[Image.Image, UInt8 | None]:
     """
     if not image.has_transparency_data:
         return image, None
+    if image.mode == "La":  # multiplied by its alpha; Pillow converts it to this mode alone
+        image = image.convert("LA")
     if image.mode != "LA":  # grey stays grey, for the sake of its profile
         image = image.convert("RGBA")
     alpha = np.asarray(image.getchannel("A"))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from segmentation.errors import PhotoError, PhotoTooLarge
+from segmentation.i18n import Text
 from segmentation.image.bounded.pool import decoder_pool
 from segmentation.image.photo import Limits, Photo, safe_stem
 
@@ -15,6 +16,10 @@ from segmentation.image.photo import Limits, Photo, safe_stem
 PhotoSource = str | os.PathLike[str] | bytes | BinaryIO
 # A program that writes to a pipe may think as long before it writes on.
 PIPE_SECONDS = 60
+IS_TEXT = Text(
+    'The file was opened as text. Open it with mode "rb".',
+    '文件以文本方式打开，请改用 "rb" 模式。',
+)
 
 
 def read_photo(source: PhotoSource, limits: Limits | None = None) -> Photo:
@@ -66,16 +71,15 @@ def _read_source(source: PhotoSource, limits: Limits) -> tuple[bytes, str]:
 def _read_stream(stream: BinaryIO, max_bytes: int) -> bytes:
     try:
         data = stream.read(max_bytes + 1)
+    except UnicodeDecodeError as error:
+        raise PhotoError.from_text(IS_TEXT) from error
     except (OSError, ValueError) as error:  # ValueError: it is closed
         raise PhotoError(
             f"The photo cannot be read ({error}). Open it again.",
             f"无法读取照片（{error}）。请重新打开。",
         ) from error
     if not isinstance(data, bytes):
-        raise PhotoError(
-            'The file was opened as text. Open it with mode "rb".',
-            '文件以文本方式打开，请改用 "rb" 模式。',
-        )
+        raise PhotoError.from_text(IS_TEXT)
     return data
 
 

@@ -11,7 +11,7 @@ from transformers import Mask2FormerConfig
 from convert.__main__ import main
 from convert.checkpoint import load_checkpoint
 from convert.graph import efficientnet_lite
-from convert.supported_options import check_options
+from convert.supported_options import check_options, check_processor
 from segmentation.errors import ConversionError
 from tests.convert.small_checkpoints import BACKBONES, STAGES, SWIN_4_46, save, small_checkpoint
 
@@ -118,4 +118,28 @@ def test_a_config_without_a_usable_backbone_is_refused(
         fields["backbone_config"] = backbone
     (folder / "config.json").write_text(json.dumps(fields))
     with pytest.raises(ConversionError, match=sentence):
+        load_checkpoint(folder)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("image_mean", [0.5, 0.5]),
+        ("image_mean", 0.5),
+        ("image_std", [0.5, 0, 0.5]),
+        ("image_std", ["0.5"] * 3),
+        ("rescale_factor", 0),
+        ("rescale_factor", "1/255"),
+    ],
+)
+def test_numbers_that_no_pixel_can_be_normalised_with_are_refused(field: str, value: Any) -> None:
+    with pytest.raises(ConversionError, match=f"preprocessor_config.json: {field} is "):
+        check_processor(Path("checkpoint"), {field: value})
+
+
+def test_a_model_that_cannot_be_built_is_no_fault_of_its_weights(tmp_path: Path) -> None:
+    folder = shutil.copytree(SWIN_4_46, tmp_path / "other")
+    fields = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(fields | {"num_attention_heads": 3}))
+    with pytest.raises(ConversionError, match="transformers cannot build the model"):
         load_checkpoint(folder)

@@ -82,6 +82,7 @@ def test_what_cannot_be_read_is_a_sentence() -> None:
         (PIXELS, "not from ndarray. For pixels, use Photo.from_array."),
         (None, "not from NoneType"),
         (io.StringIO("text"), 'Open it with mode "rb"'),
+        (io.TextIOWrapper(io.BytesIO(b"\x89PNG"), "utf-8"), 'Open it with mode "rb"'),
         (closed, "Open it again."),
         (b"", "The file is empty"),
     ]
@@ -144,6 +145,14 @@ def test_a_pil_image_keeps_its_transparency() -> None:
     photo = Photo.from_image(image)
     assert photo.alpha is not None
     assert (photo.alpha == 100).all()
+
+
+@pytest.mark.parametrize("mode", ["RGBa", "La"])
+def test_a_pil_image_multiplied_by_its_alpha_is_divided_by_it(mode: str) -> None:
+    photo = Photo.from_image(Image.new(mode, (20, 20), (50,) * (len(mode) - 1) + (100,)))
+    assert photo.alpha is not None
+    assert (photo.alpha == 100).all()
+    assert (abs(photo.rgb.astype(int) - 127) <= 1).all()
 
 
 def test_a_pil_image_is_turned_upright() -> None:
