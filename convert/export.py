@@ -14,6 +14,7 @@ from convert.checkpoint import Checkpoint, load_checkpoint
 from convert.checkpoint_files import find_checkpoint
 from convert.export_comparison import compare_with_transformers
 from convert.export_plan import GraphPlan, add_portable, plan_graphs
+from convert.graph.half_weights import halve_weights
 from convert.graph.mask2former import (
     FASTEST_SAMPLING,
     MASK_STRIDE,
@@ -36,6 +37,7 @@ from segmentation.model_card import Artifact, ModelCard, Source, digest_of, load
 
 Task = Literal["instance", "panoptic", "semantic"]
 TASKS: tuple[Task, ...] = ("instance", "panoptic", "semantic")
+WEIGHTS = ("float32", "float16")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -97,6 +99,12 @@ def _add_form_and_card(parser: argparse.ArgumentParser) -> None:
         help="for onnx: also write graphs that share these weights, for onnxruntime before 1.25 "
         "and for OpenVINO, DirectML and CANN",
     )
+    parser.add_argument(
+        "--weights",
+        choices=WEIGHTS,
+        default="float32",
+        help="float16: for onnx, files of half the size; the graph computes in float32 as before",
+    )
     parser.add_argument("--source", help="source that the card names; default: CHECKPOINT")
     parser.add_argument("--task", choices=TASKS, help="default: as the checkpoint's name says")
     parser.add_argument("--title", help="title that the page shows; default: the checkpoint's name")
@@ -123,6 +131,12 @@ def run(args: argparse.Namespace) -> None:
             "first.",
             file=sys.stderr,
         )
+    if args.weights == "float16" and args.target != "onnx":
+        raise ConversionError(
+            "--weights float16 is for --target onnx, since atc rounds the weights by itself. Leave "
+            "one of the two out.",
+            "--weights float16 只用于 --target onnx，因为 atc 会自行转换权重。请去掉其中一项。",
+        )
     plans = plan_graphs(
         checkpoint,
         args.size,
@@ -144,6 +158,7 @@ def run(args: argparse.Namespace) -> None:
         title=Text(title, args.title_zh or title),
         task=args.task or guess_task(name),
         score_threshold=args.score_threshold,
+        halves=args.weights == "float16",
     )
     for artifact in card.artifacts:
         print(f"{card.path(artifact)}: {artifact.bytes / 1e6:.1f} MB")
@@ -158,12 +173,23 @@ def export(
     title: Text,
     task: Task,
     score_threshold: float,
+    halves: bool = False,
 ) -> ModelCard:
     """Write graphs and their card, and compare each graph with transformers.
 
     Nothing appears in `output` before all graphs are written and compared. The ONNX graphs of a
     model that was there are deleted. Its OM files are kept, because they take long to make, but the
     new card does not list them.
+
+    Args:
+        checkpoint: what to export.
+        output: the model folder.
+        graphs: what to write.
+        source: for the card.
+        title: for the card.
+        task: for the card.
+        score_threshold: for the card.
+        halves: whether to store the weights as float16.
 
     Returns:
         The new card.
@@ -184,12 +210,14 @@ def export(
             input=checkpoint.graph_input(graphs[0].layout),
             outputs=OUTPUTS,
             mask_stride=MASK_STRIDE,
-            artifacts=tuple(_write(checkpoint, partial, plan) for plan in graphs),
+            artifacts=tuple(_write(checkpoint, partial, plan, halves=halves) for plan in graphs),
             subject_query=checkpoint.has_subject,
         )
         for sampling in dict.fromkeys(artifact.sampling for artifact in card.artifacts):
             graphs_of_one = tuple(a for a in card.artifacts if a.sampling == sampling)
-            compare_with_transformers(checkpoint, replace(card, artifacts=graphs_of_one))
+            compare_with_transformers(
+                checkpoint, replace(card, artifacts=graphs_of_one), halves=halves
+            )
         save_card(card)
         previous = _onnx_files(output)
         move_files(partial, output)
@@ -233,13 +261,15 @@ def describe_graph(
     )
 
 
-def _write(checkpoint: Checkpoint, folder: Path, plan: GraphPlan) -> Artifact:
+def _write(checkpoint: Checkpoint, folder: Path, plan: GraphPlan, *, halves: bool) -> Artifact:
     path = folder / plan.file
     spec = checkpoint.graph_input(plan.layout)
     sampling = plan.sampling or FASTEST_SAMPLING[plan.target]
     model = write_graph(checkpoint.model, spec, plan.size_hw, plan.target, sampling)
     if plan.batch > 1:
         model = batch(model, plan.batch, POINT_SAMPLERS[sampling])
+    if halves:
+        halve_weights(model)
     if plan.weights_file:
         share_weights(model, folder / plan.weights_file)
     elif plan.target == "ascend" and (violations := check(model, open_sides=plan.size_hw is None)):

@@ -15,8 +15,15 @@ from segmentation.inference.preprocess import preprocess
 from segmentation.model_card import Artifact, ModelCard
 
 
-def compare_with_transformers(checkpoint: Checkpoint, card: ModelCard) -> None:
+def compare_with_transformers(
+    checkpoint: Checkpoint, card: ModelCard, *, halves: bool = False
+) -> None:
     """Compare every graph with transformers on a synthetic photo.
+
+    Args:
+        checkpoint: what the graphs were written from.
+        card: the graphs.
+        halves: whether their weights are stored as float16.
 
     Raises:
         ConversionError: the results differ by more than rounding.
@@ -32,7 +39,8 @@ def compare_with_transformers(checkpoint: Checkpoint, card: ModelCard) -> None:
     ):
         photo = synthetic_photo(size_hw)
         pixel_values, _ = preprocess(photo, card.input, [size_hw], card.mask_stride)
-        _check(checkpoint, photo, engine.run(pixel_values), format_size(size_hw))
+        logits = engine.run(pixel_values)
+        _check(checkpoint, photo, logits, format_size(size_hw), halves=halves)
     engine.close()
     for graph in card.artifacts:
         if graph.batch > 1:
@@ -60,7 +68,9 @@ def _compare_batch(checkpoint: Checkpoint, card: ModelCard, graph: Artifact) -> 
         _check(checkpoint, photo, Logits(classes, masks), place)
 
 
-def _check(checkpoint: Checkpoint, photo: UInt8, logits: Logits, place: str) -> None:
+def _check(
+    checkpoint: Checkpoint, photo: UInt8, logits: Logits, place: str, *, halves: bool = False
+) -> None:
     """Print the difference of one photo's logits.
 
     Raises:
@@ -72,7 +82,7 @@ def _check(checkpoint: Checkpoint, photo: UInt8, logits: Logits, place: str) -> 
         f"class logits {found.class_max:.1e}, mask logits {found.mask_max:.1e}, "
         f"mask agreement {found.mask_agreement:.3%}"
     )
-    if not found.is_rounding:
+    if not (found.is_half_rounding if halves else found.is_rounding):
         raise ConversionError(
             f"At {place} the graph disagrees with transformers; nothing was written. "
             "Please report the checkpoint.",

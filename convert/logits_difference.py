@@ -11,6 +11,9 @@ from segmentation.engines.base import Logits
 # and the agreement do. For classes it is the mean of the worst label, which all labels would hide.
 RELATIVE_LIMIT = 1e-3
 AGREEMENT_LIMIT = 0.999
+# The same where the weights were rounded to float16, to eleven digits of a binary number.
+HALF_RELATIVE_LIMIT = 1e-2
+HALF_AGREEMENT_LIMIT = 0.99
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,11 @@ class LogitsDifference:
     def is_rounding(self) -> bool:
         """Whether the difference is no more than rounding between two fp32 implementations."""
         return self.relative <= RELATIVE_LIMIT and self.mask_agreement >= AGREEMENT_LIMIT
+
+    @property
+    def is_half_rounding(self) -> bool:
+        """Whether the difference is no more than that of weights rounded to float16."""
+        return self.relative <= HALF_RELATIVE_LIMIT and self.mask_agreement >= HALF_AGREEMENT_LIMIT
 
 
 def compare_logits(reference: Logits, other: Logits) -> LogitsDifference:

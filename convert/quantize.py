@@ -17,6 +17,7 @@ import numpy.typing as npt
 import onnx
 
 from convert.export import describe_graph
+from convert.graph.half_weights import load_graph
 from convert.graph.int8 import Range, quantize_graph
 from convert.graph.int8_patterns import calibrated_values
 from convert.model_folder import move_files, scratch_folder
@@ -84,7 +85,7 @@ def quantize(card: ModelCard, photos: Iterable[Path] = ()) -> ModelCard:
 def _write_int8(
     card: ModelCard, artifact: Artifact, photos: tuple[Path, ...], folder: Path
 ) -> Artifact:
-    model = onnx.load(check_artifact(card, artifact))
+    model = load_graph(check_artifact(card, artifact))
     ranges = _measure_ranges(model, _inputs(card, artifact, photos)) if photos else {}
     path = folder / f"{Path(artifact.file).stem}_int8.onnx"
     onnx.save(quantize_graph(model, ranges), path)

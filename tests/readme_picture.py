@@ -141,8 +141,8 @@ def _drop(recording: Recording) -> None:
 def _erase(recording: Recording) -> None:
     page = recording.page
     recording.click(page.locator("#canvas button[data-tool=erase]"))
-    for _ in range(3):
-        page.keyboard.press("[")
+    for _ in range(2):
+        page.keyboard.press("]")
     recording.move_to(point_on_photo(page, *FLAG[0]))
     with redrawn(page):
         page.mouse.down()

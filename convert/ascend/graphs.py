@@ -3,6 +3,7 @@
 import onnx
 
 from convert.ascend.command_line import DEFAULT_SAMPLING, Conversion
+from convert.graph.half_weights import load_graph
 from convert.graph.operator_rules.check import check
 from convert.graph.retarget.batch import batch
 from convert.graph.retarget.point_sampling import POINT_SAMPLERS
@@ -23,7 +24,7 @@ def graph_for_atc(card: ModelCard, conversion: Conversion) -> tuple[onnx.ModelPr
         ConversionError: atc would refuse the graph, however it is written.
         ModelDamaged: the graph is missing or was changed.
     """
-    model = onnx.load(check_artifact(card, conversion.graph))
+    model = load_graph(check_artifact(card, conversion.graph))
     # A graph for several sizes has open sides, and atc is told each size.
     has_open_sides = len(conversion.graph.sizes_hw) > 1
     violations = check(model, open_sides=has_open_sides, soc=conversion.soc)

@@ -16,7 +16,7 @@ ASSETS = Path(__file__).parent / "assets"
 # The style sheets of the page, joined in this order.
 STYLES = ("layout", "start", "studio", "batch", "compare", "gradio")
 # The scripts of the page; `startPage` uses the others.
-SCRIPTS = ("drop", "focus", "share", "notice", "pair", "page")
+SCRIPTS = ("drop", "focus", "share", "notice", "pair", "status", "page")
 # Those that run before Gradio's scripts.
 HEAD_SCRIPTS = ("language", "clock")
 # Texts that the scripts show.

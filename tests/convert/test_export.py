@@ -163,7 +163,7 @@ def test_an_export_that_is_stopped_cleans_up(
 ) -> None:
     arguments = ["export", str(SWIN_4_46), "-o", str(tmp_path / "m"), "--size", "64"]
 
-    def interrupt(*_: object) -> None:
+    def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(convert.export, "compare_with_transformers", interrupt)
@@ -171,7 +171,7 @@ def test_an_export_that_is_stopped_cleans_up(
     monkeypatch.setattr(
         convert.export,
         "compare_with_transformers",
-        lambda *_: os.kill(os.getpid(), signal.SIGTERM),
+        lambda *_, **__: os.kill(os.getpid(), signal.SIGTERM),
     )
     with pytest.raises(SystemExit) as exit_:
         main(arguments)
@@ -197,6 +197,7 @@ def test_exporting_again_deletes_the_old_graphs_and_keeps_other_files(tmp_path: 
         (["--longest-side", "128"], "each size needs its own graph"),
         (["--batch", "2"], "--batch is for graphs of --target ascend"),
         (["--target", "ascend", "--sampling", "deform-conv"], "atc does not support DeformConv"),
+        (["--target", "ascend", "--weights", "float16"], "--weights float16 is for --target onnx"),
     ],
 )
 def test_impossible_options_are_explained(

@@ -24,3 +24,15 @@ def test_one_wrong_label_among_many_is_not_rounding() -> None:
     assert not compare_logits(Logits(classes, masks), Logits(wrong, masks)).is_rounding
     rounded = Logits(classes + noise.normal(scale=1e-4, size=classes.shape), masks)
     assert compare_logits(Logits(classes, masks), rounded).is_rounding
+
+
+def test_weights_rounded_to_float16_may_differ_more_but_not_by_a_wrong_label() -> None:
+    noise = np.random.default_rng(0)
+    classes, masks = noise.normal(size=(100, 20)), noise.normal(size=(100, 4, 4))
+    coarse = Logits(classes + noise.normal(scale=1e-2, size=classes.shape), masks)
+    difference = compare_logits(Logits(classes, masks), coarse)
+    assert difference.is_half_rounding
+    assert not difference.is_rounding
+    wrong = classes.copy()
+    wrong[:, 7] += 0.1
+    assert not compare_logits(Logits(classes, masks), Logits(wrong, masks)).is_half_rounding

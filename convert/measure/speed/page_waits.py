@@ -17,12 +17,12 @@ from segmentation.compositing.strokes import Stroke
 from segmentation.inference.registry import ModelRegistry
 from segmentation.inference.select import MIN_OFFERED_SCORE
 from segmentation.model_card import ModelCard
+from segmentation.page.canvas.drawn_view import store_photo
 from segmentation.page.components import PageContext
 from segmentation.page.cutout_tab.drawing import Drawing
 from segmentation.page.cutout_tab.edit_events import EditEvents
 from segmentation.page.cutout_tab.layout import CutoutLayout
 from segmentation.page.preview import pixels_of
-from segmentation.page.server.files.downloads import store_image
 from segmentation.page.session import open_photo
 
 REQUEST = gr.Request(headers={"accept-language": "en"})
@@ -52,7 +52,7 @@ def open_page(
         path = Path(folder) / "photo.png"
         path.write_bytes(encode(pixels_of(photo)))
         opened = context.photos.get(str(path))
-        preview_path = store_image("photo", pixels_of(opened.preview))
+        preview_path = store_photo(opened)
         segmentation, _ = context.registry.segmenter().segment(opened.photo, MIN_OFFERED_SCORE)
         # Columns and panels have no value that a handler reads.
         components = [item for item in vars(layout).values() if isinstance(item, Component)]

@@ -12,6 +12,7 @@ function startPage(strings) {
   document.addEventListener("click", followHeaderLink);
   // Events call these.
   Object.assign(window, { choosePhoto, copyFile, forgetExample, shareFile });
+  leaveInputsAlone();
   acceptPhotosAnywhere();
   followFocus();
   startNotices(strings.notices);

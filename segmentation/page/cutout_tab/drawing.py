@@ -1,13 +1,9 @@
 """Show the state of a photo: the canvas, the list of objects, and what comes next."""
 
-from dataclasses import replace
-
 import gradio as gr
 
-from segmentation.cutout import CutoutOptions
 from segmentation.inference.refine import Refinement
-from segmentation.page.canvas.drawn_view import draw_view
-from segmentation.page.canvas.object_map import update_object_map
+from segmentation.page.canvas.drawn_view import draw_canvas
 from segmentation.page.components import (
     PageContext,
     Updates,
@@ -21,9 +17,7 @@ from segmentation.page.cutout_tab.memory import remember
 from segmentation.page.cutout_tab.other_files.component import ResultKey
 from segmentation.page.options import PageOptions
 from segmentation.page.photo_texts import notice_lines, object_choices
-from segmentation.page.preview import preview_scale, render_preview
-from segmentation.page.server.files.downloads import replace_image
-from segmentation.page.session import PhotoState
+from segmentation.page.session import PhotoState, Shown
 
 
 class Drawing:
@@ -61,32 +55,24 @@ class Drawing:
         """
         layout, language = self._layout, language_of(request)
         state = state.set_options(options)
-        shown = state.shown(options.min_score)
-        refinement: Refinement | None = values[layout.refinement] if options.refine else None
         with translate_errors(request):
-            photo = self._context.photos.get(state.path)
-            cutout_options = self._cutout_options(state, options)
-            arguments = state.segmentation, shown.selected, cutout_options, refinement
-            preview = render_preview(
-                photo.preview,
-                *arguments,
-                preview_scale(photo.photo.hw),
-                photo.preview_alpha.compute(*arguments),
+            drawn = draw_canvas(
+                self._context.photos,
+                state,
+                options,
+                values[layout.refinement],
+                values[layout.object_map],
+                values[layout.results],
+                language,
             )
-            objects = update_object_map(
-                values[layout.object_map], state.segmentation, shown.visible, photo.preview.hw
-            )
-            results = replace_image(
-                values[layout.results], f"{photo.photo.stem}_preview", preview.after
-            )
-            view = draw_view(state, shown, objects, preview, results[-1], photo.photo.hw, language)
+        shown = state.shown(options.min_score)
         return {
             layout.photo_state: state,
             layout.memory: remember(state, options),
-            layout.object_map: objects,
-            layout.view: view,
-            layout.results: results,
-            layout.canvas: view.as_json(),
+            layout.object_map: drawn.object_map,
+            layout.view: drawn.view,
+            layout.results: drawn.results,
+            layout.canvas: drawn.value,
             layout.objects: gr.CheckboxGroup(
                 choices=object_choices(shown.visible, language), value=list(shown.selected)
             ),
@@ -94,14 +80,19 @@ class Drawing:
                 visible=not shown.visible.instances and bool(state.segmentation.instances)
             ),
             layout.message: notice_lines(state, language),
-            **self._next_step(state, options, values, is_refined),
+            **self._next_step(state, shown, options, values, is_refined),
         }
 
     def _next_step(
-        self, state: PhotoState, options: PageOptions, values: Values, is_refined: bool
+        self,
+        state: PhotoState,
+        shown: Shown,
+        options: PageOptions,
+        values: Values,
+        is_refined: bool,
     ) -> Updates:
-        layout, key = self._layout, result_key(state, options)
-        if options.lacks_backdrop or not state.shown(options.min_score).has_cutout:
+        layout, key = self._layout, result_key(state, shown, options)
+        if options.lacks_backdrop or not shown.has_cutout:
             return layout.no_files()
         preparing = gr.DownloadButton(string("preparing"), value=None, interactive=False)
         waits = not is_refined and awaits_refinement(key, values[layout.refinement])
@@ -113,16 +104,10 @@ class Drawing:
             **(layout.request_refinement() if waits else layout.request_file()),
         }
 
-    def _cutout_options(self, state: PhotoState, options: PageOptions) -> CutoutOptions:
-        # The format does not matter here, and may not suit the background.
-        drawn = replace(options, format="png").to_cutout_options(self._context.photos)
-        return replace(drawn, strokes=state.strokes)
 
-
-def result_key(state: PhotoState, options: PageOptions) -> ResultKey:
+def result_key(state: PhotoState, shown: Shown, options: PageOptions) -> ResultKey:
     """Return what the result of a state is made of."""
-    selected = state.selected(options.min_score)
-    return ResultKey(state.segmentation, selected, state.strokes, options)
+    return ResultKey(state.segmentation, shown.selected, state.strokes, options)
 
 
 def awaits_refinement(key: ResultKey, refinement: Refinement | None) -> bool:

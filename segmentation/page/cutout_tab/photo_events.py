@@ -8,6 +8,7 @@ from functools import partial
 import gradio as gr
 
 from segmentation.inference.select import MIN_OFFERED_SCORE
+from segmentation.page.canvas.drawn_view import store_photo
 from segmentation.page.components import (
     EXAMPLES,
     PROGRESS,
@@ -24,8 +25,6 @@ from segmentation.page.cutout_tab.layout import CutoutLayout
 from segmentation.page.cutout_tab.memory import forget_photo, loss, recall_options, recall_photo
 from segmentation.page.cutout_tab.open_request import OpenRequest, redo_edits, search_box
 from segmentation.page.header import Header, model_choices, status_text
-from segmentation.page.preview import pixels_of
-from segmentation.page.server.files.downloads import store_image
 from segmentation.page.session import PhotoState, open_photo
 from segmentation.page.strings import STRINGS
 
@@ -113,7 +112,7 @@ class PhotoEvents:
             )
             opened = self._context.photos.get(path)
             segmentation, _ = segmenter.segment(opened.photo, MIN_OFFERED_SCORE)
-            preview_path = store_image(opened.photo.stem, pixels_of(opened.preview))
+            preview_path = store_photo(opened)
             status = status_text(self._context, model, language)
         return {
             layout.photo_state: open_photo(

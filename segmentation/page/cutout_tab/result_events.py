@@ -3,12 +3,8 @@
 Each takes and returns values by component.
 """
 
-from dataclasses import replace
-
 import gradio as gr
 
-from segmentation.cutout import Cutout, cut_out
-from segmentation.inference.refine import try_refine
 from segmentation.page.canvas.view import CanvasView
 from segmentation.page.components import (
     PageContext,
@@ -22,9 +18,8 @@ from segmentation.page.components import (
 from segmentation.page.cutout_tab.drawing import Drawing
 from segmentation.page.cutout_tab.layout import CutoutLayout
 from segmentation.page.file_text import describe_file, notice_text
-from segmentation.page.options import PageOptions
+from segmentation.page.photo_result import cut_out_result, refine_result
 from segmentation.page.server.files.downloads import replace_download
-from segmentation.page.session import PhotoState
 
 
 class ResultEvents:
@@ -52,14 +47,13 @@ class ResultEvents:
         state = layout.open_state(values, request)
         if state is None:
             return skip()
-        selected = state.selected(values[layout.min_score])
-        former = values[layout.refinement]
-        if former is not None and former.matches(state.segmentation, selected):
+        former, min_score = values[layout.refinement], values[layout.min_score]
+        if former is not None and former.matches(state.segmentation, state.selected(min_score)):
             return skip()  # an earlier event did it
         with translate_errors(request):
-            photo = self._context.photos.read(state.path)
-            segmenter = self._context.registry.segmenter(state.model)
-            refinement, notices = try_refine(segmenter, photo, state.segmentation, selected)
+            refinement, notices = refine_result(
+                self._context.photos, self._context.registry, state, min_score
+            )
         for notice in notices:
             gr.Warning(notice.in_language(language_of(request)))
         return {layout.refinement: refinement}
@@ -83,7 +77,8 @@ class ResultEvents:
         if options.lacks_backdrop or not state.shown(options.min_score).has_cutout:
             return layout.no_file()
         with translate_errors(request):
-            cutout, stem = self.cut_out(state, options, values)
+            refinement = values[layout.refinement]
+            cutout, stem = cut_out_result(self._context.photos, state, options, refinement)
             data = cutout.encode(self._context.limits.encoding_seconds)
             downloads = replace_download(values[layout.downloads], cutout.file_name(stem), data)
         return {
@@ -98,15 +93,3 @@ class ResultEvents:
             layout.downloads: downloads,
             layout.exported: view.result if view else "",
         }
-
-    def cut_out(
-        self, state: PhotoState, page_options: PageOptions, values: Values
-    ) -> tuple[Cutout, str]:
-        """Cut out at the photo's own size. Returns the cut-out and the stem of the photo."""
-        options = page_options.to_cutout_options(self._context.photos)
-        options = replace(options, strokes=state.strokes)
-        photo = self._context.photos.get(state.path)
-        refinement = values[self._layout.refinement] if options.refine else None
-        selected = state.selected(page_options.min_score)
-        found = state.segmentation, selected, options, refinement
-        return cut_out(photo.photo, *found, photo.alpha.compute(*found)), photo.photo.stem

@@ -58,7 +58,7 @@ def cutout_tab(ui: gr.Blocks, context: PageContext, header: Header) -> CutoutLay
     greeting.then(None, js=FORGET_EXAMPLE, **PRIVATE)
     device = context.device_queue
     restyled = _wire_controls(layout, photo_events)
-    other_files = OtherFiles(context, layout, result_events)
+    other_files = OtherFiles(context, layout)
     steps = _wire_steps(layout, result_events, other_files, restyled, device)
     edits = wire_edits(layout, edit_events, device)
     running = [*steps, *edits]

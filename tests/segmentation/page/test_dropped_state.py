@@ -29,7 +29,7 @@ class Page:
             self.compare = CompareLayout([("Compact", 0)])
         drawing = Drawing(context, self.cutout)
         self.results = ResultEvents(context, self.cutout, drawing)
-        self.other_files = OtherFiles(context, self.cutout, self.results)
+        self.other_files = OtherFiles(context, self.cutout)
         self.edits = EditEvents(context, self.cutout, drawing)
         self.comparing = CompareEvents(context, self.compare, self.cutout, [])
         self.values: dict[Any, Any] = {

@@ -29,8 +29,8 @@ from segmentation.page.components import (
 from segmentation.page.cutout_tab.drawing import awaits_refinement, result_key
 from segmentation.page.cutout_tab.layout import CutoutLayout
 from segmentation.page.cutout_tab.other_files.component import MadeFile, OtherFile
-from segmentation.page.cutout_tab.result_events import ResultEvents
 from segmentation.page.cutout_tab.wiring import DRAW
+from segmentation.page.photo_result import cut_out_result
 from segmentation.page.server.files.downloads import store_file
 from segmentation.page.server.limits.client_presence import check_client
 from segmentation.page.server.limits.queue_limits import FILE_QUEUE
@@ -44,13 +44,11 @@ class OtherFiles:
     Args:
         context: models, limits and decoded photos.
         layout: the tab's components.
-        results: cut out at the photo's own size.
     """
 
-    def __init__(self, context: PageContext, layout: CutoutLayout, results: ResultEvents) -> None:
+    def __init__(self, context: PageContext, layout: CutoutLayout) -> None:
         self._context = context
         self._layout = layout
-        self._results = results
 
     def wire(self, styled: set[Block], restyled: list[Any]) -> list[Any]:
         """Wire both files, and return their events.
@@ -80,7 +78,8 @@ class OtherFiles:
         with translate_errors(request):
             # The format of the file may not suit the background.
             options = replace(layout.page_options(values), format="png")
-            cutout, stem = self._results.cut_out(state, options, values)
+            refinement = values[layout.refinement]
+            cutout, stem = cut_out_result(self._context.photos, state, options, refinement)
             path = store_file(f"{stem}_mask.png", encode(cutout.mask, dpi_xy=cutout.dpi_xy))
         return self._made(layout.mask, state, values, path)
 
@@ -149,10 +148,12 @@ class OtherFiles:
             gr.Warning(STRINGS[missing].in_language(language_of(request)))
             return file.hide()
         options = layout.page_options(values)
-        key = result_key(state, options)
+        key = result_key(state, state.shown(options.min_score), options)
         waits = awaits_refinement(key, values[layout.refinement])
         asked = file.ask(key, now=not waits)
         return {**asked, **layout.request_refinement()} if waits else asked
 
     def _made(self, file: OtherFile, state: PhotoState, values: Values, path: str) -> Updates:
-        return {file.made: MadeFile(result_key(state, self._layout.page_options(values)), path)}
+        options = self._layout.page_options(values)
+        key = result_key(state, state.shown(options.min_score), options)
+        return {file.made: MadeFile(key, path)}

@@ -134,6 +134,12 @@ def test_nothing_lies_over_the_picture_or_its_buttons(
         # As in a browser that can share pictures.
         page.evaluate("document.documentElement.classList.add('can-share')")
         expect(page.locator("#share")).to_be_visible()
+        # One button, for the ground that comes next.
+        ground = page.locator("#canvas .grounds > :visible")
+        for name in ("white", "black"):
+            ground.click()
+            expect(page.locator("#canvas .canvas")).to_have_attribute("data-ground", name)
+        expect(ground).to_have_attribute("type", "color")
         canvas_tool(page, "keep").click()
         page.locator("#canvas .stage").hover()
         page.mouse.wheel(0, -400)

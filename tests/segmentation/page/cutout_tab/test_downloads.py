@@ -12,7 +12,8 @@ import pytest
 from gradio.utils import get_upload_folder
 from playwright.sync_api import Page, expect
 
-from segmentation.page.cutout_tab import drawing, result_events
+from segmentation.page import photo_result
+from segmentation.page.cutout_tab import result_events
 from tests.paths import EXAMPLES
 from tests.segmentation.page.browsing import (
     decode,
@@ -153,7 +154,7 @@ def test_files_that_are_asked_for_before_a_redraw_ends_have_its_size_and_stay(
 ) -> None:
     open_example(page, 3)
     begun, release = threading.Event(), threading.Event()
-    render_preview = drawing.render_preview
+    render_preview = photo_result.render_preview
 
     def wait_and_render(*args: Any) -> Any:
         begun.set()
@@ -163,7 +164,7 @@ def test_files_that_are_asked_for_before_a_redraw_ends_have_its_size_and_stay(
     open_tools(page, "size_panel")
     with redrawn(page):
         page.get_by_label(text(page, "longest"), exact=True).check()
-    monkeypatch.setattr(drawing, "render_preview", wait_and_render)
+    monkeypatch.setattr(photo_result, "render_preview", wait_and_render)
     page.locator("#longest input").fill("300")
     page.locator("#longest input").press("Enter")
     begun.wait(60)

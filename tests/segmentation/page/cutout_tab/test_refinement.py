@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from segmentation.page.cutout_tab import result_events
+from segmentation.page import photo_result
 from tests.segmentation.page.browsing import (
     download,
     open_example,
@@ -18,7 +18,7 @@ from tests.segmentation.page.browsing import (
 
 
 def count_refinements(
-    monkeypatch: pytest.MonkeyPatch, refine: Callable[..., Any] = result_events.try_refine
+    monkeypatch: pytest.MonkeyPatch, refine: Callable[..., Any] = photo_result.try_refine
 ) -> list[tuple[Any, ...]]:
     """Let a function do the second inference. Returns a list that grows by its calls' arguments."""
     calls: list[tuple[Any, ...]] = []
@@ -27,7 +27,7 @@ def count_refinements(
         calls.append(args)
         return refine(*args)
 
-    monkeypatch.setattr(result_events, "try_refine", count)
+    monkeypatch.setattr(photo_result, "try_refine", count)
     return calls
 
 

@@ -78,7 +78,7 @@ def test_a_photo_dropped_on_the_batch_tab_goes_there(page: Page) -> None:
         True,
         True,
     ]
-    expect(page.get_by_text("rose", exact=True)).to_be_visible()
+    expect(page.get_by_text("rose.jpg", exact=True)).to_be_visible()
 
 
 @only_english
