@@ -40,8 +40,3 @@ def test_settings_are_compared(page: Page) -> None:
     expect(page.locator("#beside img")).to_have_count(3)
     page.locator("#beside img").nth(2).click()
     expect(page.locator("#difference img[src*='difference_C']")).to_be_visible()
-    # A reload keeps the settings.
-    page.reload()
-    page.get_by_role("tab", name=text(page, "compare")).click()
-    expect(page.get_by_role("radio", name="3", exact=True)).to_be_checked()
-    expect(page.locator("#compare_rail").get_by_role("tab", name="C")).to_be_visible()
