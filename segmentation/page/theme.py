@@ -80,6 +80,7 @@ COLOURS: dict[str, tuple[str, str]] = {
     "button_primary_background_fill": ACCENT,
     "button_primary_background_fill_hover": ACCENT_HOVER,
     "button_primary_border_color": ACCENT,
+    "button_primary_border_color_hover": ACCENT_HOVER,
     "button_primary_text_color": ON_ACCENT,
     "button_secondary_background_fill": PANEL,
     "button_secondary_background_fill_hover": HOVER,
