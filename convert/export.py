@@ -120,7 +120,12 @@ def _add_form_and_card(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Export a checkpoint and print the files written."""
+    """Export a checkpoint and print the files written.
+
+    Raises:
+        ConversionError: two arguments contradict each other, or the checkpoint cannot be exported.
+        OSError: the disk is full, or the folder cannot be written.
+    """
     files = find_checkpoint(args.checkpoint, args.revision)
     checkpoint = load_checkpoint(files.folder)
     if not checkpoint.is_normalised:

@@ -1,8 +1,10 @@
 """The two calls that the page publishes for programs: `/segment` and `/cutout`."""
 
+import inspect
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import gradio as gr
 from gradio.events import api
@@ -24,12 +26,52 @@ from segmentation.page.server.limits.client_presence import check_client
 from segmentation.page.strings import STRINGS
 from segmentation.text_options import TextOptions
 
+Function = TypeVar("Function", bound=Callable[..., Any])
+# What the page publishes about the arguments of both calls.
+ARGUMENTS = {
+    "photo": "the upload.",
+    "objects": "auto, largest, all; labels such as dog,cat; numbers such as 1,3; or at:X,Y.",
+    "keep": "brush strokes that belong to the cut-out: X,Y[,RADIUS];X,Y... in shares.",
+    "erase": "brush strokes that do not belong to it, written likewise.",
+    "strokes_mask": "the upload of a mask over the photo: white keeps, black erases.",
+    "background": "transparent, a colour (#RRGGBB or CSS name), gradient:COLOUR,COLOUR or blur.",
+    "backdrop": "the upload of another photo to put behind the objects.",
+    "fit": "of the backdrop, cover or contain.",
+    "place": "SCALE,X,Y puts the objects into the backdrop, which keeps its size.",
+    "softness": "of the edge, -1 (hard) to 1 (soft).",
+    "grow": "the edge by thousandths of the photo, -20 to 20.",
+    "fine_hair": "look for strands outside the outline.",
+    "outline": "WIDTH,#RRGGBB, the width in percent of the objects.",
+    "shadow": "draw a soft one.",
+    "crop": "subject, square or portrait; by default the photo's own frame.",
+    "size": "such as 295x413, 35x45mm or 2x2in, or shop-1000, shop-1600 or shop-2000.",
+    "longest": "pixels of the longer side, instead of size.",
+    "id": "format of an ID photo such as cn-1inch, instead of size.",
+    "margin": "around the subject of a size, in percent.",
+    "dpi": "dots per inch of the file.",
+    "sheet": "fill 6-inch photo paper with copies.",
+    "format": "png, webp or jpeg (or jpg).",
+    "quality": "1 to 100 of webp and jpeg.",
+    "max_kb": "the largest file, in kB.",
+    "threshold": "minimum score of an object, 0 to 1; by default the model's.",
+    "one_look": "leave out the second, closer look.",
+    "model": "one of the page's; by default the first.",
+}
+
 
 def publish_api(context: PageContext) -> None:
     """Publish the calls of a page, inside its `gr.Blocks`."""
     calls = Calls(context)
     api(calls.segment, api_name="segment", **context.device_queue)
     api(calls.cutout, api_name="cutout", **context.device_queue)
+
+
+def describe_arguments(call: Function) -> Function:
+    """Add the descriptions of its arguments to the docstring of a call, which Gradio publishes."""
+    names = [name for name in inspect.signature(call).parameters if name in ARGUMENTS]
+    lines = "".join(f"\n    {name}: {ARGUMENTS[name]}" for name in names)
+    call.__doc__ = f"{call.__doc__}\n\nArgs:{lines}"
+    return call
 
 
 class Calls:
@@ -42,6 +84,7 @@ class Calls:
     def __init__(self, context: PageContext) -> None:
         self._context = context
 
+    @describe_arguments
     def segment(
         self,
         photo: gr.FileData,
@@ -49,13 +92,7 @@ class Calls:
         threshold: float | None = None,
         model: str | None = None,
     ) -> tuple[dict[str, Any], gr.FileData]:
-        """Find the objects in a photo: what they are and where, and the photo with them drawn on.
-
-        Args:
-            photo: the upload.
-            threshold: minimum score of an object, 0 to 1; by default the model's.
-            model: one of the page's; by default the first.
-        """
+        """Find the objects in a photo: what they are and where, and the photo with them on it."""
         language = language_of(request)
         with translate_errors(request):
             options = TextOptions(threshold=threshold)
@@ -77,6 +114,7 @@ class Calls:
         }
         return report, gr.FileData(path=path)
 
+    @describe_arguments
     def cutout(
         self,
         photo: gr.FileData,
@@ -108,36 +146,7 @@ class Calls:
         one_look: bool = False,
         model: str | None = None,
     ) -> tuple[gr.FileData, dict[str, Any]]:
-        """Cut objects out of a photo; options are those of the command line's flags.
-        Args:
-            photo: the upload.
-            objects: auto, largest, all; labels such as dog,cat; numbers such as 1,3; or at:X,Y.
-            keep: brush strokes that belong to the cut-out: X,Y[,RADIUS];X,Y... in shares.
-            erase: brush strokes that do not belong to it, written likewise.
-            strokes_mask: the upload of a mask over the photo: white keeps, black erases.
-            background: transparent, a colour (#RRGGBB or CSS name), gradient:COLOUR,COLOUR or blur.
-            backdrop: the upload of another photo to put behind the objects.
-            fit: of the backdrop, cover or contain.
-            place: SCALE,X,Y puts the objects into the backdrop, which keeps its size.
-            softness: of the edge, -1 (hard) to 1 (soft).
-            grow: the edge by thousandths of the photo, -20 to 20.
-            fine_hair: look for strands outside the outline.
-            outline: WIDTH,#RRGGBB, the width in percent of the objects.
-            shadow: draw a soft one.
-            crop: subject, square or portrait; by default the photo's own frame.
-            size: such as 295x413, 35x45mm or 2x2in, or shop-1000, shop-1600 or shop-2000.
-            longest: pixels of the longer side, instead of size.
-            id: format of an ID photo such as cn-1inch, instead of size.
-            margin: around the subject of a size, in percent.
-            dpi: dots per inch of the file.
-            sheet: fill 6-inch photo paper with copies.
-            format: png, webp or jpeg (or jpg).
-            quality: 1 to 100 of webp and jpeg.
-            max_kb: the largest file, in kB.
-            threshold: minimum score of an object, 0 to 1; by default the model's.
-            one_look: leave out the second, closer look.
-            model: one of the page's; by default the first.
-        """
+        """Cut objects out of a photo; options are those of the command line's flags."""
         return self._cut_out(locals())
 
     def _cut_out(self, arguments: dict[str, Any]) -> tuple[gr.FileData, dict[str, Any]]:

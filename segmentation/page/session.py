@@ -103,6 +103,10 @@ class PhotoState:
         keeps = any(stroke.mode == "keep" for stroke in self.strokes)
         return Shown(visible, selected, bool(selected) or keeps)
 
+    def has_file(self, options: PageOptions) -> bool:
+        """Return whether a file can be made: something is cut out, and its background is chosen."""
+        return self.shown(options.min_score).has_cutout and not options.lacks_backdrop
+
     def strokes_of_each(self, selected: Collection[int]) -> tuple[Stroke, ...]:
         """Return the strokes for files of single objects.
 

@@ -15,7 +15,7 @@ from segmentation.page.photo_result import draw_result
 from segmentation.page.photo_texts import advice, describe
 from segmentation.page.preview import Preview, pixels_of
 from segmentation.page.server.files.downloads import replace_image, store_image
-from segmentation.page.session import PhotoState
+from segmentation.page.session import PhotoState, Shown
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,12 +23,14 @@ class DrawnCanvas:
     """A canvas as it was drawn last, from which the next drawing goes on.
 
     Attributes:
+        shown: the objects of the photo.
         view: what it shows.
         value: the view as JSON, the value of the component.
         object_map: the object map that the browser has.
         results: paths of the last picture of the result and of the one before.
     """
 
+    shown: Shown
     view: CanvasView
     value: dict[str, Any]
     object_map: ObjectMap
@@ -88,7 +90,7 @@ def draw_canvas(
         can_redo=bool(state.undone),
         notice=" ".join(text.in_language(language) for text in advice(state, shown)),
     )
-    return DrawnCanvas(view, view.as_json(), objects, results)
+    return DrawnCanvas(shown, view, view.as_json(), objects, results)
 
 
 def _placement(preview: Preview, scale: float) -> CanvasPlacement | None:

@@ -65,7 +65,7 @@ class Drawing:
                 values[layout.results],
                 language,
             )
-        shown = state.shown(options.min_score)
+        shown = drawn.shown
         return {
             layout.photo_state: state,
             layout.memory: remember(state, options),
@@ -92,7 +92,7 @@ class Drawing:
         is_refined: bool,
     ) -> Updates:
         layout, key = self._layout, result_key(state, shown, options)
-        if options.lacks_backdrop or not shown.has_cutout:
+        if not state.has_file(options):
             return layout.no_files()
         preparing = gr.DownloadButton(string("preparing"), value=None, interactive=False)
         waits = not is_refined and awaits_refinement(key, values[layout.refinement])

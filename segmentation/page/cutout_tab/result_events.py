@@ -74,7 +74,7 @@ class ResultEvents:
         if state is None:
             return skip()
         options = layout.page_options(values)
-        if options.lacks_backdrop or not state.shown(options.min_score).has_cutout:
+        if not state.has_file(options):
             return layout.no_file()
         with translate_errors(request):
             refinement = values[layout.refinement]

@@ -10,9 +10,11 @@ import cv2
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from segmentation import Segmenter, Text, find_model
+from segmentation import Segmenter, Text, cutout, find_model, make_alpha
+from segmentation.compositing import compose
+from segmentation.compositing.matting.foreground import foreground
 from segmentation.engines.onnx import OnnxEngine
-from tests.kept_engine import run_once
+from tests.kept_engine import once, run_once
 from tests.paths import EXAMPLES
 from tests.segmentation.page.browser_tab import BrowserTab
 from tests.segmentation.page.browsing import started_browser
@@ -20,6 +22,8 @@ from tests.segmentation.page.serving import page_context, served_page
 
 # A slow machine must not fail a test.
 expect.set_options(timeout=60_000)
+
+ALPHA_ONCE, FOREGROUND_ONCE = once(make_alpha), once(foreground)
 
 
 @pytest.fixture(scope="session")
@@ -54,8 +58,10 @@ def tab(browser: Browser) -> BrowserTab:
 
 @pytest.fixture
 def cached_inference(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run each model once for each input, for tests that open the same photos again."""
+    """Compute the same masks, opacity and colours once, for tests that open photos again."""
     monkeypatch.setattr(OnnxEngine, "run", run_once)
+    monkeypatch.setattr(cutout, "make_alpha", ALPHA_ONCE)
+    monkeypatch.setattr(compose, "foreground", FOREGROUND_ONCE)
 
 
 @pytest.fixture(params=["en-US", "zh-CN"])

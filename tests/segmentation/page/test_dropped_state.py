@@ -9,6 +9,7 @@ from segmentation.i18n import Language
 from segmentation.image.memory_errors import OUT_OF_MEMORY
 from segmentation.page.compare_tab.events import CompareEvents
 from segmentation.page.compare_tab.layout import CompareLayout
+from segmentation.page.compare_tab.memory import compare_memory
 from segmentation.page.components import translate_errors
 from segmentation.page.cutout_tab.drawing import Drawing
 from segmentation.page.cutout_tab.edit_events import EditEvents
@@ -31,7 +32,7 @@ class Page:
         self.results = ResultEvents(context, self.cutout, drawing)
         self.other_files = OtherFiles(context, self.cutout)
         self.edits = EditEvents(context, self.cutout, drawing)
-        self.comparing = CompareEvents(context, self.compare, self.cutout, [])
+        self.comparing = CompareEvents(context, self.compare, self.cutout, [], compare_memory())
         self.values: dict[Any, Any] = {
             self.cutout.photo_state: None,
             self.cutout.is_open: True,

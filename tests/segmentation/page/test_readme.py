@@ -13,7 +13,7 @@ import cv2
 import pytest
 
 import app
-from segmentation.page.api import Calls
+from segmentation.page.api import ARGUMENTS, Calls
 from segmentation.page.photo_cache import MAX_BYTES
 from segmentation.page.server.files.storage import STORAGE_MEGABYTES
 from segmentation.page.server.files.uploads import KEEP_SECONDS, SWEEP_SECONDS
@@ -134,7 +134,7 @@ def test_the_table_of_arguments_lists_the_arguments_of_the_call(section: str) ->
         for name, parameter in parameters.items()
         if name not in ("self", "request")
     }
-    assert [codes(row[0])[0] for row in rows] == [*defaults]
+    assert [codes(row[0])[0] for row in rows] == [*defaults] == [*ARGUMENTS]
     for row in rows:
         default = defaults[codes(row[0])[0]]
         shown = [json.loads(code) for code in codes(row[1])]

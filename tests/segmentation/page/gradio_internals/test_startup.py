@@ -1,5 +1,6 @@
 """What the import of Gradio and the building of a page leave out."""
 
+import gc
 import importlib.util
 import inspect
 import sys
@@ -10,7 +11,11 @@ import gradio as gr
 import pytest
 from gradio.routes import App
 
-from segmentation.page.gradio_internals.startup import no_stub_files, no_web_applications
+from segmentation.page.gradio_internals.startup import (
+    no_garbage_collection,
+    no_stub_files,
+    no_web_applications,
+)
 from tests.segmentation.page.serving import in_event_loop
 
 COMPONENT = "import gradio as gr\n\n\nclass Canvas(gr.HTML):\n    EVENTS = ['pick']\n"
@@ -38,6 +43,20 @@ def test_a_component_gets_no_stub_file_in_the_block(
     assert issubclass(module.Canvas, gr.HTML)
     assert [path.name for path in tmp_path.glob("*.pyi")] == stubs
     assert inspect.getfile(gr.HTML).endswith("html.py"), "other code still finds sources"
+
+
+@pytest.mark.parametrize("was_enabled", [True, False])
+def test_garbage_collection_passes_over_the_block(was_enabled: bool) -> None:
+    set_collection = gc.enable if was_enabled else gc.disable
+    set_collection()
+    try:
+        with no_garbage_collection():
+            assert not gc.isenabled()
+            kept = [object()]
+        assert gc.isenabled() == was_enabled
+        assert not any(item is kept for item in gc.get_objects()), "later it leaves this out"
+    finally:
+        gc.enable()
 
 
 def empty_page() -> gr.Blocks:
