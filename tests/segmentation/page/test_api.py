@@ -28,6 +28,8 @@ from tests.segmentation.page.conftest import HeldInference
 from tests.segmentation.page.serving import served_page
 from tests.visitor import WITHOUT_CERTIFICATES, Failed, Refused, Visitor
 
+pytestmark = pytest.mark.usefixtures("kept_engine", "cached_inference")
+
 DOGS = ROOT / "examples" / "two_dogs.jpg"
 SMALL_DOGS = ROOT / "examples" / "thumbs" / "two_dogs.webp"
 META = {"_type": "gradio.FileData"}

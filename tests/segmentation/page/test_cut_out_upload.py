@@ -16,6 +16,8 @@ from segmentation.page.server.limits.policy import PUBLIC_PAGE
 from segmentation.text_options import TextOptions
 from tests.paths import EXAMPLES
 
+pytestmark = pytest.mark.usefixtures("cached_inference")
+
 DOGS = EXAMPLES / "two_dogs.jpg"
 COFFEE = EXAMPLES / "coffee.png"
 

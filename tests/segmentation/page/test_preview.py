@@ -31,6 +31,8 @@ from segmentation.page.preview import (
 )
 from tests.paths import EXAMPLES
 
+pytestmark = pytest.mark.usefixtures("cached_inference")
+
 ONE_INCH = SIZE_PRESETS["cn-1inch"]
 # Options that keep the frame of the photo.
 WHOLE_PHOTO: list[dict[str, Any]] = [{}, {"size": LongestSide(500)}]

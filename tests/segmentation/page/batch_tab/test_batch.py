@@ -33,6 +33,8 @@ from segmentation.page.strings import STRINGS
 from tests.paths import EXAMPLES
 from tests.segmentation.page.page_options import OPTIONS
 
+pytestmark = pytest.mark.usefixtures("cached_inference")
+
 CACHE = PhotoCache(Limits())
 DOG = Instance(1, Text("dog", "狗"), 0.93456, (10, 20, 110, 220), 0.25)
 DONE = PhotoResult(Path("a.jpg"), "a_cutout.png", (DOG,), (1,), 1.234, (), "a_cutout.png")

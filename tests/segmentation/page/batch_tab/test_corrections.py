@@ -27,6 +27,8 @@ from segmentation.page.session import PhotoState, open_photo
 from tests.paths import EXAMPLES
 from tests.segmentation.page.page_options import OPTIONS
 
+pytestmark = pytest.mark.usefixtures("cached_inference")
+
 CACHE = PhotoCache(Limits())
 SMALL = np.full((32, 32, 3), 90, np.uint8)
 

@@ -41,6 +41,8 @@ from segmentation.page.compare_tab.difference import (
 )
 from tests.paths import EXAMPLES
 
+pytestmark = pytest.mark.usefixtures("cached_inference")
+
 PREPARED = EXAMPLES / "compare"
 REGISTRY = ModelRegistry([find_model("compact")])
 [VARIANT] = REGISTRY.variants()
