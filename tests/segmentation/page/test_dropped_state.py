@@ -92,6 +92,18 @@ def test_without_a_photo_handlers_change_nothing(idle_page: Page) -> None:
     for name in ("draw", "draw_refined", "refine", "export"):
         updates = getattr(idle_page.results, name)(values, request_in("en"))
         assert updates == gr.skip()
+    for name in ("make_mask", "make_zip"):
+        updates = getattr(idle_page.other_files, name)(values, request_in("en"))
+        assert updates == gr.skip()
+
+
+def test_files_that_nobody_asked_for_are_not_made(idle_page: Page) -> None:
+    # Gradio sends these events of a new page when its first result is drawn.
+    cutout = idle_page.cutout
+    opened = {cutout.photo_state: object(), cutout.mask.wanted: None, cutout.zip.wanted: None}
+    values = {**idle_page.values, **opened}
+    assert idle_page.other_files.make_mask(values, request_in("en")) == gr.skip()
+    assert idle_page.other_files.make_zip(values, request_in("en")) == gr.skip()
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
