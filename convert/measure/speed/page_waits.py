@@ -44,7 +44,7 @@ def open_page(
         files and values that the browser gets.
     """
     context = PageContext(ModelRegistry([card]), Limits(megapixels=1e3, megabytes=1e3))
-    with gr.Blocks(analytics_enabled=False):
+    with gr.Blocks(analytics_enabled=False) as ui:
         layout = CutoutLayout(card)
     drawing = Drawing(context, layout)
     edits = EditEvents(context, layout, drawing)
@@ -55,8 +55,7 @@ def open_page(
         preview_path = store_photo(opened)
         segmentation, _ = context.registry.segmenter().segment(opened.photo, MIN_OFFERED_SCORE)
         # Columns and panels have no value that a handler reads.
-        components = [item for item in vars(layout).values() if isinstance(item, Component)]
-        components += layout.controls.values()
+        components = [item for item in ui.blocks.values() if isinstance(item, Component)]
         values: dict[Any, Any] = {item: getattr(item, "value", None) for item in components}
         values[layout.photo_state] = open_photo(str(path), preview_path, card, segmentation, ())
         values |= drawing.show(values[layout.photo_state], values, REQUEST)
