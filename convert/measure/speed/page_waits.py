@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -61,8 +62,18 @@ def open_page(
         values |= drawing.show(values[layout.photo_state], values, REQUEST)
         data = {"mode": stroke.mode, "radius": stroke.radius}
         drawn = gr.EventData(None, {**data, "points_xy": [[x, y] for x, y in stroke.points_xy]})
+        edges = cycle([{layout.softness: 0.0}, {layout.softness: 0.1}])
+
+        def changed() -> dict[Any, Any]:
+            """Return values with another edge than before: the page keeps the newest opacity."""
+            return {**values, **next(edges)}
+
         yield {
-            "one stroke, from the event to the result": lambda: edits.paint(values, drawn, REQUEST),
-            "all objects, from the event to the result": lambda: edits.select_all(values, REQUEST),
+            "one stroke, from the event to the result": lambda: edits.paint(
+                changed(), drawn, REQUEST
+            ),
+            "all objects, from the event to the result": lambda: edits.select_all(
+                changed(), REQUEST
+            ),
         }
         context.registry.close()
