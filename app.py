@@ -26,6 +26,7 @@ from segmentation.page.batch_tab.events import BATCH_TAB, CUTOUT_TAB
 from segmentation.page.batch_tab.store import BatchMemory
 from segmentation.page.batch_tab.tab import batch_tab
 from segmentation.page.compare_tab.columns import LETTERS
+from segmentation.page.compare_tab.memory import compare_memory
 from segmentation.page.compare_tab.tab import compare_tab
 from segmentation.page.components import EXAMPLES, QUIET, PageContext, string
 from segmentation.page.cutout_tab.memory import say_what_is_lost
@@ -92,18 +93,17 @@ def build_ui(context: PageContext, policy: PagePolicy = PRIVATE_PAGE) -> gr.Bloc
     drop_repeated_schemas(ui)
     with ui:
         top = header(context)
-        memory = BatchMemory()
+        memory, settings = BatchMemory(), compare_memory()
         with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as tabs:
             with gr.Tab(string("cut_out"), id=CUTOUT_TAB):
                 cutout = cutout_tab(ui, context, top)
             with gr.Tab(string("compare")):
-                compare_tab(ui, context, cutout)
+                compare_tab(ui, context, cutout, settings)
             with gr.Tab(string("batch"), id=BATCH_TAB):
                 batch_tab(ui, context, top, memory, cutout, tabs)
         footer(context, top)
         restarted = gr.Checkbox(visible=False)
-        inputs = [restarted, cutout.memory]
-        ui.load(say_what_is_lost, inputs, None, js=restart_check(), **QUIET)
+        ui.load(say_what_is_lost, [restarted, cutout.memory], None, js=restart_check(), **QUIET)
         publish_api(context)
     # A comparison does the work of as many calls as it may have settings.
     weights = dict.fromkeys(("compare_example", "compare_mine"), len(LETTERS))

@@ -14,7 +14,7 @@ from convert.checkpoint_files import check_architecture, find_checkpoint, read_j
 from convert.graph import efficientnet_lite
 from convert.graph.subject_decoder import SubjectMask2Former
 from convert.labels import translate_labels
-from convert.supported_options import check_options, check_processor
+from convert.supported_options import check_backbone, check_options, check_processor
 from segmentation.arrays import UInt8
 from segmentation.engines.base import Logits
 from segmentation.errors import ConversionError
@@ -134,7 +134,10 @@ def load_checkpoint(folder: Path) -> Checkpoint:
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     efficientnet_lite.register()
-    config = _read_config(folder, _with_own_backbone(folder, fields))
+    fields = _with_own_backbone(folder, fields)
+    if fields.get("backbone_config"):
+        check_backbone(folder, fields["backbone_config"].get("model_type"))
+    config = _read_config(folder, fields)
     check_options(folder, config)
     check_processor(folder, processor)
     try:

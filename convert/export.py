@@ -270,7 +270,8 @@ def _write(checkpoint: Checkpoint, folder: Path, plan: GraphPlan, *, halves: boo
     path = folder / plan.file
     spec = checkpoint.graph_input(plan.layout)
     sampling = plan.sampling or FASTEST_SAMPLING[plan.target]
-    model = write_graph(checkpoint.model, spec, plan.size_hw, plan.target, sampling)
+    max_side = max(map(max, plan.sizes_hw))
+    model = write_graph(checkpoint.model, spec, plan.size_hw, plan.target, sampling, max_side)
     if plan.batch > 1:
         model = batch(model, plan.batch, POINT_SAMPLERS[sampling])
     if halves:

@@ -3,7 +3,8 @@
 Matrix products become onnxruntime's DynamicQuantizeMatMul: int8 weights with one scale per column,
 uint8 activations whose scale is computed at each run, so no calibration is needed. Wide
 convolutions and feed-forward layers need fixed ranges, so they become int8 only if photos are given
-to measure the ranges on. Attention scores, masks, norms and sampling stay in float32.
+to measure the ranges on. Products over the queries, attention scores, masks, norms and sampling
+stay in float32.
 """
 
 import argparse

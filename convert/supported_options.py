@@ -31,6 +31,25 @@ BACKBONE_OPTIONS: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
 }
 
 
+def check_backbone(folder: Path, kind: object) -> None:
+    """Check the type of a checkpoint's backbone, which transformers may not know.
+
+    Args:
+        folder: of the checkpoint, for messages.
+        kind: model_type of its backbone_config.
+
+    Raises:
+        ConversionError: the backbone is not one of BACKBONE_WRITERS.
+    """
+    if str(kind) not in BACKBONE_WRITERS:
+        raise ConversionError(
+            f"{folder}: the backbone {kind} cannot be exported. Choose a checkpoint with one of "
+            f"these: {', '.join(BACKBONE_WRITERS)}.",
+            f"{folder}：无法导出骨干网络 {kind}。请选择采用以下骨干网络的检查点："
+            f"{'、'.join(BACKBONE_WRITERS)}。",
+        )
+
+
 def check_options(folder: Path, config: Mask2FormerConfig) -> None:
     """Check the options of a checkpoint before its weights are read.
 
@@ -39,17 +58,9 @@ def check_options(folder: Path, config: Mask2FormerConfig) -> None:
         config: the checkpoint's config.
 
     Raises:
-        ConversionError: the backbone is not one of BACKBONE_WRITERS, an option has another value
-            than the graphs are written for, or the backbone's maps have other strides.
+        ConversionError: an option has another value than the graphs are written for, or the
+            backbone's maps have other strides.
     """
-    kind = config.backbone_config.model_type
-    if kind not in BACKBONE_WRITERS:
-        raise ConversionError(
-            f"{folder}: the backbone {kind} cannot be exported. Choose a checkpoint with one of "
-            f"these: {', '.join(BACKBONE_WRITERS)}.",
-            f"{folder}：无法导出骨干网络 {kind}。请选择采用以下骨干网络的检查点："
-            f"{'、'.join(BACKBONE_WRITERS)}。",
-        )
     for name, value, supported in _unsupported(config):
         choices = join_choices([str(choice) for choice in supported])
         raise ConversionError(

@@ -29,7 +29,7 @@ PHOTO = EXAMPLES / "astronaut.png"
 # The helmet, and the flag behind the sleeve, as fractions of the photo's width and height.
 HELMET = 0.82, 0.85
 FLAG = (0.005, 0.8), (0.025, 0.99)
-WINDOW_WH = 1040, 790
+WINDOW_WH = 1080, 790
 QUALITY = 75
 MAX_BYTES = 2_000_000
 # Frames of a movement of the pointer, and how long each is shown.

@@ -18,6 +18,7 @@ from convert.graph.int8_patterns import (
     feed_forward_at,
     is_wide_convolution,
     is_wide_product,
+    query_products,
     weights_by_name,
 )
 from segmentation.arrays import Float32, UInt8
@@ -51,6 +52,8 @@ class _Replacement:
 def quantize_graph(model: onnx.ModelProto, ranges: Mapping[str, Range]) -> onnx.ModelProto:
     """Compute products by constant matrices, and what was calibrated, in 8 bits.
 
+    Products over the queries stay in float32, see `query_products`.
+
     Args:
         model: a float graph of ours; it is not changed.
         ranges: measured ranges of the values that `calibrated_values` names. A convolution
@@ -61,11 +64,15 @@ def quantize_graph(model: onnx.ModelProto, ranges: Mapping[str, Range]) -> onnx.
         The int8 graph, with the same inputs and outputs.
     """
     weights, consumers = weights_by_name(model), consumers_by_value(model)
+    over_queries = query_products(model)
     nodes: list[onnx.NodeProto] = []
     constants: Constants = {}
     absorbed: set[str] = set()
     for node in model.graph.node:
         if node.name in absorbed:
+            continue
+        if node.name in over_queries:
+            nodes.append(node)
             continue
         replacement = _replace(node, consumers, weights, ranges)
         nodes += replacement.nodes

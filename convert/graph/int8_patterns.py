@@ -63,6 +63,30 @@ def calibrated_values(model: onnx.ModelProto) -> list[str]:
     return list(dict.fromkeys(names))
 
 
+def query_products(model: onnx.ModelProto) -> frozenset[str]:
+    """Name the products over the queries of the mask decoder.
+
+    They are few rows, so int8 saves little there. But a query decides what its object is and which
+    cells it looks at, so that a small error may select another object.
+
+    Args:
+        model: a graph with the output class_queries_logits (1, Q, labels + 1) first.
+    """
+    shapes = onnx.shape_inference.infer_shapes(model, data_prop=True).graph
+    rows = {
+        info.name: info.type.tensor_type.shape.dim[0].dim_value
+        for info in shapes.value_info
+        if len(info.type.tensor_type.shape.dim) == 2
+    }
+    queries = shapes.output[0].type.tensor_type.shape.dim[1].dim_value
+    # A subject query is one more.
+    return frozenset(
+        node.name
+        for node in shapes.node
+        if node.op_type in ("MatMul", "Gemm") and 0 < rows.get(node.output[0], 0) <= queries + 1
+    )
+
+
 def is_wide_product(node: onnx.NodeProto, weights: Weights) -> bool:
     """Whether a node multiplies by a constant matrix that is large enough to gain from int8."""
     if node.op_type not in ("MatMul", "Gemm") or node.input[1] not in weights:

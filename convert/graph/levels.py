@@ -10,11 +10,19 @@ from convert.graph.graph import Graph, Value
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """The height, width and number of cells of a map, as int64 values of shape (1,)."""
+    """The size of a map.
+
+    Attributes:
+        height: int64 value of shape (1,).
+        width: int64 value of shape (1,).
+        cells: their product, int64 value of shape (1,).
+        max_width: the largest width that the graph has to take.
+    """
 
     height: Value
     width: Value
     cells: Value
+    max_width: int
 
 
 def cell_counts(graph: Graph, levels: list[Level]) -> Value:

@@ -20,6 +20,8 @@ from segmentation.model_card import InputSpec
 
 OUTPUTS = ("class_queries_logits", "masks_queries_logits")
 MASK_STRIDE = 4
+# Of a graph for all sizes, in pixels, unless another is given.
+MAX_SIDE = 1024
 # Stride of the coarsest map. Sides that are multiples of it need no padding inside the model.
 SIDE_MULTIPLE = 32
 
@@ -35,6 +37,7 @@ def write_graph(
     size_hw: SizeHW | None,
     target: Target = "onnx",
     sampling: str | None = None,
+    max_side: int = MAX_SIDE,
 ) -> onnx.ModelProto:
     """Write the whole model as a graph from the pixels of a photo to both logits.
 
@@ -45,6 +48,8 @@ def write_graph(
             32.
         target: the run-time.
         sampling: a key of SAMPLERS; None takes the fastest that the target has.
+        max_side: the longest side that a graph for all sizes has to take; a graph for shorter ones
+            is faster.
 
     Returns:
         A model with the input `spec.name` of (1, H, W, 3) or (1, 3, H, W), and the float32 outputs
@@ -58,11 +63,12 @@ def write_graph(
     coarsest_hw = _coarsest_size(graph, spec, size_hw)
     module = model.model.pixel_level_module
     maps = write_backbone(graph, module.encoder, spec, size_hw)
-    levels = [_level(graph, coarsest_hw, scale) for scale in (1, 2, 4)]
+    max_width = (size_hw[1] if size_hw else max_side) // SIDE_MULTIPLE
+    levels = [_level(graph, coarsest_hw, max_width, scale) for scale in (1, 2, 4)]
     sampler = SAMPLERS[sampling or FASTEST_SAMPLING[target]]
     tokens, features = pixel_decoder(graph, module.decoder, maps, levels, sampler)
     classes, masks = mask_decoder(graph, model, tokens, features, levels)
-    mask_level = _level(graph, coarsest_hw, SIDE_MULTIPLE // MASK_STRIDE)
+    mask_level = _level(graph, coarsest_hw, max_width, SIDE_MULTIPLE // MASK_STRIDE)
     queries, labels = model.config.num_queries, model.config.num_labels
     mask_rows = queries + isinstance(model, SubjectMask2Former)
     height, width = size_hw or ("height", "width")
@@ -103,7 +109,7 @@ def _coarsest_size(graph: Graph, spec: InputSpec, size_hw: SizeHW | None) -> tup
     return graph.op("Div", height, multiple), graph.op("Div", width, multiple)
 
 
-def _level(graph: Graph, coarsest_hw: tuple[Value, Value], scale: int) -> Level:
+def _level(graph: Graph, coarsest_hw: tuple[Value, Value], max_width: int, scale: int) -> Level:
     """A level whose sides are `scale` times those of the coarsest map."""
     height, width = (graph.op("Mul", side, graph.ints(scale)) for side in coarsest_hw)
-    return Level(height, width, graph.op("Mul", height, width))
+    return Level(height, width, graph.op("Mul", height, width), max_width * scale)

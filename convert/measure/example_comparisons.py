@@ -1,7 +1,8 @@
 """python -m convert compare: the comparisons of the examples that the page shows at once."""
 
 import argparse
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import astuple, replace
 from pathlib import Path
 
 import cv2
@@ -15,6 +16,7 @@ from segmentation.inference.registry import ModelRegistry
 from segmentation.page.compare_tab.columns import Column, draw_columns, write_prepared
 from segmentation.page.compare_tab.compare import (
     Comparison,
+    Seconds,
     Setting,
     compare,
     segment_with_variants,
@@ -23,6 +25,7 @@ from segmentation.page.compare_tab.difference import compare_alphas
 
 LONGEST_SIDE = 520
 QUALITY = 65
+RUNS = 5
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -49,11 +52,29 @@ def run(args: argparse.Namespace) -> None:
     comparisons = {}
     for path in example_photos():
         photo = read_photo(path)
-        comparison = compare(photo, settings, segment_with_variants(registry, photo, settings))
-        most_changed = _with_most_changed(comparison)
+        runs = [
+            compare(photo, settings, segment_with_variants(registry, photo, settings))
+            for _ in range(RUNS)
+        ]
+        most_changed = _with_most_changed(with_shortest_times(runs))
         comparisons[path.name] = _write_images(most_changed, args.output, photo.stem)
     model = registry.card().artifacts[0].sha256
     write_prepared(args.output, model, describe_host(), comparisons)
+
+
+def with_shortest_times(runs: Sequence[Comparison]) -> Comparison:
+    """The first run of a comparison, with the shortest time of each step in any run.
+
+    Whatever else the machine does only adds to a time. The first run alone loads the models.
+    """
+    first = runs[0]
+    cutouts = []
+    for index, cutout in enumerate(first.cutouts):
+        times = [astuple(run.cutouts[index].seconds) for run in runs]
+        shortest = Seconds(*(min(step) for step in zip(*times, strict=True)))
+        seconds = replace(shortest, load=cutout.seconds.load)
+        cutouts.append(replace(cutout, seconds=seconds))
+    return replace(first, cutouts=tuple(cutouts))
 
 
 def _with_most_changed(comparison: Comparison) -> Comparison:

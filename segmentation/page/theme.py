@@ -80,6 +80,7 @@ COLOURS: dict[str, tuple[str, str]] = {
     "button_primary_background_fill": ACCENT,
     "button_primary_background_fill_hover": ACCENT_HOVER,
     "button_primary_border_color": ACCENT,
+    "button_primary_border_color_hover": ACCENT_HOVER,
     "button_primary_text_color": ON_ACCENT,
     "button_secondary_background_fill": PANEL,
     "button_secondary_background_fill_hover": HOVER,
@@ -111,7 +112,8 @@ def appearance() -> dict[str, Any]:
     return {
         "theme": theme(),
         "css": css(),
-        "js": javascript(),
+        # Gradio calls it when the page has been built.
+        "js": "() => startKoutu()",
         "head": f"<style>{canvas_style()}</style>{_head_scripts()}",
         "i18n": I18N,
     }
@@ -139,18 +141,6 @@ def css() -> str:
     return "\n".join(_read(f"{name}.css") for name in STYLES)
 
 
-def javascript() -> str:
-    """Return the function that Gradio calls when the page has been built."""
-    strings = {
-        "texts": [asdict(text) for text in GRADIO_TEXTS],
-        "names": {name: asdict(text) for name, text in GRADIO_NAMES.items()},
-        "notices": {key: asdict(STRINGS[key]) for key in NOTICES},
-        "styleTexts": {name: asdict(text) for name, text in STYLE_TEXTS.items()},
-    }
-    scripts = "\n".join(_read(f"{name}.js") for name in SCRIPTS)
-    return f"() => {{\n{scripts}\nstartPage({json.dumps(strings, ensure_ascii=False)});\n}}"
-
-
 def restart_check() -> str:
     """Return the function that reports whether the server was restarted since the last load.
 
@@ -164,5 +154,21 @@ def _read(name: str) -> str:
 
 
 def _head_scripts() -> str:
-    scripts = [*(_read(f"{name}.js") for name in HEAD_SCRIPTS), canvas_script()]
+    scripts = [*(_read(f"{name}.js") for name in HEAD_SCRIPTS), canvas_script(), _page_script()]
     return "".join(f"<script>{script}</script>" for script in scripts)
+
+
+def _page_script() -> str:
+    """Return the script that defines `startKoutu`.
+
+    The configuration of the page, which clients of the API load as well, is shorter without it.
+    """
+    strings = {
+        "texts": [asdict(text) for text in GRADIO_TEXTS],
+        "names": {name: asdict(text) for name, text in GRADIO_NAMES.items()},
+        "notices": {key: asdict(STRINGS[key]) for key in NOTICES},
+        "styleTexts": {name: asdict(text) for name, text in STYLE_TEXTS.items()},
+    }
+    definitions = "\n".join(_read(f"{name}.js") for name in SCRIPTS)
+    start = f"startPage({json.dumps(strings, ensure_ascii=False)});"
+    return f"window.startKoutu = () => {{\n{definitions}\n{start}\n}};"

@@ -94,13 +94,19 @@ def test_pixels_are_normalised_as_by_the_checkpoints_own_processor(
     np.testing.assert_allclose(ours, expected, atol=1e-5)
 
 
-def test_an_unknown_backbone_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [("vit", "vit"), ("resnext", "resnext"), (None, "None"), (["swin"], r"\['swin'\]")],
+)
+def test_an_unknown_backbone_is_refused(tmp_path: Path, kind: object, name: str) -> None:
     folder = shutil.copytree(SWIN_4_46, tmp_path / "other")
-    config = (folder / "config.json").read_text()
-    (folder / "config.json").write_text(
-        config.replace('"model_type": "swin"', '"model_type": "vit"')
-    )
-    with pytest.raises(ConversionError, match=r"backbone vit cannot be exported\..*: swin, resnet"):
+    path = folder / "config.json"
+    fields = json.loads(path.read_text())
+    fields["backbone_config"]["model_type"] = kind
+    path.write_text(json.dumps(fields))
+    with pytest.raises(
+        ConversionError, match=rf"backbone {name} cannot be exported\..*: swin, res"
+    ):
         load_checkpoint(folder)
 
 

@@ -11,6 +11,7 @@ import torch
 from convert.__main__ import main
 from convert.checkpoint import Checkpoint
 from convert.graph.int8 import to_int8
+from convert.graph.int8_patterns import query_products
 from convert.logits_difference import compare_logits
 from convert.synthetic_photo import synthetic_photo
 from segmentation.engines.onnx import OnnxEngine
@@ -40,6 +41,20 @@ def test_products_and_measured_convolutions_are_int8_and_sampling_is_not(small_m
     assert "DeformConv" in operators
     dtypes = {initializer.data_type for initializer in graph.initializer}
     assert onnx.TensorProto.INT8 in dtypes
+
+
+def test_products_over_the_queries_stay_in_float32(small_model: Path) -> None:
+    exact, rounded = (onnx.load(small_model / f"model{name}.onnx") for name in ("", "_int8"))
+    products = query_products(exact)
+    kept = {node.name for node in rounded.graph.node if node.op_type in ("MatMul", "Gemm")}
+    assert products
+    assert products <= kept
+    heads = exact.graph.output[0].name
+    producers = {output: node for node in exact.graph.node for output in node.output}
+    last = producers[heads]
+    while last.op_type not in ("MatMul", "Gemm"):
+        last = producers[last.input[0]]
+    assert last.name in products
 
 
 def agreement_of_int8(checkpoint: Checkpoint, folder: Path, photo_path: Path) -> float:

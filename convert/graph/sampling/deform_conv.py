@@ -20,13 +20,11 @@ class _OutputGrid:
     Attributes:
         rows: int64 value of shape (1,).
         columns: int64 value of shape (1,).
-        spare: number of unused places after the tokens, int64 value of shape (1,).
         dilation: dilation of the convolution.
     """
 
     rows: Value
     columns: Value
-    spare: Value
     dilation: int
 
 
@@ -55,9 +53,8 @@ def sample_by_deform_conv(
         Mixed tokens (N, C) before the output projection.
     """
     points, width = attention.n_points, attention.d_model
-    grid = _output_grid(graph, levels)
+    grid = _output_grid(graph, levels, points)
     values = _linear_channels_first(graph, attention.value_proj, tokens)
-    queries = _pad_end(graph, queries, grid.spare, graph.ints(0))
     weights = _attention_weights(graph, attention, queries)
     offsets = _offsets(graph, attention, queries, levels, grid)
     # One group per channel, and a kernel of ones. One group per head would multiply mostly by 0.
@@ -86,10 +83,7 @@ def sample_by_deform_conv(
         mixed.append(
             graph.op("DeformConv", maps, kernel, offset, "", weight, pads=pads, **attributes)
         )
-    found = graph.transpose(graph.reshape(graph.op("Sum", *mixed), width, -1), 1, 0)
-    if _is_zero(graph, grid.spare):
-        return found
-    return graph.op("Slice", found, graph.ints(0), graph.op("Shape", tokens, start=0, end=1))
+    return graph.transpose(graph.reshape(graph.op("Sum", *mixed), width, -1), 1, 0)
 
 
 def _pad_level(
@@ -110,22 +104,22 @@ def _pad_level(
     pads = [int(side[0]) for side in known if side is not None]
     if len(pads) == len(known):
         return maps, [0, 0, *pads]
-    return _pad_end(graph, maps, graph.ints(0), graph.ints(0), *missing), [0, 0, 0, 0]
+    padded = graph.op("Pad", maps, graph.op("Concat", graph.ints(*[0] * 6), *missing, axis=0))
+    return padded, [0, 0, 0, 0]
 
 
-def _output_grid(graph: Graph, levels: list[Level]) -> _OutputGrid:
-    """Choose a grid that holds all tokens, and is at least as large as every map."""
-    coarsest, finest = levels[0], levels[-1]
-    cells = graph.op("ReduceSum", cell_counts(graph, levels), graph.ints(0), keepdims=1)
-    columns, dilation = graph.constant_value(coarsest.width), 1
-    if columns is not None:
-        # No spare place; the dilation makes the grid wide enough for all maps.
-        size = graph.op("Div", cells, coarsest.width), coarsest.width
-        dilation = int(columns[0])
-    else:
-        # 6 x 4 places for the 1 + 4 + 16 cells of the levels: the fewest that hold the finest map.
-        size = graph.op("Mul", coarsest.height, graph.ints(6)), finest.width
-    return _OutputGrid(*size, graph.op("Sub", graph.op("Mul", *size), cells), dilation)
+def _output_grid(graph: Graph, levels: list[Level], points: int) -> _OutputGrid:
+    """Choose a grid that has a place for each token and no other.
+
+    The levels have 1 + 4 + 16 = 7 x 3 times the cells of the coarsest one. The finest is 4 times as
+    wide as that, so the dilation of the convolution has to make up for one width.
+    """
+    coarsest = levels[0]
+    return _OutputGrid(
+        graph.op("Mul", coarsest.height, graph.ints(7)),
+        graph.op("Mul", coarsest.width, graph.ints(3)),
+        -(-coarsest.max_width // (points - 1)),
+    )
 
 
 def _offsets(
@@ -151,7 +145,7 @@ def _offsets(
 
 def _grid_to_tokens(graph: Graph, levels: list[Level], grid: _OutputGrid, points: int) -> Value:
     """The offsets from the kernel's places on the grid to the tokens: (L, 1, points * 2, N)."""
-    centres = _pad_end(graph, cell_centres(graph, levels), grid.spare, graph.ints(0))
+    centres = cell_centres(graph, levels)
     zero, one = graph.const(np.int64(0)), graph.const(np.int64(1))
     end = graph.op("Squeeze", graph.op("Mul", grid.rows, grid.columns))
     number = graph.op("Range", zero, end, one)
@@ -189,17 +183,3 @@ def _linear_channels_first(
     # Multiplying from the left would need no transposition, but it is slower: onnxruntime packs
     # constant matrices, and multiplies in int8, only on the right-hand side.
     return graph.transpose(graph.linear(tokens, weight, bias), 1, 0)
-
-
-def _pad_end(graph: Graph, value: Value, *amounts: Value) -> Value:
-    """Append zeros to the end of each axis, or of the last axes if fewer amounts are given."""
-    if all(_is_zero(graph, amount) for amount in amounts):
-        return value
-    pads = graph.op("Concat", graph.ints(*[0] * len(amounts)), *amounts, axis=0)
-    return graph.op("Pad", value, pads)
-
-
-def _is_zero(graph: Graph, amount: Value) -> bool:
-    """Whether an amount is known to be 0 before the graph runs."""
-    known = graph.constant_value(amount)
-    return known is not None and not known.any()

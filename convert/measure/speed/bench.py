@@ -26,7 +26,7 @@ from convert.synthetic_photo import synthetic_photo
 from segmentation.arrays import SizeHW
 from segmentation.errors import ConversionError
 from segmentation.inference.preprocess import preprocess
-from segmentation.model_card import ModelCard, load_card
+from segmentation.model_card import ModelCard, find_model
 from segmentation.parallel.cores import available_cores
 
 # Idle threads of the previous runtime spin for some time, which would slow down the next.
@@ -82,7 +82,7 @@ class BenchResult:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("folder", type=Path, help="model folder")
+    parser.add_argument("model", help="name of a bundled model, or model folder")
     parser.add_argument(
         "--against",
         metavar="CHECKPOINT",
@@ -107,9 +107,9 @@ def run(args: argparse.Namespace) -> None:
     Raises:
         ConversionError: no graph has the size, no artifact runs here, or the checkpoint is of
             another model.
-        KoutuError: the model folder cannot be used.
+        KoutuError: the model cannot be used.
     """
-    card = load_card(args.folder)
+    card = find_model(args.model)
     sizes_hw = [size_hw for artifact in card.artifacts for size_hw in artifact.sizes_hw]
     size_hw = args.size or max(sizes_hw, key=lambda size_hw: size_hw[0] * size_hw[1])
     if size_hw not in sizes_hw:

@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ def open_page(
         files and values that the browser gets.
     """
     context = PageContext(ModelRegistry([card]), Limits(megapixels=1e3, megabytes=1e3))
-    with gr.Blocks(analytics_enabled=False):
+    with gr.Blocks(analytics_enabled=False) as ui:
         layout = CutoutLayout(card)
     drawing = Drawing(context, layout)
     edits = EditEvents(context, layout, drawing)
@@ -55,15 +56,24 @@ def open_page(
         preview_path = store_photo(opened)
         segmentation, _ = context.registry.segmenter().segment(opened.photo, MIN_OFFERED_SCORE)
         # Columns and panels have no value that a handler reads.
-        components = [item for item in vars(layout).values() if isinstance(item, Component)]
-        components += layout.controls.values()
+        components = [item for item in ui.blocks.values() if isinstance(item, Component)]
         values: dict[Any, Any] = {item: getattr(item, "value", None) for item in components}
         values[layout.photo_state] = open_photo(str(path), preview_path, card, segmentation, ())
         values |= drawing.show(values[layout.photo_state], values, REQUEST)
         data = {"mode": stroke.mode, "radius": stroke.radius}
         drawn = gr.EventData(None, {**data, "points_xy": [[x, y] for x, y in stroke.points_xy]})
+        edges = cycle([{layout.softness: 0.0}, {layout.softness: 0.1}])
+
+        def changed() -> dict[Any, Any]:
+            """Return values with another edge than before: the page keeps the newest opacity."""
+            return {**values, **next(edges)}
+
         yield {
-            "one stroke, from the event to the result": lambda: edits.paint(values, drawn, REQUEST),
-            "all objects, from the event to the result": lambda: edits.select_all(values, REQUEST),
+            "one stroke, from the event to the result": lambda: edits.paint(
+                changed(), drawn, REQUEST
+            ),
+            "all objects, from the event to the result": lambda: edits.select_all(
+                changed(), REQUEST
+            ),
         }
         context.registry.close()

@@ -14,7 +14,6 @@ import socket
 import sys
 from contextlib import suppress
 from functools import cache
-from io import FileIO
 from math import prod
 from typing import BinaryIO
 
@@ -32,13 +31,12 @@ from segmentation.image.photo import Limits, Photo
 
 # Takes all pages at once, in two thirds of the time of a fault for each; Linux's number (mman.h).
 MADV_POPULATE_WRITE = 23
-# What a pipe holds at most.
-PIPE_BYTES = 1 << 16
 
 
 def main(arguments: list[str]) -> None:
     """Decode photos until stdin ends."""
-    requests = open(0, "rb", buffering=0)  # noqa: SIM115  (forks read it too)
+    # Forks read it too. What it reads ahead is of the same request, as the next one comes later.
+    requests = open(0, "rb")  # noqa: SIM115
     replies = os.fdopen(os.dup(1), "wb")
     # What libraries print must not get into the replies.
     os.dup2(2, 1)
@@ -78,7 +76,7 @@ def _sample() -> bytes:
     return cv2.imencode(".jpg", np.zeros((32, 32, 3), np.uint8))[1].tobytes()
 
 
-def serve(requests: FileIO, replies: BinaryIO, channel: socket.socket | None) -> bool:
+def serve(requests: BinaryIO, replies: BinaryIO, channel: socket.socket | None) -> bool:
     """Decode one photo.
 
     Args:
@@ -90,17 +88,10 @@ def serve(requests: FileIO, replies: BinaryIO, channel: socket.socket | None) ->
         False if there is no request any more.
     """
 
-    def read(length: int) -> bytes:
-        parts = []
-        while length and (part := requests.read(min(length, PIPE_BYTES))):
-            parts.append(part)
-            length -= len(part)
-        return b"".join(parts)
-
-    request = read_message(read)
+    request = read_message(requests.read)
     if request is None:
         return False
-    data, limits = read(request["bytes"]), Limits(**request["limits"])
+    data, limits = requests.read(request["bytes"]), Limits(**request["limits"])
     shared = None if channel is None else socket.recv_fds(channel, 1, 1)[1][0]
     most = Budget.of(len(data), limits.max_pixels)
     # Pillow reserves the memory for a WebP's pixels when it opens the file.
@@ -150,7 +141,7 @@ def _describe(photo: Photo) -> dict[str, object]:
 
 if sys.platform == "linux":
 
-    def _serve_in_fork(requests: FileIO, replies: BinaryIO, channel: socket.socket) -> bool:
+    def _serve_in_fork(requests: BinaryIO, replies: BinaryIO, channel: socket.socket) -> bool:
         """Let a fork, which is ready before the request, serve it.
 
         Returns:

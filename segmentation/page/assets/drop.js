@@ -128,13 +128,23 @@ async function collect(entry, files, isDropped) {
     if (isDropped || isPhoto) files.push(file);
     return;
   }
-  const reader = entry.createReader();
+  for (const child of await childrenOf(entry)) {
+    await collect(child, files, false);
+  }
+}
+
+/** What a folder has in it, in the order of the names: browsers list it in any. */
+async function childrenOf(folder) {
+  const reader = folder.createReader();
+  const children = [];
   // A reader returns its entries in parts, the last of which is empty.
   for (;;) {
     const part = await new Promise((done, fail) =>
       reader.readEntries(done, fail),
     );
-    if (!part.length) return;
-    for (const child of part) await collect(child, files, false);
+    if (!part.length) break;
+    children.push(...part);
   }
+  const { compare } = new Intl.Collator(undefined, { numeric: true });
+  return children.sort((one, other) => compare(one.name, other.name));
 }

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.blocks import Block
 from gradio.components import Component
 
 from segmentation.compositing.matting.alpha import Edge
@@ -30,6 +31,7 @@ from segmentation.page.compare_tab.compare import (
     variants_of,
 )
 from segmentation.page.compare_tab.layout import CompareLayout
+from segmentation.page.compare_tab.memory import recall_settings, remember_settings
 from segmentation.page.components import (
     EXAMPLES,
     PROGRESS,
@@ -57,6 +59,7 @@ class CompareEvents:
         layout: the tab's components.
         cutout: has the photo that is open on the tab for one photo.
         variants: the choices of the menus.
+        memory: what the browser keeps of the settings.
     """
 
     def __init__(
@@ -65,23 +68,37 @@ class CompareEvents:
         layout: CompareLayout,
         cutout: CutoutLayout,
         variants: Sequence[ModelVariant],
+        memory: gr.BrowserState,
     ) -> None:
         self._context = context
         self._layout = layout
         self._cutout = cutout
         self._variants = variants
+        self._memory = memory
 
-    def greet(self, request: gr.Request) -> Updates:
-        """Show the tab in the visitor's language, with the comparison of the first example."""
+    def greet(self, values: Values, request: gr.Request) -> Updates:
+        """Show the tab in the visitor's language, with the settings of the last visit.
+
+        It begins with the comparison of the first example.
+        """
         layout, language = self._layout, language_of(request)
         choices = variant_choices(self._variants, language)
+        kept: dict[Block, Any] = {item: item.value for item in layout.controls}
+        kept.update(recall_settings(layout.controls, values[self._memory]))
         menus: Updates = {
-            controls["variant"]: gr.Dropdown(choices=choices) for controls in layout.settings
+            menu: gr.Dropdown(choices=choices, value=kept[menu])
+            for menu in (controls["variant"] for controls in layout.settings)
         }
         return {
             layout.columns: prepared(layout.example.value),
+            **kept,
             **menus,
+            **self.show_settings(kept),
         }
+
+    def remember(self, values: Values) -> Updates:
+        """Let the browser keep the settings."""
+        return {self._memory: remember_settings(self._layout.controls, values)}
 
     def open_example(self, event: gr.EventData) -> Updates:
         """Show the comparison of the example that was clicked, which was made in advance."""

@@ -30,6 +30,7 @@ class CompareLayout:
     Attributes:
         example: place in the gallery of the example that was opened last.
         settings: the controls of each setting: variant, refine, softness, grow, fine_hair.
+        controls: the number of settings, and the controls of all of them.
     """
 
     def __init__(self, variants: Sequence[tuple[str, int]]) -> None:
@@ -43,6 +44,10 @@ class CompareLayout:
         with gr.Column(elem_id="comparison"):
             with gr.Column(elem_id="compare_rail"):
                 self._settings(variants)
+                self.controls: list[Component] = [
+                    self.count,
+                    *(control for controls in self.settings for control in controls.values()),
+                ]
                 with gr.Row():
                     self.compare_example = gr.Button(
                         string("compare_example"), variant="primary", min_width=160

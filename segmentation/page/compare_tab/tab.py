@@ -7,17 +7,31 @@ from gradio.blocks import Block
 
 from segmentation.page.compare_tab.events import CompareEvents, variant_choices
 from segmentation.page.compare_tab.layout import CompareLayout
-from segmentation.page.components import PRIVATE, QUIET, PageContext
+from segmentation.page.components import LATEST, PRIVATE, QUIET, PageContext, changed
 from segmentation.page.cutout_tab.layout import CutoutLayout
 
 
-def compare_tab(ui: gr.Blocks, context: PageContext, cutout: CutoutLayout) -> None:
-    """Lay out and wire the tab."""
+def compare_tab(
+    ui: gr.Blocks, context: PageContext, cutout: CutoutLayout, memory: gr.BrowserState
+) -> None:
+    """Lay out and wire the tab.
+
+    Args:
+        ui: the page.
+        context: models, limits and decoded photos.
+        cutout: has the photo that is open on the tab for one photo.
+        memory: keeps the settings. It stands outside the tabs: the browser reads it before this
+            one is open.
+    """
     variants = context.registry.variants()
     layout = CompareLayout(variant_choices(variants, "en"))
-    events = CompareEvents(context, layout, cutout, variants)
-    menus = [controls["variant"] for controls in layout.settings]
-    ui.load(events.greet, None, [layout.columns, *menus], **QUIET)
+    events = CompareEvents(context, layout, cutout, variants, memory)
+    settings: set[Block] = {*layout.controls}
+    greeted = [layout.columns, *layout.controls, *layout.setting_tabs]
+    ui.load(events.greet, {memory}, greeted, **QUIET)
+    gr.on(
+        [changed(item) for item in layout.controls], events.remember, settings, [memory], **LATEST
+    )
     layout.count.input(events.show_settings, {layout.count}, layout.setting_tabs, **QUIET)
     layout.examples.select(events.open_example, None, [layout.example, layout.columns], **QUIET)
     paired = [layout.pair, layout.difference, layout.legend]
@@ -29,8 +43,6 @@ def compare_tab(ui: gr.Blocks, context: PageContext, cutout: CutoutLayout) -> No
         "show_progress_on": layout.pair,
         **context.device_queue,
     }
-    settings: set[Block] = {layout.count}
-    settings.update(component for controls in layout.settings for component in controls.values())
     photo: set[Block] = {cutout.photo_state, cutout.is_open, cutout.min_score}
     comparing = [
         layout.compare_example.click(

@@ -77,7 +77,7 @@ def recall_options(
     fitting = {
         name: kept[name]
         for name, control in controls.items()
-        if name in kept and _fits(kept[name], control)
+        if name in kept and fits(kept[name], control)
     }
     return replace(current, **fitting)
 
@@ -190,10 +190,11 @@ def _boxes(kept: Any) -> tuple[DrawnBox, ...]:
     return tuple(boxes)
 
 
-def _fits(value: Any, control: Component) -> bool:
+def fits(value: Any, control: Component) -> bool:
     """Whether a control can have a value: of its kind, and one of its choices or in its range."""
     if isinstance(control, gr.Radio | gr.Dropdown):
-        return isinstance(value, str) and value in [choice for _, choice in control.choices]
+        # False is equal to 0, which may be a choice.
+        return type(value) in (str, int) and value in [choice for _, choice in control.choices]
     if isinstance(control, gr.Slider | gr.Number):
         low, high = control.minimum, control.maximum
         return (

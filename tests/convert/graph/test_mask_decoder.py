@@ -1,5 +1,6 @@
 """Masked attention."""
 
+import numpy as np
 import pytest
 
 from convert.graph.ascend_graph import AscendGraph
@@ -19,3 +20,9 @@ def test_a_query_with_an_empty_mask_attends_to_all_cells(graph_class: type[Graph
         [0, 0, 0, 0],
         [MASKED, 0, MASKED, MASKED],
     ]
+
+
+def test_a_masked_cell_counts_for_nothing_and_slows_nothing_down() -> None:
+    weight = np.exp(np.float32(MASKED))
+    assert np.float32(1) + 1e5 * weight == 1
+    assert weight > np.finfo(np.float32).smallest_normal

@@ -9,6 +9,7 @@ from segmentation.i18n import Language
 from segmentation.image.memory_errors import OUT_OF_MEMORY
 from segmentation.page.compare_tab.events import CompareEvents
 from segmentation.page.compare_tab.layout import CompareLayout
+from segmentation.page.compare_tab.memory import compare_memory
 from segmentation.page.components import translate_errors
 from segmentation.page.cutout_tab.drawing import Drawing
 from segmentation.page.cutout_tab.edit_events import EditEvents
@@ -31,7 +32,7 @@ class Page:
         self.results = ResultEvents(context, self.cutout, drawing)
         self.other_files = OtherFiles(context, self.cutout)
         self.edits = EditEvents(context, self.cutout, drawing)
-        self.comparing = CompareEvents(context, self.compare, self.cutout, [])
+        self.comparing = CompareEvents(context, self.compare, self.cutout, [], compare_memory())
         self.values: dict[Any, Any] = {
             self.cutout.photo_state: None,
             self.cutout.is_open: True,
@@ -91,6 +92,18 @@ def test_without_a_photo_handlers_change_nothing(idle_page: Page) -> None:
     for name in ("draw", "draw_refined", "refine", "export"):
         updates = getattr(idle_page.results, name)(values, request_in("en"))
         assert updates == gr.skip()
+    for name in ("make_mask", "make_zip"):
+        updates = getattr(idle_page.other_files, name)(values, request_in("en"))
+        assert updates == gr.skip()
+
+
+def test_files_that_nobody_asked_for_are_not_made(idle_page: Page) -> None:
+    # Gradio sends these events of a new page when its first result is drawn.
+    cutout = idle_page.cutout
+    opened = {cutout.photo_state: object(), cutout.mask.wanted: None, cutout.zip.wanted: None}
+    values = {**idle_page.values, **opened}
+    assert idle_page.other_files.make_mask(values, request_in("en")) == gr.skip()
+    assert idle_page.other_files.make_zip(values, request_in("en")) == gr.skip()
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

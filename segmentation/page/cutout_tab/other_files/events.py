@@ -24,6 +24,7 @@ from segmentation.page.components import (
     Values,
     language_of,
     serial,
+    skip,
     translate_errors,
 )
 from segmentation.page.cutout_tab.drawing import awaits_refinement, result_key
@@ -71,10 +72,15 @@ class OtherFiles:
         """Ask for the ZIP, if there is something to put into it."""
         return self._ask(self._layout.zip, lambda shown: bool(shown.selected), values, request)
 
+    # Gradio also reports a change of a state when an event of a new page leaves it as it is: a file
+    # is made only if it is wanted.
+
     def make_mask(self, values: Values, request: gr.Request) -> Updates:
         """Make the mask of the result, in the frame and size of the file."""
         layout = self._layout
-        state = layout.state(values, request)
+        state = layout.open_state(values, request)
+        if state is None or values[layout.mask.wanted] is None:
+            return skip()
         with translate_errors(request):
             # The format of the file may not suit the background.
             options = replace(layout.page_options(values), format="png")
@@ -86,7 +92,9 @@ class OtherFiles:
     def make_zip(self, values: Values, request: gr.Request) -> Updates:
         """Make a ZIP of one PNG for each selected object."""
         layout = self._layout
-        state = layout.state(values, request)
+        state = layout.open_state(values, request)
+        if state is None or values[layout.zip.wanted] is None:
+            return skip()
         selected = state.selected(values[layout.min_score])
         with translate_errors(request), TemporaryDirectory() as folder:
             layers = layout.page_options(values).for_layers()

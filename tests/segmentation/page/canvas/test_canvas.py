@@ -160,6 +160,11 @@ def test_nothing_lies_over_the_picture_or_its_buttons(
             }"""
         )
         assert covered == []
+        if width == 900:
+            # Download is as wide as the row of buttons below it.
+            ends = [page.locator(name).bounding_box() for name in ("#download", "#share")]
+            download, share = (box["x"] + box["width"] for box in ends if box)
+            assert download == pytest.approx(share, abs=1)
 
 
 @pytest.mark.parametrize("count", [1, 4, 5, 8, 9])

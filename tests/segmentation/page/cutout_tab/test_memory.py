@@ -205,11 +205,20 @@ def test_a_reload_keeps_photo_selection_and_settings(page: Page, address: str) -
     expect(page.get_by_label(text(page, "shadow"), exact=True)).to_be_checked()
     page.locator("#home").click()
     expect(page.locator("#workspace")).to_be_hidden()
+    compare = page.get_by_role("tab", name=text(page, "compare"), exact=True)
+    compare.click()
+    memory = "localStorage.getItem('koutu_compare_settings')"
+    former = page.evaluate(memory)
+    page.get_by_role("radio", name="3", exact=True).check()
+    page.wait_for_function(f"former => {memory} !== former", arg=former)
     page.reload()
     page.locator("#examples img").last.wait_for()
     open_example(page, 3)
     open_tools(page, "effects_panel")
     expect(page.get_by_label(text(page, "shadow"), exact=True)).to_be_checked()
+    compare.click()
+    expect(page.get_by_role("radio", name="3", exact=True)).to_be_checked()
+    expect(page.locator("#compare_rail").get_by_role("tab", name="C")).to_be_visible()
 
 
 @pytest.mark.parametrize("page", ["en-US"], indirect=True)

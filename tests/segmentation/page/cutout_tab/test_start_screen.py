@@ -20,6 +20,7 @@ from tests.segmentation.page.browsing import (
     text,
 )
 
+SMALL_PHOTO = EXAMPLES / "thumbs" / "flower.webp"
 only_english = pytest.mark.parametrize("page", ["en-US"], indirect=True)
 
 # Counts the frames in which the page and what Gradio shows before it are both there.
@@ -71,7 +72,7 @@ def test_a_second_photo_is_dropped_anywhere_whatever_its_type(page: Page, tmp_pa
 
 
 @only_english
-def test_a_photo_dropped_on_the_batch_tab_goes_there(page: Page) -> None:
+def test_photos_dropped_on_the_batch_tab_go_there(page: Page, tmp_path: Path) -> None:
     page.get_by_role("tab", name=text(page, "batch")).click()
     page.locator("input[type=file][multiple]").wait_for(state="attached")
     assert drop_file(page, EXAMPLES / "flower.jpg", "rose.jpg", "image/jpeg", "#footer") == [
@@ -79,6 +80,18 @@ def test_a_photo_dropped_on_the_batch_tab_goes_there(page: Page) -> None:
         True,
     ]
     expect(page.get_by_text("rose.jpg", exact=True)).to_be_visible()
+    # A folder stands for the photos in it, in the order of their names.
+    (tmp_path / "trip").mkdir()
+    for name in ("10.webp", "notes.txt", "9.webp", "trip/1.webp"):
+        (tmp_path / name).write_bytes(SMALL_PHOTO.read_bytes())
+    devtools = page.context.new_cdp_session(page)
+    for kind in ("dragEnter", "dragOver", "drop"):
+        data = {"items": [], "files": [str(tmp_path)], "dragOperationsMask": 1}
+        drag = {"type": kind, "x": 9, "y": 700, "data": data}
+        devtools.send("Input.dispatchDragEvent", drag)
+    devtools.detach()
+    names = ["rose.jpg", "9.webp", "10.webp", "1.webp"]
+    expect(page.locator("#batch_photos li span")).to_have_text(names)
 
 
 @only_english
