@@ -157,9 +157,9 @@ def test_the_tables_have_all_flags_of_the_command_line(section: str) -> None:
     flags += [code for row in others for code in codes(row[0])]
     actions = make_parser()._actions
     expected = [name for action in actions for name in action.option_strings or ["PHOTO..."]]
-    # One flag gives a background and a backdrop.
+    # One flag gives a background and a backdrop, and two give strokes and a mask file of them.
     assert sorted({*flags}) == sorted({*expected} - {"-h", "--help"})
-    assert len(flags) == len({*flags}) + 1
+    assert len(flags) == len({*flags}) + 3
 
 
 @pytest.mark.parametrize("section", OPTIONS)
