@@ -95,6 +95,13 @@ class BatchEvents:
         """Show the controls that belong to the kind of background and to the format."""
         return self._layout.panels.show(self._layout.page_options(values))
 
+    def allow_start(self, values: Values) -> Updates:
+        """Let the visitor start a batch once there are photos, and not while they are uploaded.
+
+        A list that the server has forgotten can be started too: `start` says what to do.
+        """
+        return {self._layout.run: gr.Button(interactive=values[self._layout.photos.paths] != ())}
+
     def start(self, values: Values, request: gr.Request) -> Updates:
         """Start a batch; each of its steps is then an event of its own."""
         layout = self._layout

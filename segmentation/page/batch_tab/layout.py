@@ -90,7 +90,7 @@ class BatchLayout:
 
     def _actions(self) -> None:
         """Create the buttons. Those that a running batch shows have the places of others."""
-        self.run = gr.Button(string("run_batch"), variant="primary")
+        self.run = gr.Button(string("run_batch"), variant="primary", interactive=False)
         self.stop = gr.Button(string("stop"), visible=False)
         self.resume = gr.Button(string("resume"), variant="primary", visible=False)
         self.state = gr.HTML(visible=False, js_on_load=None, apply_default_css=False)

@@ -83,6 +83,8 @@ def _wire_controls(layout: BatchLayout, events: BatchEvents, controls: set[Block
 def _wire_batch(
     layout: BatchLayout, memory: BatchMemory, events: BatchEvents, inputs: set[Block]
 ) -> None:
+    paths = layout.photos.paths
+    paths.change(events.allow_start, {paths}, [layout.run], **LATEST)
     layout.run.click(events.start, inputs, [*layout.shown, memory.key], **QUIET)
     advancing = gr.on(
         [layout.batch.change, layout.resume.click],

@@ -53,12 +53,14 @@ def test_a_batch_is_resumed_after_an_error(page: Page, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(events, "advance", fail_once)
     page.get_by_role("tab", name=text(page, "batch")).click()
+    start = page.get_by_role("button", name=text(page, "run_batch"))
+    expect(start).to_be_disabled()
     page.locator("input[type=file][multiple]").set_input_files(EXAMPLES / "flower.jpg")
-    page.get_by_role("button", name=text(page, "run_batch")).click()
+    start.click()  # as soon as the photo has arrived
     resume = page.get_by_role("button", name=text(page, "resume"))
     resume.click()
     expect(page.get_by_text("flower_cutout.png").last).to_be_visible()
-    expect(page.get_by_role("button", name=text(page, "run_batch"))).to_be_visible()
+    expect(start).to_be_visible()
     expect(resume).to_be_hidden()
 
 
