@@ -17,7 +17,7 @@ from segmentation.page.cutout_tab.memory import remember
 from segmentation.page.cutout_tab.other_files.component import ResultKey
 from segmentation.page.options import PageOptions
 from segmentation.page.photo_texts import notice_lines, object_choices
-from segmentation.page.session import PhotoState, Shown
+from segmentation.page.session import PhotoState
 
 
 class Drawing:
@@ -72,7 +72,7 @@ class Drawing:
             layout.object_map: drawn.object_map,
             layout.view: drawn.view,
             layout.results: drawn.results,
-            layout.canvas: drawn.value,
+            layout.canvas: drawn.view.as_json(),
             layout.objects: gr.CheckboxGroup(
                 choices=object_choices(shown.visible, language), value=list(shown.selected)
             ),
@@ -80,18 +80,13 @@ class Drawing:
                 visible=not shown.visible.instances and bool(state.segmentation.instances)
             ),
             layout.message: notice_lines(state, language),
-            **self._next_step(state, shown, options, values, is_refined),
+            **self._next_step(state, options, values, is_refined),
         }
 
     def _next_step(
-        self,
-        state: PhotoState,
-        shown: Shown,
-        options: PageOptions,
-        values: Values,
-        is_refined: bool,
+        self, state: PhotoState, options: PageOptions, values: Values, is_refined: bool
     ) -> Updates:
-        layout, key = self._layout, result_key(state, shown, options)
+        layout, key = self._layout, result_key(state, options)
         if not state.has_file(options):
             return layout.no_files()
         preparing = gr.DownloadButton(string("preparing"), value=None, interactive=False)
@@ -105,9 +100,10 @@ class Drawing:
         }
 
 
-def result_key(state: PhotoState, shown: Shown, options: PageOptions) -> ResultKey:
+def result_key(state: PhotoState, options: PageOptions) -> ResultKey:
     """Return what the result of a state is made of."""
-    return ResultKey(state.segmentation, shown.selected, state.strokes, options)
+    selected = state.selected(options.min_score)
+    return ResultKey(state.segmentation, selected, state.strokes, options)
 
 
 def awaits_refinement(key: ResultKey, refinement: Refinement | None) -> bool:

@@ -155,13 +155,11 @@ class OtherFiles:
             missing = "no_photo" if state is None else "select_one"
             gr.Warning(STRINGS[missing].in_language(language_of(request)))
             return file.hide()
-        options = layout.page_options(values)
-        key = result_key(state, state.shown(options.min_score), options)
+        key = result_key(state, layout.page_options(values))
         waits = awaits_refinement(key, values[layout.refinement])
         asked = file.ask(key, now=not waits)
         return {**asked, **layout.request_refinement()} if waits else asked
 
     def _made(self, file: OtherFile, state: PhotoState, values: Values, path: str) -> Updates:
-        options = self._layout.page_options(values)
-        key = result_key(state, state.shown(options.min_score), options)
+        key = result_key(state, self._layout.page_options(values))
         return {file.made: MadeFile(key, path)}
