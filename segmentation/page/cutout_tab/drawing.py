@@ -2,7 +2,6 @@
 
 import gradio as gr
 
-from segmentation.inference.refine import Refinement
 from segmentation.page.canvas.drawn_view import draw_canvas
 from segmentation.page.components import (
     PageContext,
@@ -86,11 +85,11 @@ class Drawing:
     def _next_step(
         self, state: PhotoState, options: PageOptions, values: Values, is_refined: bool
     ) -> Updates:
-        layout, key = self._layout, result_key(state, options)
+        layout, key = self._layout, ResultKey.of(state, options)
         if not state.has_file(options):
             return layout.no_files()
         preparing = gr.DownloadButton(string("preparing"), value=None, interactive=False)
-        waits = not is_refined and awaits_refinement(key, values[layout.refinement])
+        waits = not is_refined and key.awaits_refinement(values[layout.refinement])
         return {
             layout.download: preparing,
             layout.size_notice: "",
@@ -98,16 +97,3 @@ class Drawing:
             **layout.zip.follow(key, values, not waits, is_refined),
             **(layout.request_refinement() if waits else layout.request_file()),
         }
-
-
-def result_key(state: PhotoState, options: PageOptions) -> ResultKey:
-    """Return what the result of a state is made of."""
-    selected = state.selected(options.min_score)
-    return ResultKey(state.segmentation, selected, state.strokes, options)
-
-
-def awaits_refinement(key: ResultKey, refinement: Refinement | None) -> bool:
-    """Whether a result is to be refined, and the newest refinement is not of its objects."""
-    if not (key.options.refine and key.selected):
-        return False
-    return refinement is None or not refinement.matches(key.segmentation, key.selected)
