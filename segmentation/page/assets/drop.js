@@ -133,7 +133,7 @@ async function collect(entry, files, isDropped) {
   }
 }
 
-/** What a folder has in it, in the order of the names: browsers list it in any. */
+/** The entries of a folder by their names: browsers list them in any order. */
 async function childrenOf(folder) {
   const reader = folder.createReader();
   const children = [];

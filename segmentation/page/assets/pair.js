@@ -28,7 +28,7 @@ function giveLineKeys() {
 
 /** The percentage of the width that lies on the left of the line. */
 function sharePercent() {
-  const [right] = [...document.querySelectorAll("#pair img")].slice(-1);
+  const right = [...document.querySelectorAll("#pair img")].at(-1);
   const cut = /([\d.]+)%\)$/.exec(right?.style.clipPath);
   return cut ? Math.round(cut[1]) : 50;
 }

@@ -1,7 +1,7 @@
 const STATUS_SCRIPT = /\/statustracker-[^/]+\.js$/;
 
 /**
- * Let an event change the loading status of the components alone that show its progress.
+ * Let an event change the loading status of only those components that show its progress.
  *
  * When an event ends, Gradio counts its inputs among them, for streams from a camera. Each later
  * message of the server would update every control of the page, by a search for each.

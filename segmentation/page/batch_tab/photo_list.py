@@ -28,7 +28,8 @@ from segmentation.page.strings import STRINGS
 class PhotoList:
     """Create the components.
 
-    Not Gradio's list of files: it has names in English only, and stops streams that it cannot stop.
+    Gradio's list of files has buttons with English names, and logs an error for each upload: it
+    cannot close the stream of the progress.
 
     Attributes:
         upload: the button that chooses photos; dropped and pasted ones go through it as well.

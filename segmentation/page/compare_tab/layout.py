@@ -44,10 +44,6 @@ class CompareLayout:
         with gr.Column(elem_id="comparison"):
             with gr.Column(elem_id="compare_rail"):
                 self._settings(variants)
-                self.controls: list[Component] = [
-                    self.count,
-                    *(control for controls in self.settings for control in controls.values()),
-                ]
                 with gr.Row():
                     self.compare_example = gr.Button(
                         string("compare_example"), variant="primary", min_width=160
@@ -74,6 +70,8 @@ class CompareLayout:
             with gr.Tab(letter, visible=index < self.count.value) as tab:
                 self.settings.append(_setting_controls(variants, index))
             self.setting_tabs.append(tab)
+        controls = (control for setting in self.settings for control in setting.values())
+        self.controls: list[Component] = [self.count, *controls]
 
     def _results(self) -> None:
         self.side_by_side = button_list(elem_id="beside")

@@ -2,7 +2,6 @@
 
 import gradio as gr
 
-from segmentation.inference.refine import Refinement
 from segmentation.page.canvas.drawn_view import draw_canvas
 from segmentation.page.components import (
     PageContext,
@@ -17,7 +16,7 @@ from segmentation.page.cutout_tab.memory import remember
 from segmentation.page.cutout_tab.other_files.component import ResultKey
 from segmentation.page.options import PageOptions
 from segmentation.page.photo_texts import notice_lines, object_choices
-from segmentation.page.session import PhotoState, Shown
+from segmentation.page.session import PhotoState
 
 
 class Drawing:
@@ -72,7 +71,7 @@ class Drawing:
             layout.object_map: drawn.object_map,
             layout.view: drawn.view,
             layout.results: drawn.results,
-            layout.canvas: drawn.value,
+            layout.canvas: drawn.view.as_json(),
             layout.objects: gr.CheckboxGroup(
                 choices=object_choices(shown.visible, language), value=list(shown.selected)
             ),
@@ -80,22 +79,17 @@ class Drawing:
                 visible=not shown.visible.instances and bool(state.segmentation.instances)
             ),
             layout.message: notice_lines(state, language),
-            **self._next_step(state, shown, options, values, is_refined),
+            **self._next_step(state, options, values, is_refined),
         }
 
     def _next_step(
-        self,
-        state: PhotoState,
-        shown: Shown,
-        options: PageOptions,
-        values: Values,
-        is_refined: bool,
+        self, state: PhotoState, options: PageOptions, values: Values, is_refined: bool
     ) -> Updates:
-        layout, key = self._layout, result_key(state, shown, options)
+        layout, key = self._layout, ResultKey.of(state, options)
         if not state.has_file(options):
             return layout.no_files()
         preparing = gr.DownloadButton(string("preparing"), value=None, interactive=False)
-        waits = not is_refined and awaits_refinement(key, values[layout.refinement])
+        waits = not is_refined and key.awaits_refinement(values[layout.refinement])
         return {
             layout.download: preparing,
             layout.size_notice: "",
@@ -103,15 +97,3 @@ class Drawing:
             **layout.zip.follow(key, values, not waits, is_refined),
             **(layout.request_refinement() if waits else layout.request_file()),
         }
-
-
-def result_key(state: PhotoState, shown: Shown, options: PageOptions) -> ResultKey:
-    """Return what the result of a state is made of."""
-    return ResultKey(state.segmentation, shown.selected, state.strokes, options)
-
-
-def awaits_refinement(key: ResultKey, refinement: Refinement | None) -> bool:
-    """Whether a result is to be refined, and the newest refinement is not of its objects."""
-    if not (key.options.refine and key.selected):
-        return False
-    return refinement is None or not refinement.matches(key.segmentation, key.selected)

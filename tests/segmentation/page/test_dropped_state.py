@@ -61,11 +61,14 @@ def test_handlers_of_an_open_photo_report_its_deletion(
     assert error.value.message == STRINGS["photo_deleted"].in_language(language)
 
 
+@pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize("name", ["ask_mask", "make_mask", "ask_zip", "make_zip"])
-def test_handlers_of_the_mask_and_the_zip_report_its_deletion(idle_page: Page, name: str) -> None:
+def test_handlers_of_the_mask_and_the_zip_report_its_deletion(
+    idle_page: Page, name: str, language: Language
+) -> None:
     with pytest.raises(gr.Error) as error:
-        getattr(idle_page.other_files, name)(idle_page.values, request_in("en"))
-    assert error.value.message == STRINGS["photo_deleted"].en
+        getattr(idle_page.other_files, name)(idle_page.values, request_in(language))
+    assert error.value.message == STRINGS["photo_deleted"].in_language(language)
 
 
 @pytest.mark.parametrize("name", ["pick", "paint", "search_box", "show_tile"])

@@ -1,4 +1,4 @@
-// The first width, as a share of the side of a square as large as what is selected.
+// The first width: a share of the side of a square as large as what is selected, within limits.
 const FIRST_SHARE = 0.04;
 const FIRST_WIDTHS = [8, 40];
 const BRUSH_STEP = 6;
@@ -6,9 +6,8 @@ const BRUSH_STEP = 6;
 /**
  * The width of the brushes, in screen pixels.
  *
- * It follows what is on the screen until the visitor chooses one: 4 % of the side of a square as
- * large as the selected objects are in the fitted photo, or as the photo if none is selected; 8 to
- * 40 pixels. A fixed width would cover an arm in a small picture.
+ * It follows what is selected until the visitor chooses one. A fixed width would cover an arm in a
+ * small picture.
  */
 // biome-ignore lint/correctness/noUnusedVariables: canvas.py joins the scripts
 class Brush {
@@ -31,13 +30,12 @@ class Brush {
   }
 
   /**
-   * Set the first width.
+   * Set the first width: for the selected objects, or for the whole photo if there are none.
    *
    * @param wh width and height of the fitted photo, in screen pixels.
    * @param share of the photo that is selected; 0 if nothing is.
    */
   adapt([width, height], share) {
-    if (this.isChosen) return;
     const side = Math.sqrt(width * height * (share || 1));
     const [least, most] = FIRST_WIDTHS;
     const first = Math.round(FIRST_SHARE * side);

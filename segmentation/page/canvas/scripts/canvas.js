@@ -92,17 +92,17 @@ class Studio {
     if (this.mode === "original" || !this.frame) this.setMode("objects");
     this.say(hint);
     this.showTool(tool);
-    // The place of the photo follows from the view.
-    this.draw();
-    if (this.isPainting) this.adaptBrush();
+    if (this.isPainting && !this.brush.isChosen) this.adaptBrush();
+    this.redraw();
   }
 
   adaptBrush() {
+    // Another mode may fit the photo to another size.
+    this.draw();
     const { viewport, view, pictures } = this;
     const fittedWh = viewport.photoWh.map((side) => side / viewport.zoom);
     const share = pictures.objects?.shareOf(view.selected) ?? 0;
     this.brush.adapt(fittedWh, share);
-    this.redraw();
   }
 
   /** Say something, by its key in CANVAS_TEXTS, or else what Python says. */

@@ -8,8 +8,10 @@ from gradio.blocks import Block
 
 from segmentation.compositing.strokes import Stroke
 from segmentation.inference.postprocess import Segmentation
+from segmentation.inference.refine import Refinement
 from segmentation.page.components import STATE_SECONDS, Updates, Values, skip, string
 from segmentation.page.options import PageOptions
+from segmentation.page.session import PhotoState
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,17 @@ class ResultKey:
     selected: tuple[int, ...]
     strokes: tuple[Stroke, ...]
     options: PageOptions
+
+    @classmethod
+    def of(cls, state: PhotoState, options: PageOptions) -> "ResultKey":
+        """Return the key of the result of a photo's state."""
+        return cls(state.segmentation, state.selected(options.min_score), state.strokes, options)
+
+    def awaits_refinement(self, newest: Refinement | None) -> bool:
+        """Whether the result is to be refined, and the newest refinement is not of its objects."""
+        if not (self.options.refine and self.selected):
+            return False
+        return newest is None or not newest.matches(self.segmentation, self.selected)
 
 
 @dataclass(frozen=True, slots=True)

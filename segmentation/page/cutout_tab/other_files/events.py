@@ -27,9 +27,8 @@ from segmentation.page.components import (
     skip,
     translate_errors,
 )
-from segmentation.page.cutout_tab.drawing import awaits_refinement, result_key
 from segmentation.page.cutout_tab.layout import CutoutLayout
-from segmentation.page.cutout_tab.other_files.component import MadeFile, OtherFile
+from segmentation.page.cutout_tab.other_files.component import MadeFile, OtherFile, ResultKey
 from segmentation.page.cutout_tab.wiring import DRAW
 from segmentation.page.photo_result import cut_out_result
 from segmentation.page.server.files.downloads import store_file
@@ -155,13 +154,11 @@ class OtherFiles:
             missing = "no_photo" if state is None else "select_one"
             gr.Warning(STRINGS[missing].in_language(language_of(request)))
             return file.hide()
-        options = layout.page_options(values)
-        key = result_key(state, state.shown(options.min_score), options)
-        waits = awaits_refinement(key, values[layout.refinement])
+        key = ResultKey.of(state, layout.page_options(values))
+        waits = key.awaits_refinement(values[layout.refinement])
         asked = file.ask(key, now=not waits)
         return {**asked, **layout.request_refinement()} if waits else asked
 
     def _made(self, file: OtherFile, state: PhotoState, values: Values, path: str) -> Updates:
-        options = self._layout.page_options(values)
-        key = result_key(state, state.shown(options.min_score), options)
+        key = ResultKey.of(state, self._layout.page_options(values))
         return {file.made: MadeFile(key, path)}
