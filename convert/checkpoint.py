@@ -10,7 +10,12 @@ from transformers import Mask2FormerConfig, Mask2FormerForUniversalSegmentation
 from transformers.image_utils import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 from transformers.utils import logging
 
-from convert.checkpoint_files import check_architecture, find_checkpoint, read_json
+from convert.checkpoint_files import (
+    check_architecture,
+    find_checkpoint,
+    first_line,
+    read_json,
+)
 from convert.graph import efficientnet_lite
 from convert.graph.subject_decoder import SubjectMask2Former
 from convert.labels import translate_labels
@@ -211,7 +216,7 @@ def _read_config(folder: Path, fields: dict[str, Any]) -> Mask2FormerConfig:
     try:
         return Mask2FormerConfig.from_dict(fields)
     except Exception as error:  # transformers raises a different type for most fields
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        reason = first_line(error)
         raise ConversionError(
             f"transformers cannot read {folder}/config.json ({reason}). Download it again.",
             f"transformers 无法读取 {folder}/config.json（{reason}）。请重新下载。",
@@ -225,7 +230,7 @@ def _load_model(folder: Path, config: Mask2FormerConfig) -> Mask2FormerForUniver
         with torch.device("meta"):  # without weights
             kind(config)
     except Exception as error:  # transformers and torch raise a different type for most mistakes
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        reason = first_line(error)
         raise ConversionError(
             f"{folder}/config.json: transformers cannot build the model ({reason}). Check the "
             "file.",

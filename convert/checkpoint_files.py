@@ -146,3 +146,8 @@ def _license(folder: Path) -> str:
     front_matter = text.split("\n---", 1)[0] if text.startswith("---") else ""
     match = re.search(r"^license:(?:[ \t]*|[ \t]*\n[ \t]*-[ \t]*)([\w.'\"-]+)", front_matter, re.M)
     return match[1].strip("'\"") if match else "unknown"
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of a library's message, or the error's type if it has none."""
+    return str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -37,7 +37,7 @@ from segmentation.model_card import Artifact, ModelCard, Source, digest_of, load
 
 Task = Literal["instance", "panoptic", "semantic"]
 TASKS: tuple[Task, ...] = ("instance", "panoptic", "semantic")
-WEIGHTS = ("float32", "float16")
+WEIGHT_DTYPES = ("float32", "float16")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -101,7 +101,7 @@ def _add_form_and_card(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--weights",
-        choices=WEIGHTS,
+        choices=WEIGHT_DTYPES,
         default="float32",
         help="float16: for onnx, files of half the size; the graph computes in float32 as before",
     )
@@ -126,6 +126,12 @@ def run(args: argparse.Namespace) -> None:
         ConversionError: two arguments contradict each other, or the checkpoint cannot be exported.
         OSError: the disk is full, or the folder cannot be written.
     """
+    if args.weights == "float16" and args.target != "onnx":
+        raise ConversionError(
+            "--weights float16 is for --target onnx, since atc rounds the weights by itself. Leave "
+            "one of the two out.",
+            "--weights float16 只用于 --target onnx，因为 atc 会自行转换权重。请去掉其中一项。",
+        )
     files = find_checkpoint(args.checkpoint, args.revision)
     checkpoint = load_checkpoint(files.folder)
     if not checkpoint.is_normalised:
@@ -135,12 +141,6 @@ def run(args: argparse.Namespace) -> None:
             "normalise. If the checkpoint was trained on normalised photos, correct that file "
             "first.",
             file=sys.stderr,
-        )
-    if args.weights == "float16" and args.target != "onnx":
-        raise ConversionError(
-            "--weights float16 is for --target onnx, since atc rounds the weights by itself. Leave "
-            "one of the two out.",
-            "--weights float16 只用于 --target onnx，因为 atc 会自行转换权重。请去掉其中一项。",
         )
     plans = plan_graphs(
         checkpoint,
@@ -190,10 +190,7 @@ def export(
         checkpoint: what to export.
         output: the model folder.
         graphs: what to write.
-        source: for the card.
-        title: for the card.
-        task: for the card.
-        score_threshold: for the card.
+        source, title, task, score_threshold: for the card.
         halves: whether to store the weights as float16.
 
     Returns:

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from transformers import AutoBackbone, Mask2FormerConfig
 
+from convert.checkpoint_files import first_line
 from convert.graph.backbones import BACKBONE_WRITERS
 from segmentation.errors import ConversionError
 from segmentation.i18n import join_choices
@@ -122,7 +123,7 @@ def _check_strides(folder: Path, config: Mask2FormerConfig) -> None:
     try:
         strides = _backbone_strides(config)
     except Exception as error:  # transformers and torch raise a different type for most mistakes
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        reason = first_line(error)
         raise ConversionError(
             f"{folder}/config.json: transformers cannot build the backbone ({reason}). Check its "
             "backbone_config.",

@@ -51,11 +51,14 @@ def calibrated_values(model: onnx.ModelProto) -> list[str]:
     """Name the values whose ranges `quantize_graph` needs to be measured.
 
     They are the inputs and outputs of wide convolutions, and the inputs and middles of feed-forward
-    layers.
+    layers but those over the queries.
     """
     weights, consumers = weights_by_name(model), consumers_by_value(model)
+    over_queries = query_products(model)
     names: list[str] = []
     for node in model.graph.node:
+        if node.name in over_queries:
+            continue
         if is_wide_convolution(node, weights):
             names += [node.input[0], node.output[0]]
         elif layer := feed_forward_at(node, consumers, weights):

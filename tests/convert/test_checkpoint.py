@@ -104,9 +104,8 @@ def test_an_unknown_backbone_is_refused(tmp_path: Path, kind: object, name: str)
     fields = json.loads(path.read_text())
     fields["backbone_config"]["model_type"] = kind
     path.write_text(json.dumps(fields))
-    with pytest.raises(
-        ConversionError, match=rf"backbone {name} cannot be exported\..*: swin, res"
-    ):
+    sentence = rf"backbone {name} cannot be exported\..*: swin, resnet"
+    with pytest.raises(ConversionError, match=sentence):
         load_checkpoint(folder)
 
 

@@ -11,7 +11,7 @@ import torch
 from convert.__main__ import main
 from convert.checkpoint import Checkpoint
 from convert.graph.int8 import to_int8
-from convert.graph.int8_patterns import query_products
+from convert.graph.int8_patterns import calibrated_values, query_products
 from convert.logits_difference import compare_logits
 from convert.synthetic_photo import synthetic_photo
 from segmentation.engines.onnx import OnnxEngine
@@ -55,6 +55,10 @@ def test_products_over_the_queries_stay_in_float32(small_model: Path) -> None:
     while last.op_type not in ("MatMul", "Gemm"):
         last = producers[last.input[0]]
     assert last.name in products
+    tokens = {node.input[0] for node in exact.graph.node if node.name in products}
+    measured = calibrated_values(exact)
+    assert measured
+    assert tokens.isdisjoint(measured), "a range that nobody needs"
 
 
 def agreement_of_int8(checkpoint: Checkpoint, folder: Path, photo_path: Path) -> float:

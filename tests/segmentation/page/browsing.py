@@ -47,7 +47,7 @@ VIOLATIONS = """axe.run({resultTypes: ["violations"]}).then(({violations}) =>
 
 # What fingers press, where it is smaller than 44 pixels.
 SMALL_TARGETS = """[...document.querySelectorAll(
-    "button, #header a, input:is([type=number], [type=range]), label:has(> input[type=radio])"
+    "button, #header a, [type=number], [type=range], label:has(> [type=radio], > [type=checkbox])"
 )].filter((target) => {
     const {width, height} = target.getBoundingClientRect();
     const isShown = target.checkVisibility({visibilityProperty: true}) && height > 1;
@@ -74,6 +74,8 @@ FAINT_BORDERS = """() => {
 }"""
 # Windows up to this width are those of phones.
 PHONE_WIDTH = 640
+# A slow machine must not fail a test.
+TIMEOUT_MS = 60_000
 
 
 @contextmanager
@@ -101,7 +103,7 @@ def redrawn(page: Page) -> Iterator[None]:
     before = page.locator(shown).evaluate_all("images => images[0]?.getAttribute('src') ?? ''")
     yield
     # `expect` would describe the whole page for its message each time it looks.
-    page.locator(f"{shown}:not([src='{before}'])").wait_for(state="attached", timeout=60_000)
+    page.locator(f"{shown}:not([src='{before}'])").wait_for(state="attached", timeout=TIMEOUT_MS)
     await_file(page)
 
 
@@ -219,11 +221,7 @@ def point_on_photo(page: Page, x: float, y: float) -> tuple[float, float]:
 
 
 def problems(page: Page, name: str, still: bool = True) -> list[str]:
-    """Return the violations that axe finds, and others.
-
-    Those are borders that are hardly seen, a page wider than its window, and on a phone what is too
-    small for a finger.
-    """
+    """Return what axe finds, faint borders, overflow, and targets too small for fingers."""
     SCREENSHOTS.mkdir(exist_ok=True)
     if still:
         # An element that is still fading in has too little contrast.

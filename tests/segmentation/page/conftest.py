@@ -17,11 +17,10 @@ from segmentation.engines.onnx import OnnxEngine
 from tests.kept_engine import once, run_once
 from tests.paths import EXAMPLES
 from tests.segmentation.page.browser_tab import BrowserTab
-from tests.segmentation.page.browsing import started_browser
+from tests.segmentation.page.browsing import TIMEOUT_MS, started_browser
 from tests.segmentation.page.serving import page_context, served_page
 
-# A slow machine must not fail a test.
-expect.set_options(timeout=60_000)
+expect.set_options(timeout=TIMEOUT_MS)
 
 ALPHA_ONCE, FOREGROUND_ONCE = once(make_alpha), once(foreground)
 

@@ -73,26 +73,6 @@ def test_a_bad_photo_does_not_stop_the_rest(segmenter: Segmenter, tmp_path: Path
     assert batch.done[0].seconds > 0
 
 
-def test_photos_at_once_make_the_same_files_in_the_same_order(
-    segmenter: Segmenter, tmp_path: Path
-) -> None:
-    photos = [EXAMPLES / "flower.jpg", tmp_path / "gone.jpg", EXAMPLES / "chelsea.png"]
-    archives, outcomes = [], []
-    for at_once in 1, 2:
-        path = tmp_path / f"{at_once}.zip"
-        batch = start_batch(photos, path, "compact", "auto", OPTIONS, CACHE, at_once)
-        assert [state for _, state in batch.waiting()].count("working") == at_once
-        steps = 0
-        while not batch.finished:
-            batch, steps = advance(batch, segmenter, CACHE, "en"), steps + 1
-        assert steps == (4 if at_once == 1 else 3)
-        outcomes.append([(result.path, result.file, result.notes) for result in batch.done])
-        with zipfile.ZipFile(path) as archive:
-            archives.append([(name, archive.read(name)) for name in archive.namelist()[:-1]])
-    assert archives[0] == archives[1]
-    assert outcomes[0] == outcomes[1]
-
-
 def test_every_photo_gets_the_size_of_the_batch(segmenter: Segmenter, tmp_path: Path) -> None:
     photos = [EXAMPLES / "flower.jpg", EXAMPLES / "astronaut.png"]
     options = replace(
