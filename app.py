@@ -93,14 +93,14 @@ def build_ui(context: PageContext, policy: PagePolicy = PRIVATE_PAGE) -> gr.Bloc
     drop_repeated_schemas(ui)
     with ui:
         top = header(context)
-        memory, settings = BatchMemory(), compare_memory()
+        batch_memory, compare_settings = BatchMemory(), compare_memory()
         with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as tabs:
             with gr.Tab(string("cut_out"), id=CUTOUT_TAB):
                 cutout = cutout_tab(ui, context, top)
             with gr.Tab(string("compare")):
-                compare_tab(ui, context, cutout, settings)
+                compare_tab(ui, context, cutout, compare_settings)
             with gr.Tab(string("batch"), id=BATCH_TAB):
-                batch_tab(ui, context, top, memory, cutout, tabs)
+                batch_tab(ui, context, top, batch_memory, cutout, tabs)
         footer(context, top)
         restarted = gr.Checkbox(visible=False)
         ui.load(say_what_is_lost, [restarted, cutout.memory], None, js=restart_check(), **QUIET)

@@ -14,7 +14,7 @@ from segmentation.image.photo import Limits, Photo, safe_stem
 
 # What `read_photo` takes: a path, or the content of a file.
 PhotoSource = str | os.PathLike[str] | bytes | BinaryIO
-# A program that writes to a pipe may think as long before it writes on.
+# A program that writes to a pipe may pause this long.
 PIPE_SECONDS = 60
 IS_TEXT = Text(
     'The file was opened as text. Open it with mode "rb".',
@@ -144,7 +144,7 @@ def _open_without_waiting(path: str, flags: int) -> int:
     if os.name != "posix":
         return os.open(path, flags)
     descriptor = os.open(path, flags | os.O_NONBLOCK)
-    os.set_blocking(descriptor, True)  # to wait for what a writer that is there writes
+    os.set_blocking(descriptor, True)  # a device is read as usual; `_read_pipe` waits by itself
     return descriptor
 
 

@@ -1,7 +1,9 @@
 """Encodes an image as a file that holds its pixels, colour space and density, and nothing else."""
 
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
 from segmentation.arrays import UInt8
@@ -157,7 +159,7 @@ def write_zip(path: Path, files: Iterable[tuple[str, bytes]]) -> None:
 
 
 def copy_zip(
-    source: Path, target: Path, names: Iterable[str], changed: Mapping[str, bytes]
+    source: Path, target: Path, names: Sequence[str], changed: Mapping[str, bytes]
 ) -> None:
     """Copy files of a ZIP into another one; only one file is in memory at a time.
 
@@ -167,11 +169,7 @@ def copy_zip(
         names: of the files in the copy, in this order.
         changed: the content of those that are not as in the source.
     """
-
-    def content(name: str) -> bytes:
-        if name in changed:
-            return changed[name]
-        with zipfile.ZipFile(source) as archive:
-            return archive.read(name)
-
-    write_zip(target, ((name, content(name)) for name in names))
+    with ExitStack() as stack:
+        archive = cache(lambda: stack.enter_context(zipfile.ZipFile(source)))
+        contents = (changed[name] if name in changed else archive().read(name) for name in names)
+        write_zip(target, zip(names, contents, strict=True))

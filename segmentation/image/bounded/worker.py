@@ -87,7 +87,6 @@ def serve(requests: BinaryIO, replies: BinaryIO, channel: socket.socket | None) 
     Returns:
         False if there is no request any more.
     """
-
     request = read_message(requests.read)
     if request is None:
         return False

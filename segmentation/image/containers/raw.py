@@ -45,22 +45,26 @@ ABSENT = 0, 0
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How a TIFF stores its tags.
+    """How a TIFF stores numbers, in formats of `struct`.
+
+    The second half of the header is the offset of the first page. A tag is two shorts, the number
+    of its values, and the value, or the offset of the values if they do not fit there; each of the
+    last two is as long as an offset.
 
     Attributes:
-        order: of bytes, as in `struct`.
-        offset_format, count_format: of an offset and of the number of tags of a page.
-        start_at: where the offset of the first page is.
-        entry_bytes: of a tag.
-        value_at: where its value is, or the offset of its values if they do not fit there.
+        order: of bytes.
+        offset_format: of an offset, and of the number of values of a tag.
+        count_format: of the number of tags of a page.
     """
 
     order: str
     offset_format: str
     count_format: str
-    start_at: int
-    entry_bytes: int
-    value_at: int
+
+    @property
+    def offset_bytes(self) -> int:
+        """Size of an offset."""
+        return struct.calcsize(self.order + self.offset_format)
 
 
 def refuse_raw(data: bytes) -> None:
@@ -74,7 +78,7 @@ def refuse_raw(data: bytes) -> None:
     layout = _find_layout(data)
     if layout is None:
         return
-    tags = _read_tags(data, layout, _read(data, layout, layout.offset_format, layout.start_at))
+    tags = _read_tags(data, layout, _read(data, layout, layout.offset_format, layout.offset_bytes))
     pages = (tags, *_sub_pages(data, layout, tags.get(SUB_PAGES, ABSENT)))
     if DNG_VERSION in tags or any(
         page.get(PHOTOMETRIC, ABSENT)[1] in RAW_PHOTOMETRICS for page in pages
@@ -91,7 +95,7 @@ def _find_layout(data: bytes) -> Layout | None:
     if order is None or len(data) < 16:
         return None
     version = struct.unpack_from(order + "H", data, 2)[0]
-    layouts = {42: Layout(order, "I", "H", 4, 12, 8), 43: Layout(order, "Q", "Q", 8, 20, 12)}
+    layouts = {42: Layout(order, "I", "H"), 43: Layout(order, "Q", "Q")}
     return layouts.get(version)
 
 
@@ -107,26 +111,23 @@ def _read_tags(data: bytes, layout: Layout, start: int) -> Tags:
     tags: Tags = {}
     first = start + struct.calcsize(layout.order + layout.count_format)
     count = min(_read(data, layout, layout.count_format, start), MAX_TAGS)
-    for entry in range(first, first + count * layout.entry_bytes, layout.entry_bytes):
-        if entry + layout.entry_bytes > len(data):
+    entry_bytes = 4 + 2 * layout.offset_bytes
+    for entry in range(first, first + count * entry_bytes, entry_bytes):
+        if entry + entry_bytes > len(data):
             break
         tag, kind = struct.unpack_from(layout.order + "HH", data, entry)
         values = _read(data, layout, layout.offset_format, entry + 4)
-        tags[tag] = values, _read(data, layout, "H" if kind == 3 else "I", entry + layout.value_at)
+        value_at = entry + 4 + layout.offset_bytes
+        tags[tag] = values, _read(data, layout, "H" if kind == 3 else "I", value_at)
     return tags
 
 
 def _sub_pages(data: bytes, layout: Layout, pointer: tuple[int, int]) -> Iterator[Tags]:
     """Yield the tags of the pages below the first one, where raw files have the sensor's data."""
     count, value = pointer
-    step = struct.calcsize(layout.order + layout.offset_format)
-    offsets = (
-        [value]
-        if count == 1
-        else [
-            _read(data, layout, layout.offset_format, value + index * step)
-            for index in range(min(count, MAX_SUB_PAGES))
-        ]
-    )
-    for offset in offsets:
-        yield _read_tags(data, layout, offset)
+    if count == 1:
+        yield _read_tags(data, layout, value)
+        return
+    for index in range(min(count, MAX_SUB_PAGES)):
+        offset_at = value + index * layout.offset_bytes
+        yield _read_tags(data, layout, _read(data, layout, layout.offset_format, offset_at))

@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from itertools import chain
 from types import SimpleNamespace
 from typing import Any
 
@@ -129,8 +128,7 @@ def check_waiting(ui: gr.Blocks, refuse: Callable[[Any, str | None], str | None]
 
 def waiting_requests(ui: gr.Blocks) -> list[Any]:
     """The requests of all events that wait in the queues."""
-    queues = ui._queue.event_queue_per_concurrency_id.values()
-    return [event.request for queue in queues for event in queue.queue]
+    return [event.request for event in _waiting(ui)]
 
 
 def is_alive(ui: gr.Blocks, event_id: str | None) -> bool:
@@ -146,11 +144,7 @@ def unread_messages(ui: gr.Blocks) -> Mapping[str, int]:
 
 def forget_session(ui: gr.Blocks, session: str) -> None:
     """Drop the messages that a session did not read, unless it has events that will send more."""
-    queues = ui._queue.event_queue_per_concurrency_id.values()
-    if any(
-        event.session_hash == session
-        for event in chain(_running(ui), *(waiting.queue for waiting in queues))
-    ):
+    if any(event.session_hash == session for event in (*_running(ui), *_waiting(ui))):
         return
     ui._queue.pending_messages_per_session.pop(session, None)
     ui._queue.pending_event_ids_session.pop(session, None)
@@ -171,6 +165,12 @@ def forget_upload(upload_id: str) -> None:
     statuses = routes.file_upload_statuses
     statuses.stop_tracking(upload_id)
     statuses._signals.pop(upload_id, None)
+
+
+def _waiting(ui: gr.Blocks) -> list[Any]:
+    """The events that wait in the queues."""
+    queues = ui._queue.event_queue_per_concurrency_id.values()
+    return [event for queue in queues for event in queue.queue]
 
 
 def _running(ui: gr.Blocks) -> list[Any]:

@@ -1,11 +1,12 @@
 """The end of the page at a signal: files are deleted, and the device is released."""
 
 import os
-import shutil
 import signal
 import threading
 from functools import partial
 from pathlib import Path
+
+from segmentation.page.server.files.uploads import discard_folder
 
 # Containers kill a page 10 seconds after they asked it to stop. Gradio waits 5 of them for open
 # connections, and the device is released after that.
@@ -34,6 +35,5 @@ def _stop(uploads: Path, *_: object) -> None:
 
 
 def _end_process(uploads: Path) -> None:
-    shutil.rmtree(uploads, ignore_errors=True)
-    uploads.with_suffix(".lock").unlink(missing_ok=True)
+    discard_folder(uploads)
     os._exit(0)

@@ -72,6 +72,12 @@ def temporary_uploads_folder(base: Path) -> Iterator[Path]:
         _delete_abandoned_folders(base)
 
 
+def discard_folder(folder: Path) -> None:
+    """Delete a folder of `temporary_uploads_folder` whose process ends before its block does."""
+    shutil.rmtree(folder, ignore_errors=True)
+    _delete_lock(_lock_of(folder))
+
+
 def _delete_abandoned_folders(base: Path) -> None:
     for path in base.glob(LOCK_PATTERN):
         folder = path.with_suffix("")
