@@ -47,6 +47,7 @@ def test_the_page_is_accessible_at_each_width_and_colour_scheme(
             assert problems(page, f"{look}_{name.inner_text()}") == []
         page.locator("input[type=file][multiple]").set_input_files(EXAMPLES / "flower.jpg")
         expect(page.get_by_text("flower")).to_be_visible()
+        expect(page.get_by_role("button", name=text(page, "run_batch"))).to_be_enabled()
         assert problems(page, f"{look}_files") == []
 
 
