@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import gradio as gr
+from gradio import routes
 
 import app
 from segmentation import ModelCard, find_model
@@ -44,6 +45,8 @@ def served(
 ) -> Iterator[gr.Blocks]:
     """Serve a page until the block ends.
 
+    The head of pages belongs to the process: it becomes that of the pages before again.
+
     Args:
         build: builds the page.
         launch: launches the page in the background on a port.
@@ -54,11 +57,16 @@ def served(
         launch(ui, free_port())
         return ui
 
+    environment = routes.templates.env
+    before = environment.loader
     ui = in_event_loop(start)
+    own = environment.loader
     try:
         yield ui
     finally:
         ui.close()
+        if environment.loader is own:  # else that of a page that was served later
+            environment.loader = before
 
 
 def page_context(

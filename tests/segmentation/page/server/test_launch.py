@@ -8,7 +8,7 @@ from pathlib import Path
 import gradio as gr
 import httpx
 import pytest
-from gradio import http_server
+from gradio import http_server, routes
 
 from segmentation.errors import AddressUnavailable
 from segmentation.page.server import launch
@@ -91,6 +91,7 @@ def test_a_port_that_is_taken_at_the_last_moment_is_said(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert folder.is_dir()
+    monkeypatch.setattr(routes.templates.env, "loader", routes.templates.env.loader)
     monkeypatch.setattr(http_server.Server, "run", lambda _: None)
     with pytest.raises(AddressUnavailable, match="could not start on port"):
         in_event_loop(lambda: serve(blank_page(), server_port=free_port()))
