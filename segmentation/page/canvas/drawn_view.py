@@ -1,6 +1,7 @@
 """The view of the canvas for the state of a photo."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from segmentation.i18n import Language
 from segmentation.inference.postprocess import Segmentation
@@ -24,12 +25,14 @@ class DrawnCanvas:
     Attributes:
         shown: the objects of the photo.
         view: what it shows.
+        value: the same, for the component.
         object_map: the object map that the browser has.
         results: paths of the last picture of the result and of the one before.
     """
 
     shown: Shown
     view: CanvasView
+    value: dict[str, Any]
     object_map: ObjectMap
     results: tuple[str, ...]
 
@@ -87,7 +90,7 @@ def draw_canvas(
         can_redo=bool(state.undone),
         notice=" ".join(text.in_language(language) for text in advice(state, shown)),
     )
-    return DrawnCanvas(shown, view, objects, results)
+    return DrawnCanvas(shown, view, view.as_json(), objects, results)
 
 
 def _placement(preview: Preview, scale: float) -> CanvasPlacement | None:

@@ -18,6 +18,9 @@ from segmentation.page.options import PageOptions
 from segmentation.page.photo_texts import notice_lines, object_choices
 from segmentation.page.session import PhotoState
 
+# What the button of the file says until there is one.
+PREPARING = string("preparing")
+
 
 class Drawing:
     """Draws states of photos.
@@ -71,7 +74,7 @@ class Drawing:
             layout.object_map: drawn.object_map,
             layout.view: drawn.view,
             layout.results: drawn.results,
-            layout.canvas: drawn.view.as_json(),
+            layout.canvas: drawn.value,
             layout.objects: gr.CheckboxGroup(
                 choices=object_choices(shown.visible, language), value=list(shown.selected)
             ),
@@ -88,7 +91,7 @@ class Drawing:
         layout, key = self._layout, ResultKey.of(state, options)
         if not state.has_file(options):
             return layout.no_files()
-        preparing = gr.DownloadButton(string("preparing"), value=None, interactive=False)
+        preparing = gr.DownloadButton(PREPARING, value=None, interactive=False)
         waits = not is_refined and key.awaits_refinement(values[layout.refinement])
         return {
             layout.download: preparing,
