@@ -76,13 +76,13 @@ def _check(
     Raises:
         ConversionError: it is more than rounding.
     """
-    found = compare_logits(checkpoint.run(photo[None]), logits)
+    difference = compare_logits(checkpoint.run(photo[None]), logits)
     print(
         f"At {place} against transformers: "
-        f"class logits {found.class_max:.1e}, mask logits {found.mask_max:.1e}, "
-        f"mask agreement {found.mask_agreement:.3%}"
+        f"class logits {difference.class_max:.1e}, mask logits {difference.mask_max:.1e}, "
+        f"mask agreement {difference.mask_agreement:.3%}"
     )
-    if not (found.is_half_rounding if halves else found.is_rounding):
+    if not (difference.is_half_rounding if halves else difference.is_rounding):
         raise ConversionError(
             f"At {place} the graph disagrees with transformers; nothing was written. "
             "Please report the checkpoint.",

@@ -174,7 +174,7 @@ class DeviceWorker:
         taken: list[_Photo] = []
         while self._waiting and len(taken) < self._batch:
             photo = self._waiting[0]
-            kinds = {(one.pixel_values.shape, one.pixel_values.dtype) for one in (photo, *taken)}
+            kinds = {(item.pixel_values.shape, item.pixel_values.dtype) for item in (photo, *taken)}
             if len(kinds) > 1:
                 break
             self._waiting.popleft()
