@@ -31,9 +31,9 @@ from segmentation.i18n import Text
 NOTABLE_HEAD = 1.03
 
 NO_HEAD = Text(
-    "Head and shoulders could not be recognised, so the subject was centred instead. Check the "
-    "result, or use a photo from the front with the shoulders in it.",
-    "未能识别头部和肩膀，已改为主体居中。请检查结果，或换一张包含肩部的正面照片。",
+    "Head and shoulders could not be recognised, so the frame follows the subject's outline "
+    "instead. Check the result, or use a photo from the front with the shoulders in it.",
+    "未能识别头部和肩膀，已改按主体轮廓取景。请检查结果，或换一张包含肩部的正面照片。",
 )
 UNSURE_HEAD = Text(
     "Head and shoulders are not clearly outlined, so their place is an estimate. Check the result.",
