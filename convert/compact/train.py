@@ -14,12 +14,14 @@ import numpy as np
 import torch
 
 from convert.arguments import positive_float, positive_int
+from convert.compact.architecture import DEFAULT_BACKBONE, Start
 from convert.compact.data import Sample, read_samples
 from convert.compact.training.batches import Batch, BatchDataset, batches_from, source_weights
 from convert.compact.training.device import Setup, choose_setup
 from convert.compact.training.learner import Learner, SubjectTraining, learning_rate_at
 from convert.compact.training.log import TrainingLog
 from convert.compact.training.run_state import Progress, Settings, read_state, write_state
+from convert.graph import efficientnet_lite
 from segmentation.errors import ConversionError
 
 CHECKPOINT = "checkpoint"
@@ -51,7 +53,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         dest="trial_steps",
         type=positive_int,
         metavar="STEPS",
-        help="only take so many steps, print photos per second, and write nothing",
+        help="only take so many early and late steps, print photos per second, and write nothing",
     )
     parser.add_argument(
         "--minutes", type=positive_float, required=True, help="training time, resumed runs included"
@@ -63,6 +65,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="CHECKPOINT",
         help="start from this checkpoint folder; default: ImageNet's weights in the backbone",
+    )
+    parser.add_argument(
+        "--backbone",
+        choices=tuple(efficientnet_lite.VARIANTS),
+        help="start from ImageNet's weights in this backbone; with --from, all else that fits is "
+        f"taken from the checkpoint; default: the checkpoint's own, or {DEFAULT_BACKBONE}",
+    )
+    parser.add_argument(
+        "--separable-convolution",
+        action="store_true",
+        help="make the convolution at stride 4 depthwise-separable",
     )
     parser.add_argument(
         "--subject-query",
@@ -113,7 +126,10 @@ def train(args: argparse.Namespace, clock: Callable[[], float]) -> None:
             arguments or photos; or training data are missing; or the loss is not finite.
     """
     samples = read_samples(args.data)
-    learner = Learner(args.start, args.seed, choose_setup(args.device), args.subject_query)
+    start = Start(args.start, args.backbone, args.separable_convolution)
+    learner = Learner(start, args.seed, choose_setup(args.device), args.subject_query)
+    if learner.left_out:
+        print("Does not fit and starts at random:", ", ".join(learner.left_out))
     samples = _learnable(samples, learner)
     if args.trial_steps:
         _print_speed(args, samples, learner, clock)
@@ -123,6 +139,8 @@ def train(args: argparse.Namespace, clock: Callable[[], float]) -> None:
         "--batch": args.batch,
         "--longest-side": args.longest_side,
         "--subject-query": args.subject_query,
+        "--backbone": args.backbone,
+        "--separable-convolution": args.separable_convolution,
         "photos": len(samples),
     }
     state = read_state(args.output, settings, may_resume=args.resume)
@@ -214,16 +232,19 @@ def _print_speed(
     learner: Learner,
     clock: Callable[[], float],
 ) -> None:
-    """Take some steps at the highest rate, and print how many photos a second they take."""
-    batches = _batches(args, samples, learner, 0, lambda: False)
+    """Take some early and as many late steps, and print how many photos a second they take."""
+    steps = args.trial_steps
     # The first step compiles, and waits for the first batch.
+    are_late = itertools.chain(itertools.repeat(False, 1 + steps), itertools.repeat(True))
+    batches = _batches(args, samples, learner, 0, lambda: next(are_late))
     learner.step(next(batches), args.rate)
-    start = clock()
-    photos = 0
-    for batch in itertools.islice(batches, args.trial_steps):
-        learner.step(batch, args.rate)
-        photos += len(batch.counts)
-    print(f"{photos / (clock() - start):.1f} photos per second")
+    for name in ("early", "late"):
+        start = clock()
+        photos = 0
+        for batch in itertools.islice(batches, steps):
+            learner.step(batch, args.rate)
+            photos += len(batch.counts)
+        print(f"{photos / (clock() - start):.1f} photos per second in {name} batches")
 
 
 def _keep_freed_memory() -> None:
