@@ -16,7 +16,13 @@ import torch
 from convert.arguments import positive_float, positive_int
 from convert.compact.architecture import DEFAULT_BACKBONE, Start
 from convert.compact.data import Sample, read_samples
-from convert.compact.training.batches import Batch, BatchDataset, batches_from, source_weights
+from convert.compact.training.batches import (
+    LONGEST_EARLY_SIDE,
+    Batch,
+    BatchDataset,
+    batches_from,
+    source_weights,
+)
 from convert.compact.training.device import Setup, choose_setup
 from convert.compact.training.learner import Learner, SubjectTraining, learning_rate_at
 from convert.compact.training.log import TrainingLog
@@ -88,7 +94,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--batch", type=positive_int, default=12, help="photos in a step, at 320 x 320 pixels"
     )
     parser.add_argument(
-        "--longest-side", type=positive_int, default=384, help="of the largest batches"
+        "--longest-side",
+        type=positive_int,
+        default=LONGEST_EARLY_SIDE,
+        help="of early batches; late ones are up to a third larger",
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=0, help="default: all cores")

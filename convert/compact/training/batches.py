@@ -17,9 +17,15 @@ from convert.compact.training.augment import make_augmented_photo
 MEAN_AND_STD = 0.5
 MULTIPLE = 32
 # Early batches are crops with pasted instances, of square and oblong sizes. Late batches are close
-# to what people upload: mostly whole photos, at a longest side of 384.
+# to what people upload, mostly whole photos. A third of them have the product's longest side of
+# 384. The others are larger, for edges and thin parts: photos of 400 pixels are enlarged for them.
 EARLY_SIZES = ((256, 256), (256, 320), (320, 256), (320, 320), (288, 384), (384, 288), (384, 384))
-LATE_SIZES = ((384, 384), (288, 384), (384, 288), (256, 384), (384, 256), (320, 384), (384, 320))
+LATE_SIZES = (
+    *((384, 384), (288, 384), (384, 288)),
+    *((448, 448), (320, 448), (448, 320)),
+    *((512, 512), (384, 512), (512, 384)),
+)
+LONGEST_EARLY_SIDE = 384
 EARLY_WHOLE, LATE_WHOLE = 0.4, 0.7
 EARLY_PASTED, LATE_PASTED = 0.45, 0.15
 # How often photos of a source are drawn, relative to 1 for a source that is not listed: more often
@@ -98,7 +104,8 @@ class BatchDataset(Dataset[Batch]):
         seed: for everything random.
         photos: number of photos in a batch of 320 x 320 pixels; batches of larger photos have
             fewer, those of smaller ones more.
-        longest_side: of all batches; smaller than 384 only for quick trials.
+        longest_side: of early batches; late ones are up to a third larger. Smaller than
+            LONGEST_EARLY_SIDE only for quick trials.
         are_for_subject: whether the batches teach nothing but the subject, which needs whole photos
             without pasted instances.
     """
@@ -106,7 +113,7 @@ class BatchDataset(Dataset[Batch]):
     samples: Sequence[Sample]
     seed: int
     photos: int
-    longest_side: int = 384
+    longest_side: int = LONGEST_EARLY_SIDE
     are_for_subject: bool = False
 
     def __getitem__(self, key: tuple[int, bool]) -> Batch:
@@ -114,7 +121,7 @@ class BatchDataset(Dataset[Batch]):
         index, is_late = key
         rng = np.random.default_rng((self.seed, index))
         sizes_hw = LATE_SIZES if is_late else EARLY_SIZES
-        scale = self.longest_side / max(max(size_hw) for size_hw in sizes_hw)
+        scale = self.longest_side / LONGEST_EARLY_SIDE
         height, width = (
             max(1, round(side * scale / MULTIPLE)) * MULTIPLE for side in rng.choice(sizes_hw)
         )
