@@ -1,15 +1,10 @@
-"""Crops and pasted instances of training photos."""
+"""Crops of training photos."""
 
 import numpy as np
 import pytest
 
 from convert.compact.data import IGNORED, OPAQUE, DecodedSample
-from convert.compact.training.augment import (
-    AugmentedPhoto,
-    crop_and_mirror,
-    paste_instance,
-    random_crop,
-)
+from convert.compact.training.crop import crop_and_mirror, random_crop
 from segmentation.arrays import BoxXYXY, SizeHW, UInt8
 from segmentation.inference.metrics import iou
 
@@ -80,18 +75,6 @@ def test_an_instance_is_dropped_if_a_crop_keeps_little_of_it() -> None:
     assert photo.masks.shape == (0, 64, 64)
 
 
-def test_a_pasted_instance_is_in_front() -> None:
-    back = np.ones((1, 64, 64), np.bool_)
-    front = np.zeros((1, 64, 64), np.bool_)
-    front[0, 16:48, 16:48] = True
-    photo = AugmentedPhoto(np.zeros((64, 64, 3), np.uint8), back, (0,))
-    other = AugmentedPhoto(np.full((64, 64, 3), 200, np.uint8), front, (6,))
-    pasted = paste_instance(photo, other, np.random.default_rng(0))
-    assert pasted.labels == (0, 6)
-    assert not (pasted.masks[0] & pasted.masks[1]).any()
-    assert (pasted.rgb[..., 0][pasted.masks[1]] >= 100).all()
-
-
 def test_the_subject_follows_its_photo_and_keeps_its_undecided_pixels() -> None:
     alpha = np.zeros((60, 80), np.uint8)
     alpha[20:40, 20:40] = OPAQUE
@@ -116,19 +99,3 @@ def test_a_crop_that_shows_little_of_the_subject_has_no_subject() -> None:
     rng = np.random.default_rng(0)
     assert crop_and_mirror(decoded, (), (20, 0, 80, 60), (64, 64), rng).alpha is None
     assert crop_and_mirror(decoded, (), (10, 0, 80, 60), (64, 64), rng).alpha is not None
-
-
-def test_nothing_is_pasted_where_instances_are_not_annotated_and_pasting_changes_the_subject() -> (
-    None
-):
-    masks = np.zeros((1, 64, 64), np.bool_)
-    masks[0, 16:48, 16:48] = True
-    rgb, alpha = np.zeros((64, 64, 3), np.uint8), np.zeros((64, 64), np.uint8)
-    other = AugmentedPhoto(rgb + 200, masks, (6,))
-    empty = np.zeros((0, 64, 64), np.bool_)
-    unannotated = AugmentedPhoto(rgb, empty, (), is_annotated=False, alpha=alpha)
-    assert paste_instance(unannotated, other, np.random.default_rng(0)) is unannotated
-    annotated = AugmentedPhoto(rgb, empty, (), alpha=alpha)
-    pasted = paste_instance(annotated, other, np.random.default_rng(0))
-    assert pasted.labels == (6,)
-    assert pasted.alpha is None
