@@ -62,9 +62,9 @@ BACKBONES: dict[str, dict[str, Any]] = {
         ],
     },
 }
-# This backbone has fifty layers: with more noise, the values grow so large that rounding flips
+# These backbones have up to fifty layers: with more noise, the values grow so large that rounding flips
 # attention masks.
-NOISE = {"compact": 0.02}
+NOISE = {"compact": 0.02, "compact-small": 0.02}
 PROCESSOR = {
     "image_processor_type": "Mask2FormerImageProcessor",
     "size": {"height": 96, "width": 128},
