@@ -62,8 +62,8 @@ BACKBONES: dict[str, dict[str, Any]] = {
         ],
     },
 }
-# These backbones have up to fifty layers: with more noise, the values grow so large that rounding flips
-# attention masks.
+# These backbones have up to fifty layers: with more noise, the values grow so large that rounding
+# flips attention masks.
 NOISE = {"compact": 0.02, "compact-small": 0.02}
 PROCESSOR = {
     "image_processor_type": "Mask2FormerImageProcessor",
