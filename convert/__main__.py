@@ -47,6 +47,10 @@ COMMANDS = {
         "convert.measure.speed.capacity",
         "measure how many photos per second the page and the command line cut out",
     ),
+    "processes": Command(
+        "convert.measure.speed.processes",
+        "time the command line beside other programs, as whole processes",
+    ),
 }
 
 

@@ -17,7 +17,7 @@ from convert.checkpoint_files import (
     read_json,
 )
 from convert.graph import efficientnet_lite
-from convert.graph.subject_decoder import SubjectMask2Former
+from convert.graph.subject_decoder import SubjectMask2Former, model_class
 from convert.labels import translate_labels
 from convert.supported_options import check_backbone, check_options, check_processor
 from segmentation.arrays import UInt8
@@ -224,8 +224,7 @@ def _read_config(folder: Path, fields: dict[str, Any]) -> Mask2FormerConfig:
 
 
 def _load_model(folder: Path, config: Mask2FormerConfig) -> Mask2FormerForUniversalSegmentation:
-    has_subject = getattr(config, "subject_layers", 0)
-    kind = SubjectMask2Former if has_subject else Mask2FormerForUniversalSegmentation
+    kind = model_class(config)
     try:
         with torch.device("meta"):  # without weights
             kind(config)

@@ -20,7 +20,7 @@ from convert.compact.data import (
 )
 from segmentation.arrays import UInt8
 
-# Training never shows a photo larger than this.
+# The side of the product's first look, and nearly that of the photos as they come.
 LONGEST_SIDE = 384
 PHOTO_QUALITY = 60
 # Far less than the error of a teacher.

@@ -6,18 +6,17 @@ import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import astuple
-from pathlib import Path
-from typing import get_args
 
 import numba
 import numpy as np
 import torch
 
-from convert.arguments import positive_float, positive_int
+from convert.compact.architecture import Start
 from convert.compact.data import Sample, read_samples
+from convert.compact.train_arguments import add_model_arguments, add_run_arguments
 from convert.compact.training.batches import Batch, BatchDataset, batches_from, source_weights
 from convert.compact.training.device import Setup, choose_setup
-from convert.compact.training.learner import Learner, SubjectTraining, learning_rate_at
+from convert.compact.training.learner import Learner, learning_rate_at
 from convert.compact.training.log import TrainingLog
 from convert.compact.training.run_state import Progress, Settings, read_state, write_state
 from segmentation.errors import ConversionError
@@ -33,52 +32,8 @@ TRIM_THRESHOLD, MMAP_MAX = -1, -4
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument(
-        "--data",
-        type=Path,
-        nargs="+",
-        required=True,
-        metavar="FOLDER",
-        help="folders of SOURCE.tar and index.jsonl (see convert/compact/README.md)",
-    )
-    parser.add_argument("-o", "--output", type=Path, required=True, help="folder of this run")
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
-    parser.add_argument(
-        "--workers", type=positive_int, default=1, help="processes that make the batches"
-    )
-    parser.add_argument(
-        "--try",
-        dest="trial_steps",
-        type=positive_int,
-        metavar="STEPS",
-        help="only take so many steps, print photos per second, and write nothing",
-    )
-    parser.add_argument(
-        "--minutes", type=positive_float, required=True, help="training time, resumed runs included"
-    )
-    parser.add_argument("--resume", action="store_true", help="continue the run in the folder")
-    parser.add_argument(
-        "--from",
-        dest="start",
-        type=Path,
-        metavar="CHECKPOINT",
-        help="start from this checkpoint folder; default: ImageNet's weights in the backbone",
-    )
-    parser.add_argument(
-        "--subject-query",
-        choices=get_args(SubjectTraining),
-        help="add a query for the whole subject if there is none; alone: train nothing else; "
-        "default: train all that the checkpoint has",
-    )
-    parser.add_argument("--rate", type=float, default=3.5e-4, help="highest learning rate")
-    parser.add_argument(
-        "--batch", type=positive_int, default=12, help="photos in a step, at 320 x 320 pixels"
-    )
-    parser.add_argument(
-        "--longest-side", type=positive_int, default=384, help="of the largest batches"
-    )
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--threads", type=int, default=0, help="default: all cores")
+    add_model_arguments(parser)
+    add_run_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> None:
@@ -113,7 +68,10 @@ def train(args: argparse.Namespace, clock: Callable[[], float]) -> None:
             arguments or photos; or training data are missing; or the loss is not finite.
     """
     samples = read_samples(args.data)
-    learner = Learner(args.start, args.seed, choose_setup(args.device), args.subject_query)
+    start = Start(args.start, args.backbone, args.separable_convolution)
+    learner = Learner(start, args.seed, choose_setup(args.device), args.subject_query)
+    if learner.left_out:
+        print("Does not fit and starts at random:", ", ".join(learner.left_out))
     samples = _learnable(samples, learner)
     if args.trial_steps:
         _print_speed(args, samples, learner, clock)
@@ -123,6 +81,8 @@ def train(args: argparse.Namespace, clock: Callable[[], float]) -> None:
         "--batch": args.batch,
         "--longest-side": args.longest_side,
         "--subject-query": args.subject_query,
+        "--backbone": args.backbone,
+        "--separable-convolution": args.separable_convolution,
         "photos": len(samples),
     }
     state = read_state(args.output, settings, may_resume=args.resume)
@@ -214,16 +174,19 @@ def _print_speed(
     learner: Learner,
     clock: Callable[[], float],
 ) -> None:
-    """Take some steps at the highest rate, and print how many photos a second they take."""
-    batches = _batches(args, samples, learner, 0, lambda: False)
+    """Take some early and as many late steps, and print how many photos a second they take."""
+    steps = args.trial_steps
     # The first step compiles, and waits for the first batch.
+    are_late = itertools.chain(itertools.repeat(False, 1 + steps), itertools.repeat(True))
+    batches = _batches(args, samples, learner, 0, lambda: next(are_late))
     learner.step(next(batches), args.rate)
-    start = clock()
-    photos = 0
-    for batch in itertools.islice(batches, args.trial_steps):
-        learner.step(batch, args.rate)
-        photos += len(batch.counts)
-    print(f"{photos / (clock() - start):.1f} photos per second")
+    for name in ("early", "late"):
+        start = clock()
+        photos = 0
+        for batch in itertools.islice(batches, steps):
+            learner.step(batch, args.rate)
+            photos += len(batch.counts)
+        print(f"{photos / (clock() - start):.1f} photos per second in {name} batches")
 
 
 def _keep_freed_memory() -> None:

@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0, the backbone of the bundled model, as a `transformers` backbone.
+"""EfficientNet-Lite as a `transformers` backbone; Lite0 is that of the bundled model.
 
 The architecture is that of EfficientNet-Lite in tensorflow/tpu (Apache-2.0): the MobileNetV2-style
 blocks of EfficientNet-B0 (Tan and Le 2019) with ReLU6, without squeeze-and-excite, with a stem of
@@ -6,7 +6,8 @@ fixed width and TensorFlow's "SAME" padding. The modules have timm's names, so c
 with `timm_backbone` load without renaming keys.
 """
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -16,31 +17,63 @@ from transformers.backbone_utils import BackboneConfigMixin, BackboneMixin
 from transformers.modeling_outputs import BackboneOutput
 
 STEM_CHANNELS = 32
-# (kernel, stride of the first block, expansion, output channels, blocks) of the seven stages.
-STAGES = (
-    (3, 1, 1, 16, 1),
-    (3, 2, 6, 24, 2),
-    (5, 2, 6, 40, 2),
-    (3, 2, 6, 80, 3),
-    (5, 1, 6, 112, 3),
-    (5, 2, 6, 192, 4),
-    (3, 1, 6, 320, 1),
-)
+
+
+class Stage(NamedTuple):
+    """Blocks of the same width.
+
+    Attributes:
+        kernel: of the depthwise convolutions.
+        stride: of the first block; that of the others is 1.
+        expansion: how many times as many channels a block has inside as before it.
+        channels: after each block.
+        blocks: their number.
+    """
+
+    kernel: int
+    stride: int
+    expansion: int
+    channels: int
+    blocks: int
+
+
+def _seven_stages(channels: tuple[int, ...], blocks: tuple[int, ...]) -> tuple[Stage, ...]:
+    """The stages of a variant; variants differ in channels and numbers of blocks only."""
+    fixed = (3, 1, 1), (3, 2, 6), (5, 2, 6), (3, 2, 6), (5, 1, 6), (5, 2, 6), (3, 1, 6)
+    return tuple(
+        Stage(*stage, width, depth)
+        for stage, width, depth in zip(fixed, channels, blocks, strict=True)
+    )
+
+
+VARIANTS: Mapping[str, tuple[Stage, ...]] = {
+    "lite0": _seven_stages((16, 24, 40, 80, 112, 192, 320), (1, 2, 2, 3, 3, 4, 1)),
+    "lite1": _seven_stages((16, 24, 40, 80, 112, 192, 320), (1, 3, 3, 4, 4, 5, 1)),
+    "lite2": _seven_stages((16, 24, 48, 88, 120, 208, 352), (1, 3, 3, 4, 4, 5, 1)),
+}
 
 
 class EfficientNetLiteConfig(BackboneConfigMixin, PretrainedConfig):  # type: ignore[misc]
-    """Config that selects the stages to return; by default the four that Mask2Former takes."""
+    """Config of the stages, and of those to return.
+
+    Args:
+        stages: the fields of each `Stage`; those of Lite0 if a checkpoint does not say.
+        out_features: names of the stages to return; by default the four that Mask2Former takes.
+        out_indices: the same as indices.
+    """
 
     model_type = "koutu_efficientnet_lite"
 
     def __init__(
         self,
+        stages: Sequence[Sequence[int]] = VARIANTS["lite0"],
         out_features: list[str] | None = None,
         out_indices: list[int] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.stage_names = ["stem", *(f"stage{number}" for number in range(1, len(STAGES) + 1))]
+        self.stages = [list(stage) for stage in stages]
+        self.stage_names = ["stem", *(f"stage{number}" for number in range(1, len(stages) + 1))]
         if out_features is None and out_indices is None:
             out_features = ["stage2", "stage3", "stage5", "stage7"]
         self.set_output_features_output_indices(out_features=out_features, out_indices=out_indices)
@@ -116,30 +149,35 @@ class InvertedResidual(nn.Module):
         return features + hidden if self.has_skip else hidden
 
 
-class EfficientNetLite(nn.Module):
-    """Stem and seven stages."""
+def _stage_blocks(stage: Stage, in_channels: int) -> nn.Sequential:
+    blocks: list[nn.Module] = []
+    channels, stride = in_channels, stage.stride
+    for _ in range(stage.blocks):
+        blocks.append(
+            DepthwiseSeparableConv(channels, stage.channels, stage.kernel, stride)
+            if stage.expansion == 1
+            else InvertedResidual(channels, stage.channels, stage.kernel, stride, stage.expansion)
+        )
+        channels, stride = stage.channels, 1
+    return nn.Sequential(*blocks)
 
-    def __init__(self) -> None:
+
+class EfficientNetLite(nn.Module):
+    """Stem and stages.
+
+    Args:
+        stages: the stages in their order.
+    """
+
+    def __init__(self, stages: Sequence[Stage]) -> None:
         super().__init__()
         self.conv_stem = SamePadConv2d(3, STEM_CHANNELS, 3, 2, bias=False)
         self.bn1 = _norm(STEM_CHANNELS)
-        stages: list[nn.Module] = []
-        channels = STEM_CHANNELS
-        for kernel, first_stride, expansion, out_channels, blocks in STAGES:
-            stage: list[nn.Module] = []
-            for index in range(blocks):
-                stride = first_stride if index == 0 else 1
-                stage.append(
-                    DepthwiseSeparableConv(channels, out_channels, kernel, stride)
-                    if expansion == 1
-                    else InvertedResidual(channels, out_channels, kernel, stride, expansion)
-                )
-                channels = out_channels
-            stages.append(nn.Sequential(*stage))
-        self.blocks = nn.Sequential(*stages)
+        widths = [STEM_CHANNELS, *(stage.channels for stage in stages)]
+        self.blocks = nn.Sequential(*map(_stage_blocks, stages, widths))
 
     def forward(self, pixel_values: Tensor) -> list[Tensor]:
-        """Return the maps of the stem and the stages, at strides 2, 2, 4, 8, 16, 16, 32, 32.
+        """Return the maps of the stem and of each stage.
 
         Args:
             pixel_values: float32 (B, 3, H, W).
@@ -160,8 +198,9 @@ class EfficientNetLiteBackbone(BackboneMixin, PreTrainedModel):  # type: ignore[
 
     def __init__(self, config: EfficientNetLiteConfig) -> None:
         super().__init__(config)
-        self._backbone = EfficientNetLite()
-        self.num_features = [STEM_CHANNELS, *(stage[3] for stage in STAGES)]
+        stages = [Stage(*fields) for fields in config.stages]
+        self._backbone = EfficientNetLite(stages)
+        self.num_features = [STEM_CHANNELS, *(stage.channels for stage in stages)]
         self.post_init()
 
     def forward(self, pixel_values: Tensor, **_: Any) -> BackboneOutput:
@@ -181,7 +220,7 @@ def register() -> None:
 
 
 def from_timm(backbone_config: dict[str, Any]) -> dict[str, Any]:
-    """Translate a `timm_backbone` config of the same network into the config of our backbone.
+    """Translate a `timm_backbone` config of Lite0 into the config of our backbone.
 
     timm counts the last stage of each resolution: its indices 0 to 4 are stages 1, 2, 3, 5 and 7.
     """

@@ -13,6 +13,7 @@ from transformers.models.mask2former.modeling_mask2former import (
 from convert.graph.graph import Graph, Value
 from convert.graph.levels import Level, cell_counts, sine_position
 from convert.graph.sampling.base import Sampler
+from convert.graph.separable_convolution import SeparableConv2d
 
 
 def pixel_decoder(
@@ -61,9 +62,19 @@ def _pyramid(
     narrow = _group_norm(graph, _pointwise(graph, lateral, finest_map), lateral_norm)
     coarse = graph.reshape(graph.transpose(finest, 1, 0), 1, width, level.height, level.width)
     summed = graph.op("Add", graph.reshape(narrow, 1, width, *doubled), graph.resize(coarse, 2))
-    convolved = graph.op("Conv", summed, graph.const(output.weight), pads=[1, 1, 1, 1])
-    normed = _group_norm(graph, graph.reshape(convolved, width, -1), output_norm)
+    normed = _group_norm(graph, _convolution(graph, output, summed), output_norm)
     return graph.reshape(graph.op("Relu", normed), 1, width, *doubled)
+
+
+def _convolution(graph: Graph, conv: nn.Conv2d | SeparableConv2d, features: Value) -> Value:
+    """Write the 3 x 3 convolution of features (1, C, H, W), full or separable: (C, cells)."""
+    pads = [1, 1, 1, 1]
+    if isinstance(conv, SeparableConv2d):
+        weight, groups = graph.const(conv.depthwise.weight), conv.depthwise.groups
+        convolved = graph.op("Conv", features, weight, pads=pads, group=groups)
+        return _pointwise(graph, conv.pointwise, graph.reshape(convolved, groups, -1))
+    convolved = graph.op("Conv", features, graph.const(conv.weight), pads=pads)
+    return graph.reshape(convolved, conv.out_channels, -1)
 
 
 def _pointwise(graph: Graph, conv: nn.Conv2d, features: Value) -> Value:

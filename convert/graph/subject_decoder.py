@@ -16,6 +16,13 @@ from transformers.models.mask2former.modeling_mask2former import (
     Mask2FormerMaskedAttentionDecoder,
 )
 
+from convert.graph.separable_convolution import (
+    SeparableConv2d,
+    SeparableMask2Former,
+    is_separable,
+    set_convolution,
+)
+
 # One layer for each level of the pixel decoder.
 SUBJECT_LAYERS = 3
 
@@ -89,6 +96,8 @@ class SubjectMask2Former(Mask2FormerForUniversalSegmentation):  # type: ignore[m
 
     def __init__(self, config: Mask2FormerConfig) -> None:
         super().__init__(config)
+        if is_separable(config):
+            set_convolution(self, SeparableConv2d(config.feature_size))
         self.subject = SubjectDecoder(config)
         self.post_init()
 
@@ -129,3 +138,10 @@ def with_subject(model: Mask2FormerForUniversalSegmentation) -> SubjectMask2Form
             getattr(subject, name).weight.copy_(mean)
     extended.train(model.training)
     return extended
+
+
+def model_class(config: Mask2FormerConfig) -> type[Mask2FormerForUniversalSegmentation]:
+    """Return the class of a model: that of transformers, or one of ours if the config says so."""
+    if getattr(config, "subject_layers", 0):
+        return SubjectMask2Former
+    return SeparableMask2Former if is_separable(config) else Mask2FormerForUniversalSegmentation

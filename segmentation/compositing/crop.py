@@ -34,7 +34,8 @@ class Outset:
 
 def subject_box(alpha: UInt8) -> BoxXYXY | None:
     """The box of the visible pixels in alpha, uint8 (H, W), or None if there are none."""
-    left, top, width, height = cv2.boundingRect((alpha >= MIN_ALPHA).astype(np.uint8))
+    _, visible = cv2.threshold(alpha, MIN_ALPHA - 1, 255, cv2.THRESH_BINARY)
+    left, top, width, height = cv2.boundingRect(visible)
     return (left, top, left + width, top + height) if width else None
 
 

@@ -16,6 +16,7 @@ from segmentation.errors import ChoiceError
 from segmentation.i18n import Text, join_choices
 from segmentation.image.colour import srgb_profile
 from segmentation.image.containers.png_encoder import encode_png
+from segmentation.image.containers.webp import write_webp_density
 
 INCHES_PER_METRE = 1 / 0.0254
 # Rows that are converted at a time.
@@ -40,8 +41,7 @@ class OutputFormat:
             if there is no quality setting.
         seconds_per_megapixel: CPU time of the encoder, of photos on one core of a server.
         lossless_seconds_per_megapixel: the same at quality 100; None if that is no separate mode.
-        write_density: puts dots per inch (across, down) into an encoded file; None if the format
-            has no place for them.
+        write_density: puts dots per inch (across, down) into an encoded file.
     """
 
     name: Format
@@ -53,7 +53,7 @@ class OutputFormat:
     encode: Callable[[UInt8, int], bytes]
     seconds_per_megapixel: float
     lossless_seconds_per_megapixel: float | None
-    write_density: Callable[[bytes, tuple[float, float]], bytes] | None
+    write_density: Callable[[bytes, tuple[float, float]], bytes]
 
     @property
     def has_quality(self) -> bool:
@@ -140,7 +140,7 @@ OUTPUT_FORMATS: Mapping[Format, OutputFormat] = {
             encode=_encode_webp,
             seconds_per_megapixel=0.11,
             lossless_seconds_per_megapixel=0.7,
-            write_density=None,
+            write_density=write_webp_density,
         ),
         OutputFormat(
             name="jpeg",

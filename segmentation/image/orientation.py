@@ -22,6 +22,8 @@ SWAPS_SIDES = (5, 6, 7, 8)
 FLIPS = {2: 1, 3: -1, 4: 0, 6: 1, 7: -1, 8: 0}
 # The largest density that JPEG's 16 bits can hold; scanners end at 9600.
 MAX_DPI = 65_535
+# Units of EXIF's densities, inch and centimetre, per inch.
+INCHES = {2: 1.0, 3: 2.54}
 DAMAGED_EXIF = Text(
     "The photo's EXIF data is damaged, so the photo may be turned the wrong way.",
     "照片的 EXIF 信息已损坏，方向可能不对。",
@@ -90,9 +92,21 @@ def read_dpi(image: Image.Image, swap_sides: bool) -> tuple[float, float] | None
         The density, or None if the file states none or an implausible one.
     """
     try:
-        x, y = (float(value) for value in image.info["dpi"])
-    except (KeyError, TypeError, ValueError, ZeroDivisionError):
+        x, y = (float(value) for value in image.info.get("dpi") or _read_exif_density(image))
+    except Exception:  # of damaged EXIF, as in `_read_orientation`
         return None
     if not (1 <= x <= MAX_DPI and 1 <= y <= MAX_DPI):
         return None
     return (y, x) if swap_sides else (x, y)
+
+
+def _read_exif_density(image: Image.Image) -> tuple[float, float]:
+    """Read the dots per inch that Pillow leaves in the EXIF, as in WebP.
+
+    Raises:
+        KeyError: there are none.
+    """
+    exif = image.getexif()
+    per_inch = INCHES[exif[ExifTags.Base.ResolutionUnit]]
+    x, y = exif[ExifTags.Base.XResolution], exif[ExifTags.Base.YResolution]
+    return x * per_inch, y * per_inch

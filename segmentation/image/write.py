@@ -30,7 +30,7 @@ def encode(
     quality: int | None = None,
     dpi_xy: tuple[float, float] | None = None,
 ) -> bytes:
-    """Encode an image as a file, tagged sRGB, without EXIF, GPS or XMP.
+    """Encode an image as a file, tagged sRGB, without metadata of the photo.
 
     Pixels with alpha 0 are set to zero first. This makes the file smaller, and a removed background
     cannot be recovered from it.
@@ -39,7 +39,7 @@ def encode(
         image: uint8 (H, W) mask, (H, W, 3) RGB or (H, W, 4) RGBA with straight alpha.
         format: key of `OUTPUT_FORMATS`.
         quality: 1..100; None takes the format's default. WebP is lossless at 100.
-        dpi_xy: dots per inch across and down, written if the format has a place for them.
+        dpi_xy: dots per inch across and down, written into the file; None writes none.
 
     Returns:
         The bytes of the file.
@@ -53,7 +53,7 @@ def encode(
     check_format(format, quality, transparent)
     _check_sides(chosen, max(image.shape[:2]), transparent)
     data = chosen.encode(image, quality or chosen.default_quality or 100)
-    return chosen.write_density(data, dpi_xy) if chosen.write_density and dpi_xy else data
+    return chosen.write_density(data, dpi_xy) if dpi_xy else data
 
 
 def encode_within(

@@ -34,6 +34,11 @@ TOUCHED_SIDE_FACTOR = 0.65
 MIN_PART_PROMINENCE = 0.6
 MIN_PART_IN_BOX = 0.7
 MIN_PART_ON_SUBJECT = 0.5
+# An object is enclosed by a thing if at least these shares of it lie on the thing or in its holes,
+# and in the holes. (This changes ten of 1,500 training photos: seven cut-outs improve by 0.05 of
+# IoU on the mean, one becomes worse by 0.013, and none of the evaluation's 89 changes.)
+MIN_SHARE_ENCLOSED = 0.8
+MIN_SHARE_IN_HOLES = 0.2
 # An instance belongs to the whole subject if at least this share of it lies inside.
 MIN_SHARE_IN_SUBJECT = 0.7
 
@@ -44,7 +49,7 @@ def select_subject(segmentation: Segmentation) -> tuple[int, ...]:
     The most prominent object has a high score, is large, lies inside the photo, and is preferably
     alive. Another instance is a part of it if it is nearly as prominent, lies in its box and mostly
     on or against it, and has the same label or none: the lid of a pot, but not the horse of a
-    rider.
+    rider. A thing also has what lies in its holes, unless it is alive: the fruit in a bowl.
 
     If a subject query found it as part of a whole subject, it is the subject with all instances
     inside: one thing that was found in pieces is whole again. A person or animal stays single, and
@@ -63,8 +68,9 @@ def select_subject(segmentation: Segmentation) -> tuple[int, ...]:
     whole = () if main.label.en in LIVING else _whole_subject(segmentation, single)
     if main.id in whole:
         return whole
-    main_mask = (segmentation.mask_logits([main.id]) > 0).astype(np.uint8)
-    main_region = np.asarray(cv2.dilate(main_mask, np.ones((3, 3))), np.uint8) > 0
+    main_mask = segmentation.mask_logits([main.id]) > 0
+    main_region = np.asarray(cv2.dilate(main_mask.astype(np.uint8), np.ones((3, 3))), np.uint8) > 0
+    holes = _holes(main_mask)
     return tuple(
         instance.id
         for instance in single
@@ -74,6 +80,11 @@ def select_subject(segmentation: Segmentation) -> tuple[int, ...]:
             and _share_inside(instance.box_xyxy, main.box_xyxy) >= MIN_PART_IN_BOX
             and _share_on(segmentation, instance, main_region) >= MIN_PART_ON_SUBJECT
             and instance.label.en in (main.label.en, "object")
+        )
+        or (
+            not {main.label.en, instance.label.en} & LIVING
+            and _share_on(segmentation, instance, holes) >= MIN_SHARE_IN_HOLES
+            and _share_on(segmentation, instance, main_mask | holes) >= MIN_SHARE_ENCLOSED
         )
     )
 
@@ -115,3 +126,10 @@ def _share_inside(box_xyxy: BoxXYXY, frame_xyxy: BoxXYXY) -> float:
 def _share_on(segmentation: Segmentation, instance: Instance, region: Bool) -> float:
     """The share of an instance's mask that lies on a region, bool (h, w)."""
     return float(region[segmentation.mask_logits([instance.id]) > 0].mean())
+
+
+def _holes(mask: Bool) -> Bool:
+    """The cells outside a mask (h, w) that it encloses."""
+    outlines, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    filled = cv2.drawContours(np.zeros(mask.shape, np.uint8), outlines, -1, 1, cv2.FILLED)
+    return (np.asarray(filled, np.uint8) > 0) & ~mask

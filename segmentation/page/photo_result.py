@@ -1,15 +1,17 @@
 """The result of an open photo: refined, drawn for the canvas, and cut out at its own size."""
 
+from collections.abc import Collection
 from dataclasses import replace
 
+from segmentation.compositing.sizing.frame import find_frame, follows_subject, whole_frame
 from segmentation.cutout import Cutout, CutoutOptions, cut_out
 from segmentation.i18n import Text
 from segmentation.inference.postprocess import Segmentation
 from segmentation.inference.refine import Refinement, try_refine
 from segmentation.inference.registry import ModelRegistry
 from segmentation.page.options import PageOptions
-from segmentation.page.photo_cache import PhotoCache
-from segmentation.page.preview import Preview, preview_scale, render_preview
+from segmentation.page.photo_cache import CachedPhoto, PhotoCache
+from segmentation.page.preview import Preview, reduce_alpha, render_preview
 from segmentation.page.session import PhotoState
 
 
@@ -43,11 +45,33 @@ def draw_result(
         ChoiceError: a value is out of range, as of `PageOptions.to_cutout_options` and `cut_out`.
         PhotoError: the photo or the one behind it was deleted.
     """
-    photo = photos.get(state.path)
     # The format does not matter here, and may not suit the background.
     arguments = _arguments(photos, state, replace(options, format="png"), refinement)
-    alpha = photo.preview_alpha.compute(*arguments)
-    return render_preview(photo.preview, *arguments, preview_scale(photo.photo.hw), alpha)
+    return draw_cutout(photos.get(state.path), *arguments)
+
+
+def draw_cutout(
+    photo: CachedPhoto,
+    segmentation: Segmentation,
+    ids: Collection[int],
+    options: CutoutOptions,
+    refinement: Refinement | None,
+) -> Preview:
+    """Draw a cut-out of an open photo, reduced; arguments and errors as of `cut_out`.
+
+    A frame that follows the subject is found in the opacity at the photo's own size, as that of the
+    file is: in the reduced photo, a faint end of the subject may be seen elsewhere or not at all.
+    """
+    arguments = segmentation, ids, options, refinement
+    photo_hw = photo.photo.hw
+    if follows_subject(options.crop, options.size):
+        full = photo.alpha.compute(*arguments)
+        frame = find_frame(full, options.background, options.effects, options.crop, options.size)
+        alpha = reduce_alpha(full)
+    else:
+        frame = whole_frame(photo_hw, options.background, options.size)
+        alpha = photo.preview_alpha.compute(*arguments)
+    return render_preview(photo.preview, alpha, options, frame, photo_hw)
 
 
 def cut_out_result(

@@ -1,34 +1,24 @@
 """Reduced images that the page shows; files have the photo's own size."""
 
-from collections.abc import Collection
 from dataclasses import dataclass, replace
+from math import ceil, floor
 from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from segmentation.arrays import BoxShare, SizeHW, UInt8
-from segmentation.compositing.backgrounds import Scene, Transparent
+from segmentation.arrays import BoxShare, BoxXYXY, SizeHW, UInt8
+from segmentation.compositing.backgrounds import Background, Scene, Transparent
 from segmentation.compositing.compose import compose_in_frame
 from segmentation.compositing.crop import crop_image, subject_box
 from segmentation.compositing.placement import placed_box
 from segmentation.compositing.sizing.frame import Frame
 from segmentation.compositing.sizing.photo_sheet import make_sheet, paper_hw
-from segmentation.compositing.sizing.size import (
-    DEFAULT_DPI,
-    MIN_SIDE,
-    ExactSize,
-    LongestSide,
-    OutputSize,
-    scale_image,
-    scaled_hw,
-)
-from segmentation.cutout import Cutout, CutoutOptions, cut_out
+from segmentation.compositing.sizing.size import DEFAULT_DPI, ExactSize, Part, scale_image
+from segmentation.cutout import CutoutOptions
 from segmentation.image.blend import Layer, over
 from segmentation.image.photo import Photo
-from segmentation.inference.postprocess import Segmentation
-from segmentation.inference.refine import Refinement
 
 # Longest side of the images that the page shows.
 PREVIEW_SIDE = 1280
@@ -90,8 +80,7 @@ def reduce_pixels(photo: Photo, longest_side: int = PREVIEW_SIDE) -> UInt8:
     Returns:
         uint8 (h, w, 3), or (h, w, 4) with straight alpha if the photo has transparency.
     """
-    scale = preview_scale(photo.hw, longest_side)
-    size_wh = max(1, round(photo.hw[1] * scale)), max(1, round(photo.hw[0] * scale))
+    size_wh = _fit_hw(photo.hw, longest_side)[::-1]
 
     def reduce(channel: npt.NDArray[Any]) -> npt.NDArray[Any]:
         return cv2.resize(channel, size_wh, interpolation=cv2.INTER_AREA)
@@ -106,6 +95,11 @@ def reduce_pixels(photo: Photo, longest_side: int = PREVIEW_SIDE) -> UInt8:
         for channel in range(3)
     ]
     return np.asarray(np.rint(np.dstack([*colours, weight / 255])), np.uint8)
+
+
+def reduce_alpha(alpha: UInt8) -> UInt8:
+    """Reduce an opacity, uint8 (H, W), to the size that `reduce_photo` gives its photo."""
+    return scale_image(alpha, _fit_hw((alpha.shape[0], alpha.shape[1])))
 
 
 def reduce_image(image: UInt8, longest_side: int = PREVIEW_SIDE) -> UInt8:
@@ -129,104 +123,112 @@ def pixels_of(photo: Photo) -> UInt8:
     return photo.rgb if photo.alpha is None else np.dstack([photo.rgb, photo.alpha])
 
 
-def preview_options(options: CutoutOptions) -> CutoutOptions:
-    """Adapt options to a reduced photo: a scene and a size of at most PREVIEW_SIDE pixels."""
-    background = options.background
-    if isinstance(background, Scene):
-        opaque = replace(background.photo, rgb=background.photo.on_white, alpha=None)
-        background = replace(background, photo=reduce_photo(opaque))
-    return replace(options, background=background, size=_reduce_size(options.size))
-
-
 def render_preview(
-    photo: Photo,
-    segmentation: Segmentation,
-    ids: Collection[int],
-    options: CutoutOptions,
-    refinement: Refinement | None,
-    scale: float = 1.0,
-    alpha: UInt8 | None = None,
+    photo: Photo, alpha: UInt8, options: CutoutOptions, frame: Frame, photo_hw: SizeHW
 ) -> Preview:
     """Draw a cut-out for the page, in the frame that its file has.
 
     Args:
         photo: a reduced photo, see `reduce_photo`.
-        segmentation, ids, refinement, alpha: see `cut_out`.
+        alpha: uint8 (h, w), the opacity of the objects in it.
         options: of the file.
-        scale: pixels of `photo` per pixel of the photo that the file is made of.
+        frame: of the file.
+        photo_hw: height and width of the photo that the file is made of.
 
     Raises:
-        ChoiceError: as `cut_out`.
+        ChoiceError: not even one copy fits on the sheet.
     """
-    cutout = cut_out(photo, segmentation, ids, preview_options(options), refinement, alpha)
-    is_part = not (cutout.options.sheet or cutout.options.background.has_own_frame)
+    background = _reduce_background(options.background)
+    own_hw = background.own_frame_hw
+    box = _scale_box(frame.box_xyxy, photo_hw, photo.hw)
+    around, part = _surround(box)
+    scale = 1.0 if options.size or own_hw else preview_scale(photo_hw)
+    size_hw = _scale_hw(frame.size_hw, scale)
+    sheet_dpi = (options.dpi or DEFAULT_DPI) if options.sheet else None
+
+    def finish(image: UInt8) -> UInt8:
+        return _finish(image, None if own_hw else part, size_hw, sheet_dpi)
+
+    drawn = Frame(around, own_hw or (around[3] - around[1], around[2] - around[0]))
+    after = compose_in_frame(photo, alpha, background, options.effects, drawn)
+    whole = frame.box_xyxy == (0, 0, photo_hw[1], photo_hw[0])
+    is_photo = whole and not own_hw and not isinstance(options.size, ExactSize)
     return Preview(
-        after=_fit(cutout.image),
-        before=_draw_before(photo, cutout),
-        frame_xyxy=_shares(cutout.frame.box_xyxy, photo.hw) if is_part else None,
-        placed=_placed_subject(photo, cutout),
-        file_hw=_file_hw(options, cutout, scale),
+        after=finish(after),
+        before=None if is_photo else finish(_draw_before(photo, background, around)),
+        frame_xyxy=None if sheet_dpi or own_hw else _shares(frame.box_xyxy, photo_hw),
+        placed=_placed_subject(photo, alpha, background),
+        file_hw=paper_hw(sheet_dpi) if sheet_dpi else frame.size_hw,
     )
 
 
-def _placed_subject(photo: Photo, cutout: Cutout) -> PlacedSubject | None:
-    scene, box = cutout.options.background, subject_box(cutout.alpha)
-    if not isinstance(scene, Scene) or box is None:
+def _reduce_background(background: Background) -> Background:
+    """A scene decides the size of the result, so it is reduced as the photo is."""
+    if not isinstance(background, Scene):
+        return background
+    opaque = replace(background.photo, rgb=background.photo.on_white, alpha=None)
+    return replace(background, photo=reduce_photo(opaque))
+
+
+def _scale_box(box_xyxy: BoxXYXY, from_hw: SizeHW, to_hw: SizeHW) -> Part:
+    """Convert a box to pixels of an image of another size, of which it may have a fraction."""
+    left, top, right, bottom = box_xyxy
+    height, width = to_hw
+    return (
+        left * width / from_hw[1],
+        top * height / from_hw[0],
+        right * width / from_hw[1],
+        bottom * height / from_hw[0],
+    )
+
+
+def _surround(part: Part) -> tuple[BoxXYXY, Part]:
+    """The smallest box of whole pixels around a part, and where the part lies in it."""
+    left, top = floor(part[0]), floor(part[1])
+    box = left, top, ceil(part[2]), ceil(part[3])
+    return box, (part[0] - left, part[1] - top, part[2] - left, part[3] - top)
+
+
+def _finish(image: UInt8, part: Part | None, size_hw: SizeHW, sheet_dpi: float | None) -> UInt8:
+    """Cut the frame of a file out of an image and scale it, or make the sheet of it."""
+    if sheet_dpi is None:
+        return scale_image(image, _fit_hw(size_hw), part)
+    sheet = make_sheet(scale_image(image, size_hw, part), sheet_dpi)
+    return scale_image(sheet, _fit_hw((sheet.shape[0], sheet.shape[1])))
+
+
+def _fit_hw(size_hw: SizeHW, longest_side: int = PREVIEW_SIDE) -> SizeHW:
+    """Reduce a size to a longest side."""
+    return _scale_hw(size_hw, preview_scale(size_hw, longest_side))
+
+
+def _scale_hw(size_hw: SizeHW, scale: float) -> SizeHW:
+    return max(1, round(size_hw[0] * scale)), max(1, round(size_hw[1] * scale))
+
+
+def _draw_before(photo: Photo, background: Background, box_xyxy: BoxXYXY) -> UInt8:
+    """Draw what `Preview.before` shows: a box of the photo, or the scene, without the objects."""
+    if isinstance(background, Scene):
+        return background.photo.rgb
+    inside = crop_image(np.full(photo.hw, 255, np.uint8), box_xyxy)
+    layer = Layer(crop_image(photo.on_white, box_xyxy), inside)
+    return over(layer, np.full((*inside.shape, 3), 255, np.uint8))
+
+
+def _placed_subject(photo: Photo, alpha: UInt8, background: Background) -> PlacedSubject | None:
+    box = subject_box(alpha)
+    if not isinstance(background, Scene) or box is None:
         return None
     alone = Frame(box, (box[3] - box[1], box[2] - box[0]))
-    image = compose_in_frame(photo, cutout.alpha, Transparent(), (), alone)
-    placed = placed_box(box, scene.photo.hw, scene.scale, scene.position_xy)
-    return PlacedSubject(image, _shares(placed, scene.photo.hw))
+    image = compose_in_frame(photo, alpha, Transparent(), (), alone)
+    placed = placed_box(box, background.photo.hw, background.scale, background.position_xy)
+    return PlacedSubject(image, _shares(placed, background.photo.hw))
 
 
-def _shares(box_xyxy: tuple[float, float, float, float], size_hw: SizeHW) -> BoxShare:
+def _shares(box_xyxy: Part, size_hw: SizeHW) -> BoxShare:
     left, top, right, bottom = box_xyxy
     height, width = size_hw
     return left / width, top / height, right / width, bottom / height
-
-
-def _draw_before(photo: Photo, cutout: Cutout) -> UInt8 | None:
-    """Draw what `Preview.before` shows: the photo, or the scene, without the objects."""
-    options, box = cutout.options, cutout.frame.box_xyxy
-    if isinstance(options.background, Scene):
-        before = options.background.photo.rgb
-    elif box == (0, 0, photo.hw[1], photo.hw[0]) and not isinstance(options.size, ExactSize):
-        return None
-    else:
-        inside = crop_image(np.full(photo.hw, 255, np.uint8), box)
-        layer = Layer(crop_image(photo.on_white, box), inside)
-        before = over(layer, np.full((*inside.shape, 3), 255, np.uint8))
-    before = scale_image(before, cutout.frame.size_hw)
-    return _fit(make_sheet(before, options.dpi or DEFAULT_DPI) if options.sheet else before)
-
-
-def _file_hw(options: CutoutOptions, cutout: Cutout, scale: float) -> SizeHW:
-    """Height and width of the file whose preview `cutout` is, but for the rounding of the frame."""
-    if options.sheet:
-        return paper_hw(options.dpi or DEFAULT_DPI)
-    left, top, right, bottom = cutout.frame.box_xyxy
-    own_hw = options.background.own_frame_hw
-    frame_hw = own_hw or (round((bottom - top) / scale), round((right - left) / scale))
-    return scaled_hw(options.size, frame_hw) if options.size else frame_hw
-
-
-def _reduce_size(size: OutputSize | None) -> OutputSize | None:
-    match size:
-        case LongestSide(side):
-            return LongestSide(min(side, PREVIEW_SIDE))
-        case ExactSize((height, width)):
-            scale = preview_scale((height, width))
-            size_hw = (max(MIN_SIDE, round(height * scale)), max(MIN_SIDE, round(width * scale)))
-            return replace(size, size_hw=size_hw)
-        case _:
-            return None
-
-
-def _fit(image: UInt8) -> UInt8:
-    """Reduce an image to PREVIEW_SIDE; a sheet of paper or a crop may be larger than the photo."""
-    scale = preview_scale((image.shape[0], image.shape[1]))
-    height, width = (max(1, round(side * scale)) for side in image.shape[:2])
-    return scale_image(image, (height, width))
 
 
 def on_checkerboard(image: UInt8) -> UInt8:

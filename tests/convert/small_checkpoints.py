@@ -48,10 +48,23 @@ BACKBONES: dict[str, dict[str, Any]] = {
         "out_features": STAGES,
     },
     "compact": {"model_type": "koutu_efficientnet_lite"},
+    # The seven stages with fewer channels and blocks, for tests that train.
+    "compact-small": {
+        "model_type": "koutu_efficientnet_lite",
+        "stages": [
+            [3, 1, 1, 8, 1],
+            [3, 2, 2, 16, 2],
+            [5, 2, 2, 16, 1],
+            [3, 2, 2, 24, 1],
+            [5, 1, 2, 24, 1],
+            [5, 2, 2, 32, 1],
+            [3, 1, 2, 48, 1],
+        ],
+    },
 }
-# This backbone has fifty layers: with more noise, the values grow so large that rounding flips
-# attention masks.
-NOISE = {"compact": 0.02}
+# These backbones have up to fifty layers: with more noise, the values grow so large that rounding
+# flips attention masks.
+NOISE = {"compact": 0.02, "compact-small": 0.02}
 PROCESSOR = {
     "image_processor_type": "Mask2FormerImageProcessor",
     "size": {"height": 96, "width": 128},

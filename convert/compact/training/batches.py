@@ -12,16 +12,24 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from convert.compact.data import IGNORED, Sample
-from convert.compact.training.augment import make_augmented_photo
+from convert.compact.training.augment import Mix, Pool, make_augmented_photo, with_people
 
 MEAN_AND_STD = 0.5
 MULTIPLE = 32
 # Early batches are crops with pasted instances, of square and oblong sizes. Late batches are close
-# to what people upload: mostly whole photos, at a longest side of 384.
+# to what people upload, mostly whole photos. A third of them have the product's longest side of
+# 384. The others are larger, for edges and thin parts: photos of 400 pixels are enlarged for them.
 EARLY_SIZES = ((256, 256), (256, 320), (320, 256), (320, 320), (288, 384), (384, 288), (384, 384))
-LATE_SIZES = ((384, 384), (288, 384), (384, 288), (256, 384), (384, 256), (320, 384), (384, 320))
-EARLY_WHOLE, LATE_WHOLE = 0.4, 0.7
-EARLY_PASTED, LATE_PASTED = 0.45, 0.15
+LATE_SIZES = (
+    *((384, 384), (288, 384), (384, 288)),
+    *((448, 448), (320, 448), (448, 320)),
+    *((512, 512), (384, 512), (512, 384)),
+)
+LONGEST_EARLY_SIDE = 384
+EARLY_MIX = Mix(whole=0.4, pasted=0.45, beside=0.6)
+LATE_MIX = Mix(whole=0.7, pasted=0.15, beside=0.4)
+# The subject alone needs whole photos, without pasted instances.
+SUBJECT_MIX = Mix(whole=1.0, pasted=0.0, beside=0.0)
 # How often photos of a source are drawn, relative to 1 for a source that is not listed: more often
 # where many kinds of objects are annotated; less often where photos are much alike, drawn, noisy or
 # coarsely annotated.
@@ -98,15 +106,15 @@ class BatchDataset(Dataset[Batch]):
         seed: for everything random.
         photos: number of photos in a batch of 320 x 320 pixels; batches of larger photos have
             fewer, those of smaller ones more.
-        longest_side: of all batches; smaller than 384 only for quick trials.
-        are_for_subject: whether the batches teach nothing but the subject, which needs whole photos
-            without pasted instances.
+        longest_side: of early batches; late ones are up to a third larger. Smaller than
+            LONGEST_EARLY_SIDE only for quick trials.
+        are_for_subject: whether the batches teach nothing but the subject.
     """
 
     samples: Sequence[Sample]
     seed: int
     photos: int
-    longest_side: int = 384
+    longest_side: int = LONGEST_EARLY_SIDE
     are_for_subject: bool = False
 
     def __getitem__(self, key: tuple[int, bool]) -> Batch:
@@ -114,19 +122,16 @@ class BatchDataset(Dataset[Batch]):
         index, is_late = key
         rng = np.random.default_rng((self.seed, index))
         sizes_hw = LATE_SIZES if is_late else EARLY_SIZES
-        scale = self.longest_side / max(max(size_hw) for size_hw in sizes_hw)
+        scale = self.longest_side / LONGEST_EARLY_SIDE
         height, width = (
             max(1, round(side * scale / MULTIPLE)) * MULTIPLE for side in rng.choice(sizes_hw)
         )
         count = max(1, round(self.photos * (320 * scale) ** 2 / (height * width)))
-        weights = sample_weights(self.samples)
-        whole, pasted = (LATE_WHOLE, LATE_PASTED) if is_late else (EARLY_WHOLE, EARLY_PASTED)
+        pool = Pool(self.samples, sample_weights(self.samples), with_people(self.samples))
+        mix = LATE_MIX if is_late else EARLY_MIX
         if self.are_for_subject:
-            whole, pasted = 1.0, 0.0
-        photos = [
-            make_augmented_photo(self.samples, weights, (height, width), whole, pasted, rng)
-            for _ in range(count)
-        ]
+            mix = SUBJECT_MIX
+        photos = [make_augmented_photo(pool, (height, width), mix, rng) for _ in range(count)]
         pixels = np.stack([photo.rgb for photo in photos]).transpose(0, 3, 1, 2)
         unknown = np.full((height, width), IGNORED, np.uint8)
         alphas = [unknown if photo.alpha is None else photo.alpha for photo in photos]

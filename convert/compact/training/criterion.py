@@ -1,4 +1,4 @@
-"""The loss of Mask2Former with the matches of all photos and layers found at once."""
+"""The loss of Mask2Former with points on thin parts, and with all matches found at once."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -7,7 +7,17 @@ import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 from torch.nn import functional
-from transformers.models.mask2former.modeling_mask2former import Mask2FormerLoss, sample_point
+from transformers.models.mask2former.modeling_mask2former import (
+    Mask2FormerLoss,
+    dice_loss,
+    sample_point,
+    sigmoid_cross_entropy_loss,
+)
+
+from convert.compact.training.thin_points import ThinPoints, draw_thin_points
+
+# Of the points of each mask, at most this share lies on its thin parts.
+THIN_SHARE = 0.25
 
 # Of one photo: indices of its queries and of its instances, both int64 (n,).
 Match = tuple[Tensor, Tensor]
@@ -26,10 +36,11 @@ class Layer(NamedTuple):
 
 
 class BatchedLoss(Mask2FormerLoss):  # type: ignore[misc]
-    """The same loss as that of `transformers`, which matches one photo and layer after the other.
+    """The loss of `transformers`, but for points on the thin parts of the masks.
 
-    On a GPU each of those hundreds of matches waits for the device. Here the costs of all of them
-    are computed together and copied to the processor once.
+    `transformers` matches one photo and layer after the other. On a GPU each of those hundreds of
+    matches waits for the device. Here the costs of all of them are computed together and copied to
+    the processor once.
     """
 
     def forward(
@@ -57,25 +68,60 @@ class BatchedLoss(Mask2FormerLoss):  # type: ignore[misc]
             Layer(masks_queries_logits, class_queries_logits),
             *(Layer(**predictions) for predictions in auxiliary_predictions),
         ]
-        matches = self.match(layers, mask_labels, class_labels)
+        masks, _ = self._pad_images_to_max_in_batch(list(mask_labels))
+        matches = self.match(layers, masks, class_labels)
+        grid_hw = masks_queries_logits.shape[2], masks_queries_logits.shape[3]
+        thin = draw_thin_points(masks, grid_hw, int(THIN_SHARE * self.num_points))
         num_masks = self.get_num_masks(class_labels, device=masks_queries_logits.device)
         losses: dict[str, Tensor] = {}
         suffixes = ["", *(f"_{index}" for index in range(len(layers) - 1))]
         for suffix, layer, layer_matches in zip(suffixes, layers, matches, strict=True):
             layer_losses: dict[str, Any] = {
-                **self.loss_masks(
-                    layer.masks_queries_logits, mask_labels, layer_matches, num_masks
+                **self._mask_losses(
+                    layer.masks_queries_logits, masks, thin, layer_matches, num_masks
                 ),
                 **self.loss_labels(layer.class_queries_logits, class_labels, layer_matches),
             }
             losses |= {f"{name}{suffix}": loss for name, loss in layer_losses.items()}
         return losses
 
+    def _mask_losses(
+        self,
+        masks_queries_logits: Tensor,
+        masks: Tensor,
+        thin: ThinPoints,
+        matches: Sequence[Match],
+        num_masks: Tensor,
+    ) -> dict[str, Tensor]:
+        """The losses of the masks of a layer, at uncertain points, thin parts and random points."""
+        instances = self._get_targets_permutation_indices(matches)
+        logits = masks_queries_logits[self._get_predictions_permutation_indices(matches)][:, None]
+        with torch.no_grad():
+            points_xy = self.sample_points_using_uncertainty(
+                logits,
+                self.calculate_uncertainty,
+                self.num_points,
+                self.oversample_ratio,
+                self.importance_sample_ratio,
+            )
+            # The uncertain points come first, the least uncertain one as the last of them.
+            stop = int(self.importance_sample_ratio * self.num_points)
+            replaced = points_xy[:, stop - thin.are_thin.shape[-1] : stop]
+            are_thin = thin.are_thin[instances][..., None]
+            replaced.copy_(torch.where(are_thin, thin.points_xy[instances], replaced))
+            targets = sample_point(masks[instances][:, None], points_xy, align_corners=False)
+        predicted = sample_point(logits, points_xy, align_corners=False).squeeze(1)
+        targets = targets.squeeze(1)
+        return {
+            "loss_mask": sigmoid_cross_entropy_loss(predicted, targets, num_masks),
+            "loss_dice": dice_loss(predicted, targets, num_masks),
+        }
+
     @torch.no_grad()
     def match(
         self,
         layers: Sequence[Layer],
-        mask_labels: Sequence[Tensor],
+        masks: Tensor,
         class_labels: Sequence[Tensor],
     ) -> list[list[Match]]:
         """Assign the instances of each photo to queries of each layer, at the least cost.
@@ -85,7 +131,8 @@ class BatchedLoss(Mask2FormerLoss):  # type: ignore[misc]
 
         Args:
             layers: the predictions of all layers.
-            mask_labels: float32 (n, H, W) for each photo.
+            masks: float32 (B, n, H, W), of the instances of each photo, with zeros for those that
+                a photo lacks.
             class_labels: int64 (n,) for each photo.
 
         Returns:
@@ -93,10 +140,9 @@ class BatchedLoss(Mask2FormerLoss):  # type: ignore[misc]
         """
         device = layers[0].masks_queries_logits.device
         counts = [len(labels) for labels in class_labels]
-        padded_masks, _ = self._pad_images_to_max_in_batch(list(mask_labels))
         labels = torch.nn.utils.rnn.pad_sequence(list(class_labels), batch_first=True)
         points_xy = torch.rand(len(counts), self.num_points, 2, device=device)
-        targets = sample_point(padded_masks, points_xy, align_corners=False)
+        targets = sample_point(masks, points_xy, align_corners=False)
         costs = torch.stack([self._costs(layer, points_xy, targets, labels) for layer in layers])
         worst = torch.finfo(costs.dtype).max
         on_processor = costs.nan_to_num(nan=worst, posinf=worst, neginf=worst).cpu().numpy()

@@ -10,8 +10,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from convert.checkpoint import load_checkpoint
-from convert.compact.architecture import PROCESSOR, model_from_imagenet
+from convert.compact.architecture import ENCODER, PROCESSOR, Start, initial_model
 from convert.compact.training import deformable_attention
 from convert.compact.training.batches import Batch
 from convert.compact.training.criterion import BatchedLoss
@@ -46,7 +45,7 @@ class Learner:
     """A model, the exponential moving average (EMA) of its weights, and its optimiser.
 
     Args:
-        start: a checkpoint folder, or None for ImageNet's weights in the backbone.
+        start: the architecture and the initial weights.
         seed: for the weights that start at random and for the points of the loss.
         setup: where and how to train.
         subject: whether to add a subject query to a model without one, and what else to train;
@@ -54,6 +53,7 @@ class Learner:
 
     Attributes:
         model: the model.
+        left_out: names of the weights of the start's checkpoint that do not fit the model.
         parameters: those that are trained, by name.
         ema: their averages, by name.
         setup: see above.
@@ -65,12 +65,13 @@ class Learner:
     """
 
     def __init__(
-        self, start: Path | None, seed: int, setup: Setup, subject: SubjectTraining | None = None
+        self, start: Start, seed: int, setup: Setup, subject: SubjectTraining | None = None
     ) -> None:
         torch.manual_seed(seed)
         self._seed, self.setup = seed, setup
         self._skipped_in_a_row = 0
-        model = load_checkpoint(start).model if start else model_from_imagenet()
+        initial = initial_model(start)
+        model, self.left_out = initial.model, initial.left_out
         has_subject = isinstance(model, SubjectMask2Former)
         self.model = with_subject(model) if subject and not has_subject else model
         self.trains_instances = subject != "alone"
@@ -253,7 +254,7 @@ def _groups(parameters: Mapping[str, nn.Parameter]) -> list[dict[str, Any]]:
     """Group parameters by rate and weight decay; norms, biases and queries do not decay."""
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     for name, parameter in parameters.items():
-        rate = BACKBONE_RATE if "pixel_level_module.encoder." in name else 1.0
+        rate = BACKBONE_RATE if name.startswith(ENCODER) else 1.0
         decays = parameter.ndim > 1 and "queries" not in name and "level_embed" not in name
         groups.setdefault((rate, WEIGHT_DECAY if decays else 0.0), []).append(parameter)
     return [

@@ -62,7 +62,7 @@ def open_page(
         values |= drawing.show(values[layout.photo_state], values, REQUEST)
         data = {"mode": stroke.mode, "radius": stroke.radius}
         drawn = gr.EventData(None, {**data, "points_xy": [[x, y] for x, y in stroke.points_xy]})
-        edges = cycle([{layout.softness: 0.0}, {layout.softness: 0.1}])
+        edges = cycle([{layout.softness: 0.1}, {layout.softness: 0.0}])
 
         def changed() -> dict[Any, Any]:
             """Return values with another edge than before: the page keeps the newest opacity."""

@@ -31,9 +31,9 @@ from segmentation.i18n import Text
 NOTABLE_HEAD = 1.03
 
 NO_HEAD = Text(
-    "Head and shoulders could not be recognised, so the subject was centred instead. Check the "
-    "result, or use a photo from the front with the shoulders in it.",
-    "未能识别头部和肩膀，已改为主体居中。请检查结果，或换一张包含肩部的正面照片。",
+    "Head and shoulders could not be recognised, so the frame follows the subject's outline "
+    "instead. Check the result, or use a photo from the front with the shoulders in it.",
+    "未能识别头部和肩膀，已改按主体轮廓取景。请检查结果，或换一张包含肩部的正面照片。",
 )
 UNSURE_HEAD = Text(
     "Head and shoulders are not clearly outlined, so their place is an estimate. Check the result.",
@@ -62,6 +62,22 @@ class Frame:
     notices: tuple[Text, ...] = ()
 
 
+def follows_subject(crop: Crop | None, size: OutputSize | None) -> bool:
+    """Whether the frame of a result depends on where the subject lies."""
+    return crop is not None or isinstance(size, ExactSize)
+
+
+def whole_frame(photo_hw: SizeHW, background: Background, size: OutputSize | None) -> Frame:
+    """The frame of a result that shows all of the photo, or a background with its own frame.
+
+    Args:
+        photo_hw: height and width of the photo.
+        background, size: as for `compose`.
+    """
+    box = 0, 0, photo_hw[1], photo_hw[0]
+    return _scale_frame(box, background.own_frame_hw or photo_hw, size, ())
+
+
 def find_frame(
     alpha: UInt8,
     background: Background,
@@ -71,15 +87,23 @@ def find_frame(
 ) -> Frame:
     """Find the frame of a result; arguments and errors as of `compose`.
 
-    Without crop and size it is the photo's, or that of a background with a frame of its own.
+    Without crop and exact size it is that of `whole_frame`.
     """
-    box, notices = _find_box(alpha, background, effects, crop, size)
-    own_hw = background.own_frame_hw
-    box_hw = own_hw or (box[3] - box[1], box[2] - box[0])
-    if size is None:
-        return Frame(box, box_hw, notices)
-    size_hw = scaled_hw(size, box_hw)
-    return Frame(box, size_hw, (*notices, *enlargement_notices(box_hw, size_hw)))
+    if background.has_own_frame and follows_subject(crop, size):
+        raise ChoiceError(
+            "Objects placed in another photo use its frame. Leave out the crop, the exact size or "
+            "the place.",
+            "放入另一张照片的物体使用那张照片的画面，请去掉裁剪、指定尺寸或放置选项。",
+        )
+    notices: tuple[Text, ...] = ()
+    if isinstance(size, ExactSize):
+        box, notices = _exact_box(alpha, effects, size)
+        box = move_box(box, size.move)
+    elif crop:
+        box = crop_box(alpha, crop, effects_outset(effects, subject_size(alpha)))
+    else:
+        return whole_frame((alpha.shape[0], alpha.shape[1]), background, size)
+    return _scale_frame(box, (box[3] - box[1], box[2] - box[0]), size, notices)
 
 
 def head_box(
@@ -129,26 +153,14 @@ def move_box(box_xyxy: BoxXYXY, move: FrameMove) -> BoxXYXY:
     return box
 
 
-def _find_box(
-    alpha: UInt8,
-    background: Background,
-    effects: Effects,
-    crop: Crop | None,
-    size: OutputSize | None,
-) -> tuple[BoxXYXY, tuple[Text, ...]]:
-    exact = isinstance(size, ExactSize)
-    if background.has_own_frame and (crop or exact):
-        raise ChoiceError(
-            "Objects placed in another photo use its frame. Leave out the crop, the exact size or "
-            "the place.",
-            "放入另一张照片的物体使用那张照片的画面，请去掉裁剪、指定尺寸或放置选项。",
-        )
-    if isinstance(size, ExactSize):
-        box, notices = _exact_box(alpha, effects, size)
-        return move_box(box, size.move), notices
-    if crop:
-        return crop_box(alpha, crop, effects_outset(effects, subject_size(alpha))), ()
-    return (0, 0, alpha.shape[1], alpha.shape[0]), ()
+def _scale_frame(
+    box_xyxy: BoxXYXY, frame_hw: SizeHW, size: OutputSize | None, notices: tuple[Text, ...]
+) -> Frame:
+    """Join a box with the size to which a frame of `frame_hw` is scaled."""
+    if size is None:
+        return Frame(box_xyxy, frame_hw, notices)
+    size_hw = scaled_hw(size, frame_hw)
+    return Frame(box_xyxy, size_hw, (*notices, *enlargement_notices(frame_hw, size_hw)))
 
 
 def _exact_box(alpha: UInt8, effects: Effects, size: ExactSize) -> tuple[BoxXYXY, tuple[Text, ...]]:

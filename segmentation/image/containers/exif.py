@@ -1,4 +1,4 @@
-"""Reduces EXIF data to the few numbers that are used.
+"""EXIF data of the few numbers that are used: made anew, or reduced to them.
 
 Pillow copies the value of every tag; tags that all name the same bytes multiply these.
 """
@@ -9,11 +9,25 @@ from PIL.ExifTags import Base
 
 # Orientation, and the density: horizontally, vertically, unit (EXIF 2.32, 4.6.4).
 KEPT_TAGS = (Base.Orientation, Base.XResolution, Base.YResolution, Base.ResolutionUnit)
-# Types of values (TIFF 6.0, section 2): SHORT, LONG, and RATIONAL, which is kept elsewhere.
-RATIONAL = 5
-NUMBER_TYPES = (3, 4, RATIONAL)
+# Types of values (TIFF 6.0, section 2); a RATIONAL is kept elsewhere.
+SHORT, LONG, RATIONAL = 3, 4, 5
+NUMBER_TYPES = (SHORT, LONG, RATIONAL)
+# Denominator of a density: it is written to hundredths.
+DENSITY_PARTS = 100
 MAX_TAGS = 1000
+# A value of ResolutionUnit.
+INCH = 2
 PREFIX = b"Exif\0\0"
+
+
+def density_exif(dpi_xy: tuple[float, float]) -> bytes:
+    """Make EXIF data that states the dots per inch across and down, and nothing else."""
+    entries = {
+        int(tag): (RATIONAL, struct.pack("<II", round(dpi * DENSITY_PARTS), DENSITY_PARTS))
+        for tag, dpi in zip((Base.XResolution, Base.YResolution), dpi_xy, strict=True)
+    }
+    entries[Base.ResolutionUnit] = SHORT, struct.pack("<I", INCH)
+    return _assemble(b"II*\0", "<", entries)
 
 
 def slim_exif(exif: bytes) -> bytes:

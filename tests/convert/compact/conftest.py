@@ -63,8 +63,8 @@ def training_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def start_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkpoint to start training from, with the backbone of the compact model."""
-    checkpoint = small_checkpoint("compact", num_labels=len(LABELS))
+    """A checkpoint to start training from, with a small backbone of the compact model's kind."""
+    checkpoint = small_checkpoint("compact-small", num_labels=len(LABELS))
     return save(checkpoint, tmp_path_factory.mktemp("start"))
 
 

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from convert.graph.efficientnet_lite import (
+    VARIANTS,
     EfficientNetLiteBackbone,
     EfficientNetLiteConfig,
     SamePadConv2d,
@@ -33,14 +34,31 @@ def test_depthwise_convolutions_stay_in_float32(in_bfloat16: bool, groups: int) 
     assert dtype == (torch.bfloat16 if in_bfloat16 and groups == 1 else torch.float32)
 
 
-def test_the_backbone_gives_four_maps_at_strides_4_to_32() -> None:
-    backbone = EfficientNetLiteBackbone(EfficientNetLiteConfig()).eval()
-    with torch.inference_mode():
+@pytest.mark.parametrize(
+    ("variant", "channels"),
+    [
+        ("lite0", [24, 40, 112, 320]),
+        ("lite1", [24, 40, 112, 320]),
+        ("lite2", [24, 48, 120, 352]),
+    ],
+)
+def test_the_backbone_gives_four_maps_at_strides_4_to_32(variant: str, channels: list[int]) -> None:
+    with torch.device("meta"):  # without weights
+        backbone = EfficientNetLiteBackbone(EfficientNetLiteConfig(VARIANTS[variant])).eval()
         maps = backbone(torch.zeros(1, 3, 64, 96)).feature_maps
     assert [tuple(feature_map.shape[1:]) for feature_map in maps] == [
-        (24, 16, 24),
-        (40, 8, 12),
-        (112, 4, 6),
-        (320, 2, 3),
+        (width, 64 // stride, 96 // stride)
+        for width, stride in zip(channels, (4, 8, 16, 32), strict=True)
     ]
-    assert backbone.channels == [24, 40, 112, 320]
+    assert backbone.channels == channels
+
+
+def test_variants_differ_in_depth_too() -> None:
+    blocks = {name: sum(stage.blocks for stage in stages) for name, stages in VARIANTS.items()}
+    assert blocks == {"lite0": 16, "lite1": 21, "lite2": 21}
+
+
+def test_a_config_without_stages_is_that_of_lite0_and_others_are_saved() -> None:
+    assert EfficientNetLiteConfig.from_dict({}).stages == [list(s) for s in VARIANTS["lite0"]]
+    saved = EfficientNetLiteConfig(VARIANTS["lite2"]).to_dict()
+    assert EfficientNetLiteConfig.from_dict(saved).stages == [list(s) for s in VARIANTS["lite2"]]

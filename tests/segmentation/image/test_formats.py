@@ -93,11 +93,6 @@ def test_titles_are_joined_as_a_choice() -> None:
     assert join_titles([OUTPUT_FORMATS["png"], OUTPUT_FORMATS["webp"]]).en == "PNG or WebP"
 
 
-def test_only_webp_lacks_a_place_for_the_density() -> None:
-    without = [name for name, row in OUTPUT_FORMATS.items() if row.write_density is None]
-    assert without == ["webp"]
-
-
 @pytest.mark.parametrize(
     ("name", "quality", "transparent", "message"),
     [

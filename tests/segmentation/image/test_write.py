@@ -98,20 +98,37 @@ def test_a_mask_has_no_colour_profile() -> None:
     assert "icc_profile" not in open_bytes(encode(random_image(16, 16))).info
 
 
-@pytest.mark.parametrize("shape", [(16, 16), (16, 16, 3), (16, 16, 4)])
-@pytest.mark.parametrize("format_", OUTPUT_FORMATS)
-def test_density_is_written_if_the_format_has_a_place_for_it(
-    format_: Format, shape: tuple[int, ...]
+def read_density(data: bytes) -> tuple[float, float] | None:
+    """Dots per inch of a file as other programs read them."""
+    image = open_bytes(data)
+    if image.format != "WEBP":
+        return image.info.get("dpi")
+    exif = image.getexif()
+    unit, x, y = (exif.get(tag) for tag in (296, 282, 283))
+    return (float(x), float(y)) if unit == 2 and x and y else None
+
+
+@pytest.mark.parametrize("shape", [(15, 17), (15, 17, 3), (15, 17, 4)])
+@pytest.mark.parametrize(
+    ("format_", "quality"), [(name, None) for name in OUTPUT_FORMATS] + [("webp", 100)]
+)
+def test_density_is_written_and_changes_nothing_else(
+    format_: Format, quality: int | None, shape: tuple[int, ...]
 ) -> None:
     if shape[-1] == 4 and not OUTPUT_FORMATS[format_].has_alpha:
-        shape = (16, 16, 3)
-    data = encode(random_image(*shape), format_, dpi_xy=(300.0, 72.0))
-    assert (decode(data).shape[:2]) == (16, 16)
-    if OUTPUT_FORMATS[format_].write_density is None:
-        assert "dpi" not in open_bytes(data).info
-    else:
-        assert open_bytes(data).info["dpi"] == pytest.approx((300, 72), abs=0.02)
-    assert "dpi" not in open_bytes(encode(random_image(*shape), format_)).info
+        shape = (15, 17, 3)
+    plain = encode(random_image(*shape), format_, quality)
+    data = encode(random_image(*shape), format_, quality, dpi_xy=(300.0, 72.5))
+    assert read_density(plain) is None
+    assert read_density(data) == pytest.approx((300, 72.5), abs=0.6)
+    np.testing.assert_array_equal(decode(data), decode(plain))
+    assert open_bytes(data).info.get("icc_profile") == open_bytes(plain).info.get("icc_profile")
+
+
+def test_a_webp_has_no_exif_but_its_density() -> None:
+    data = encode(random_image(16, 16, 4), "webp", dpi_xy=(300.0, 300.0))
+    assert dict(open_bytes(data).getexif()) == {282: 300, 283: 300, 296: 2}
+    assert int.from_bytes(data[4:8], "little") == len(data) - 8
 
 
 @pytest.mark.parametrize("format_", OUTPUT_FORMATS)
@@ -128,9 +145,12 @@ def test_metadata_of_the_photo_is_left_out(tmp_path: Path, format_: Format) -> N
     assert b"COMMENT" not in data
 
 
-def test_a_file_keeps_colours_and_density_when_it_is_read_again(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("format_", "quality"), [("png", None), ("webp", 100)])
+def test_a_file_keeps_colours_and_density_when_it_is_read_again(
+    tmp_path: Path, format_: Format, quality: int | None
+) -> None:
     rgb = read_photo(EXAMPLES / "chelsea.png").rgb
-    (tmp_path / "x.png").write_bytes(encode(rgb, dpi_xy=(300, 300)))
+    (tmp_path / "x.png").write_bytes(encode(rgb, format_, quality, dpi_xy=(300, 300)))
     again = read_photo(tmp_path / "x.png")
     assert (again.rgb == rgb).all()
     assert again.dpi_xy == pytest.approx((300, 300), abs=0.01)

@@ -34,8 +34,12 @@ def test_a_file_that_is_small_enough_has_the_quality_asked_for() -> None:
     assert encode_within(CAT, 1000) == encode(CAT)
 
 
-def test_the_density_counts_and_is_kept() -> None:
-    assert encode_within(CAT, 1000, "jpeg", 80, (300, 300)) == encode(CAT, "jpeg", 80, (300, 300))
+@pytest.mark.parametrize("format_", ["jpeg", "webp"])
+def test_the_density_counts_and_is_kept(format_: Format) -> None:
+    expected = encode(CAT, format_, 80, (300, 300))
+    assert encode_within(CAT, len(expected) / 1000, format_, 80, (300, 300)) == expected
+    smaller = encode_within(CAT, len(expected) / 1000 - 0.001, format_, 80, (300, 300))
+    assert len(smaller) < len(expected)
 
 
 def test_a_png_that_is_too_large_says_by_how_much() -> None:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from segmentation.arrays import Float32
 from segmentation.inference.subject import select_subject
 from tests.segmentation.scenes import DOG, OBJECT, PERSON, SURE, block, segmentation
 
@@ -29,6 +30,31 @@ def test_an_instance_in_and_against_the_subject_is_a_part_of_it() -> None:
 def test_an_instance_with_another_label_is_not_a_part() -> None:
     scene = segmentation((PERSON, block(2, 2, 18, 18)), (DOG, block(4, 8, 16, 17)))
     assert select_subject(scene) == (1,)
+
+
+def ring() -> Float32:
+    """Logits of a bowl whose content, cells 6 to 14, is not part of it."""
+    logits = block(2, 2, 18, 18)
+    logits[6:14, 6:14] = -SURE
+    return logits
+
+
+def test_an_object_in_a_hole_of_a_thing_belongs_to_it() -> None:
+    scene = segmentation((OBJECT, ring()), (OBJECT, block(8, 8, 12, 12)))
+    assert select_subject(scene) == (1, 2)
+
+
+def test_a_living_being_in_a_hole_or_around_one_is_apart() -> None:
+    assert select_subject(segmentation((OBJECT, ring()), (DOG, block(9, 9, 11, 11)))) == (1,)
+    assert select_subject(segmentation((PERSON, ring()), (OBJECT, block(8, 8, 12, 12)))) == (1,)
+
+
+def test_an_object_in_a_bay_or_across_the_rim_is_apart() -> None:
+    bay = ring()
+    bay[9:11, 14:18] = -SURE  # opens the hole to the outside
+    assert select_subject(segmentation((OBJECT, bay), (OBJECT, block(8, 8, 12, 12)))) == (1,)
+    across = block(12, 9, 20, 11)
+    assert select_subject(segmentation((OBJECT, ring()), (OBJECT, across))) == (1,)
 
 
 WHOLE = block(2, 2, 18, 18)

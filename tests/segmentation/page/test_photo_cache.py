@@ -122,6 +122,29 @@ def test_an_opacity_is_computed_again_only_if_it_changes() -> None:
     assert (alpha.compute(again, [1], options, None) != first).any(), "another segmentation"
 
 
+@pytest.mark.parametrize("file_alpha", [None, 90])
+def test_strokes_are_added_to_the_newest_opacity(file_alpha: int | None) -> None:
+    transparency = None if file_alpha is None else np.full((200, 200), file_alpha, np.uint8)
+    photo = Photo(np.full((200, 200, 3), 90, np.uint8), transparency, "", ())
+    found = segmentation((DOG, block(4, 4, 16, 16)))
+    first, second = Stroke("erase", 0.05, ((0.5, 0.5),)), Stroke("keep", 0.05, ((0.52, 0.1),))
+    alpha = NewestAlpha(photo)
+    # One more, one more, one less, other ones, none.
+    for strokes in ((first,), (first, second), (first,), (second,), ()):
+        changed = alpha.compute(found, [1], CutoutOptions(strokes=strokes), None)
+        expected = compute_alpha(photo, found, [1], strokes=strokes)
+        np.testing.assert_array_equal(changed, expected)
+
+
+def test_the_objects_are_not_computed_again_for_a_stroke(monkeypatch: pytest.MonkeyPatch) -> None:
+    alpha = NewestAlpha(Photo(np.full((200, 200, 3), 90, np.uint8), None, "", ()))
+    found = segmentation((DOG, block(4, 4, 16, 16)))
+    whole = alpha.compute(found, [1], CutoutOptions(), None)
+    monkeypatch.setattr(photo_cache, "compute_alpha", None)
+    erase = Stroke("erase", 0.05, ((0.5, 0.5),))
+    assert (alpha.compute(found, [1], CutoutOptions(strokes=(erase,)), None) != whole).any()
+
+
 def test_a_file_is_made_of_the_opacity_that_was_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     computed: list[Photo] = []
 

@@ -22,7 +22,7 @@ def test_a_batch_depends_on_the_seed_and_the_index_only(training_data: Path) -> 
         assert not (same_shape and torch.equal(different.pixels, first.pixels))
 
 
-def test_late_batches_have_the_sizes_and_the_range_of_the_product(training_data: Path) -> None:
+def test_late_batches_have_the_sizes_of_the_product_and_larger_ones(training_data: Path) -> None:
     dataset = BatchDataset(read_samples([training_data]), 0, 1)
     early, late = (
         {tuple(dataset[index, is_late].pixels.shape[2:]) for index in range(12)}
@@ -30,15 +30,27 @@ def test_late_batches_have_the_sizes_and_the_range_of_the_product(training_data:
     )
     assert late <= set(LATE_SIZES)
     assert not early <= set(LATE_SIZES)
+    assert {max(size_hw) for size_hw in late} == {384, 448, 512}
     pixel_values = dataset[0, True].pixel_values
     assert -1 <= pixel_values.min() < -0.3
     assert 0.3 < pixel_values.max() <= 1
 
 
+def test_larger_photos_are_fewer_in_a_batch(training_data: Path) -> None:
+    dataset = BatchDataset(read_samples([training_data]), 0, 12, 64)
+    batches = [dataset[index, is_late] for index in range(6) for is_late in (False, True)]
+    areas = [batch.pixels[0, 0].numel() for batch in batches]
+    assert max(areas) > 2 * min(areas)
+    for batch, area in zip(batches, areas, strict=True):
+        assert abs(len(batch.counts) * area - 12 * (320 / 6) ** 2) <= area / 2
+
+
 def test_late_photos_have_fewer_pasted_instances(training_data: Path) -> None:
-    dataset = BatchDataset(read_samples([training_data]), 0, 40)
+    dataset = BatchDataset(read_samples([training_data]), 0, 40, 64)
     early, late = (
-        float(np.mean([count > 1 for count in dataset[0, is_late].counts]))
+        float(
+            np.mean([count > 1 for index in range(4) for count in dataset[index, is_late].counts])
+        )
         for is_late in (False, True)
     )
     assert early > 0.25, "of 0.45, some would hide another instance"

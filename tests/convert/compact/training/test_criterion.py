@@ -7,7 +7,8 @@ import torch
 from transformers.models.mask2former.modeling_mask2former import Mask2FormerLoss
 
 from convert.checkpoint import load_checkpoint
-from convert.compact.training.criterion import BatchedLoss
+from convert.compact.training import criterion
+from convert.compact.training.criterion import THIN_SHARE, BatchedLoss
 
 QUERIES, LABELS = 6, 7
 
@@ -40,7 +41,9 @@ def test_losses_are_those_of_transformers(
         }
         for _ in range(3)
     ]
-    masks = [(draw(count, 32, 48) > 0).float() for count in counts]
+    # Blocks of 16 pixels are four cells wide, so no part is thin.
+    blocks = [(draw(count, 2, 3) > 0).float() for count in counts]
+    masks = [block.repeat_interleave(16, 1).repeat_interleave(16, 2) for block in blocks]
     labels = [torch.arange(count) + 2 for count in counts]
     monkeypatch.setattr(torch, "rand", regular_points)
     expected, losses = (
@@ -55,3 +58,23 @@ def test_losses_are_those_of_transformers(
     assert losses.keys() == expected.keys()
     for name, value in expected.items():
         torch.testing.assert_close(losses[name], value, rtol=0, atol=0)
+
+
+def test_a_lost_thin_part_costs_more_with_points_on_it(
+    start_checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = load_checkpoint(start_checkpoint).model
+    model.config.train_num_points = 200
+    masks = torch.zeros(1, 128, 128)
+    masks[:, 64:] = 1
+    predicted = torch.where(masks[:, ::4, ::4] > 0, 9.0, -9.0)
+    masks[:, 16:64, 60:64] = 1  # a leg that the prediction lacks
+    losses = []
+    for share in (0.0, THIN_SHARE):
+        monkeypatch.setattr(criterion, "THIN_SHARE", share)
+        torch.manual_seed(0)
+        loss = BatchedLoss(model.config, model.weight_dict)
+        logits = torch.zeros(1, 1, LABELS + 1)
+        losses.append(loss(predicted[None], logits, [masks], [torch.tensor([0])])["loss_mask"])
+    # 12 cells of 1,024 are thin: about 2 of 200 points without, and 48 with points on them.
+    assert losses[1] > 5 * losses[0]

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from convert.checkpoint import load_checkpoint
+from convert.compact.architecture import Start
 from convert.compact.data import LABELS, OPAQUE, read_samples
 from convert.compact.training import deformable_attention
 from convert.compact.training.batches import Batch, BatchDataset
@@ -30,7 +31,7 @@ def batch(training_data: Path) -> Batch:
 
 @pytest.fixture
 def learner(start_checkpoint: Path) -> Learner:
-    return Learner(start_checkpoint, 0, CPU_SETUP)
+    return Learner(Start(start_checkpoint), 0, CPU_SETUP)
 
 
 def step(learner: Learner, batch: Batch) -> dict[str, float]:
@@ -78,7 +79,7 @@ def twice(batch: Batch, *, are_annotated: bool) -> Batch:
 def test_the_subject_query_learns_alone_and_changes_nothing_else(
     start_checkpoint: Path, batch: Batch
 ) -> None:
-    learner = Learner(start_checkpoint, 0, CPU_SETUP, "alone")
+    learner = Learner(Start(start_checkpoint), 0, CPU_SETUP, "alone")
     before = load_checkpoint(start_checkpoint).model.model.state_dict()
     rows = [step(learner, twice(batch, are_annotated=True)) for _ in range(6)]
     assert rows[-1]["loss"] < 0.98 * rows[0]["loss"]
@@ -92,7 +93,7 @@ def test_the_subject_query_learns_alone_and_changes_nothing_else(
 def test_the_subject_query_learns_jointly_with_the_annotated_photos(
     start_checkpoint: Path, batch: Batch
 ) -> None:
-    learner = Learner(start_checkpoint, 0, CPU_SETUP, "jointly")
+    learner = Learner(Start(start_checkpoint), 0, CPU_SETUP, "jointly")
     row = step(learner, twice(batch, are_annotated=True))
     names = ("mask", "dice", "cross_entropy", "subject_bce", "subject_dice", "subject_l1")
     assert all(row[name] > 0 for name in names)
@@ -127,7 +128,7 @@ def test_a_step_learns_the_same_with_the_fast_deformable_attention(
     name = "model.pixel_level_module.decoder.encoder.layers.0.self_attn.value_proj.weight"
 
     def first_step() -> tuple[dict[str, float], torch.Tensor]:
-        learner = Learner(start_checkpoint, 0, CPU_SETUP)
+        learner = Learner(Start(start_checkpoint), 0, CPU_SETUP)
         return step(learner, batch), learner.parameters[name].detach()
 
     calls = []
@@ -164,11 +165,11 @@ def test_batches_without_a_finite_gradient_are_skipped_until_there_are_many(
 
 
 def test_a_run_cannot_be_resumed_from_another_checkpoint(learner: Learner, tmp_path: Path) -> None:
-    other = deepcopy(small_checkpoint("compact", num_labels=len(LABELS)))
+    other = deepcopy(small_checkpoint("compact-small", num_labels=len(LABELS)))
     with torch.no_grad():
         other.model.get_parameter(f"{ENCODER}conv_stem.weight").add_(0.01)
     with pytest.raises(ConversionError, match="the same --from"):
-        Learner(save(other, tmp_path / "other"), 0, CPU_SETUP).load_state(learner.state())
+        Learner(Start(save(other, tmp_path / "other")), 0, CPU_SETUP).load_state(learner.state())
 
 
 def test_the_learning_rate_rises_then_falls() -> None:

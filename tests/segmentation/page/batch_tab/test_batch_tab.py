@@ -15,7 +15,7 @@ from segmentation.arrays import UInt8
 from segmentation.errors import StorageFull
 from segmentation.page.batch_tab import events
 from tests.paths import EXAMPLES
-from tests.segmentation.page.browsing import open_tools, problems, redrawn, saved, text
+from tests.segmentation.page.browsing import canvas_tool, open_tools, problems, redrawn, saved, text
 
 
 def test_a_stopped_batch_offers_a_zip_and_explains_a_bad_photo(page: Page, tmp_path: Path) -> None:
@@ -104,6 +104,8 @@ def test_a_result_is_fixed_and_takes_its_place_in_the_zip(page: Page, tmp_path: 
         assert pixels_in(archive, "astronaut_cutout.png").shape == (413, 295, 3), "opaque"
     # The page says of each photo what is to be looked at.
     expect(page.locator("#tiles")).to_contain_text("照片放大了")
+    # On a phone, both tabs are higher than the window.
+    page.set_viewport_size({"width": 360, "height": 740})
     with redrawn(page):
         page.locator("#tiles button").click()
         expect(page.locator(".toast-title")).to_have_text("提示")
@@ -115,9 +117,14 @@ def test_a_result_is_fixed_and_takes_its_place_in_the_zip(page: Page, tmp_path: 
         tools.get_by_label(text(page, "transparent"), exact=True).check()
     page.get_by_role("button", name=text(page, "to_batch")).click()
     expect(page.locator("#tiles")).to_contain_text(text(page, "fixed"))
+    expect(page.locator("#tiles")).to_be_in_viewport()
     with saved(page, tmp_path, text(page, "download_zip"), "cutouts.zip") as archive:
         assert zipfile.ZipFile(archive).namelist() == ["astronaut_cutout.png", "objects.csv"]
         assert pixels_in(archive, "astronaut_cutout.png").shape == (413, 295, 4)
+    assert page.evaluate("scrollY") > 0
+    page.locator("#tiles button").click()
+    expect(page.locator("#tabs [role=tablist]").first).to_be_in_viewport()
+    expect(canvas_tool(page, "pick")).to_be_in_viewport()
 
 
 @pytest.mark.parametrize("page", ["zh-CN"], indirect=True)

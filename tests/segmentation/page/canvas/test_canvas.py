@@ -16,6 +16,7 @@ from tests.segmentation.page.browsing import (
     click_photo,
     move_over_photo,
     open_example,
+    open_tools,
     paint,
     photo_input,
     problems,
@@ -63,7 +64,13 @@ def test_nothing_moves_from_the_upload_to_the_background(sized_page: Page) -> No
                 const stage = document.querySelector("#canvas .stage");
                 if (stage?.offsetParent) {
                     const {x, y, width, height} = stage.getBoundingClientRect();
-                    window.places.add([x, y + scrollY, width, height].join(" "));
+                    const [canvas, workspace] = ["canvas", "workspace"].map(
+                        (id) => document.getElementById(id).getBoundingClientRect().y);
+                    // A phone keeps it in view while the page is scrolled.
+                    const first = innerWidth > 640 ? -Infinity : 0;
+                    const moved = y - Math.max(workspace + y - canvas, first);
+                    const place = [x, workspace + scrollY, y - canvas, moved, width, height];
+                    window.places.add(place.join(" "));
                 }
                 requestAnimationFrame(record);
             };
@@ -185,6 +192,29 @@ def test_a_stroke_that_is_thinned_keeps_its_ends(browser: Browser, count: int) -
     page.close()
     assert len(points) <= 4
     assert [points[0], points[-1]] == [0, count - 1]
+
+
+def test_the_picture_stays_above_the_panel_that_changes_it(tab: BrowserTab, address: str) -> None:
+    with tab.visit(address, width=360, height=740) as page:
+        page.locator("#examples img").first.wait_for()
+        open_example(page, 3)
+        open_tools(page, "edge_panel")
+        sliders = page.locator("#rail input[type=range]:visible")
+        stage, canvas = page.locator("#canvas .stage"), page.locator("#canvas")
+        page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+        assert stage.evaluate("stage => stage.getBoundingClientRect().y") == 0
+        # What has the focus lies below the canvas, wherever it comes from.
+        sliders.last.focus()
+        for key in ("Shift+Tab", "Tab"):
+            for _ in range(3):
+                page.keyboard.press(key)
+                bottom = canvas.evaluate("canvas => canvas.getBoundingClientRect().bottom")
+                top = page.evaluate("document.activeElement.getBoundingClientRect().top")
+                assert top >= bottom, page.evaluate("document.activeElement.outerHTML")
+        # It would fill a phone that lies on its side.
+        page.set_viewport_size({"width": 740, "height": 360})
+        page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+        expect(stage).not_to_be_in_viewport()
 
 
 @pytest.mark.parametrize("page", ["en-US"], indirect=True)
