@@ -41,7 +41,7 @@ class ModelRegistry:
     Args:
         cards: the models, the default first; their names must differ.
         engine: the default engine.
-        precision: the default precision; models without it take their card's first choice.
+        precision: the default precision; None, and models without it, leave it to the engine.
         threads: for onnxruntime; 0 takes all cores.
     """
 
