@@ -1,7 +1,7 @@
 """Texts in the product's two languages, and the choice between them."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, get_args
@@ -38,6 +38,12 @@ def join_choices(names: Sequence[str]) -> Text:
     if not others:
         return Text(last, last)
     return Text(f"{', '.join(others)} or {last}", f"{'、'.join(others)} 或 {last}")
+
+
+def join_sentences(sentences: Iterable[Text], language: Language) -> str:
+    """Join sentences in a language; there is no space between Chinese ones."""
+    space = "" if language == "zh" else " "
+    return space.join(sentence.in_language(language) for sentence in sentences)
 
 
 # Starlette and Gradio do not parse this header; babel and werkzeug would be new dependencies.

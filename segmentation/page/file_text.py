@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from segmentation.compositing.sizing.frame import HEAD_NOTICES
 from segmentation.compositing.sizing.size import ExactSize, FrameMove, OutputSize
 from segmentation.cutout import Cutout
-from segmentation.i18n import Language, Text
+from segmentation.i18n import Language, Text, join_sentences
 from segmentation.image.formats import find_format
 from segmentation.page.strings import STRINGS
 
@@ -30,5 +30,5 @@ def notice_text(notices: Sequence[Text], size: OutputSize | None, language: Lang
     about_head = [] if moved else [notice for notice in notices if notice in HEAD_NOTICES]
     others = [notice for notice in notices if notice not in HEAD_NOTICES]
     shown = [*about_head[:1], STRINGS["check_head"]] if about_head else others[:1]
-    text = " ".join(notice.in_language(language) for notice in shown)
+    text = join_sentences(shown, language)
     return f"⚠️ {text}" if text else ""

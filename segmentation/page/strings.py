@@ -32,6 +32,7 @@ STRINGS = {
     "transparent": Text("Transparent", "透明"),
     "colour": Text("Colour", "纯色"),
     "gradient": Text("Gradient", "渐变"),
+    "background_colour": Text("Colour", "颜色"),
     "colour_below": Text("Second colour", "第二种颜色"),
     "scene": Text("Place into a photo", "合成到照片"),
     "fit": Text("Background photo fit", "背景图显示方式"),
@@ -51,7 +52,7 @@ STRINGS = {
     "original": Text("Original", "原尺寸"),
     "longest": Text("Longest side", "限定最长边"),
     "exact": Text("Exact size", "指定尺寸"),
-    "shop": Text("Shop", "电商主图"),
+    "shop": Text("Product photo", "电商主图"),
     "id_photo": Text("ID photo", "证件照"),
     "longest_side": Text("Longest side, pixels", "最长边（像素）"),
     "width": Text("Width", "宽"),
@@ -60,8 +61,8 @@ STRINGS = {
     "px": Text("pixels", "像素"),
     "mm": Text("mm", "毫米"),
     "dpi": Text("Resolution, dpi", "分辨率（dpi）"),
-    "shop_size": Text("Picture for a shop", "主图规格"),
-    "margin": Text("Margin around it, %", "主体四周留白（%）"),
+    "shop_size": Text("Format of the product photo", "主图规格"),
+    "margin": Text("Margin around the subject, %", "主体四周留白（%）"),
     "id_format": Text("Format of the ID photo", "证件照规格"),
     "id_colour": Text("Background of the ID photo", "证件照底色"),
     "other_colour": Text("As set under Background", "按“背景”设置"),
@@ -71,7 +72,9 @@ STRINGS = {
     "shift_y": Text("Up or down", "上下移动"),
     "sheet": Text("Print sheet: fill 6-inch paper with copies", "排版：铺满 6 寸相纸"),
     "max_kb": Text("Maximum file size, kB (0: no limit)", "文件大小上限（kB，0 表示不限）"),
-    "check_head": Text("You can adjust its position above.", "可在上方手动调整头部位置。"),
+    "check_head": Text(
+        "You can adjust the position of the head above.", "可在上方手动调整头部位置。"
+    ),
     **{name: size_title(preset) for name, preset in SIZE_PRESETS.items()},
     **ID_COLOURS,
     "format": Text("Format", "格式"),
@@ -80,7 +83,7 @@ STRINGS = {
     "edge_panel": Text("Touch up", "修边"),
     "effects_panel": Text("Effects", "效果"),
     "file_panel": Text("File", "文件"),
-    "mask": Text("Mask, a black and white PNG", "蒙版（黑白 PNG）"),
+    "mask": Text("Mask (black-and-white PNG)", "蒙版（黑白 PNG）"),
     "download_mask": Text("Download mask", "下载蒙版"),
     "zip": Text("Each object as its own PNG (ZIP)", "每个物体单独一张 PNG（ZIP）"),
     "download_zip": Text("Download ZIP", "下载 ZIP"),
@@ -282,7 +285,7 @@ GRADIO_NAMES = {
 # Above the fields for name and password, when the visitor's language is not known yet.
 LOGIN = Text(
     "This page is for invited visitors. After too many attempts, wait a minute.",
-    "本页面仅供受邀访客使用。尝试过多时会暂不受理，请等待一分钟。",
+    "本页面仅供受邀访客使用。如果尝试次数过多，请等待一分钟。",
 )
 
 FOOTER = Text(

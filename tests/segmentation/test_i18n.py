@@ -2,7 +2,7 @@
 
 import pytest
 
-from segmentation.i18n import Text, join_choices, preferred_language
+from segmentation.i18n import Text, join_choices, join_sentences, preferred_language
 
 
 def test_a_text_has_a_wording_for_each_language() -> None:
@@ -96,3 +96,9 @@ def test_a_hostile_header_does_no_harm(header: str) -> None:
 )
 def test_names_are_joined_as_a_choice(names: list[str], joined: Text) -> None:
     assert join_choices(names) == joined
+
+
+def test_sentences_are_joined_as_each_language_writes_them() -> None:
+    sentences = [Text("One.", "一。"), Text("Two.", "二。")]
+    assert join_sentences(sentences, "en") == "One. Two."
+    assert join_sentences(sentences, "zh") == "一。二。"

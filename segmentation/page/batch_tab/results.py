@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from segmentation.i18n import Language, Text
+from segmentation.i18n import Language, Text, join_sentences
 from segmentation.inference.postprocess import Instance
 from segmentation.page.cutout_tab.open_request import OpenRequest
 
@@ -53,7 +53,7 @@ class PhotoResult:
 
     def note(self, language: Language) -> str:
         """The notes as one text, which may be empty."""
-        return " ".join(text.in_language(language) for text in self.notes)
+        return join_sentences(self.notes, language)
 
 
 def csv_table(results: Sequence[PhotoResult], language: Language) -> bytes:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from segmentation.i18n import Language
+from segmentation.i18n import Language, join_sentences
 from segmentation.inference.postprocess import Segmentation
 from segmentation.inference.refine import Refinement
 from segmentation.page.canvas.object_map import ObjectMap, update_object_map
@@ -88,7 +88,7 @@ def draw_canvas(
         placement=_placement(preview, options.scale),
         can_undo=bool(state.history),
         can_redo=bool(state.undone),
-        notice=" ".join(text.in_language(language) for text in advice(state, shown)),
+        notice=join_sentences(advice(state, shown), language),
     )
     return DrawnCanvas(shown, view, view.as_json(), objects, results)
 

@@ -1,6 +1,6 @@
 """The handlers of the tab that compares settings. Each takes and returns values by component."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -73,7 +73,7 @@ class CompareEvents:
         self._context = context
         self._layout = layout
         self._cutout = cutout
-        self._variants = variants
+        self._variants = {variant_name(variant): variant for variant in variants}
         self._memory = memory
 
     def greet(self, values: Values, request: gr.Request) -> Updates:
@@ -82,7 +82,7 @@ class CompareEvents:
         It begins with the comparison of the first example.
         """
         layout, language = self._layout, language_of(request)
-        choices = variant_choices(self._variants, language)
+        choices = variant_choices(self._variants.values(), language)
         kept: dict[Block, Any] = {item: item.value for item in layout.controls}
         kept.update(recall_settings(layout.controls, values[self._memory]))
         menus: Updates = {
@@ -199,9 +199,14 @@ class CompareEvents:
         }
 
 
-def variant_choices(variants: Sequence[ModelVariant], language: Language) -> list[tuple[str, int]]:
-    """Return the variants as a menu shows them: title, index."""
-    return [(variant.title.in_language(language), index) for index, variant in enumerate(variants)]
+def variant_choices(variants: Iterable[ModelVariant], language: Language) -> list[tuple[str, str]]:
+    """Return the variants as a menu shows them: title, name."""
+    return [(variant.title.in_language(language), variant_name(variant)) for variant in variants]
+
+
+def variant_name(variant: ModelVariant) -> str:
+    """Name a variant, whatever its place in the menu: browsers remember which was chosen."""
+    return "/".join((variant.model, variant.precision or "", variant.engine or ""))
 
 
 @cache

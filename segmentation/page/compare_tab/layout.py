@@ -25,7 +25,7 @@ class CompareLayout:
     """Create the components.
 
     Args:
-        variants: the choices of the menus: title, index.
+        variants: the choices of the menus: title, name.
 
     Attributes:
         example: place in the gallery of the example that was opened last.
@@ -33,7 +33,7 @@ class CompareLayout:
         controls: the number of settings, and the controls of all of them.
     """
 
-    def __init__(self, variants: Sequence[tuple[str, int]]) -> None:
+    def __init__(self, variants: Sequence[tuple[str, str]]) -> None:
         self.columns = gr.State(None, time_to_live=STATE_SECONDS)
         files = [entry["file"] for entry in gallery()]
         self.example = gr.State(files.index(FIRST_EXAMPLE))
@@ -62,7 +62,7 @@ class CompareLayout:
         with gr.Accordion(string("details"), open=False, elem_id="compare_details"):
             self.figures = gr.Markdown(elem_id="figures")
 
-    def _settings(self, variants: Sequence[tuple[str, int]]) -> None:
+    def _settings(self, variants: Sequence[tuple[str, str]]) -> None:
         self.count = gr.Radio(
             list(range(2, len(LETTERS) + 1)), value=2, label=string("setting_count")
         )
@@ -85,7 +85,7 @@ class CompareLayout:
             self.legend = gr.HTML()
 
 
-def _setting_controls(variants: Sequence[tuple[str, int]], index: int) -> Mapping[str, Component]:
+def _setting_controls(variants: Sequence[tuple[str, str]], index: int) -> Mapping[str, Component]:
     """Create the controls of a setting; no two settings have equal values to begin with.
 
     The second one takes another model or precision if there is one, else no refinement.
@@ -93,7 +93,10 @@ def _setting_controls(variants: Sequence[tuple[str, int]], index: int) -> Mappin
     has_other = index == 1 and len(variants) > 1
     return {
         "variant": gr.Dropdown(
-            variants, value=int(has_other), label=string("model"), visible=len(variants) > 1
+            variants,
+            value=variants[int(has_other)][1],
+            label=string("model"),
+            visible=len(variants) > 1,
         ),
         "refine": gr.Checkbox(index != 1 or has_other, label=string("refine")),
         "softness": gr.Slider(-1, 1, (0, 0, 0, -1)[index], step=0.1, label=string("softness")),

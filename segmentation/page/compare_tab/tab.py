@@ -10,6 +10,9 @@ from segmentation.page.compare_tab.layout import CompareLayout
 from segmentation.page.components import LATEST, PRIVATE, QUIET, PageContext, changed
 from segmentation.page.cutout_tab.layout import CutoutLayout
 
+# On a phone, the buttons are above what they change.
+SCROLL_TO_PAIR = "() => document.getElementById('pair').scrollIntoView({ block: 'nearest' })"
+
 
 def compare_tab(
     ui: gr.Blocks, context: PageContext, cutout: CutoutLayout, memory: gr.BrowserState
@@ -53,3 +56,5 @@ def compare_tab(
         ),
     ]
     gr.on([layout.cancel.click, layout.examples.select], None, cancels=comparing)
+    starts = [layout.compare_example.click, layout.compare_mine.click]
+    gr.on(starts, None, js=SCROLL_TO_PAIR, **PRIVATE)

@@ -193,7 +193,7 @@ def _boxes(kept: Any) -> tuple[DrawnBox, ...]:
 def fits(value: Any, control: Component) -> bool:
     """Whether a control can have a value: of its kind, and one of its choices or in its range."""
     if isinstance(control, gr.Radio | gr.Dropdown):
-        # False is equal to 0, which may be a choice.
+        # A float or a bool is equal to a whole number that may be a choice.
         return type(value) in (str, int) and value in [choice for _, choice in control.choices]
     if isinstance(control, gr.Slider | gr.Number):
         low, high = control.minimum, control.maximum

@@ -33,7 +33,7 @@ class BackgroundPanel:
         )
         with gr.Row():
             self.colour = gr.ColorPicker(
-                "#ffffff", label=string("colour"), visible=False, min_width=120
+                "#ffffff", label=string("background_colour"), visible=False, min_width=120
             )
             self.colour_below = gr.ColorPicker(
                 "#88aacc", label=string("colour_below"), visible=False, min_width=120

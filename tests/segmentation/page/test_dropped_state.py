@@ -27,7 +27,7 @@ class Page:
         context = page_context()
         with gr.Blocks(analytics_enabled=False):
             self.cutout = CutoutLayout(context.registry.card())
-            self.compare = CompareLayout([("Compact", 0)])
+            self.compare = CompareLayout([("Compact", "compact")])
         drawing = Drawing(context, self.cutout)
         self.results = ResultEvents(context, self.cutout, drawing)
         self.other_files = OtherFiles(context, self.cutout)

@@ -161,10 +161,10 @@ def test_a_preview_is_what_the_file_is(
     ("name", "options"),
     [
         # A small subject, whose edge is a large part of it.
-        ("two_dogs.jpg", {"crop": "square"}),
-        ("two_dogs.jpg", {"size": ExactSize((600, 300), move=FrameMove(1.3, (0.1, -0.05)))}),
+        ("oath_ceremony.jpg", {"crop": "portrait"}),
+        ("oath_ceremony.jpg", {"size": SIZE_PRESETS["us-2x2in"].size}),
         # The reduced photo does not show the faint end of this one.
-        ("fig_bowl.jpg", {"crop": "portrait"}),
+        ("fig_bowl.jpg", {"crop": "subject"}),
     ],
     ids=str,
 )
@@ -182,7 +182,7 @@ def test_the_frame_of_a_preview_is_as_exact_as_that_of_the_file(
 @pytest.mark.parametrize(
     ("options", "preview_hw"),
     [
-        ({"size": ExactSize((2000, 1000))}, (PREVIEW_SIDE, PREVIEW_SIDE // 2)),
+        ({"size": ExactSize((1000, 2000))}, (PREVIEW_SIDE // 2, PREVIEW_SIDE)),
         ({"size": ExactSize((413, 295))}, (413, 295)),
         ({"size": LongestSide(2000)}, (PREVIEW_SIDE // 8, PREVIEW_SIDE)),
         ({"background": Scene(Photo(np.zeros((64, 2560, 3), np.uint8), None, "", ()))}, (32, 1280)),
@@ -201,7 +201,7 @@ def test_a_preview_of_a_large_result_is_reduced(
 def test_a_preview_shows_as_many_copies_as_the_sheet_has(state: PhotoState) -> None:
     photo = PhotoCache(Limits()).get(state.path)
     # One copy, which is larger than a preview: of a reduced one, the paper holds two.
-    options = CutoutOptions(size=ExactSize((1300, 1800)), dpi=540.0, sheet=True)
+    options = CutoutOptions(size=ExactSize((448, 1300)), dpi=220.0, sheet=True)
     sheet = cut_out(photo.photo, state.segmentation, (1,), options).image
     preview = draw_cutout(photo, state.segmentation, (1,), options, None)
     assert preview.file_hw == sheet.shape[:2]

@@ -91,7 +91,7 @@ def test_one_undo_goes_back_over_clicks_and_controls(page: Page, tmp_path: Path)
         click_photo(page, *HELMET)
     with redrawn(page):
         page.get_by_label(text(page, "colour"), exact=True).check()
-    picker = page.get_by_text(text(page, "colour"), exact=True)
+    picker = page.get_by_text(text(page, "background_colour"), exact=True)
     expect(picker.nth(1)).to_be_visible()
     with redrawn(page):
         undo.click()

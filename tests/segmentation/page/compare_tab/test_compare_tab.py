@@ -31,7 +31,10 @@ def test_settings_are_compared(page: Page) -> None:
     expect(page.get_by_text(text(page, "no_photo"))).to_be_visible()
     # Three settings; their defaults all differ.
     page.get_by_role("radio", name="3", exact=True).check()
+    # On a phone, the comparison comes into view.
+    page.set_viewport_size({"width": 360, "height": 740})
     page.get_by_role("button", name=text(page, "compare_example")).click()
+    expect(page.locator("#pair")).to_be_in_viewport(ratio=0.9)
     page.get_by_role("button", name=text(page, "details")).click()
     figures = page.locator("#figures")
     expect(figures).to_be_visible()
