@@ -62,7 +62,7 @@ def parser() -> argparse.ArgumentParser:
         "menu (default: those that KOUTU_MODELS names, else compact)",
     )
     add_engine_flags(add)
-    add("--precision", help="of the artifact, such as fp32 or int8 (default: the card's first)")
+    add("--precision", help="of the artifact: fp32, int8, ... (default: the fastest for this CPU)")
     add("--threads", type=count, default=0, help="for onnxruntime and OpenCV (default: all)")
     # No defaults below: without a flag, Gradio's environment variables apply.
     add("--share", action="store_true", help="a public link for a week; implies --public")

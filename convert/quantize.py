@@ -3,8 +3,8 @@
 Matrix products become onnxruntime's DynamicQuantizeMatMul: int8 weights with one scale per column,
 uint8 activations whose scale is computed at each run, so no calibration is needed. Wide
 convolutions and feed-forward layers need fixed ranges, so they become int8 only if photos are given
-to measure the ranges on. Products over the queries, attention scores, masks, norms and sampling
-stay in float32.
+to measure the ranges on. Products over the queries and around sampling, attention scores, masks,
+norms and sampling stay in float32; their weights are those in the float graph's file.
 """
 
 import argparse
@@ -14,19 +14,26 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 import onnx
 
 from convert.export import describe_graph
 from convert.graph.half_weights import load_graph
-from convert.graph.int8 import Range, quantize_graph
+from convert.graph.int8 import quantize_graph
 from convert.graph.int8_patterns import calibrated_values
+from convert.graph.int8_values import Range
+from convert.graph.shared_weights import share_weights
 from convert.model_folder import move_files, scratch_folder
 from segmentation.engines.telemetry import import_onnxruntime
 from segmentation.errors import ConversionError
 from segmentation.image.read import read_photo
 from segmentation.inference.preprocess import preprocess
 from segmentation.model_card import Artifact, ModelCard, check_artifact, load_card, save_card
+
+# Ranges are this much wider than measured: elements beyond a range are cut off, which other photos
+# than the measured ones would have, and which costs more than coarser steps.
+MARGIN = np.float32(1.25)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -86,11 +93,14 @@ def quantize(card: ModelCard, photos: Iterable[Path] = ()) -> ModelCard:
 def _write_int8(
     card: ModelCard, artifact: Artifact, photos: tuple[Path, ...], folder: Path
 ) -> Artifact:
-    model = load_graph(check_artifact(card, artifact))
+    source = check_artifact(card, artifact)
+    model = load_graph(source)
     ranges = _measure_ranges(model, _inputs(card, artifact, photos)) if photos else {}
+    quantized = quantize_graph(model, ranges)
+    weights_file = artifact.file if share_weights(quantized, source) else None
     path = folder / f"{Path(artifact.file).stem}_int8.onnx"
-    onnx.save(quantize_graph(model, ranges), path)
-    return describe_graph(path, "int8", artifact.sizes_hw, artifact.sampling)
+    onnx.save(quantized, path)
+    return describe_graph(path, "int8", artifact.sizes_hw, artifact.sampling, weights_file)
 
 
 def _inputs(
@@ -104,7 +114,10 @@ def _inputs(
 def _measure_ranges(
     model: onnx.ModelProto, inputs: Iterable[npt.NDArray[Any]]
 ) -> Mapping[str, Range]:
-    """Run the float graph, and return the smallest and largest element of each calibrated value."""
+    """Run the float graph, and return the range of each calibrated value: of a map by channel.
+
+    The ranges are widened by MARGIN.
+    """
     ort = import_onnxruntime()
     names = calibrated_values(model)
     observed = onnx.ModelProto()
@@ -118,6 +131,8 @@ def _measure_ranges(
         for pixel_values in inputs:
             values = session.run(names, {session.get_inputs()[0].name: pixel_values})
             for name, value in zip(names, values, strict=True):
-                low, high = ranges.get(name, (0.0, 0.0))
-                ranges[name] = (min(low, float(value.min())), max(high, float(value.max())))
-    return ranges
+                axes = (0, 2, 3) if value.ndim == 4 else None
+                low, high = value.min(axes), value.max(axes)
+                before = ranges.get(name, (low, high))
+                ranges[name] = np.minimum(before[0], low), np.maximum(before[1], high)
+    return {name: (low * MARGIN, high * MARGIN) for name, (low, high) in ranges.items()}

@@ -12,26 +12,51 @@ from onnx import helper, numpy_helper
 from convert.graph.int8_patterns import (
     Consumers,
     FeedForward,
+    Producers,
     Weights,
     bias_after,
     consumers_by_value,
     feed_forward_at,
     is_wide_convolution,
     is_wide_product,
+    producers_by_value,
+    pyramid_at,
     query_products,
+    sampling_products,
     weights_by_name,
 )
-from segmentation.arrays import Float32, UInt8
+from convert.graph.int8_pyramid import write_pyramid
+from convert.graph.int8_values import (
+    BIAS_LIMIT,
+    Constants,
+    Range,
+    int8_weight,
+    to_int8,
+    uint8_levels,
+    whole_range,
+)
 
 CONTRIB_DOMAIN = "com.microsoft"
-# Weights have seven bits: a processor without VNNI adds two 8-bit products in 16 bits, with
-# saturation (onnxruntime's docs, "Quantize ONNX Models": U8S8, reduce_range). 2 x 255 x 64 fits.
-WEIGHT_LIMIT = 64
-# A bias is an int32 in units of the product it is added to. Half of its range is left to the sum.
-BIAS_LIMIT = 2.0**30
-Range = tuple[float, float]
-"""The smallest and the largest element of a value."""
-Constants = dict[str, npt.NDArray[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """The float graph.
+
+    Attributes:
+        producers, consumers, weights: see `int8_patterns`.
+        ranges: measured ranges of values, by name.
+    """
+
+    producers: Producers
+    consumers: Consumers
+    weights: Weights
+    ranges: Mapping[str, Range]
+
+    def array(self, name: str) -> npt.NDArray[Any]:
+        """Return a constant."""
+        array: npt.NDArray[Any] = numpy_helper.to_array(self.weights[name])
+        return array
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +77,8 @@ class _Replacement:
 def quantize_graph(model: onnx.ModelProto, ranges: Mapping[str, Range]) -> onnx.ModelProto:
     """Compute products by constant matrices, and what was calibrated, in 8 bits.
 
-    Products over the queries stay in float32, see `query_products`.
+    Products over the queries and around sampling stay in float32, see `query_products` and
+    `sampling_products`.
 
     Args:
         model: a float graph of ours; it is not changed.
@@ -63,24 +89,26 @@ def quantize_graph(model: onnx.ModelProto, ranges: Mapping[str, Range]) -> onnx.
     Returns:
         The int8 graph, with the same inputs and outputs.
     """
-    weights, consumers = weights_by_name(model), consumers_by_value(model)
-    over_queries = query_products(model)
+    weights = weights_by_name(model)
+    source = _Source(producers_by_value(model), consumers_by_value(model), weights, ranges)
+    kept = query_products(model) | sampling_products(model)
     nodes: list[onnx.NodeProto] = []
     constants: Constants = {}
     absorbed: set[str] = set()
     for node in model.graph.node:
         if node.name in absorbed:
             continue
-        if node.name in over_queries:
+        if node.name in kept:
             nodes.append(node)
             continue
-        replacement = _replace(node, consumers, weights, ranges)
+        replacement = _replace(source, node)
         nodes += replacement.nodes
         constants |= replacement.constants
         absorbed |= replacement.absorbed
-    used = {name for node in nodes for name in node.input}
     quantized = onnx.ModelProto()
     quantized.CopyFrom(model)
+    nodes = _needed_nodes(nodes, {output.name for output in model.graph.output})
+    used = {name for node in nodes for name in node.input}
     del quantized.graph.node[:], quantized.graph.initializer[:]
     quantized.graph.node.extend(nodes)
     quantized.graph.initializer.extend(tensor for name, tensor in weights.items() if name in used)
@@ -91,41 +119,46 @@ def quantize_graph(model: onnx.ModelProto, ranges: Mapping[str, Range]) -> onnx.
     return quantized
 
 
-def _replace(
-    node: onnx.NodeProto, consumers: Consumers, weights: Weights, ranges: Mapping[str, Range]
-) -> _Replacement:
-    layer = feed_forward_at(node, consumers, weights)
-    if layer and layer.source in ranges:
-        return _quantize_feed_forward(layer, weights, ranges)
-    if is_wide_product(node, weights):
-        return _quantize_product(node, bias_after(node, consumers, weights), weights)
-    if is_wide_convolution(node, weights) and node.output[0] in ranges:
-        return _quantize_convolution(node, weights, ranges)
-    return _Replacement([node])
+def _needed_nodes(nodes: list[onnx.NodeProto], outputs: set[str]) -> list[onnx.NodeProto]:
+    """The nodes that the outputs depend on."""
+    needed, kept = set(outputs), []
+    for node in reversed(nodes):
+        if needed.intersection(node.output):
+            needed.update(node.input)
+            kept.append(node)
+    return kept[::-1]
 
 
-def _quantize_feed_forward(
-    layer: FeedForward, weights: Weights, ranges: Mapping[str, Range]
-) -> _Replacement:
+def _replace(source: _Source, node: onnx.NodeProto) -> _Replacement:
+    layer = feed_forward_at(node, source.consumers, source.weights)
+    if layer and layer.source in source.ranges:
+        return _quantize_feed_forward(source, layer)
+    if is_wide_product(node, source.weights):
+        return _quantize_product(source, node)
+    if not (is_wide_convolution(node, source.weights) and node.output[0] in source.ranges):
+        return _Replacement([node])
+    if pyramid := pyramid_at(node, source.producers):
+        written = write_pyramid(pyramid, source.weights, source.ranges)
+        return _Replacement(*written)
+    return _quantize_convolution(source, node)
+
+
+def _quantize_feed_forward(source: _Source, layer: FeedForward) -> _Replacement:
     """Compute both products in integers.
 
     The middle is stored as uint8, which cannot hold values below 0: that is the Relu.
     """
-    first, second = (
-        numpy_helper.to_array(weights[node.input[1]]) for node in (layer.first, layer.second)
-    )
-    bias = -numpy_helper.to_array(weights[layer.relu.input[1]])
+    first, second = (source.array(node.input[1]) for node in (layer.first, layer.second))
+    bias = -source.array(layer.relu.input[1])
     # The graph writer leaves a bias of zeros out.
-    moved = [numpy_helper.to_array(weights[name]) for name in layer.second.input[2:]]
+    moved = [source.array(name) for name in layer.second.input[2:]]
     second_bias = sum(moved, -bias @ second)
-    step, zero = _uint8_levels(ranges[layer.source])
+    step, zero = uint8_levels(source.ranges[layer.source])
     # The middle was measured without the bias.
-    _, high = ranges[layer.middle]
-    middle_step, middle_zero = _uint8_levels((0.0, high + float(bias.max())))
-    first_int8, scale = to_int8(first, axis=1, min_scale=np.abs(bias) / (step * BIAS_LIMIT))
-    second_int8, second_scale = to_int8(
-        second, axis=1, min_scale=np.abs(second_bias) / (middle_step * BIAS_LIMIT)
-    )
+    low, high = source.ranges[layer.middle]
+    middle_step, middle_zero = uint8_levels((np.zeros_like(low), high + bias.max()))
+    first_int8, scale = to_int8(first, 1, np.abs(bias) / (step * BIAS_LIMIT))
+    second_int8, second_scale = to_int8(second, 1, np.abs(second_bias) / (middle_step * BIAS_LIMIT))
     name, constants = layer.first.name, Constants()
 
     def add(**arrays: npt.NDArray[Any]) -> list[str]:
@@ -159,15 +192,13 @@ def _qgemm(inputs: list[str], output: str) -> onnx.NodeProto:
     return helper.make_node("QGemm", inputs, [output], domain=CONTRIB_DOMAIN)
 
 
-def _quantize_product(
-    node: onnx.NodeProto, bias: onnx.NodeProto | None, weights: Weights
-) -> _Replacement:
+def _quantize_product(source: _Source, node: onnx.NodeProto) -> _Replacement:
     """Replace a product, and the Sub of its negated bias if there is one."""
-    name = node.input[1]
-    constants = _int8_weight(name, numpy_helper.to_array(weights[name]), axis=1)
+    name, bias = node.input[1], bias_after(node, source.consumers, source.weights)
+    constants = int8_weight(name, source.array(name), 1)
     inputs = [node.input[0], *constants]
     if bias is not None:
-        constants[f"{bias.input[1]}_bias"] = -numpy_helper.to_array(weights[bias.input[1]])
+        constants[f"{bias.input[1]}_bias"] = -source.array(bias.input[1])
         inputs.append(f"{bias.input[1]}_bias")
     elif len(node.input) > 2:
         inputs.append(node.input[2])
@@ -178,65 +209,24 @@ def _quantize_product(
     return _Replacement([product], constants, frozenset((bias.name,) if bias is not None else ()))
 
 
-def _quantize_convolution(
-    node: onnx.NodeProto, weights: Weights, ranges: Mapping[str, Range]
-) -> _Replacement:
+def _quantize_convolution(source: _Source, node: onnx.NodeProto) -> _Replacement:
     """Put a convolution between quantise and dequantise nodes, which onnxruntime fuses into one."""
     name = node.name
-    constants = _int8_weight(name, numpy_helper.to_array(weights[node.input[1]]), axis=0)
+    constants = int8_weight(name, source.array(node.input[1]), 0)
     nodes = [helper.make_node("DequantizeLinear", list(constants), [f"{name}_kernel"], axis=0)]
 
     def round_trip(value: str, result: str, limits: Range) -> None:
         step = f"{value}_step", f"{value}_level"
-        constants.update(zip(step, _uint8_levels(limits), strict=True))
+        constants.update(zip(step, uint8_levels(whole_range(limits)), strict=True))
         nodes.append(helper.make_node("QuantizeLinear", [value, *step], [f"{value}_uint8"]))
         nodes.append(helper.make_node("DequantizeLinear", [f"{value}_uint8", *step], [result]))
 
-    source, target = node.input[0], node.output[0]
-    round_trip(source, f"{source}_rounded", ranges[source])
+    taken, target = node.input[0], node.output[0]
+    round_trip(taken, f"{taken}_rounded", source.ranges[taken])
     convolution = onnx.NodeProto()
     convolution.CopyFrom(node)
-    convolution.input[0], convolution.input[1] = f"{source}_rounded", f"{name}_kernel"
+    convolution.input[0], convolution.input[1] = f"{taken}_rounded", f"{name}_kernel"
     convolution.output[0] = f"{target}_exact"
     nodes.append(convolution)
-    round_trip(f"{target}_exact", target, ranges[target])
+    round_trip(f"{target}_exact", target, source.ranges[target])
     return _Replacement(nodes, constants)
-
-
-def _int8_weight(name: str, weight: Float32, axis: int) -> Constants:
-    """The constants that stand for an int8 weight: integers, scales and zero points, in order."""
-    integers, scale = to_int8(weight, axis)
-    return {
-        f"{name}_int8": integers,
-        f"{name}_scale": scale,
-        f"{name}_zero": np.zeros(len(scale), np.int8),
-    }
-
-
-def to_int8(
-    weight: Float32, axis: int, min_scale: Float32 | float = 0.0
-) -> tuple[npt.NDArray[np.int8], Float32]:
-    """Round weights to -WEIGHT_LIMIT..WEIGHT_LIMIT with one scale for each index along an axis.
-
-    Args:
-        weight: float32, any shape.
-        axis: axis of the scales.
-        min_scale: smallest scale, scalar or float32 (S,), so that a bias in units of the scale
-            fits into an int32.
-
-    Returns:
-        int8 weights in the shape of `weight`, and float32 scales (S,), S being the length of the
-        axis.
-    """
-    other_axes = tuple(index for index in range(weight.ndim) if index != axis)
-    largest = np.abs(weight).max(other_axes)
-    scales = np.maximum(np.where(largest > 0, largest, 1) / WEIGHT_LIMIT, min_scale)
-    scale = np.expand_dims(scales.astype(np.float32), other_axes)
-    return np.rint(weight / scale).astype(np.int8), scale.reshape(-1)
-
-
-def _uint8_levels(limits: Range) -> tuple[Float32, UInt8]:
-    """The step and the zero point of a range that is widened to include 0, which stays exact."""
-    low, high = min(limits[0], 0.0), max(limits[1], 0.0)
-    step = (high - low) / 255 or 1.0
-    return np.array(step, np.float32), np.array(round(-low / step), np.uint8)

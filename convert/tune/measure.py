@@ -50,7 +50,7 @@ def measure_trial(
     """
     with (
         closing(AscendEngine(card, device_ids=[0])) as engine,
-        closing(OnnxEngine(card)) as reference,
+        closing(OnnxEngine(card, "fp32")) as reference,
     ):
         backends = [
             Backend(name, backend.input, om.sizes_hw, backend.run)

@@ -5,7 +5,7 @@ serve run segmentation.cluster.deployment:app replicas=4 model=models/small engi
 
 from typing import TYPE_CHECKING, Any
 
-from segmentation.engines.registry import open_engine
+from segmentation.engines.registry import is_ascend, open_engine
 from segmentation.engines.replica_protocol import (
     DEVICE_FAILED,
     describe_replica,
@@ -32,7 +32,8 @@ class Replica:
     Args:
         model: bundled name, model folder or Hub repository (see `get_model`).
         engine: onnx or ascend, but not auto, because replicas must be alike.
-        precision: precision of the artifact; None takes the card's first choice.
+        precision: precision of the artifact; None takes the card's first choice on every processor,
+            because replicas must be alike.
         threads: threads per inference, for onnxruntime; 0 uses all cores.
         replicas: number of replicas in the deployment.
 
@@ -46,6 +47,8 @@ class Replica:
     ) -> None:
         card = get_model(model, engine, precision)
         self._name = card.name
+        if precision is None and not is_ascend(engine) and card.graphs:
+            precision = card.graphs[0].precision
         self._engine, _ = open_engine(card, engine, precision, threads)
         self._description = describe_replica(card, self._engine, replicas)
         self._failures_in_a_row = 0

@@ -36,7 +36,8 @@ class OnnxEngine(Engine):
 
     Args:
         card: the model.
-        precision: precision of the graphs; None takes the card's first choice.
+        precision: precision of the graphs; None takes what the provider runs fastest, else the
+            card's first choice.
         threads: threads per inference; 0 lets onnxruntime use all cores.
         spin: idle threads of an inference wait actively for more work. This is faster on a machine
             with nothing else to do, and takes the cores from other work.
@@ -64,7 +65,8 @@ class OnnxEngine(Engine):
         self._sessions_lock = threading.Lock()
         self._run_lock = threading.Lock()
         self._graphs: dict[SizeHW, Artifact] = {}
-        self._provider = self._start(_graphs(card, precision), provider)
+        _check_precision(card, precision)
+        self._provider = self._start(precision, provider)
 
     @property
     def input(self) -> InputSpec:
@@ -133,7 +135,7 @@ class OnnxEngine(Engine):
         """Drop the sessions; onnxruntime frees each one when its last inference returns."""
         self._sessions.clear()
 
-    def _start(self, graphs: list[Artifact], key: str | None) -> ProviderSpec:
+    def _start(self, precision: str | None, key: str | None) -> ProviderSpec:
         """Open the first graph on the first provider that works, which is returned."""
         ort = import_onnxruntime()
         providers = candidates(key, ort.get_available_providers())
@@ -141,7 +143,7 @@ class OnnxEngine(Engine):
             raise _not_installed(PROVIDERS[key])
         failures: list[Text] = []
         for spec in providers:
-            chosen, reason = choose_graphs(graphs, spec, ort.__version__)
+            chosen, reason = choose_graphs(self._card.graphs, spec, ort.__version__, precision)
             failure = reason or self._try(ort, chosen, spec)
             if failure is None:
                 self._notices = fallback_notices(failures, spec.title)
@@ -199,15 +201,16 @@ class OnnxEngine(Engine):
             ort.set_default_logger_severity(WARNING)
 
 
-def _graphs(card: ModelCard, precision: str | None) -> list[Artifact]:
-    """The ONNX graphs of one precision that take one photo.
+def _check_precision(card: ModelCard, precision: str | None) -> None:
+    """Check that a card has ONNX graphs of a precision, or any for None.
 
     Raises:
-        EngineUnavailable: the card has none.
+        EngineUnavailable: it has none.
     """
-    precision = precision or (card.graphs[0].precision if card.graphs else "onnx")
-    if chosen := [graph for graph in card.graphs if graph.precision == precision]:
-        return chosen
+    precisions = {graph.precision for graph in card.graphs}
+    if precision in precisions or (precision is None and precisions):
+        return
+    precision = precision or "onnx"
     raise EngineUnavailable(
         f"Model {card.name} has no {precision} graph for onnxruntime. "
         "Export it, or choose another precision.",

@@ -5,12 +5,14 @@ To add a provider, add a row to `PROVIDERS`; the choices of `--engine` and their
 
 import contextlib
 import io
+import itertools
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType, ModuleType
 from typing import Any
 
+from segmentation.engines.cpu_features import multiplies_int8_fast
 from segmentation.i18n import Text
 from segmentation.model_card import Artifact
 
@@ -31,6 +33,8 @@ class ProviderSpec:
         title: product name, as the badge and notices show it.
         package: the package that has it, instead of `onnxruntime`.
         samplings: forms of deformable attention that it runs, the fastest first.
+        precisions: names the precisions of graphs that it runs faster here than the card's first
+            choice, the fastest first.
         is_automatic: whether it is tried without being asked for.
         computes_on_host: whether it computes on the cores of the host.
         takes_calls_at_once: whether a session may run in several threads at the same time.
@@ -44,6 +48,7 @@ class ProviderSpec:
     title: str
     package: str
     samplings: tuple[str, ...]
+    precisions: Callable[[], tuple[str, ...]] = lambda: ()
     is_automatic: bool = True
     computes_on_host: bool = False
     takes_calls_at_once: bool = True
@@ -62,6 +67,10 @@ def _preload_cuda(onnxruntime: ModuleType) -> None:
 def _openvino_options(threads: int) -> dict[str, Any]:
     # Its cache of compiled graphs is not used: it saves nothing with a graph of any size.
     return {"device_type": "CPU"} | ({"num_of_threads": str(threads)} if threads else {})
+
+
+def _cpu_precisions() -> tuple[str, ...]:
+    return ("int8",) if multiplies_int8_fast() else ()
 
 
 def _disable_memory_pattern(options: Any) -> None:
@@ -126,6 +135,7 @@ _SPECS = (
         title="CPU",
         package="onnxruntime",
         samplings=(DEFORM_CONV, *PORTABLE),
+        precisions=_cpu_precisions,
         computes_on_host=True,
     ),
 )
@@ -147,22 +157,25 @@ def candidates(key: str | None, available: list[str]) -> tuple[ProviderSpec, ...
 
 
 def choose_graphs(
-    graphs: list[Artifact], provider: ProviderSpec, version: str
+    graphs: Sequence[Artifact], provider: ProviderSpec, version: str, precision: str | None = None
 ) -> tuple[list[Artifact], Text | None]:
     """Choose the graphs that a provider runs fastest.
 
     Args:
-        graphs: of one precision; a graph whose card does not name its sampling is taken to run.
+        graphs: of a card, the preferred one first; a graph whose card does not name its sampling
+            is taken to run.
         provider: the provider.
         version: of onnxruntime.
+        precision: the only one to choose from; None leaves it to the provider.
 
     Returns:
-        The graphs of one sampling, and None; or no graph, and the reason.
+        The graphs of one precision and sampling, and None; or no graph, and the reason.
     """
     is_old = _version(version) < DEFORM_CONV_VERSION
     samplings = [s for s in provider.samplings if not (is_old and s == DEFORM_CONV)]
-    for sampling in (*samplings, None):
-        if chosen := [graph for graph in graphs if graph.sampling == sampling]:
+    precisions = (precision,) if precision else (*provider.precisions(), graphs[0].precision)
+    for kind in itertools.product(precisions, (*samplings, None)):
+        if chosen := [graph for graph in graphs if (graph.precision, graph.sampling) == kind]:
             return chosen, None
     needed = ".".join(map(str, DEFORM_CONV_VERSION))
     return [], Text(

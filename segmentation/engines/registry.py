@@ -185,8 +185,8 @@ def open_engine(
         card: the model.
         choice: `auto`, the name of an engine, or the address of replicas. A named engine that
             cannot start is an error; only `auto` falls back to another one.
-        precision: precision of the artifact; None takes the card's first choice. Replicas have
-            their own precision.
+        precision: precision of the artifact; None leaves it to the engine. Replicas have their own
+            precision.
         threads: threads per inference, for onnxruntime; 0 uses all cores.
         spin: idle threads wait actively, for onnxruntime; for a process that has the machine to
             itself.

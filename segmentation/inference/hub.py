@@ -61,6 +61,7 @@ def get_model(name: str, engine: EngineChoice = "auto", precision: str | None = 
     artifacts = _usable_artifacts(card, engine, precision)
     for artifact in artifacts:
         download(repo, artifact.file, commit)
+    for artifact in artifacts:
         try:
             check_artifact(card, artifact)
         except ModelDamaged as error:
@@ -104,7 +105,8 @@ def _usable_artifacts(
 ) -> tuple[Artifact, ...]:
     """The artifacts that this host can open, in the given or each format's first precision.
 
-    A host with a chip gets the OMs for it, and the ONNX in case the chip cannot start.
+    A host with a chip gets the OMs for it, and the ONNX in case the chip cannot start. A graph
+    comes with the one that holds its weights.
 
     Raises:
         EngineUnavailable: there are none, or the forced Ascend device does not work.
@@ -129,7 +131,8 @@ def _usable_artifacts(
             f"模型 {card.name} 没有适合本机的文件{f'（{precision}）' if precision else ''}。"
             "请换一个模型，或用 `python -m convert` 生成。",
         )
-    return usable
+    weights = {artifact.weights_file for artifact in usable}
+    return tuple(item for item in candidates if item in usable or item.file in weights)
 
 
 @contextmanager

@@ -19,7 +19,8 @@ class ModelVariant:
     """A model in one precision on one engine: the arguments of `ModelRegistry.segmenter`.
 
     Attributes:
-        title: for people: model, precision and, if there are several, engine.
+        title: for people: model, precision unless the engine chooses it, and, if there are
+            several, engine.
         model: name of the model.
         precision: of the artifact; None takes the page's.
         engine: None takes the page's.
@@ -40,7 +41,7 @@ class ModelRegistry:
     Args:
         cards: the models, the default first; their names must differ.
         engine: the default engine.
-        precision: the default precision; models without it take their card's first choice.
+        precision: the default precision; None, and models without it, leave it to the engine.
         threads: for onnxruntime; 0 takes all cores.
     """
 
@@ -136,7 +137,15 @@ class ModelRegistry:
         )
 
     def _variants(self, card: ModelCard, chip: str | None) -> Iterator[ModelVariant]:
-        onnx = [graph.precision for graph in card.graphs]
+        # Graphs that share the weights of others are for the engine to choose, unless asked for.
+        onnx = [
+            graph.precision
+            for graph in card.graphs
+            if graph.weights_file is None or graph.precision == self._precision
+        ]
+        is_chosen = self._precision not in onnx and any(
+            graph.precision not in onnx for graph in card.graphs
+        )
         om = [
             artifact.precision
             for artifact in card.artifacts
@@ -154,7 +163,8 @@ class ModelRegistry:
             default = self._precision if self._precision in precisions else (*precisions, None)[0]
             ordered = sorted(dict.fromkeys(precisions), key=lambda name: name != default)
             for precision in ordered:
-                end = f" · {precision}{suffix}"
+                is_named = not (is_chosen and precisions is onnx and precision == default)
+                end = f" · {precision}{suffix}" if is_named else suffix
                 title = Text(f"{card.title.en}{end}", f"{card.title.zh}{end}")
                 is_default = engine is None and precision == default
                 yield ModelVariant(title, card.name, None if is_default else precision, engine)

@@ -42,7 +42,7 @@ class Segmenter:
     Args:
         card: the model.
         choice: which engine to use.
-        precision: of the artifact; None takes the card's first choice.
+        precision: of the artifact; None leaves it to the engine.
         threads: for onnxruntime; 0 takes all cores.
         spin: for onnxruntime; see `open_engine`.
         checks_itself: whether an engine with compiled artifacts is compared with the ONNX graph

@@ -85,7 +85,7 @@ def checked_overlap(card: ModelCard, engine: Engine, artifact: Artifact) -> floa
 
 def _overlap(card: ModelCard, engine: Engine, artifact: Artifact) -> float:
     rgb = read_photo(PHOTO).rgb
-    reference = OnnxEngine(card)
+    reference = OnnxEngine(card, "fp32")
     try:
         shared_hw = [size_hw for size_hw in artifact.sizes_hw if size_hw in reference.sizes_hw]
         if not shared_hw:

@@ -7,14 +7,16 @@ from pathlib import Path
 import numpy as np
 import onnx
 import torch
+from onnx import numpy_helper
 
 from convert.__main__ import main
 from convert.checkpoint import Checkpoint
-from convert.graph.int8 import to_int8
-from convert.graph.int8_patterns import calibrated_values, query_products
+from convert.graph.int8_patterns import calibrated_values, query_products, sampling_products
+from convert.graph.int8_values import to_int8, uint8_levels
 from convert.logits_difference import compare_logits
 from convert.synthetic_photo import synthetic_photo
 from segmentation.engines.onnx import OnnxEngine
+from segmentation.engines.telemetry import import_onnxruntime
 from segmentation.model_card import load_card
 from tests.convert.small_checkpoints import save, small_checkpoint
 
@@ -59,6 +61,43 @@ def test_products_over_the_queries_stay_in_float32(small_model: Path) -> None:
     measured = calibrated_values(exact)
     assert measured
     assert tokens.isdisjoint(measured), "a range that nobody needs"
+
+
+def test_products_around_sampling_stay_in_float32(small_model: Path) -> None:
+    exact, rounded = (onnx.load(small_model / f"model{name}.onnx") for name in ("", "_int8"))
+    products = sampling_products(exact)
+    layers = sum(node.op_type == "DeformConv" for node in exact.graph.node) // 3
+    assert len(products) == 2 * layers > 0, "the values and the output of each layer"
+    assert products <= {node.name for node in rounded.graph.node if node.op_type == "Gemm"}
+
+
+def test_the_pyramid_is_scaled_up_with_the_channels_last_and_keeps_its_numbers(
+    small_model: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(small_model, tmp_path / "model")
+    graphs = [onnx.load(folder / name) for name in ("model.onnx", "model_int8.onnx")]
+    weights = {item.name: numpy_helper.to_array(item) for item in graphs[1].graph.initializer}
+    resizes = [node for node in graphs[1].graph.node if node.op_type == "Resize"]
+    assert [1, 2, 2, 1] in [weights[node.input[2]].tolist() for node in resizes]
+    (value,) = (
+        node.output[0]
+        for node in graphs[0].graph.node
+        if node.op_type == "Conv" and node.output[0] in calibrated_values(graphs[0])
+    )
+    maps = []
+    for model in graphs:
+        model.graph.output.append(onnx.ValueInfoProto(name=value))
+        onnx.save(model, folder / "observed.onnx")
+        session = import_onnxruntime().InferenceSession(folder / "observed.onnx")
+        maps.append(session.run([value], {"image": synthetic_photo((96, 128))[None]})[0])
+    error = (maps[0] - maps[1]).std((0, 2, 3)) / maps[0].std((0, 2, 3))
+    assert 0 < error.mean() < error.max() < 0.05
+
+
+def test_each_channel_of_the_pyramid_has_steps_of_its_own() -> None:
+    step, zero = uint8_levels((np.array([-2.0, 0.0, 1.0]), np.array([0.0, 5.1, 2.55])))
+    np.testing.assert_allclose(step, np.array([2, 5.1, 2.55]) / 255, rtol=1e-6)
+    assert zero.tolist() == [255, 0, 0], "0 is exact"
 
 
 def agreement_of_int8(checkpoint: Checkpoint, folder: Path, photo_path: Path) -> float:

@@ -21,7 +21,7 @@ class _Level:
     """The parts of one convolution.
 
     Attributes:
-        maps: (1, C, h, w), not padded.
+        maps: the C channels in any shape, not padded.
         map_shape: (heads, C / heads, h, w).
         learned: the computed part of the offsets of all levels, (L, heads, 2 * points, places).
         fixed_yx: their constant part, (2 * points, places), with the place added.
@@ -103,12 +103,14 @@ def _first(graph: Graph, value: Value, level: _Level) -> Value:
 
 def _read(graph: Graph, node: onnx.NodeProto, inputs: Sequence[Value]) -> _Level:
     attributes = attributes_of(node)
-    heads, (_, points) = attributes["offset_group"], attributes["kernel_shape"]
+    _, points = attributes["kernel_shape"]
     maps, _, offset, _, weight = inputs
     if (padding := graph.producer(maps)) is not None and padding.op_type == "Pad":
         maps = padding.input[0]  # zeros, as outside the map
     shaped_maps = _producer(graph, maps, "Reshape")
-    _, channels, height, width = graph.known_constant(shaped_maps.input[1])
+    count, channels, height, width = graph.known_constant(shaped_maps.input[1]).tolist()
+    # Earlier versions of `export` wrote the heads as groups.
+    heads = count * attributes["offset_group"]
     tokens = graph.known_constant(_producer(graph, shaped_maps.input[0], "Split").input[1]).sum()
     shaped = _producer(graph, offset, "Reshape")
     *_, rows, columns = graph.known_constant(shaped.input[1])
@@ -123,7 +125,7 @@ def _read(graph: Graph, node: onnx.NodeProto, inputs: Sequence[Value]) -> _Level
     fixed_yx = graph.known_constant(fixed)[index].reshape(points, 2, -1) + place_yx + kernel_yx
     return _Level(
         maps=maps,
-        map_shape=(heads, int(channels) // heads, int(height), int(width)),
+        map_shape=(heads, count * channels // heads, height, width),
         learned=learned,
         fixed_yx=fixed_yx.reshape(points * 2, -1),
         weights=_producer(graph, weight, "Reshape").input[0],

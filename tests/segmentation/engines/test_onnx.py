@@ -91,7 +91,7 @@ def test_an_engine_may_be_closed_twice() -> None:
     engine.close()
 
 
-@pytest.mark.parametrize("precision", ["int8", "fp16"])
+@pytest.mark.parametrize("precision", ["bf16", "fp16"])
 def test_a_missing_precision_is_refused(precision: str) -> None:
     with pytest.raises(EngineUnavailable, match=f"no {precision} graph"):
         open_engine(CARD, "onnx", precision)

@@ -18,6 +18,7 @@ from tests.stand_ins.small_model import small_model
 CUDA, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
 DEFORM_CONV = Artifact("a.onnx", "onnx", "fp32", ((32, 32),), 0, "", sampling="deform-conv")
 GRID_SAMPLE = replace(DEFORM_CONV, file="b.onnx", sampling="grid-sample")
+INT8 = replace(DEFORM_CONV, file="d.onnx", precision="int8")
 UNKNOWN = replace(DEFORM_CONV, file="c.onnx", sampling=None)
 
 
@@ -49,6 +50,31 @@ def test_each_provider_gets_the_graph_that_it_runs_fastest(
     chosen, reason = choose_graphs([DEFORM_CONV, GRID_SAMPLE], PROVIDERS[key], version)
     assert chosen == [graph]
     assert reason is None
+
+
+@pytest.mark.parametrize(
+    ("key", "version", "is_fast", "precision", "graph"),
+    [
+        ("cpu", "1.31.1", True, None, INT8),
+        ("cpu", "1.31.1", False, None, DEFORM_CONV),
+        ("cpu", "1.31.1", True, "fp32", DEFORM_CONV),
+        ("cpu", "1.31.1", False, "int8", INT8),
+        ("cpu", "1.24.4", True, None, GRID_SAMPLE),
+        ("openvino", "1.30.0", True, None, GRID_SAMPLE),
+        ("cuda", "1.31.1", True, None, GRID_SAMPLE),
+    ],
+)
+def test_int8_is_taken_where_the_processor_multiplies_it_fast_unless_a_precision_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+    key: str,
+    version: str,
+    is_fast: bool,
+    precision: str | None,
+    graph: Artifact,
+) -> None:
+    monkeypatch.setattr(onnx_providers, "multiplies_int8_fast", lambda: is_fast)
+    graphs = [DEFORM_CONV, GRID_SAMPLE, INT8]
+    assert choose_graphs(graphs, PROVIDERS[key], version, precision) == ([graph], None)
 
 
 def test_an_old_onnxruntime_is_named_with_the_version_that_is_needed() -> None:
@@ -109,7 +135,7 @@ def test_the_portable_graph_of_the_bundled_model_gives_the_same_logits() -> None
     portable = next(graph for graph in card.artifacts if graph.sampling == "grid-sample")
     assert portable.bytes < 1_000_000, "it shares the weights of the other graph"
     image = np.random.default_rng(0).integers(0, 255, (1, 192, 384, 3)).astype(np.uint8)
-    expected = OnnxEngine(card, threads=1).run(image)
+    expected = OnnxEngine(card, "fp32", threads=1).run(image)
     logits = OnnxEngine(replace(card, artifacts=(portable,)), threads=1).run(image)
     np.testing.assert_allclose(
         logits.class_queries_logits, expected.class_queries_logits, atol=2e-3

@@ -45,6 +45,9 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
         digest = hashlib.sha256(content).hexdigest()
         sizes_hw = ((384, 384),)
         artifacts.append(Artifact(file, format_, precision, sizes_hw, len(content), digest, soc))
+    shared = replace(artifacts[1], file="model.int4.onnx", precision="int4")
+    (repo / shared.file).write_bytes((repo / artifacts[1].file).read_bytes())
+    artifacts.append(replace(shared, weights_file="model.onnx"))
     # No host runs this one: atc makes an OM of it.
     artifacts.append(replace(artifacts[0], file="model_batch2.onnx", batch=2))
     compact = find_model("compact")
@@ -62,6 +65,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     [
         ("auto", None, ["model.onnx"]),
         ("onnx", "int8", ["model.int8.onnx"]),
+        ("onnx", "int4", ["model.onnx", "model.int4.onnx"]),
         ("http://127.0.0.1:9", None, []),
     ],
 )

@@ -75,5 +75,5 @@ def test_a_precision_that_the_model_lacks_is_refused_at_the_start(
 ) -> None:
     assert app.main(["--precision", "fp61"]) == 1
     english, chinese = capsys.readouterr().err.splitlines()
-    assert english.endswith("Choose from fp32.")
-    assert chinese.endswith("可选：fp32。")
+    assert english.endswith("Choose from fp32, int8.")
+    assert chinese.endswith("可选：fp32、int8。")

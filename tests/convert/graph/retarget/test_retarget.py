@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from onnx import numpy_helper
 
 from convert.graph.mask2former import write_graph
 from convert.graph.operator_rules.check import check
@@ -61,6 +62,43 @@ def test_other_backbones_keep_their_numbers(backbone: str) -> None:
     assert check(rewritten) == ()
     for found, expected in zip(outputs_of(rewritten, image), outputs_of(model, image), strict=True):
         np.testing.assert_allclose(found, expected, atol=1e-3 * np.abs(expected).max())
+
+
+def with_heads_as_groups(model: onnx.ModelProto) -> onnx.ModelProto:
+    """A graph of fixed size in the form of earlier versions: the heads are offset groups."""
+    grouped = onnx.ModelProto()
+    grouped.CopyFrom(model)
+    constants = {item.name: numpy_helper.to_array(item) for item in model.graph.initializer}
+    producers = {node.output[0]: node for node in grouped.graph.node}
+
+    def replace_constant(node: onnx.NodeProto, index: int, array: np.ndarray) -> None:
+        name = f"{node.name}_{index}_grouped"
+        grouped.graph.initializer.append(numpy_helper.from_array(array, name))
+        node.input[index] = name
+
+    for node in grouped.graph.node:
+        if node.op_type != "DeformConv":
+            continue
+        for index in (0, 2, 4):
+            reshape = producers[node.input[index]]
+            heads, channels, *sides = constants[reshape.input[1]]
+            # The offsets and weights have -1 there.
+            replace_constant(reshape, 1, np.array([1, max(heads * channels, -1), *sides]))
+        replace_constant(node, 1, np.tile(constants[node.input[1]], (heads, 1, 1, 1)))
+        for attribute in node.attribute:
+            if attribute.name in ("group", "offset_group"):
+                attribute.i *= heads
+    return grouped
+
+
+def test_the_graphs_of_earlier_versions_keep_their_numbers() -> None:
+    checkpoint, size_hw = small_checkpoint("resnet"), (64, 96)
+    model = write_graph(checkpoint.model, checkpoint.input_spec, size_hw)
+    grouped, image = with_heads_as_groups(model), photo(*size_hw)
+    expected = outputs_of(model, image)
+    for form in (grouped, retarget(grouped, size_hw, "grid-sample")):
+        for found, exact in zip(outputs_of(form, image), expected, strict=True):
+            np.testing.assert_allclose(found, exact, atol=1e-3 * np.abs(exact).max())
 
 
 @pytest.mark.parametrize("sampling", POINT_SAMPLERS)
