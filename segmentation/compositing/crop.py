@@ -116,12 +116,13 @@ def aspect_box(alpha: UInt8, aspect: float, margin: float, outset: Outset | None
     return frame
 
 
-def crop_image(image: UInt8, box_xyxy: BoxXYXY) -> UInt8:
-    """Copy a box of an image; pixels beyond the image are zero.
+def crop_image(image: UInt8, box_xyxy: BoxXYXY, beyond: int = 0) -> UInt8:
+    """Copy a box of an image.
 
     Args:
         image: uint8 (H, W) or (H, W, C).
         box_xyxy: may lie partly or wholly beyond the image.
+        beyond: value of pixels beyond the image.
 
     Returns:
         uint8 (h, w) or (h, w, C), a new array.
@@ -130,7 +131,7 @@ def crop_image(image: UInt8, box_xyxy: BoxXYXY) -> UInt8:
     left, top, right, bottom = box_xyxy
     rows = slice(min(max(top, 0), height), min(max(bottom, 0), height))
     columns = slice(min(max(left, 0), width), min(max(right, 0), width))
-    result = np.zeros((bottom - top, right - left, *image.shape[2:]), image.dtype)
+    result = np.full((bottom - top, right - left, *image.shape[2:]), beyond, image.dtype)
     result[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left] = image[
         rows, columns
     ]

@@ -11,7 +11,13 @@ from segmentation.inference.refine import Refinement, try_refine
 from segmentation.inference.registry import ModelRegistry
 from segmentation.page.options import PageOptions
 from segmentation.page.photo_cache import CachedPhoto, PhotoCache
-from segmentation.page.preview import Preview, reduce_alpha, render_preview
+from segmentation.page.preview import (
+    Preview,
+    background_in_frame,
+    reduce_frame,
+    render_preview,
+    shares,
+)
 from segmentation.page.session import PhotoState
 
 
@@ -59,19 +65,23 @@ def draw_cutout(
 ) -> Preview:
     """Draw a cut-out of an open photo, reduced; arguments and errors as of `cut_out`.
 
-    A frame that follows the subject is found in the opacity at the photo's own size, as that of the
-    file is: in the reduced photo, a faint end of the subject may be seen elsewhere or not at all.
+    A frame that follows the subject is found and drawn at the photo's own size, and then reduced:
+    in the reduced photo, a faint end of the subject may be seen elsewhere, and a small subject has
+    too few pixels.
     """
     arguments = segmentation, ids, options, refinement
     photo_hw = photo.photo.hw
-    if follows_subject(options.crop, options.size):
-        full = photo.alpha.compute(*arguments)
-        frame = find_frame(full, options.background, options.effects, options.crop, options.size)
-        alpha = reduce_alpha(full)
-    else:
+    if not follows_subject(options.crop, options.size):
         frame = whole_frame(photo_hw, options.background, options.size)
         alpha = photo.preview_alpha.compute(*arguments)
-    return render_preview(photo.preview, alpha, options, frame, photo_hw)
+        return render_preview(photo.preview, alpha, options, frame, photo_hw)
+    full = photo.alpha.compute(*arguments)
+    frame = find_frame(full, options.background, options.effects, options.crop, options.size)
+    background = background_in_frame(
+        options.background, photo.preview, full, shares(frame.box_xyxy, photo_hw)
+    )
+    inside, alpha = reduce_frame(photo.photo, full, frame.box_xyxy)
+    return render_preview(inside, alpha, replace(options, background=background), frame, photo_hw)
 
 
 def cut_out_result(

@@ -9,15 +9,15 @@ import numpy as np
 import numpy.typing as npt
 
 from segmentation.arrays import BoxShare, BoxXYXY, SizeHW, UInt8
-from segmentation.compositing.backgrounds import Background, Scene, Transparent
+from segmentation.compositing.background_images import blurred_image
+from segmentation.compositing.backgrounds import Background, Blurred, Picture, Scene, Transparent
 from segmentation.compositing.compose import compose_in_frame
 from segmentation.compositing.crop import crop_image, subject_box
 from segmentation.compositing.placement import placed_box
 from segmentation.compositing.sizing.frame import Frame
 from segmentation.compositing.sizing.photo_sheet import make_sheet, paper_hw
-from segmentation.compositing.sizing.size import DEFAULT_DPI, ExactSize, Part, scale_image
+from segmentation.compositing.sizing.size import DEFAULT_DPI, ExactSize, scale_image
 from segmentation.cutout import CutoutOptions
-from segmentation.image.blend import Layer, over
 from segmentation.image.photo import Photo
 
 # Longest side of the images that the page shows.
@@ -123,13 +123,51 @@ def pixels_of(photo: Photo) -> UInt8:
     return photo.rgb if photo.alpha is None else np.dstack([photo.rgb, photo.alpha])
 
 
+def reduce_frame(photo: Photo, alpha: UInt8, box_xyxy: BoxXYXY) -> tuple[Photo, UInt8]:
+    """Cut a frame out of a photo at its own size, and reduce it.
+
+    Args:
+        photo: at its own size.
+        alpha: uint8 (H, W), the opacity of the objects in it.
+        box_xyxy: the frame, in pixels of the photo.
+
+    Returns:
+        The photo and the opacity in the frame. Beyond the photo, they are white and transparent.
+    """
+    inside = replace(
+        photo,
+        rgb=crop_image(photo.rgb, box_xyxy, beyond=255),
+        alpha=None if photo.alpha is None else crop_image(photo.alpha, box_xyxy),
+    )
+    return reduce_photo(inside), reduce_alpha(crop_image(alpha, box_xyxy))
+
+
+def background_in_frame(
+    background: Background, photo: Photo, alpha: UInt8, frame_xyxy: BoxShare
+) -> Background:
+    """Draw a blurred background in advance, as more of the photo shows in it than the frame has.
+
+    Args:
+        background: of any kind; others stay as they are.
+        photo: all of it, reduced.
+        alpha: uint8 (H, W), the opacity of the objects at the photo's own size.
+        frame_xyxy: the frame, as shares of the photo.
+    """
+    if not isinstance(background, Blurred):
+        return background
+    height, width = photo.hw
+    left, top, right, bottom = frame_xyxy
+    box = floor(left * width), floor(top * height), ceil(right * width), ceil(bottom * height)
+    return Picture(Photo(blurred_image(photo.on_white, reduce_alpha(alpha), box), None, "", ()))
+
+
 def render_preview(
     photo: Photo, alpha: UInt8, options: CutoutOptions, frame: Frame, photo_hw: SizeHW
 ) -> Preview:
     """Draw a cut-out for the page, in the frame that its file has.
 
     Args:
-        photo: a reduced photo, see `reduce_photo`.
+        photo: what the frame shows of the photo, reduced.
         alpha: uint8 (h, w), the opacity of the objects in it.
         options: of the file.
         frame: of the file.
@@ -138,94 +176,58 @@ def render_preview(
     Raises:
         ChoiceError: not even one copy fits on the sheet.
     """
-    background = _reduce_background(options.background)
-    own_hw = background.own_frame_hw
-    box = _scale_box(frame.box_xyxy, photo_hw, photo.hw)
-    around, part = _surround(box)
-    scale = 1.0 if options.size or own_hw else preview_scale(photo_hw)
-    size_hw = _scale_hw(frame.size_hw, scale)
+    background = _reduce_scene(options.background)
+    scene = background if isinstance(background, Scene) else None
     sheet_dpi = (options.dpi or DEFAULT_DPI) if options.sheet else None
-
-    def finish(image: UInt8) -> UInt8:
-        return _finish(image, None if own_hw else part, size_hw, sheet_dpi)
-
-    drawn = Frame(around, own_hw or (around[3] - around[1], around[2] - around[0]))
+    size_hw = frame.size_hw if sheet_dpi else _fit_hw(frame.size_hw)
+    drawn = Frame((0, 0, photo.hw[1], photo.hw[0]), size_hw)
     after = compose_in_frame(photo, alpha, background, options.effects, drawn)
-    whole = frame.box_xyxy == (0, 0, photo_hw[1], photo_hw[0])
-    is_photo = whole and not own_hw and not isinstance(options.size, ExactSize)
+    before = scene.photo.rgb if scene else photo.on_white
+    shows_all = frame.box_xyxy == (0, 0, photo_hw[1], photo_hw[0])
+    is_photo = shows_all and not scene and not isinstance(options.size, ExactSize)
     return Preview(
-        after=finish(after),
-        before=None if is_photo else finish(_draw_before(photo, background, around)),
-        frame_xyxy=None if sheet_dpi or own_hw else _shares(frame.box_xyxy, photo_hw),
-        placed=_placed_subject(photo, alpha, background),
+        after=_on_sheet(after, sheet_dpi),
+        before=None if is_photo else _on_sheet(scale_image(before, size_hw), sheet_dpi),
+        frame_xyxy=None if sheet_dpi or scene else shares(frame.box_xyxy, photo_hw),
+        placed=_placed_subject(photo, alpha, scene) if scene else None,
         file_hw=paper_hw(sheet_dpi) if sheet_dpi else frame.size_hw,
     )
 
 
-def _reduce_background(background: Background) -> Background:
-    """A scene decides the size of the result, so it is reduced as the photo is."""
+def _reduce_scene(background: Background) -> Background:
+    """Reduce a scene, which decides the size of the result, as the photo is."""
     if not isinstance(background, Scene):
         return background
     opaque = replace(background.photo, rgb=background.photo.on_white, alpha=None)
     return replace(background, photo=reduce_photo(opaque))
 
 
-def _scale_box(box_xyxy: BoxXYXY, from_hw: SizeHW, to_hw: SizeHW) -> Part:
-    """Convert a box to pixels of an image of another size, of which it may have a fraction."""
-    left, top, right, bottom = box_xyxy
-    height, width = to_hw
-    return (
-        left * width / from_hw[1],
-        top * height / from_hw[0],
-        right * width / from_hw[1],
-        bottom * height / from_hw[0],
-    )
-
-
-def _surround(part: Part) -> tuple[BoxXYXY, Part]:
-    """The smallest box of whole pixels around a part, and where the part lies in it."""
-    left, top = floor(part[0]), floor(part[1])
-    box = left, top, ceil(part[2]), ceil(part[3])
-    return box, (part[0] - left, part[1] - top, part[2] - left, part[3] - top)
-
-
-def _finish(image: UInt8, part: Part | None, size_hw: SizeHW, sheet_dpi: float | None) -> UInt8:
-    """Cut the frame of a file out of an image and scale it, or make the sheet of it."""
+def _on_sheet(image: UInt8, sheet_dpi: float | None) -> UInt8:
+    """Make the sheet of an image, reduced; without a resolution, return the image."""
     if sheet_dpi is None:
-        return scale_image(image, _fit_hw(size_hw), part)
-    sheet = make_sheet(scale_image(image, size_hw, part), sheet_dpi)
+        return image
+    sheet = make_sheet(image, sheet_dpi)
     return scale_image(sheet, _fit_hw((sheet.shape[0], sheet.shape[1])))
 
 
 def _fit_hw(size_hw: SizeHW, longest_side: int = PREVIEW_SIDE) -> SizeHW:
     """Reduce a size to a longest side."""
-    return _scale_hw(size_hw, preview_scale(size_hw, longest_side))
-
-
-def _scale_hw(size_hw: SizeHW, scale: float) -> SizeHW:
+    scale = preview_scale(size_hw, longest_side)
     return max(1, round(size_hw[0] * scale)), max(1, round(size_hw[1] * scale))
 
 
-def _draw_before(photo: Photo, background: Background, box_xyxy: BoxXYXY) -> UInt8:
-    """Draw what `Preview.before` shows: a box of the photo, or the scene, without the objects."""
-    if isinstance(background, Scene):
-        return background.photo.rgb
-    inside = crop_image(np.full(photo.hw, 255, np.uint8), box_xyxy)
-    layer = Layer(crop_image(photo.on_white, box_xyxy), inside)
-    return over(layer, np.full((*inside.shape, 3), 255, np.uint8))
-
-
-def _placed_subject(photo: Photo, alpha: UInt8, background: Background) -> PlacedSubject | None:
+def _placed_subject(photo: Photo, alpha: UInt8, scene: Scene) -> PlacedSubject | None:
     box = subject_box(alpha)
-    if not isinstance(background, Scene) or box is None:
+    if box is None:
         return None
     alone = Frame(box, (box[3] - box[1], box[2] - box[0]))
     image = compose_in_frame(photo, alpha, Transparent(), (), alone)
-    placed = placed_box(box, background.photo.hw, background.scale, background.position_xy)
-    return PlacedSubject(image, _shares(placed, background.photo.hw))
+    placed = placed_box(box, scene.photo.hw, scene.scale, scene.position_xy)
+    return PlacedSubject(image, shares(placed, scene.photo.hw))
 
 
-def _shares(box_xyxy: Part, size_hw: SizeHW) -> BoxShare:
+def shares(box_xyxy: tuple[float, float, float, float], size_hw: SizeHW) -> BoxShare:
+    """Convert a box in pixels to shares of the width and height of an image."""
     left, top, right, bottom = box_xyxy
     height, width = size_hw
     return left / width, top / height, right / width, bottom / height

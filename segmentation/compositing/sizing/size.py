@@ -14,8 +14,6 @@ from segmentation.errors import ChoiceError
 from segmentation.i18n import Text
 
 UInt16 = npt.NDArray[np.uint16]
-# Left, top, right and bottom, in pixels that are not whole.
-Part = tuple[float, float, float, float]
 
 MILLIMETRES_PER_INCH = 25.4
 # For sizes in millimetres or inches: the density at which photos are printed.
@@ -202,35 +200,31 @@ def enlargement_notices(frame_hw: SizeHW, size_hw: SizeHW) -> tuple[Text, ...]:
     )
 
 
-def scale_image(image: UInt8, size_hw: SizeHW, part_xyxy: Part | None = None) -> UInt8:
-    """Scale an image or a part of it.
+def scale_image(image: UInt8, size_hw: SizeHW) -> UInt8:
+    """Scale an image. Means are taken of light, not of sRGB values, and weighted by opacity.
 
-    Means are taken of light, not of sRGB values, and weighted by opacity: mean
-    sRGB values would darken fine detail (Poynton, "Gamma FAQ", "linear-light").
+    Mean sRGB values would darken fine detail (Poynton, "Gamma FAQ", "linear-light").
 
     Args:
         image: uint8 (H, W) mask, (H, W, 3) RGB or (H, W, 4) RGBA with straight alpha.
         size_hw: height and width of the result.
-        part_xyxy: the part, in pixels of the image; its ends may lie within pixels. None takes all.
 
     Returns:
-        uint8 of the same channels; `image` itself if all of it has that size already.
+        uint8 of the same channels; `image` itself if it has that size already.
     """
-    if part_xyxy == (0, 0, image.shape[1], image.shape[0]):
-        part_xyxy = None
-    if part_xyxy is None and image.shape[:2] == size_hw:
+    if image.shape[:2] == size_hw:
         return image
     if image.ndim == 2:
-        return np.asarray(_resize(image, size_hw, part_xyxy), np.uint8)
+        return np.asarray(_resize(image, size_hw), np.uint8)
     light, from_light = _to_light(), _from_light()
     if image.shape[2] == 3:
-        return np.asarray(from_light[_resize(light[image], size_hw, part_xyxy)], np.uint8)
+        return np.asarray(from_light[_resize(light[image], size_hw)], np.uint8)
     weighted = np.empty((*image.shape[:2], 3), np.uint16)
     for rows in _strips(image):
         alpha = image[rows, :, 3:].astype(np.uint32)
         weighted[rows] = (light[image[rows, :, :3]] * alpha + 127) // 255
-    scaled = _resize(weighted, size_hw, part_xyxy)
-    scaled_alpha = _resize(image[..., 3].astype(np.uint16) * 257, size_hw, part_xyxy)
+    scaled = _resize(weighted, size_hw)
+    scaled_alpha = _resize(image[..., 3].astype(np.uint16) * 257, size_hw)
     result = np.empty((*size_hw, 4), np.uint8)
     for rows in _strips(result):
         weight = scaled_alpha[rows].astype(np.float32)[..., None]
@@ -246,30 +240,12 @@ def _strips(image: UInt8) -> Iterator[slice]:
         yield slice(start, start + STRIP_ROWS)
 
 
-def _resize(image: UInt8 | UInt16, size_hw: SizeHW, part_xyxy: Part | None) -> npt.NDArray[Any]:
+def _resize(image: UInt8 | UInt16, size_hw: SizeHW) -> npt.NDArray[Any]:
     height, width = size_hw
-    if part_xyxy is not None:
-        image = _cut_part(image, part_xyxy)
     smaller = height * width < image.shape[0] * image.shape[1]
     # Linear when enlarging: cubic overshoots at edges.
     interpolation = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
     return np.asarray(cv2.resize(image, (width, height), interpolation=interpolation))
-
-
-def _cut_part(image: UInt8 | UInt16, part_xyxy: Part) -> npt.NDArray[Any]:
-    """Cut a part out of an image, in the whole number of pixels that is nearest to its size."""
-    left, top, right, bottom = part_xyxy
-    width, height = max(1, round(right - left)), max(1, round(bottom - top))
-    step_x, step_y = (right - left) / width, (bottom - top) / height
-    # Between the middles of pixels, which are half a pixel from the ends.
-    start_x, start_y = left + step_x / 2 - 0.5, top + step_y / 2 - 0.5
-    return cv2.warpAffine(
-        image,
-        np.array([[step_x, 0, start_x], [0, step_y, start_y]]),
-        (width, height),
-        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_REPLICATE,
-    )
 
 
 def _to_light() -> UInt16:

@@ -12,7 +12,7 @@ import pytest
 
 from segmentation import encode
 from segmentation.arrays import SizeHW, UInt8
-from segmentation.compositing.backgrounds import Colour, Scene
+from segmentation.compositing.backgrounds import Blurred, Colour, Scene
 from segmentation.compositing.sizing.presets import SIZE_PRESETS
 from segmentation.compositing.sizing.size import ExactSize, FrameMove, LongestSide
 from segmentation.compositing.strokes import Stroke
@@ -124,6 +124,7 @@ def test_a_deleted_photo_has_no_result(state: PhotoState) -> None:
         {"size": ONE_INCH.size, "dpi": 300.0},
         {"size": ONE_INCH.size, "dpi": 300.0, "background": Colour((67, 142, 219))},
         {"size": ONE_INCH.size, "dpi": 300.0, "sheet": True},
+        {"crop": "subject", "background": Blurred()},
     ],
     ids=str,
 )
@@ -160,7 +161,7 @@ def test_a_preview_is_what_the_file_is(
 @pytest.mark.parametrize(
     ("name", "options"),
     [
-        # A small subject, whose edge is a large part of it.
+        # Small subjects, whose edge is a large part of them.
         ("oath_ceremony.jpg", {"crop": "portrait"}),
         ("oath_ceremony.jpg", {"size": SIZE_PRESETS["us-2x2in"].size}),
         # The reduced photo does not show the faint end of this one.

@@ -5,12 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from segmentation.arrays import UInt8
 from segmentation.image.photo import Photo
 from segmentation.page.preview import (
     PREVIEW_SIDE,
     SQUARE_SIDE,
     on_checkerboard,
     pixels_of,
+    reduce_frame,
     reduce_image,
     reduce_photo,
     reduce_pixels,
@@ -83,3 +85,26 @@ def test_a_large_photo_keeps_its_transparency_in_the_preview() -> None:
     assert preview.alpha[:, :600].max() == 0
     assert preview.alpha[:, 680:].min() == 255
     assert pixels_of(preview).shape == (640, PREVIEW_SIDE, 4)
+
+
+@pytest.mark.parametrize("transparency", [None, np.full((20, 30), 200, np.uint8)])
+def test_a_frame_is_white_and_transparent_beyond_the_photo(transparency: UInt8 | None) -> None:
+    photo = Photo(np.full((20, 30, 3), 7, np.uint8), transparency, "x", ())
+    inside, alpha = reduce_frame(photo, np.full((20, 30), 99, np.uint8), (25, -5, 45, 10))
+    assert inside.hw == alpha.shape == (15, 20)
+    assert (inside.rgb[5:, :5] == 7).all()
+    assert (alpha[5:, :5] == 99).all()
+    for beyond in (inside.on_white[:5], inside.on_white[:, 5:]):
+        assert (beyond == 255).all()
+    assert alpha.sum() == 99 * 10 * 5
+
+
+def test_a_frame_is_reduced_from_the_photos_own_pixels() -> None:
+    rgb = np.zeros((3000, 3000, 3), np.uint8)
+    rgb[1000:1100:2, 1000:1100] = 200
+    photo = Photo(rgb, None, "x", ())
+    small, alpha = reduce_frame(photo, rgb[..., 0], (1000, 1000, 1100, 1100))
+    np.testing.assert_array_equal(small.rgb, rgb[1000:1100, 1000:1100])
+    np.testing.assert_array_equal(alpha, small.rgb[..., 0])
+    whole, alpha = reduce_frame(photo, rgb[..., 0], (0, 0, 3000, 3000))
+    assert whole.hw == alpha.shape == (PREVIEW_SIDE, PREVIEW_SIDE)

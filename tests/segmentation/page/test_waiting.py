@@ -100,6 +100,7 @@ def test_a_long_upload_is_shown_in_the_visitors_language(page: Page) -> None:
     expect(notice).to_be_hidden()
     page.locator("input[type=file][multiple]").set_input_files(EXAMPLES / "coffee.png")
     expect(notice).to_be_visible()
+    expect(page.locator("#notice")).to_have_attribute("data-share", re.compile(r"^ [1-9]\d?%$"))
     devtools.detach()  # ends the emulation
 
 

@@ -115,30 +115,6 @@ def test_a_mask_is_scaled_as_alpha_is() -> None:
     assert np.abs(result[..., 3].astype(int) - mask).max() <= 1
 
 
-@pytest.mark.parametrize(("channels", "half"), [((), 128), ((3,), 188), ((4,), 188)])
-def test_a_part_may_end_within_pixels(channels: tuple[int, ...], half: int) -> None:
-    # Half black and half white.
-    image = np.zeros((8, 12, *channels), np.uint8)
-    image[:, 6:] = 255
-    if channels == (4,):
-        image[..., 3] = 255
-    # The part ends half a pixel behind the middle, then half a pixel before it.
-    for right, level in ((6.5, half), (5.5, 0)):
-        part = scale_image(image, (4, 4), (right - 4, 2.25, right, 6.25))
-        assert part.shape == (4, 4, *channels)
-        light = part[..., 0] if channels else part
-        assert light.tolist() == [[0, 0, 0, level]] * 4
-
-
-def test_all_of_an_image_is_a_part_of_it() -> None:
-    image = np.arange(60, dtype=np.uint8).reshape(4, 5, 3)
-    assert scale_image(image, (4, 5), (0, 0, 5, 4)) is image
-    np.testing.assert_array_equal(
-        scale_image(image, (2, 3), (0, 0, 5, 4)), scale_image(image, (2, 3))
-    )
-    np.testing.assert_array_equal(scale_image(image, (2, 2), (1, 1, 3, 3)), image[1:3, 1:3])
-
-
 def test_an_image_of_the_right_size_stays_as_it_is() -> None:
     image = noise(8, 9)
     assert scale_image(image, (8, 9)) is image
