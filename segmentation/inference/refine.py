@@ -12,6 +12,7 @@ from segmentation.errors import InferenceFailed
 from segmentation.i18n import Text
 from segmentation.image.photo import Photo
 from segmentation.inference.mask_pieces import remove_fragments
+from segmentation.inference.mask_refiner import correct_mask
 from segmentation.inference.postprocess import FLOAT16_RANGE, Segmentation
 from segmentation.inference.segmenter import Segmenter
 from segmentation.model_card import SUBJECT
@@ -25,7 +26,7 @@ SAME_OBJECT_IOU = 0.6
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Refinement:
-    """The mask of the chosen objects within a crop, averaged over both inferences.
+    """The mask of the chosen objects within a crop, averaged over both inferences and corrected.
 
     Attributes:
         segmentation: result of the first inference.
@@ -49,11 +50,12 @@ class Refinement:
 def refine(
     segmenter: Segmenter, photo: Photo, segmentation: Segmentation, ids: Collection[int]
 ) -> Refinement | None:
-    """Run the model on the mirrored crop around some instances, and average both results.
+    """Run the model on the mirrored crop around some instances, average both results, correct them.
 
     The average of two inferences is better than either, and more so the more they differ. Mirroring
     costs nothing and moves the model's errors to other places, so refining improves even objects
-    that fill the photo. It improves small ones most.
+    that fill the photo. It improves small ones most. A second network then corrects the average on
+    a finer grid, see `correct_mask`.
 
     Args:
         segmenter: finds the objects.
@@ -71,6 +73,30 @@ def refine(
         ModelDamaged: an artifact is missing or altered.
     """
     start = time.perf_counter()
+    averaged = average_looks(segmenter, photo, segmentation, ids)
+    if averaged is None:
+        return None
+    box_xyxy, mask_logits = averaged
+    left, top, right, bottom = box_xyxy
+    crop = np.ascontiguousarray(photo.on_white[top:bottom, left:right])
+    corrected = remove_fragments(correct_mask(crop, mask_logits))
+    if not _is_cut_off(corrected, box_xyxy, photo.hw):
+        mask_logits = corrected
+    seconds = time.perf_counter() - start
+    halves = np.clip(mask_logits, *FLOAT16_RANGE).astype(np.float16)
+    return Refinement(segmentation, tuple(ids), box_xyxy, halves, seconds)
+
+
+def average_looks(
+    segmenter: Segmenter, photo: Photo, segmentation: Segmentation, ids: Collection[int]
+) -> tuple[BoxXYXY, Float32] | None:
+    """Average the masks of some instances of both inferences, over the crop around them.
+
+    Args, raises: as `refine`.
+
+    Returns:
+        The crop, in photo pixels, and the mask logits (h, w) over it; None as `refine`.
+    """
     box_xyxy = crop_around(segmentation, ids)
     if box_xyxy is None:
         return None
@@ -82,9 +108,7 @@ def refine(
             box_xyxy, mask_logits = wide_xyxy, wide_logits
     if mask_logits is None or _is_cut_off(mask_logits, box_xyxy, photo.hw):
         return None  # the first result is better than an object with a straight cut
-    seconds = time.perf_counter() - start
-    halves = np.clip(mask_logits, *FLOAT16_RANGE).astype(np.float16)
-    return Refinement(segmentation, tuple(ids), box_xyxy, halves, seconds)
+    return box_xyxy, mask_logits
 
 
 def try_refine(

@@ -6,12 +6,12 @@ import cv2
 import numpy as np
 import pytest
 
-from segmentation.arrays import Float16, Float32, UInt8
+from segmentation.arrays import Float32, UInt8
 from segmentation.errors import InferenceFailed
 from segmentation.image.photo import Photo
 from segmentation.image.read import read_photo
 from segmentation.inference.postprocess import Segmentation
-from segmentation.inference.refine import crop_around, refine, try_refine
+from segmentation.inference.refine import average_looks, crop_around, refine, try_refine
 from segmentation.inference.segmenter import Segmenter
 from segmentation.model_card import find_model
 from tests.paths import EXAMPLES
@@ -62,29 +62,29 @@ class FixedSegmenter:
         return self.instances.above(threshold), None
 
 
-def refine_with(second: Segmentation, first: Segmentation) -> Float16:
-    """Refine instance 1 with a given result of the second inference: the mask logits."""
-    refinement = refine(cast(Segmenter, FixedSegmenter(second)), GREY, first, [1])
-    assert refinement is not None
-    return refinement.mask_logits
+def average_with(second: Segmentation, first: Segmentation) -> Float32:
+    """Average instance 1 with a given result of the second inference: the mask logits."""
+    averaged = average_looks(cast(Segmenter, FixedSegmenter(second)), GREY, first, [1])
+    assert averaged is not None
+    return averaged[1]
 
 
-def refine_block(*second_masks: Float32, strength: float = 1) -> Float16:
+def average_block(*second_masks: Float32, strength: float = 1) -> Float32:
     """The same for an object whose first mask is the middle 16 x 16 cells of the crop."""
     first = segmentation((DOG, block(4, 4, 16, 16) * strength))
-    return refine_with(segmentation(*((DOG, mask) for mask in second_masks)), first)
+    return average_with(segmentation(*((DOG, mask) for mask in second_masks)), first)
 
 
 def test_the_best_scored_mask_of_the_object_counts_not_the_most_similar() -> None:
     best_scored, most_similar = block(2, 2, 18, 13), block(2, 2, 18, 18)
-    mask_logits = refine_block(best_scored, most_similar)
+    mask_logits = average_block(best_scored, most_similar)
     assert mask_logits[8, 10] == SURE
     assert mask_logits[15, 10] == 0, "one inference says yes, the other no"
 
 
 def test_a_better_scored_mask_of_another_object_does_not_count() -> None:
     part, whole = block(2, 2, 18, 9), block(2, 2, 18, 18)
-    mask_logits = refine_block(part, whole)
+    mask_logits = average_block(part, whole)
     assert (mask_logits[3:17, 3:17] > 0).all()
 
 
@@ -92,26 +92,30 @@ def test_a_whole_subject_is_averaged_with_that_of_the_crop() -> None:
     object_mask, whole = block(2, 2, 18, 13), block(2, 2, 18, 18)
     second = segmentation((DOG, object_mask), subject=whole)
     first_mask = block(4, 4, 16, 16)
-    assert (refine_with(second, segmentation(subject=first_mask))[3:17, 3:17] > 0).all()
+    assert (average_with(second, segmentation(subject=first_mask))[3:17, 3:17] > 0).all()
     # An object that the query shows as well stays an object.
     first = segmentation((DOG, first_mask), subject=first_mask)
-    assert refine_with(second, first)[15, 10] == 0, "the best-scored mask counts"
+    assert average_with(second, first)[15, 10] == 0, "the best-scored mask counts"
 
 
-def test_a_refinement_has_no_fragments() -> None:
+def test_an_average_has_no_fragments() -> None:
     """A loose piece is large enough to stay in the second mask, but not in the average."""
     inside = np.maximum(block(4, 4, 16, 10), block(4, 10, 6, 16)) > 0
     first = segmentation((DOG, np.where(inside, SURE, -2).astype(np.float32)))
     with_piece = np.maximum(block(2, 2, 18, 10), block(6, 12, 7, 19)) / 2
     second = segmentation((DOG, with_piece))
     assert second.mask_logits([1])[14, 6] > 0
-    mask_logits = refine_with(second, first)
+    mask_logits = average_with(second, first)
     assert (mask_logits[4:8, 4:16] > 0).all()
     assert (mask_logits[12:19, 10:18] < 0).all(), "the crop was mirrored, so the piece is here"
 
 
 def test_logits_beyond_half_precision_stay_finite() -> None:
-    assert np.isfinite(refine_block(block(2, 2, 18, 18) * 1e5, strength=1e5)).all()
+    first = segmentation((DOG, block(4, 4, 16, 16) * 1e5))
+    second = segmentation((DOG, block(2, 2, 18, 18) * 1e5))
+    refinement = refine(cast(Segmenter, FixedSegmenter(second)), GREY, first, [1])
+    assert refinement is not None
+    assert np.isfinite(refinement.mask_logits).all()
 
 
 class WhiteSegmenter:
@@ -127,12 +131,17 @@ def test_an_object_beyond_the_crop_gets_a_wider_crop() -> None:
     rgb = np.zeros((200, 200, 3), np.uint8)
     rgb[40:160, 40:170] = 255
     first = segmentation((DOG, block(4, 4, 12, 16) / 4))
-    refinement = refine(cast(Segmenter, WhiteSegmenter()), photo_of(rgb), first, [1])
-    assert refinement is not None
-    left, _, right, _ = refinement.box_xyxy
+    segmenter = cast(Segmenter, WhiteSegmenter())
+    averaged = average_looks(segmenter, photo_of(rgb), first, [1])
+    assert averaged is not None
+    (left, _, right, _), mask_logits = averaged
     assert right == 120 + 60, "half of its height beyond the first mask"
-    columns = np.flatnonzero(refinement.mask_logits[10] > 0) * (right - left) / 20 + left
+    columns = np.flatnonzero(mask_logits[10] > 0) * (right - left) / 20 + left
     assert columns.max() == pytest.approx(170, abs=(right - left) / 20)
+    refinement = refine(segmenter, photo_of(rgb), first, [1])
+    assert refinement is not None
+    assert refinement.box_xyxy[2] == right
+    assert refinement.mask_logits.shape[0] > mask_logits.shape[0], "the correction has more detail"
 
 
 @pytest.mark.parametrize("end", [185, 195])
