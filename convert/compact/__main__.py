@@ -7,6 +7,9 @@ from convert.command import Command, run_command
 
 COMMANDS = {
     "train": Command("convert.compact.train", "train the compact model within a time budget"),
+    "refiner": Command(
+        "convert.compact.refiner.train", "train the network that corrects the masks of objects"
+    ),
     "pack": Command(
         "convert.compact.pack", "make training photos small enough to carry to another machine"
     ),
