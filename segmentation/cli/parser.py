@@ -78,7 +78,7 @@ def _add_model_flags(parser: argparse.ArgumentParser) -> None:
         help="bundled name, model folder, or hf:OWNER/NAME[@REVISION] (default: compact)",
     )
     add_engine_flags(add)
-    add("--precision", help="of the artifact, such as fp32 or int8 (default: the card's first)")
+    add("--precision", help="of the artifact: fp32, int8, ... (default: the fastest for this CPU)")
     add(
         "--threads",
         type=count,

@@ -46,7 +46,7 @@ class EngineSpec:
         title: product name, as notices show it.
         choice_pattern: regular expression; a choice that matches it in full means this engine.
         choice_help: how such a choice is written, for help texts and error messages.
-        open: loads a card with a choice, a precision (None: the card's first), a number of threads
+        open: loads a card with a choice, a precision (None: its own choice), a number of threads
             (0: all cores) and whether they may spin; raises EngineUnavailable or ModelDamaged.
         auto_rank: `auto` tries engines in ascending order; None: `auto` never takes this one.
         is_present: for `auto`: False if this host has nothing of the engine, which needs no notice;

@@ -71,6 +71,22 @@ def test_variants_are_the_artifacts_that_this_host_can_run() -> None:
     assert (default.precision, default.title.en[-4:]) == (None, "int8")
 
 
+@pytest.mark.parametrize(
+    ("precision", "titles"),
+    [
+        (None, ["Compact (bundled)"]),
+        ("fp32", ["Compact (bundled) · fp32"]),
+        ("int8", ["Compact (bundled) · int8", "Compact (bundled) · fp32"]),
+    ],
+)
+def test_a_graph_with_the_weights_of_another_is_a_variant_if_it_is_asked_for(
+    precision: str | None, titles: list[str]
+) -> None:
+    variants = ModelRegistry([COMPACT], "onnx", precision).variants()
+    assert [variant.title.en for variant in variants] == titles
+    assert variants[0].precision is None, "the page's own"
+
+
 def card_in(folder: Path, name: str) -> ModelCard:
     folder.mkdir(parents=True)
     card = replace(COMPACT, name=name, folder=folder)

@@ -22,8 +22,10 @@ def test_packed_logits_are_unpacked_unchanged() -> None:
         assert array.dtype == np.float32
 
 
-def test_a_remote_engine_equals_a_local_one(address: str, pixel_values: UInt8) -> None:
-    local = OnnxEngine(CARD, threads=1)
+def test_a_remote_engine_equals_a_local_one_of_the_first_precision(
+    address: str, pixel_values: UInt8
+) -> None:
+    local = OnnxEngine(CARD, "fp32", threads=1)
     remote, notices = open_engine(CARD, address)
     assert isinstance(remote, RemoteEngine)
     assert notices == ()
@@ -37,7 +39,7 @@ def test_a_remote_engine_equals_a_local_one(address: str, pixel_values: UInt8) -
 
 
 def test_photos_sent_together_get_their_own_logits(address: str, pixel_values: UInt8) -> None:
-    local, remote = OnnxEngine(CARD, threads=1), RemoteEngine(CARD, address)
+    local, remote = OnnxEngine(CARD, "fp32", threads=1), RemoteEngine(CARD, address)
     photos = [np.roll(pixel_values, 20 * shift, axis=2) for shift in range(4)]
     with ThreadPoolExecutor(4) as pool:
         results = list(pool.map(remote.run, photos))
@@ -52,7 +54,7 @@ def test_a_whole_photo_is_segmented_remotely(address: str) -> None:
     assert segmenter.max_concurrency == 1
     segmentation, _ = segmenter.segment(photo)
     assert segmenter.max_concurrency == REPLICAS
-    expected, _ = Segmenter(CARD, "onnx", threads=1).segment(photo)
+    expected, _ = Segmenter(CARD, "onnx", "fp32", threads=1).segment(photo)
     assert segmentation.instances == expected.instances
     segmenter.close()
 
