@@ -131,10 +131,11 @@ def crop_image(image: UInt8, box_xyxy: BoxXYXY, beyond: int = 0) -> UInt8:
     left, top, right, bottom = box_xyxy
     rows = slice(min(max(top, 0), height), min(max(bottom, 0), height))
     columns = slice(min(max(left, 0), width), min(max(right, 0), width))
-    result = np.full((bottom - top, right - left, *image.shape[2:]), beyond, image.dtype)
-    result[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left] = image[
-        rows, columns
-    ]
+    result = np.empty((bottom - top, right - left, *image.shape[2:]), image.dtype)
+    inside = result[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
+    if inside.size < result.size:
+        result.fill(beyond)
+    inside[:] = image[rows, columns]
     return result
 
 
