@@ -15,8 +15,8 @@ NUMBER_TYPES = (SHORT, LONG, RATIONAL)
 # Denominator of a density: it is written to hundredths.
 DENSITY_PARTS = 100
 MAX_TAGS = 1000
-# A value of ResolutionUnit.
-INCH = 2
+# Values of ResolutionUnit.
+INCH, CENTIMETRE = 2, 3
 PREFIX = b"Exif\0\0"
 
 
