@@ -1,4 +1,4 @@
-"""EXIF data of the few numbers that are used: made anew, or reduced to them.
+"""Writes the density as EXIF data, and reduces EXIF data to the few numbers that are used.
 
 Pillow copies the value of every tag; tags that all name the same bytes multiply these.
 """
