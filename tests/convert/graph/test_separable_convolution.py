@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from convert.checkpoint import Checkpoint, load_checkpoint
-from convert.graph.int8 import quantize_graph
+from convert.graph.int8.rewrite import quantize_graph
 from convert.graph.mask2former import OUTPUTS, write_graph
 from convert.graph.operator_rules.check import check
 from convert.graph.separable_convolution import SeparableConv2d, separate_convolution
