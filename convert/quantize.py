@@ -20,9 +20,9 @@ import onnx
 
 from convert.export import describe_graph
 from convert.graph.half_weights import load_graph
-from convert.graph.int8 import quantize_graph
-from convert.graph.int8_patterns import calibrated_values
-from convert.graph.int8_values import Range
+from convert.graph.int8.patterns import calibrated_values
+from convert.graph.int8.rewrite import quantize_graph
+from convert.graph.int8.values import Range
 from convert.graph.shared_weights import share_weights
 from convert.model_folder import move_files, scratch_folder
 from segmentation.engines.telemetry import import_onnxruntime
@@ -31,8 +31,8 @@ from segmentation.image.read import read_photo
 from segmentation.inference.preprocess import preprocess
 from segmentation.model_card import Artifact, ModelCard, check_artifact, load_card, save_card
 
-# Ranges are this much wider than measured: elements beyond a range are cut off, which other photos
-# than the measured ones would have, and which costs more than coarser steps.
+# Ranges are this much wider than measured. Other photos have elements beyond the measured range,
+# and cutting those off costs more than coarser steps.
 MARGIN = np.float32(1.25)
 
 

@@ -228,7 +228,7 @@ class Graph:
         """
         for value, output in zip(results, outputs, strict=True):
             self._nodes.append(helper.make_node("Identity", [value], [output.name]))
-        nodes = self._needed_for({output.name for output in outputs})
+        nodes = needed_nodes(self._nodes, {output.name for output in outputs})
         used = {name for node in nodes for name in node.input}
         graph = helper.make_graph(
             nodes,
@@ -251,16 +251,6 @@ class Graph:
             ),
         )
 
-    def _needed_for(self, names: set[Value]) -> list[onnx.NodeProto]:
-        """The nodes that the named values depend on, in graph order."""
-        kept: list[onnx.NodeProto] = []
-        needed = set(names)
-        for node in reversed(self._nodes):
-            if needed.intersection(node.output):
-                needed.update(node.input)
-                kept.append(node)
-        return kept[::-1]
-
     def _evaluate(
         self, node: onnx.NodeProto, feeds: dict[str, npt.NDArray[Any]]
     ) -> list[npt.NDArray[Any]]:
@@ -278,6 +268,17 @@ class Graph:
         )
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", self.opset)])
         return list(ReferenceEvaluator(model).run(None, feeds))
+
+
+def needed_nodes(nodes: Sequence[onnx.NodeProto], names: set[str]) -> list[onnx.NodeProto]:
+    """Return the nodes that the named values depend on, in graph order."""
+    kept: list[onnx.NodeProto] = []
+    needed = set(names)
+    for node in reversed(nodes):
+        if needed.intersection(node.output):
+            needed.update(node.input)
+            kept.append(node)
+    return kept[::-1]
 
 
 def linear_weights(layer: "nn.Linear") -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:

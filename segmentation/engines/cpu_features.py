@@ -11,9 +11,10 @@ INT8_FLAGS = frozenset({"avx_vnni", "avx512_vnni", "amx_int8", "asimddp"})
 
 
 def multiplies_int8_fast() -> bool:
-    """Whether the processor has such instructions; False if that is not known.
+    """Whether int8 is much faster than float32 on this processor; False if that is not known.
 
-    Linux says so. All Apple processors with the ARM instruction set have them.
+    Linux names the instructions, see INT8_FLAGS. All Apple processors with the ARM instruction set
+    have them.
     """
     if sys.platform == "darwin":
         return platform.machine() == "arm64"

@@ -6,6 +6,7 @@ from PIL import ExifTags, Image
 
 from segmentation.arrays import UInt8
 from segmentation.i18n import Text
+from segmentation.image.containers.exif import CENTIMETRE, INCH
 
 # Operations that turn a photo upright, by EXIF orientation (EXIF 2.32, tag 0x0112); 1 is upright.
 TRANSPOSES = {
@@ -22,8 +23,7 @@ SWAPS_SIDES = (5, 6, 7, 8)
 FLIPS = {2: 1, 3: -1, 4: 0, 6: 1, 7: -1, 8: 0}
 # The largest density that JPEG's 16 bits can hold; scanners end at 9600.
 MAX_DPI = 65_535
-# Units of EXIF's densities, inch and centimetre, per inch.
-INCHES = {2: 1.0, 3: 2.54}
+UNITS_PER_INCH = {INCH: 1.0, CENTIMETRE: 2.54}
 DAMAGED_EXIF = Text(
     "The photo's EXIF data is damaged, so the photo may be turned the wrong way.",
     "照片的 EXIF 信息已损坏，方向可能不对。",
@@ -107,6 +107,6 @@ def _read_exif_density(image: Image.Image) -> tuple[float, float]:
         KeyError: there are none.
     """
     exif = image.getexif()
-    per_inch = INCHES[exif[ExifTags.Base.ResolutionUnit]]
+    per_inch = UNITS_PER_INCH[exif[ExifTags.Base.ResolutionUnit]]
     x, y = exif[ExifTags.Base.XResolution], exif[ExifTags.Base.YResolution]
     return x * per_inch, y * per_inch

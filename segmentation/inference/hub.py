@@ -22,7 +22,7 @@ from segmentation.engines.registry import (
 )
 from segmentation.engines.telemetry import disable_telemetry
 from segmentation.errors import EngineUnavailable, EntryMissing, FetchFailed, ModelDamaged
-from segmentation.i18n import Text
+from segmentation.i18n import Text, join_sentences
 from segmentation.model_card import Artifact, ModelCard, check_artifact, find_model, load_card
 
 HUB_PREFIX = "hf:"
@@ -157,10 +157,7 @@ def _translate_errors(repo: str, file: str, revision: str | None) -> Iterator[No
 def _explained(failure: FetchFailed) -> FetchFailed:
     """The error with a sentence for each proxy that had to be ignored."""
     sentences = (failure.text, *ignored_proxies())
-    return type(failure)(
-        " ".join(sentence.en for sentence in sentences),
-        "".join(sentence.zh for sentence in sentences),
-    )
+    return type(failure)(join_sentences(sentences, "en"), join_sentences(sentences, "zh"))
 
 
 def _refusal(error: Exception, repo: str, file: str, revision: str | None) -> FetchFailed | None:

@@ -143,14 +143,13 @@ class ModelRegistry:
             for graph in card.graphs
             if graph.weights_file is None or graph.precision == self._precision
         ]
-        is_chosen = self._precision not in onnx and any(
-            graph.precision not in onnx for graph in card.graphs
-        )
         om = [
             artifact.precision
             for artifact in card.artifacts
             if artifact.format == "om" and artifact.soc == chip
         ]
+        # Whether the engine chooses the precision of the default variant.
+        is_chosen = False
         # Suffix of the title, engine (None is the page's), precisions.
         engines: list[tuple[str, EngineChoice | None, list[str]]]
         if is_ascend(self._engine):
@@ -159,14 +158,16 @@ class ModelRegistry:
             engines = [(" · Ascend", None, om), (" · onnxruntime", "onnx", onnx)]
         else:
             engines = [("", None, onnx)]
+            is_chosen = self._precision not in onnx and any(
+                graph.precision not in onnx for graph in card.graphs
+            )
         for suffix, engine, precisions in engines:
             default = self._precision if self._precision in precisions else (*precisions, None)[0]
             ordered = sorted(dict.fromkeys(precisions), key=lambda name: name != default)
             for precision in ordered:
-                is_named = not (is_chosen and precisions is onnx and precision == default)
-                end = f" · {precision}{suffix}" if is_named else suffix
-                title = Text(f"{card.title.en}{end}", f"{card.title.zh}{end}")
                 is_default = engine is None and precision == default
+                end = suffix if is_default and is_chosen else f" · {precision}{suffix}"
+                title = Text(f"{card.title.en}{end}", f"{card.title.zh}{end}")
                 yield ModelVariant(title, card.name, None if is_default else precision, engine)
 
 

@@ -85,7 +85,8 @@ def checked_overlap(card: ModelCard, engine: Engine, artifact: Artifact) -> floa
 
 def _overlap(card: ModelCard, engine: Engine, artifact: Artifact) -> float:
     rgb = read_photo(PHOTO).rgb
-    reference = OnnxEngine(card, "fp32")
+    # On every processor the same graph, as the result is kept.
+    reference = OnnxEngine(card, card.graphs[0].precision if card.graphs else None)
     try:
         shared_hw = [size_hw for size_hw in artifact.sizes_hw if size_hw in reference.sizes_hw]
         if not shared_hw:

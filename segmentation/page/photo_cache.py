@@ -36,7 +36,7 @@ class KeptAlpha:
 
     Attributes:
         objects: what it was computed of, besides the strokes.
-        strokes: that were applied, see `apply_strokes`.
+        strokes: those applied, see `apply_strokes`.
         alpha: uint8 (H, W).
     """
 
@@ -65,7 +65,7 @@ class NewestAlpha:
     ) -> UInt8:
         """Compute the opacity, unless the newest one is of the same; arguments as of `cut_out`.
 
-        A stroke more is applied to the newest one, which takes a fraction of the time.
+        Further strokes are applied to the newest one, which takes a fraction of the time.
 
         Returns:
             uint8 (H, W) of the photo's size, not to be changed.

@@ -60,14 +60,9 @@ class Preview:
     file_hw: SizeHW
 
 
-def preview_scale(photo_hw: SizeHW, longest_side: int = PREVIEW_SIDE) -> float:
-    """Return the number of preview pixels per photo pixel, at most 1."""
-    return min(1.0, longest_side / max(photo_hw))
-
-
 def reduce_photo(photo: Photo) -> Photo:
     """Reduce a photo to the size of the preview; a small one stays as it is."""
-    if preview_scale(photo.hw) == 1:
+    if max(photo.hw) <= PREVIEW_SIDE:
         return photo
     rgba = reduce_pixels(photo)
     alpha = None if photo.alpha is None else np.ascontiguousarray(rgba[..., 3])
@@ -112,7 +107,7 @@ def reduce_image(image: UInt8, longest_side: int = PREVIEW_SIDE) -> UInt8:
     Returns:
         uint8 (h, w, 4) or (h, w, 3); a small image stays as it is.
     """
-    if preview_scale(image.shape[:2], longest_side) == 1:
+    if max(image.shape[:2]) <= longest_side:
         return image
     alpha = image[..., 3] if image.shape[2] == 4 else None
     return reduce_pixels(Photo(np.ascontiguousarray(image[..., :3]), alpha, "", ()), longest_side)
@@ -211,8 +206,8 @@ def _on_sheet(image: UInt8, sheet_dpi: float | None) -> UInt8:
 
 
 def _fit_hw(size_hw: SizeHW, longest_side: int = PREVIEW_SIDE) -> SizeHW:
-    """Reduce a size to a longest side."""
-    scale = preview_scale(size_hw, longest_side)
+    """Reduce a size to a longest side; a small one stays as it is."""
+    scale = min(1.0, longest_side / max(size_hw))
     return max(1, round(size_hw[0] * scale)), max(1, round(size_hw[1] * scale))
 
 

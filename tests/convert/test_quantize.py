@@ -11,8 +11,8 @@ from onnx import numpy_helper
 
 from convert.__main__ import main
 from convert.checkpoint import Checkpoint
-from convert.graph.int8_patterns import calibrated_values, query_products, sampling_products
-from convert.graph.int8_values import to_int8, uint8_levels
+from convert.graph.int8.patterns import calibrated_values, query_products, sampling_products
+from convert.graph.int8.values import to_int8, uint8_levels
 from convert.logits_difference import compare_logits
 from convert.synthetic_photo import synthetic_photo
 from segmentation.engines.onnx import OnnxEngine

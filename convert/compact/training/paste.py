@@ -150,11 +150,11 @@ def place_beside(partner: Bool, mask: Bool, top: int, overlap: float, *, is_left
         return int(partner.shape[1]) - mirrored - int(mask.shape[1])
     rows, mask_rows = _common(len(partner), len(mask), top)
     beside, placed = partner[rows], mask[mask_rows]
-    ends = partner.shape[1] - beside[:, ::-1].argmax(1)
-    distances = np.where(beside.any(1) & placed.any(1), ends - placed.argmax(1), -mask.shape[1])
+    columns = partner.shape[1] - beside[:, ::-1].argmax(1) - placed.argmax(1)
+    touching = columns.max(initial=-mask.shape[1], where=beside.any(1) & placed.any(1))
     _, _, partner_width, _ = cv2.boundingRect(partner.astype(np.uint8))
     narrower = min(partner_width, mask.shape[1])
-    return int(distances.max(initial=-mask.shape[1])) - int(max(overlap, 0.0) * narrower)
+    return int(touching) - int(max(overlap, 0.0) * narrower)
 
 
 def _are_alike(partner: Bool, person: CutOutPerson) -> bool:

@@ -1,4 +1,4 @@
-"""EXIF data of the few numbers that are used: made anew, or reduced to them.
+"""Writes the density as EXIF data, and reduces EXIF data to the few numbers that are used.
 
 Pillow copies the value of every tag; tags that all name the same bytes multiply these.
 """
@@ -15,8 +15,8 @@ NUMBER_TYPES = (SHORT, LONG, RATIONAL)
 # Denominator of a density: it is written to hundredths.
 DENSITY_PARTS = 100
 MAX_TAGS = 1000
-# A value of ResolutionUnit.
-INCH = 2
+# Values of ResolutionUnit.
+INCH, CENTIMETRE = 2, 3
 PREFIX = b"Exif\0\0"
 
 

@@ -4,9 +4,9 @@ import struct
 
 from segmentation.image.containers.exif import density_exif
 
-# Flags of a VP8X chunk, and where they are in a file.
+# The flags of a VP8X chunk come after its name and size.
+FLAGS_AT = 8
 HAS_EXIF = 0x08
-FLAGS_AT = 20
 
 
 def write_webp_density(data: bytes, dpi_xy: tuple[float, float]) -> bytes:
@@ -20,7 +20,7 @@ def write_webp_density(data: bytes, dpi_xy: tuple[float, float]) -> bytes:
         The new file. The chunks of its pixels, alpha and profile stay as they are.
     """
     chunks = bytearray(data[12:] if data[12:16] == b"VP8X" else _extended_header(data) + data[12:])
-    chunks[FLAGS_AT - 12] |= HAS_EXIF
+    chunks[FLAGS_AT] |= HAS_EXIF
     chunks += _chunk(b"EXIF", density_exif(dpi_xy))
     return b"RIFF" + struct.pack("<I", 4 + len(chunks)) + b"WEBP" + chunks
 

@@ -8,12 +8,12 @@ import onnx
 import pytest
 
 from convert.checkpoint import load_checkpoint
-from convert.graph.mask2former import MAX_SIDE, OUTPUTS, Target, write_graph
+from convert.graph.mask2former import MAX_SIDE, Target, write_graph
 from convert.graph.operator_rules.check import check
 from convert.logits_difference import compare_logits
 from segmentation.arrays import SizeHW
 from segmentation.engines.base import Logits
-from segmentation.engines.telemetry import import_onnxruntime
+from tests.convert.graph_run import run_graph
 from tests.convert.small_checkpoints import BACKBONES, SWIN_4_46, small_checkpoint
 
 
@@ -32,13 +32,6 @@ def write(
     )
     onnx.checker.check_model(graph)
     return graph
-
-
-def run(graph: onnx.ModelProto, image: np.ndarray) -> Logits:
-    ort = import_onnxruntime()
-    session = ort.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
-    classes, masks = session.run(list(OUTPUTS), {"image": image})
-    return Logits(classes[0], masks[0])
 
 
 def noise(size_hw: SizeHW) -> np.ndarray:
@@ -61,13 +54,13 @@ def assert_same(expected: Logits, logits: Logits) -> None:
 @pytest.mark.parametrize("backbone", BACKBONES)
 @pytest.mark.parametrize("size_hw", [(96, 128), (160, 64)])
 def test_a_graph_of_a_fixed_size_agrees_with_transformers(backbone: str, size_hw: SizeHW) -> None:
-    assert_same(reference(backbone, size_hw), run(write(backbone, size_hw), noise(size_hw)))
+    assert_same(reference(backbone, size_hw), run_graph(write(backbone, size_hw), noise(size_hw)))
 
 
 @pytest.mark.parametrize("sampling", ["deform-conv", "grid-sample", "gather"])
 def test_every_sampling_agrees_at_a_fixed_size(sampling: str) -> None:
     graph = write("swin-window-4", (96, 64), sampling=sampling)
-    assert_same(reference("swin-window-4", (96, 64)), run(graph, noise((96, 64))))
+    assert_same(reference("swin-window-4", (96, 64)), run_graph(graph, noise((96, 64))))
 
 
 @pytest.mark.parametrize(
@@ -82,7 +75,7 @@ def test_every_sampling_agrees_at_a_fixed_size(sampling: str) -> None:
 def test_a_graph_of_dynamic_size_agrees_at_every_size(backbone: str, sampling: str) -> None:
     graph = write(backbone, None, sampling=sampling, max_side=160)
     for size_hw in ((64, 64), (96, 160), (160, 96)):
-        assert_same(reference(backbone, size_hw), run(graph, noise(size_hw)))
+        assert_same(reference(backbone, size_hw), run_graph(graph, noise(size_hw)))
 
 
 def test_deform_conv_is_the_default_sampling() -> None:
@@ -103,13 +96,13 @@ def test_a_graph_for_ascend_agrees_and_keeps_the_rules_of_atc(backbone: str, sam
     assert check(graph) == ()
     operators = {node.op_type for node in graph.graph.node}
     assert ("GridSample" in operators) == (sampling == "grid-sample")
-    assert_same(reference(backbone, (96, 64)), run(graph, noise((96, 64))))
+    assert_same(reference(backbone, (96, 64)), run_graph(graph, noise((96, 64))))
 
 
 @pytest.mark.parametrize("fields", [{"enforce_input_projection": True}, {"hidden_dim": 64}])
 def test_a_projection_before_the_mask_decoder_is_written(fields: dict[str, Any]) -> None:
     graph = write("compact", (64, 96), **fields)
-    assert_same(reference("compact", (64, 96), **fields), run(graph, noise((64, 96))))
+    assert_same(reference("compact", (64, 96), **fields), run_graph(graph, noise((64, 96))))
 
 
 def test_a_checkpoint_of_transformers_4_46_keeps_its_numbers() -> None:
@@ -120,4 +113,4 @@ def test_a_checkpoint_of_transformers_4_46_keeps_its_numbers() -> None:
     graph = write_graph(checkpoint.model, checkpoint.input_spec, image.shape[1:3])
     assert checkpoint.labels == ("person", "dog", "sofa")
     assert_same(expected, checkpoint.run(image))
-    assert_same(expected, run(graph, image))
+    assert_same(expected, run_graph(graph, image))

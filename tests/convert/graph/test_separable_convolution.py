@@ -5,19 +5,17 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-import onnx
 import pytest
 import torch
 
 from convert.checkpoint import Checkpoint, load_checkpoint
-from convert.graph.int8 import quantize_graph
-from convert.graph.mask2former import OUTPUTS, write_graph
+from convert.graph.int8.rewrite import quantize_graph
+from convert.graph.mask2former import write_graph
 from convert.graph.operator_rules.check import check
 from convert.graph.separable_convolution import SeparableConv2d, separate_convolution
 from convert.graph.subject_decoder import with_subject
 from convert.logits_difference import compare_logits
-from segmentation.engines.base import Logits
-from segmentation.engines.telemetry import import_onnxruntime
+from tests.convert.graph_run import run_graph
 from tests.convert.small_checkpoints import save, small_checkpoint
 
 SIZE_HW = 64, 96
@@ -32,14 +30,6 @@ def separable(*, has_subject: bool = False) -> Checkpoint:
     return Checkpoint(with_subject(model) if has_subject else model, FULL.processor)
 
 
-def run(graph: onnx.ModelProto) -> Logits:
-    onnx.checker.check_model(graph)
-    ort = import_onnxruntime()
-    session = ort.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
-    classes, masks = session.run(list(OUTPUTS), {"image": IMAGE})
-    return Logits(classes[0], masks[0])
-
-
 def test_graphs_agree_with_the_checkpoint_for_onnxruntime_in_int8_and_for_ascend() -> None:
     checkpoint = separable()
     graph = write_graph(checkpoint.model, checkpoint.input_spec, SIZE_HW)
@@ -47,10 +37,12 @@ def test_graphs_agree_with_the_checkpoint_for_onnxruntime_in_int8_and_for_ascend
     assert check(for_ascend) == ()
     expected = checkpoint.run(IMAGE)
     for exact in (graph, for_ascend):
-        found = compare_logits(expected, run(exact))
+        found = compare_logits(expected, run_graph(exact, IMAGE))
         assert found.class_max <= 1e-4
         assert found.mask_max <= 1e-3
-    assert compare_logits(expected, run(quantize_graph(graph, {}))).mask_agreement > 0.98
+    assert (
+        compare_logits(expected, run_graph(quantize_graph(graph, {}), IMAGE)).mask_agreement > 0.98
+    )
     # Else the test would not see which of the two convolutions is written.
     assert compare_logits(FULL.run(IMAGE), expected).mask_max > 0.1
 

@@ -5,14 +5,13 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-import onnx
 import pytest
 import torch
 from transformers import Mask2FormerForUniversalSegmentation
 
 from convert.__main__ import main
 from convert.checkpoint import Checkpoint, load_checkpoint
-from convert.graph.mask2former import OUTPUTS, Target, write_graph
+from convert.graph.mask2former import Target, write_graph
 from convert.graph.operator_rules.check import check
 from convert.graph.retarget.retarget import retarget
 from convert.graph.subject_decoder import with_subject
@@ -20,8 +19,8 @@ from convert.logits_difference import compare_logits
 from convert.synthetic_photo import synthetic_photo
 from segmentation.engines.base import Logits
 from segmentation.engines.onnx import OnnxEngine
-from segmentation.engines.telemetry import import_onnxruntime
 from segmentation.model_card import load_card
+from tests.convert.graph_run import run_graph
 from tests.convert.small_checkpoints import save, small_checkpoint
 
 SIZE_HW = 64, 96
@@ -45,14 +44,6 @@ def expected() -> Logits:
     return with_noise().run(IMAGE)
 
 
-def run(graph: onnx.ModelProto) -> Logits:
-    onnx.checker.check_model(graph)
-    ort = import_onnxruntime()
-    session = ort.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
-    classes, masks = session.run(list(OUTPUTS), {"image": IMAGE})
-    return Logits(classes[0], masks[0])
-
-
 def test_the_other_queries_give_the_same_numbers(expected: Logits) -> None:
     plain = PLAIN.run(IMAGE)
     assert not PLAIN.has_subject
@@ -72,7 +63,7 @@ def test_graphs_agree_with_the_checkpoint(
     graph = write_graph(checkpoint.model, checkpoint.input_spec, size_hw, target)
     if target == "ascend":
         assert check(graph) == ()
-    found = run(graph)
+    found = run_graph(graph, IMAGE)
     assert compare_logits(expected, found).mask_agreement >= 0.999
     # A difference in the one mask alone would hardly show in a mean over all of them.
     np.testing.assert_allclose(
@@ -85,7 +76,7 @@ def test_a_graph_that_is_rewritten_for_atc_keeps_its_numbers(expected: Logits) -
     graph = write_graph(checkpoint.model, checkpoint.input_spec, SIZE_HW)
     rewritten = retarget(graph, SIZE_HW, "grid-sample")
     assert check(rewritten) == ()
-    masks = run(rewritten).masks_queries_logits
+    masks = run_graph(rewritten, IMAGE).masks_queries_logits
     np.testing.assert_allclose(masks, expected.masks_queries_logits, atol=1e-3)
 
 

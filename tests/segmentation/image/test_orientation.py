@@ -112,3 +112,18 @@ def test_density_turns_with_the_photo(tmp_path: Path, format_: str) -> None:
     exif[0x0112] = 6
     path = save_image(tmp_path / "x", corner_photo(), format_, exif=exif, dpi=(300, 150))
     assert read_photo(path).dpi_xy == (150, 300)
+
+
+@pytest.mark.parametrize(
+    ("unit", "orientation", "expected"),
+    [(2, 1, (300, 150)), (2, 6, (150, 300)), (3, 1, (762, 381)), (1, 1, None), (None, 1, None)],
+)
+def test_a_density_in_exif_is_read_in_its_unit(
+    tmp_path: Path, unit: int | None, orientation: int, expected: tuple[int, int] | None
+) -> None:
+    exif = Image.Exif()
+    exif[0x0112], exif[0x011A], exif[0x011B] = orientation, 300.0, 150.0
+    if unit is not None:
+        exif[0x0128] = unit
+    photo = read_photo(save_image(tmp_path / "x", corner_photo(), "WEBP", exif=exif))
+    assert photo.dpi_xy == (expected and pytest.approx(expected))

@@ -10,6 +10,7 @@ from segmentation.errors import EngineUnavailable, ModelError, ModelNotFound
 from segmentation.inference.registry import ModelRegistry, available_models
 from segmentation.inference.segmenter import Segmenter
 from segmentation.model_card import ModelCard, find_model, save_card
+from tests.stand_ins.toolkit import fresh_acl
 
 COMPACT = find_model("compact")
 HALF = tuple(replace(artifact, precision="fp16") for artifact in COMPACT.artifacts)
@@ -85,6 +86,22 @@ def test_a_graph_with_the_weights_of_another_is_a_variant_if_it_is_asked_for(
     variants = ModelRegistry([COMPACT], "onnx", precision).variants()
     assert [variant.title.en for variant in variants] == titles
     assert variants[0].precision is None, "the page's own"
+
+
+def test_beside_a_chip_all_variants_are_named_by_their_precision(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    chip = fresh_acl(monkeypatch).stand_in.chip.soc
+    om = replace(COMPACT.artifacts[0], precision="fp16", format="om", soc=chip)
+    card = replace(COMPACT, artifacts=(*COMPACT.artifacts, om))
+    variants = [
+        (variant.title.en, variant.precision, variant.engine)
+        for variant in ModelRegistry([card]).variants()
+    ]
+    assert variants == [
+        ("Compact (bundled) · fp16 · Ascend", None, None),
+        ("Compact (bundled) · fp32 · onnxruntime", "fp32", "onnx"),
+    ]
 
 
 def card_in(folder: Path, name: str) -> ModelCard:

@@ -16,7 +16,7 @@ from convert.graph.retarget.retarget import retarget
 from segmentation.engines.ascend.engine import AscendEngine
 from segmentation.errors import EngineUnavailable
 from segmentation.inference.segmenter import Segmenter
-from segmentation.inference.self_check import checked_overlap
+from segmentation.inference.self_check import LEAST_IOU, checked_overlap
 from segmentation.model_card import ModelCard, find_model
 from tests.stand_ins.om_card import bundled_om, write_artifact
 from tests.stand_ins.toolkit import fresh_acl
@@ -102,6 +102,16 @@ def test_an_om_of_another_size_than_the_graphs_is_not_checked(tmp_path: Path) ->
     engine = AscendEngine(card)
     with pytest.raises(EngineUnavailable, match="no ONNX graph of the size"):
         checked_overlap(card, engine, om)
+    engine.close()
+
+
+@pytest.mark.usefixtures("acl")
+def test_an_om_is_checked_against_the_first_graph_whatever_its_precision(tmp_path: Path) -> None:
+    card = card_with_om(tmp_path, bundled_om(SIZE_HW))
+    graph, om = card.artifacts
+    card = replace(card, artifacts=(replace(graph, precision="fp16"), om))
+    engine = AscendEngine(card)
+    assert checked_overlap(card, engine, om) >= LEAST_IOU
     engine.close()
 
 

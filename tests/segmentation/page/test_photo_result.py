@@ -139,10 +139,12 @@ def test_a_preview_is_what_the_file_is(
     assert preview.after.shape[1] / preview.after.shape[0] == pytest.approx(
         width / height, rel=0.01
     )
+    enlarged = cv2.resize(preview.after, (width, height), interpolation=cv2.INTER_LINEAR)
     if "background" not in options and "sheet" not in options:
+        inside, expected = enlarged[..., 3] >= 128, file.image[..., 3] >= 128
+        assert np.sum(inside & expected) / np.sum(inside | expected) >= 0.99
         assert overlap(preview.after[..., 3], file.image[..., 3]) >= 0.99
     else:
-        enlarged = cv2.resize(preview.after, (width, height), interpolation=cv2.INTER_LINEAR)
         assert np.abs(enlarged.astype(int) - file.image).mean() < 5
     shown = preview.before
     assert (shown is None) == (options in WHOLE_PHOTO)

@@ -46,15 +46,17 @@ def test_a_thick_part_stays_thick_at_the_frame_and_on_a_slope() -> None:
     assert not thin_cells(half, (16, 24)).any()
 
 
-def test_half_a_cell_is_thin_and_a_bump_of_a_pixel_is_not() -> None:
-    masks = torch.zeros(1, 2, 64, 64)
+def test_what_fills_a_quarter_of_a_cell_is_thin_and_less_is_not() -> None:
+    masks = torch.zeros(1, 3, 64, 64)
     masks[0, :, 32:] = 1
     masks[0, 0, 8:32, 20:22] = 1
     masks[0, 1, 31, 20:24] = 1
-    pole, bump = thin_cells(masks, (16, 16))[0]
+    masks[0, 2, 31, 20:23] = 1
+    pole, ledge, bump = thin_cells(masks, (16, 16))[0]
     assert pole.sum() == 6
     assert pole[2:8, 5].all()
-    assert bump.sum() == 1  # a quarter of a cell
+    assert ledge.nonzero().tolist() == [[7, 5]]
+    assert not bump.any()
 
 
 def test_points_are_in_random_thin_cells_and_few_in_each() -> None:

@@ -2,7 +2,7 @@
 
 The float graph scales the finest tokens up, adds the finest map, projected and normalised, and
 convolves the sum (see `pixel_decoder`). With the channels last, onnxruntime scales up four times as
-fast and needs not reorder what it convolves.
+fast and need not reorder what it convolves.
 
 The normalisation is folded into the projection. Its statistics are those of a linear map y = W x of
 few channels x, so they follow from the mean m and the covariance of x: the variance of a channel of
@@ -17,8 +17,8 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-from convert.graph.int8_patterns import Pyramid, Weights
-from convert.graph.int8_values import Constants, Range, to_int8, uint8_levels, whole_range
+from convert.graph.int8.patterns import Pyramid, Weights
+from convert.graph.int8.values import Constants, Range, to_int8, uint8_levels, whole_range
 from convert.graph.operator_rules.tensors import attributes_of
 
 CHANNELS_LAST = np.array([0, 2, 3, 1])
@@ -92,7 +92,7 @@ def _fold_norm(writer: _Writer, pyramid: Pyramid, weights: Weights) -> tuple[str
     cells = writer.op("Transpose", pyramid.finest, perm=[1, 0])
     mean = writer.mean(cells, 0)
     centred = writer.op("Sub", cells, mean)
-    count = writer.op("Cast", writer.op("Shape", cells, start=0, end=1), to=1)
+    count = writer.op("Cast", writer.op("Shape", cells, start=0, end=1), to=onnx.TensorProto.FLOAT)
     products = writer.op("MatMul", writer.op("Transpose", centred, perm=[1, 0]), centred)
     covariance = writer.op("Div", products, count)
     variances = writer.op("Mul", writer.op("MatMul", projection, covariance), projection)

@@ -9,7 +9,8 @@ import numpy.typing as npt
 import onnx
 from onnx import helper, numpy_helper
 
-from convert.graph.int8_patterns import (
+from convert.graph.graph import needed_nodes
+from convert.graph.int8.patterns import (
     Consumers,
     FeedForward,
     Producers,
@@ -25,8 +26,8 @@ from convert.graph.int8_patterns import (
     sampling_products,
     weights_by_name,
 )
-from convert.graph.int8_pyramid import write_pyramid
-from convert.graph.int8_values import (
+from convert.graph.int8.pyramid import write_pyramid
+from convert.graph.int8.values import (
     BIAS_LIMIT,
     Constants,
     Range,
@@ -44,7 +45,7 @@ class _Source:
     """The float graph.
 
     Attributes:
-        producers, consumers, weights: see `int8_patterns`.
+        producers, consumers, weights: see `patterns`.
         ranges: measured ranges of values, by name.
     """
 
@@ -107,7 +108,7 @@ def quantize_graph(model: onnx.ModelProto, ranges: Mapping[str, Range]) -> onnx.
         absorbed |= replacement.absorbed
     quantized = onnx.ModelProto()
     quantized.CopyFrom(model)
-    nodes = _needed_nodes(nodes, {output.name for output in model.graph.output})
+    nodes = needed_nodes(nodes, {output.name for output in model.graph.output})
     used = {name for node in nodes for name in node.input}
     del quantized.graph.node[:], quantized.graph.initializer[:]
     quantized.graph.node.extend(nodes)
@@ -117,16 +118,6 @@ def quantize_graph(model: onnx.ModelProto, ranges: Mapping[str, Range]) -> onnx.
     )
     quantized.opset_import.append(helper.make_opsetid(CONTRIB_DOMAIN, 1))
     return quantized
-
-
-def _needed_nodes(nodes: list[onnx.NodeProto], outputs: set[str]) -> list[onnx.NodeProto]:
-    """The nodes that the outputs depend on."""
-    needed, kept = set(outputs), []
-    for node in reversed(nodes):
-        if needed.intersection(node.output):
-            needed.update(node.input)
-            kept.append(node)
-    return kept[::-1]
 
 
 def _replace(source: _Source, node: onnx.NodeProto) -> _Replacement:
