@@ -47,8 +47,8 @@ COMMANDS = {
         "convert.measure.speed.capacity",
         "measure how many photos per second the page and the command line cut out",
     ),
-    "processes": Command(
-        "convert.measure.speed.processes",
+    "programs": Command(
+        "convert.measure.speed.programs",
         "time the command line beside other programs, as whole processes",
     ),
 }

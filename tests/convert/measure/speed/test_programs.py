@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from convert.measure.speed.processes import ProcessCost, drop_cached, format_row, run_process
+from convert.measure.speed.programs import ProgramCost, drop_cached, format_row, run_program
 from segmentation.errors import ConversionError
 
 HUNDRED_MB = "buffer = bytearray(100_000_000)"
@@ -16,14 +16,14 @@ BUSY_CHILD = (
 
 
 def test_the_memory_and_the_time_of_a_process_are_its_own() -> None:
-    idle, large = (run_process([sys.executable, "-c", code]) for code in ("pass", HUNDRED_MB))
+    idle, large = (run_program([sys.executable, "-c", code]) for code in ("pass", HUNDRED_MB))
     assert 90 < large.peak_mb - idle.peak_mb < 110
     assert idle.cpu_seconds > 0
     assert idle.seconds > 0
 
 
 def test_the_processor_time_of_child_processes_counts() -> None:
-    idle, busy = (run_process([sys.executable, "-c", code]) for code in ("pass", BUSY_CHILD))
+    idle, busy = (run_program([sys.executable, "-c", code]) for code in ("pass", BUSY_CHILD))
     assert busy.cpu_seconds > 1.5 * idle.cpu_seconds
 
 
@@ -36,7 +36,7 @@ def test_the_processor_time_of_child_processes_counts() -> None:
 )
 def test_a_program_that_fails_is_named(command: list[str], reason: str) -> None:
     with pytest.raises(ConversionError, match=f"{command[0]}.* failed: {reason}"):
-        run_process(command)
+        run_program(command)
 
 
 def test_files_keep_their_contents(tmp_path: Path) -> None:
@@ -49,5 +49,5 @@ def test_files_keep_their_contents(tmp_path: Path) -> None:
 
 
 def test_a_row_has_medians_and_the_largest_memory() -> None:
-    warm = [ProcessCost(seconds, 2 * seconds, 100 * seconds) for seconds in (1.0, 5.0, 2.0)]
+    warm = [ProgramCost(seconds, 2 * seconds, 100 * seconds) for seconds in (1.0, 5.0, 2.0)]
     assert format_row("ours", warm, [3.0, 4.0, 9.0]) == "| ours | 2.00 | 4.00 | 4.00 | 500 |"

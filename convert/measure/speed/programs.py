@@ -1,4 +1,4 @@
-"""python -m convert processes: the command line beside other programs, as whole processes."""
+"""python -m convert programs: the command line beside other programs, as whole processes."""
 
 import argparse
 import os
@@ -33,7 +33,7 @@ print(code, seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss)
 
 
 @dataclass(frozen=True, slots=True)
-class ProcessCost:
+class ProgramCost:
     """What one run of a program takes.
 
     Attributes:
@@ -89,19 +89,19 @@ def run(args: argparse.Namespace) -> None:
             for name, command in args.against
         }
         files = (Path(sys.prefix), ROOT, *args.files)
-        warm: dict[str, list[ProcessCost]] = {name: [] for name in commands}
+        warm: dict[str, list[ProgramCost]] = {name: [] for name in commands}
         cold: dict[str, list[float]] = {name: [] for name in commands}
         for _ in range(args.rounds):
             for name, command in commands.items():
                 drop_cached(files)
-                cold[name].append(run_process(command).seconds)
-                warm[name].append(run_process(command))
+                cold[name].append(run_program(command).seconds)
+                warm[name].append(run_program(command))
     print("| program | warm s | cold s | processor s | peak MB |\n|---|---|---|---|---|")
     for name in commands:
         print(format_row(name, warm[name], cold[name]))
 
 
-def run_process(command: list[str]) -> ProcessCost:
+def run_program(command: list[str]) -> ProgramCost:
     """Run a program to its end.
 
     Raises:
@@ -114,7 +114,7 @@ def run_process(command: list[str]) -> ProcessCost:
     code, seconds, cpu_seconds, peak_kib = process.stdout.split()
     if code != "0":
         raise _failed(command, f"exit code {code}", f"退出码 {code}")
-    return ProcessCost(float(seconds), float(cpu_seconds), int(peak_kib) * 1024 / 1e6)
+    return ProgramCost(float(seconds), float(cpu_seconds), int(peak_kib) * 1024 / 1e6)
 
 
 def drop_cached(folders: Iterable[Path]) -> None:
@@ -129,7 +129,7 @@ def drop_cached(folders: Iterable[Path]) -> None:
                     os.close(descriptor)
 
 
-def format_row(name: str, warm: list[ProcessCost], cold: list[float]) -> str:
+def format_row(name: str, warm: list[ProgramCost], cold: list[float]) -> str:
     """Format a row of the table: medians, and the largest memory."""
     cells = (
         name,
