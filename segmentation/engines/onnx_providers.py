@@ -66,8 +66,8 @@ def _preload_cuda(onnxruntime: ModuleType) -> None:
 
 def _openvino_options(threads: int) -> dict[str, Any]:
     # Its cache of compiled graphs is not used: it saves nothing with a graph of any size.
-    # Nor is bfloat16: with onnxruntime-openvino 1.24.1 it is slower (112 against 84 ms on a Xeon with
-    # AVX-512 BF16), and the masks of a second size come back empty.
+    # Nor is bfloat16: with onnxruntime-openvino 1.24.1 it is slower (112 against 84 ms on a Xeon
+    # with AVX-512 BF16), and the masks of a second size come back empty.
     return {"device_type": "CPU"} | ({"num_of_threads": str(threads)} if threads else {})
 
 
