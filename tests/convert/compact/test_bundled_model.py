@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
 from segmentation.engines.onnx import OnnxEngine
@@ -31,6 +32,16 @@ def test_the_committed_graph_gives_the_checkpoints_logits() -> None:
         logits.masks_queries_logits, golden["masks_queries_logits"], atol=1e-3, rtol=1e-3
     )
     engine.close()
+
+
+def test_the_portable_graph_has_operators_that_other_run_times_take() -> None:
+    """OpenVINO knows no mode `linear`, which GridSample has from opset 20 on."""
+    path = BUNDLED / "compact" / "model_portable.onnx"
+    model = onnx.load(path, load_external_data=False)
+    assert [(opset.domain, opset.version) for opset in model.opset_import] == [("", 16)]
+    samplers = [node for node in model.graph.node if node.op_type == "GridSample"]
+    modes = {item.s for node in samplers for item in node.attribute if item.name == "mode"}
+    assert modes == {b"bilinear"}
 
 
 @pytest.mark.parametrize("precision", ["fp32", "int8"])
