@@ -11,6 +11,7 @@ from segmentation.arrays import SizeHW
 from segmentation.i18n import Text
 from segmentation.model_card import Artifact, InputSpec, ModelCard, Source, find_model, save_card
 from tests.stand_ins.small_model import LABELS, MEAN, OUTPUTS, STD, STRIDE, small_model
+from tests.stand_ins.toolkit import import_stand_in_om
 
 CHIP = "Ascend310P3"
 AIPP = {
@@ -58,10 +59,9 @@ def write_onnx(
 @cache
 def bundled_om(size_hw: SizeHW) -> Any:
     """Compile the bundled model for one size."""
-    from stand_in_om import compile_om
-
+    stand_in_om = import_stand_in_om()
     bundled = find_model("compact")
-    return compile_om(bundled.path(bundled.artifacts[0]).read_bytes(), [size_hw])
+    return stand_in_om.compile_om(bundled.path(bundled.artifacts[0]).read_bytes(), [size_hw])
 
 
 def bundled_card_with_oms(folder: Path) -> ModelCard:
@@ -110,12 +110,11 @@ def _small_om(
     batch: int,
     **options: Any,
 ) -> Any:
-    from stand_in_om import Aipp, compile_om
-
+    stand_in_om = import_stand_in_om()
     fixed_hw = sizes_hw[0] if len(sizes_hw) == 1 else None
-    aipp_operator = Aipp(**AIPP) if aipp else None
+    aipp_operator = stand_in_om.Aipp(**AIPP) if aipp else None
     content = small_model(fixed_hw, layout, batch)
-    return compile_om(content, sizes_hw, soc=soc, aipp=aipp_operator, **options)
+    return stand_in_om.compile_om(content, sizes_hw, soc=soc, aipp=aipp_operator, **options)
 
 
 def write_artifact(

@@ -1,6 +1,7 @@
 """Import of the stand-in of CANN in `cann/`."""
 
 import atexit
+import importlib
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -29,3 +30,10 @@ def hide_acl(monkeypatch: pytest.MonkeyPatch) -> None:
         # Set first, so that monkeypatch also removes what the test itself imports.
         monkeypatch.setitem(sys.modules, name, ModuleType(name))
         monkeypatch.delitem(sys.modules, name)
+
+
+def import_stand_in_om() -> ModuleType:
+    """Import the stand-in of the OM format, also in a test without a toolkit."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(SITE_PACKAGES)
+        return importlib.import_module("stand_in_om")
