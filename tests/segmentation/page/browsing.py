@@ -101,9 +101,12 @@ def redrawn(page: Page) -> Iterator[None]:
     """Wait until the result shows the actions of the block and its file is ready."""
     shown = "#canvas img.result[src*='_preview.']"
     before = page.locator(shown).evaluate_all("images => images[0]?.getAttribute('src') ?? ''")
+    page.evaluate(WATCH_FILE)
     yield
     # `expect` would describe the whole page for its message each time it looks.
     page.locator(f"{shown}:not([src='{before}'])").wait_for(state="attached", timeout=TIMEOUT_MS)
+    # The picture may show a moment before the file of the last one is withdrawn.
+    expect(page.locator("html")).to_have_attribute("data-withdrawn", "")
     await_file(page)
 
 

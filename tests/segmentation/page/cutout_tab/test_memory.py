@@ -184,8 +184,8 @@ def test_edits_that_no_page_remembers_are_left_out(
 
 @pytest.mark.parametrize("page", ["en-US"], indirect=True)
 def test_a_reload_keeps_photo_selection_and_settings(page: Page, address: str) -> None:
-    with redrawn(page):
-        page.goto(f"{address}?example=astronaut")
+    page.goto(f"{address}?example=astronaut")
+    await_file(page)
     with redrawn(page):
         page.locator("#objects input[type=checkbox]").nth(1).check()
     open_tools(page, "effects_panel")
