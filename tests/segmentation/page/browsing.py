@@ -36,7 +36,7 @@ WATCH_FILE = """() => {
     const {dataset} = document.documentElement;
     delete dataset.withdrawn;
     new MutationObserver((_, observer) => {
-        if (!document.querySelector("#download").disabled) return;
+        if (!document.querySelector("#download")?.disabled) return;
         dataset.withdrawn = "";
         observer.disconnect();
     }).observe(document.body, {attributes: true, childList: true, subtree: true});
