@@ -13,7 +13,11 @@ import torch
 
 from convert.compact.architecture import Start
 from convert.compact.data import Sample, read_samples
-from convert.compact.train_arguments import add_model_arguments, add_run_arguments
+from convert.compact.train_arguments import (
+    add_common_arguments,
+    add_model_arguments,
+    add_run_arguments,
+)
 from convert.compact.training.batches import Batch, BatchDataset, batches_from, source_weights
 from convert.compact.training.device import Setup, choose_setup
 from convert.compact.training.learner import Learner, learning_rate_at
@@ -32,6 +36,7 @@ TRIM_THRESHOLD, MMAP_MAX = -1, -4
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
+    add_common_arguments(parser)
     add_model_arguments(parser)
     add_run_arguments(parser)
 

@@ -1,4 +1,4 @@
-"""The arguments of python -m convert.compact train."""
+"""The arguments of the commands that train: train, and in part refiner."""
 
 import argparse
 from pathlib import Path
@@ -39,8 +39,8 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_run_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments that say on what, where and how long it is trained."""
+def add_common_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments that every training has."""
     parser.add_argument(
         "--data",
         type=Path,
@@ -50,6 +50,12 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
         help="folders of SOURCE.tar and index.jsonl (see convert/compact/README.md)",
     )
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder of this run")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=0, help="default: all cores")
+
+
+def add_run_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments that say where, how long and in what steps the model is trained."""
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument(
         "--workers", type=positive_int, default=1, help="processes that make the batches"
@@ -75,5 +81,3 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
         default=LONGEST_EARLY_SIDE,
         help="of early batches; late ones are up to a third larger",
     )
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--threads", type=int, default=0, help="default: all cores")

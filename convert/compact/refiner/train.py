@@ -16,6 +16,7 @@ from convert.compact.refiner.crops import ObjectCrop, is_held_out, read_or_make_
 from convert.compact.refiner.learner import Learner, batches_of
 from convert.compact.refiner.network import MaskRefiner, load_encoder, write_graph
 from convert.compact.refiner.scores import score
+from convert.compact.train_arguments import add_common_arguments
 from segmentation import Segmenter, find_model
 from segmentation.errors import ConversionError
 from segmentation.inference.mask_refiner import run_network
@@ -30,22 +31,12 @@ ROW_SECONDS = 60.0
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument(
-        "--data",
-        type=Path,
-        nargs="+",
-        required=True,
-        metavar="FOLDER",
-        help="folders of SOURCE.tar and index.jsonl (see convert/compact/README.md)",
-    )
-    parser.add_argument("-o", "--output", type=Path, required=True, help="folder of this run")
+    add_common_arguments(parser)
     parser.add_argument("--model", default="compact", help="whose masks are corrected")
     parser.add_argument("--minutes", type=positive_float, required=True, help="training time")
     parser.add_argument("--photos", type=positive_int, help="use so many, chosen at random")
     parser.add_argument("--rate", type=positive_float, default=3e-3, help="highest learning rate")
     parser.add_argument("--from", dest="start", type=Path, help=f"start from the {STATE} of a run")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--threads", type=int, default=0, help="default: all cores")
 
 
 def run(args: argparse.Namespace) -> None:
