@@ -2,7 +2,7 @@
 
 import zlib
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import cv2
@@ -68,11 +68,10 @@ def read_or_make_crops(folder: Path, sample: Sample, segmenter: Segmenter) -> li
         partial.replace(path)
         return crops
     with np.load(path) as arrays:
-        count = len(arrays.files) // 3
+        names = [field.name for field in fields(ObjectCrop)]
+        count = len(arrays.files) // len(names)
         return [
-            ObjectCrop(
-                arrays[f"rgb{index}"], arrays[f"mask_logits{index}"], arrays[f"target{index}"]
-            )
+            ObjectCrop(**{name: arrays[f"{name}{index}"] for name in names})
             for index in range(count)
         ]
 
@@ -101,8 +100,10 @@ def make_crops(sample: Sample, segmenter: Segmenter) -> Iterator[ObjectCrop]:
     ]
     found: set[int] = set()
     for instance_id in large:
+        if len(found) == MAX_CROPS:
+            return
         match = _match(segmentation, decoded.ids, instance_id)
-        if match is None or match in found or len(found) == MAX_CROPS:
+        if match is None or match in found:
             continue
         found.add(match)
         averaged = average_looks(segmenter, photo, segmentation, [match])

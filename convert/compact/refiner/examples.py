@@ -51,7 +51,7 @@ def make_example(crop: ObjectCrop, rng: np.random.Generator) -> Example:
         crop: the crop.
         rng: the same state gives the same example.
     """
-    size_hw = SIZES_HW[nearest_size((crop.target.shape[0], crop.target.shape[1]))]
+    size_hw = SIZES_HW[nearest_size(crop.target.shape)]
     rgb, target, mask_logits = _cut_and_mirror(crop.rgb, crop.target, _mask(crop, rng), rng)
     truth, decided = soft_truth(target, size_hw)
     photo = scale_photo(_lower_quality(rgb, rng), size_hw)[0]
@@ -131,9 +131,9 @@ def _mask(crop: ObjectCrop, rng: np.random.Generator) -> Float32:
     else:
         mask_logits = crop.mask_logits.astype(np.float32) * np.float32(rng.uniform(0.8, 1.2))
         if rng.random() < 0.5:
-            size_hw = mask_logits.shape[0], mask_logits.shape[1]
             strength = np.float32(rng.uniform(0, 0.5))
-            mask_logits = mask_logits + _waves(size_hw, int(rng.integers(3, 12)), rng) * strength
+            waves = _waves(mask_logits.shape, int(rng.integers(3, 12)), rng)
+            mask_logits = mask_logits + waves * strength
     height, width = crop.target.shape
     scaled = cv2.resize(mask_logits, (width, height), interpolation=cv2.INTER_CUBIC)
     if rng.random() < 0.3:

@@ -71,9 +71,11 @@ class Learner:
         self._refiner = refiner.train()
         self._refiner.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         backbone, others = refiner.trained_parameters()
-        groups = [{"params": others, "lr": rate}, {"params": backbone, "lr": rate * BACKBONE_RATE}]
+        groups = [
+            {"params": others, "rate": rate},
+            {"params": backbone, "rate": rate * BACKBONE_RATE},
+        ]
         self._optimizer = torch.optim.AdamW(groups, weight_decay=WEIGHT_DECAY)
-        self._rates = [group["lr"] for group in self._optimizer.param_groups]
         self._average = {name: value.clone() for name, value in refiner.state_dict().items()}
         self.steps = 0
 
@@ -88,8 +90,8 @@ class Learner:
             The loss, and the loss of the masks that the network got.
         """
         factor = rate_factor(self.steps, share)
-        for group, rate in zip(self._optimizer.param_groups, self._rates, strict=True):
-            group["lr"] = rate * factor
+        for group in self._optimizer.param_groups:
+            group["lr"] = group["rate"] * factor
         photo, mask_logits, truth, weight = batch
         corrected = self._refiner(photo.to(memory_format=torch.channels_last), mask_logits)
         loss = mask_loss(corrected, truth, weight)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from convert.compact.architecture import ENCODER
 from convert.graph.efficientnet_lite import STEM_CHANNELS, VARIANTS, EfficientNetLite
 from convert.graph.half_weights import halve_weights
 
@@ -23,7 +24,7 @@ FROZEN_STAGES = 2
 STRIDES, WIDTHS = (16, 8, 4, 2), (64, 48, 32, 16)
 # Old enough for all versions of onnxruntime and OpenVINO in use.
 OPSET = 16
-BACKBONE_PREFIX = "model.pixel_level_module.encoder._backbone."
+BACKBONE_PREFIX = f"{ENCODER}_backbone."
 
 
 class _Merge(nn.Module):
