@@ -1,7 +1,6 @@
 """python -m convert.compact refiner: the network that corrects masks, in a number of minutes."""
 
 import argparse
-import itertools
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +10,7 @@ import torch
 from safetensors.torch import load_file
 
 from convert.arguments import positive_float, positive_int
-from convert.compact.data import Sample, read_samples
+from convert.compact.data import read_samples
 from convert.compact.refiner.crops import ObjectCrop, is_held_out, read_or_make_crops
 from convert.compact.refiner.learner import Learner, batches_of
 from convert.compact.refiner.network import MaskRefiner, load_encoder, write_graph
@@ -22,10 +21,8 @@ from segmentation.errors import ConversionError
 from segmentation.inference.mask_refiner import run_network
 from segmentation.model_card import digest_of
 
-ENCODER = Path(__file__).parents[1] / "checkpoint" / "model.safetensors"
+BUNDLED_WEIGHTS = Path(__file__).parents[1] / "checkpoint" / "model.safetensors"
 STATE, GRAPH = "refiner.pt", "refiner.onnx"
-# Crops that are scored at the end.
-MAX_SCORED = 300
 ROW_SECONDS = 60.0
 
 
@@ -48,16 +45,16 @@ def run(args: argparse.Namespace) -> None:
     Raises:
         ConversionError: the data cannot be read, or there are too few crops.
         KoutuError: the model cannot be used.
-        OSError: the output folder cannot be written.
+        OSError: the state to start from cannot be read, or the output folder cannot be written.
     """
     if args.threads:
         torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
-    training, held_out = _crops(args)
     refiner = MaskRefiner()
-    load_encoder(refiner, load_file(ENCODER))
+    load_encoder(refiner, load_file(BUNDLED_WEIGHTS))
     if args.start:
         refiner.load_state_dict(torch.load(args.start, weights_only=True))
+    training, held_out = _crops(args)
     learner = Learner(refiner, args.rate)
     _train(args, learner, training)
     averaged = learner.averaged()
@@ -65,9 +62,8 @@ def run(args: argparse.Namespace) -> None:
     graph = args.output / GRAPH
     write_graph(averaged, graph)
     print(f"{graph} sha256 {digest_of(graph)}")
-    scored = held_out[:MAX_SCORED]
-    print(f"{len(scored)} crops kept apart, before: {score(scored)}")
-    print(f"after: {score(scored, lambda rgb, logits: run_network(graph, rgb, logits))}")
+    print(f"Crops kept apart, before: {score(held_out)}")
+    print(f"after: {score(held_out, lambda rgb, logits: run_network(graph, rgb, logits))}")
 
 
 def _crops(args: argparse.Namespace) -> tuple[list[ObjectCrop], list[ObjectCrop]]:
@@ -78,7 +74,7 @@ def _crops(args: argparse.Namespace) -> tuple[list[ObjectCrop], list[ObjectCrop]
     training: list[ObjectCrop] = []
     held_out: list[ObjectCrop] = []
     for index in order:
-        sample: Sample = samples[index]
+        sample = samples[index]
         crops = read_or_make_crops(args.output / "crops", sample, segmenter)
         (held_out if is_held_out(sample) else training).extend(crops)
     if not training or not held_out:
@@ -93,10 +89,9 @@ def _crops(args: argparse.Namespace) -> tuple[list[ObjectCrop], list[ObjectCrop]
 def _train(args: argparse.Namespace, learner: Learner, crops: Sequence[ObjectCrop]) -> None:
     """Take steps until the minutes are over; print the mean losses once a minute."""
     budget = args.minutes * 60
-    batches = batches_of(crops, args.seed)
     start = logged = time.monotonic()
     losses: list[tuple[float, float]] = []
-    for batch in itertools.chain(batches):
+    for batch in batches_of(crops, args.seed):
         losses.append(learner.step(batch, min(1.0, (time.monotonic() - start) / budget)))
         now = time.monotonic()
         if now - logged >= ROW_SECONDS or now - start >= budget:
