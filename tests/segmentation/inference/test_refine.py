@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from segmentation.arrays import Float32, UInt8
+from segmentation.arrays import Float16, Float32, UInt8
 from segmentation.errors import InferenceFailed
 from segmentation.image.photo import Photo
 from segmentation.image.read import read_photo
@@ -69,9 +69,9 @@ def average_with(second: Segmentation, first: Segmentation) -> Float32:
     return averaged[1]
 
 
-def average_block(*second_masks: Float32, strength: float = 1) -> Float32:
+def average_block(*second_masks: Float32) -> Float32:
     """The same for an object whose first mask is the middle 16 x 16 cells of the crop."""
-    first = segmentation((DOG, block(4, 4, 16, 16) * strength))
+    first = segmentation((DOG, block(4, 4, 16, 16)))
     return average_with(segmentation(*((DOG, mask) for mask in second_masks)), first)
 
 
@@ -110,12 +110,35 @@ def test_an_average_has_no_fragments() -> None:
     assert (mask_logits[12:19, 10:18] < 0).all(), "the crop was mirrored, so the piece is here"
 
 
-def test_logits_beyond_half_precision_stay_finite() -> None:
-    first = segmentation((DOG, block(4, 4, 16, 16) * 1e5))
-    second = segmentation((DOG, block(2, 2, 18, 18) * 1e5))
+def refine_with_correction(
+    corrected: Float32, monkeypatch: pytest.MonkeyPatch, strength: float = 1
+) -> Float16:
+    """Refine an object, block(2, 2, 18, 18) of its crop, with a given correction."""
+    monkeypatch.setattr("segmentation.inference.refine.correct_mask", lambda *_: corrected)
+    first, second = (
+        segmentation((DOG, mask * strength)) for mask in (block(4, 4, 16, 16), block(2, 2, 18, 18))
+    )
     refinement = refine(cast(Segmenter, FixedSegmenter(second)), GREY, first, [1])
     assert refinement is not None
-    assert np.isfinite(refinement.mask_logits).all()
+    return refinement.mask_logits
+
+
+def test_a_refinement_has_no_fragments(monkeypatch: pytest.MonkeyPatch) -> None:
+    size_hw = 40, 40
+    with_piece = np.maximum(block(4, 4, 36, 20, size_hw), block(30, 30, 32, 32, size_hw))
+    mask_logits = refine_with_correction(with_piece, monkeypatch)
+    assert (mask_logits[4:20, 4:36] > 0).all()
+    assert (mask_logits[29:33, 29:33] < 0).all()
+
+
+def test_logits_beyond_half_precision_stay_finite(monkeypatch: pytest.MonkeyPatch) -> None:
+    mask_logits = refine_with_correction(block(2, 2, 18, 18) * 1e5, monkeypatch, strength=1e5)
+    assert np.isfinite(mask_logits).all()
+
+
+def test_a_correction_that_the_crop_cuts_off_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    mask_logits = refine_with_correction(block(4, 4, 40, 36, (40, 40)), monkeypatch)
+    np.testing.assert_array_equal(mask_logits > 0, block(2, 2, 18, 18) > 0)
 
 
 class WhiteSegmenter:
