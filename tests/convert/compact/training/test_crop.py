@@ -28,16 +28,17 @@ def test_masks_follow_their_photo(box_xyxy: BoxXYXY, size_hw: SizeHW) -> None:
     assert len(centres_x) == 2  # plain and mirrored
 
 
-def photo_of(ids: UInt8) -> DecodedSample:
-    return DecodedSample(np.zeros((*ids.shape, 3), np.uint8), ids, None)
+def crops_of(source: str, ids: UInt8, size_hw: SizeHW, whole: float) -> list[BoxXYXY]:
+    """Twenty crops of a black photo."""
+    photo = DecodedSample(np.zeros((*ids.shape, 3), np.uint8), ids, None)
+    rngs = map(np.random.default_rng, range(20))
+    return [random_crop(source, photo, size_hw, whole, rng) for rng in rngs]
 
 
 def test_a_photo_with_a_single_annotated_person_is_cropped_around_them() -> None:
     ids = np.zeros((400, 600), np.uint8)
     ids[100:300, 450:520] = 1
-    for seed in range(20):
-        rng = np.random.default_rng(seed)
-        left, top, right, bottom = random_crop("cocop", photo_of(ids), (64, 64), 0.5, rng)
+    for left, top, right, bottom in crops_of("cocop", ids, (64, 64), 0.5):
         inside = ids[max(top, 0) : bottom, max(left, 0) : right] > 0
         assert inside.sum() > 0.9 * (ids > 0).sum()
         assert bottom - top < 360
@@ -46,18 +47,12 @@ def test_a_photo_with_a_single_annotated_person_is_cropped_around_them() -> None
 def test_a_tiny_instance_is_not_enlarged_until_it_is_blurred() -> None:
     ids = np.zeros((400, 600), np.uint8)
     ids[200:210, 300:306] = 1
-    for seed in range(20):
-        rng = np.random.default_rng(seed)
-        left, top, right, bottom = random_crop("cocop", photo_of(ids), (64, 96), 0.5, rng)
+    for left, top, right, bottom in crops_of("cocop", ids, (64, 96), 0.5):
         assert min(right - left, bottom - top) >= 127
 
 
 def test_crops_of_nearly_whole_photos_stay_inside_and_start_at_different_places() -> None:
-    ids = np.zeros((400, 600), np.uint8)
-    boxes = [
-        random_crop("voc", photo_of(ids), (64, 64), 1.0, np.random.default_rng(seed))
-        for seed in range(20)
-    ]
+    boxes = crops_of("voc", np.zeros((400, 600), np.uint8), (64, 64), 1.0)
     for left, top, right, bottom in boxes:
         assert 0 <= left < right <= 600
         assert 0 <= top < bottom <= 400
