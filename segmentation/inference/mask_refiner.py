@@ -101,7 +101,7 @@ def _network() -> Path:
 
 @cache
 def _session(path: Path) -> "ort.InferenceSession":
-    """One session for all calls. A run takes about 10 ms, so it has a single thread."""
+    """One session for all calls. A run takes some 20 ms, so it has a single thread."""
     ort = import_onnxruntime()
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
